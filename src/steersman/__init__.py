@@ -1,0 +1,1 @@
+"""Steersman: Kubernetes in Python."""
