@@ -1,0 +1,62 @@
+"""The shapes of a request and a response, shared by the API server and its clients so that a socket between them is optional."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who asks: the outcome of authentication."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+    uid: str = ""
+    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Hijacked:
+    """A connection taken over after its request head was read; whoever holds it writes the response and closes it."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+
+Hijack = Callable[[], Awaitable[Hijacked]]
+
+
+@dataclass(slots=True)
+class Request:
+    """One request. `path` is decoded except for %2F inside a segment; `query` is raw, without the question mark.
+
+    Header names are lower case. `user` is set by a transport that already knows who asks (in process, or a verified client
+    certificate); otherwise the authenticator decides. `body_stream` carries a body that is proxied rather than read.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    user: User | None = None
+    remote: str = ""
+    body_stream: AsyncIterator[bytes] | None = None
+    hijack: Hijack | None = None
+
+
+@dataclass(slots=True)
+class Response:
+    """One response. `body` is bytes, or an async iterator of chunks for a stream that lasts (watch, log, proxy).
+
+    A response to a hijacked request has status 0: nothing more is written by the server.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | AsyncIterator[bytes] = b""
+
+
+Handler = Callable[[Request], Awaitable[Response]]

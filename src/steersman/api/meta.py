@@ -1,0 +1,83 @@
+"""What every object's metadata needs: resource identity, timestamps, generated names and unique ids."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+# The alphabet of generated names leaves out vowels and look-alikes, so that no word and no confusion comes of chance.
+_NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+_RANDOM = random.SystemRandom()
+_MAX_GENERATED_NAME = 63
+SUFFIX_LENGTH = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A served resource: `group` is empty for the core group; `plural` is the name in paths."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    namespaced: bool
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def group_resource(self) -> str:
+        """`deployments.apps`, or `pods` in the core group: how messages name a resource."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
+        """The URL path of the collection, an object, or an object's subresource."""
+        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        if self.namespaced and namespace:
+            root += f"/namespaces/{namespace}"
+        return "/".join(p for p in (root + "/" + self.plural, name, subresource) if p)
+
+
+def new_uid() -> str:
+    return str(uuid.uuid4())
+
+
+def random_suffix(length: int = SUFFIX_LENGTH) -> str:
+    return "".join(_RANDOM.choices(_NAME_ALPHABET, k=length))
+
+
+def generate_name(base: str) -> str:
+    """A name from `generateName`: the base, cut to leave room, and five random characters."""
+    return base[: _MAX_GENERATED_NAME - SUFFIX_LENGTH] + random_suffix()
+
+
+def format_time(moment: datetime) -> str:
+    """RFC 3339 in UTC with whole seconds, as metav1.Time is written."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def format_micro_time(moment: datetime) -> str:
+    """RFC 3339 in UTC with six digits, as metav1.MicroTime is written."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_time(text: str) -> datetime:
+    """A metav1.Time or MicroTime; ValueError for anything else."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"time {text!r} has no zone")
+    return moment
+
+
+def object_key(namespace: str, name: str) -> str:
+    """`namespace/name`, or the bare name for a cluster-scoped object: the key of informers and workqueues."""
+    return f"{namespace}/{name}" if namespace else name
+
+
+def split_key(key: str) -> tuple[str, str]:
+    """(namespace, name) of an object key; the namespace is empty for a cluster-scoped object."""
+    namespace, _, name = key.rpartition("/")
+    return namespace, name
