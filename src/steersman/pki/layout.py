@@ -1,0 +1,178 @@
+"""Where a cluster's keys and certificates lie, and who they speak for. `ensure` makes what is missing.
+
+Names of files follow kubeadm's `/etc/kubernetes/pki`, so that people find what they know.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from steersman.pki.files import PUBLIC, write_atomic
+
+if TYPE_CHECKING:
+    from steersman.pki.certs import Pair, Request
+
+ADMIN = "steersman-admin"
+MASTERS = "system:masters"
+NODES = "system:nodes"
+
+
+@dataclass(frozen=True)
+class Credential:
+    """Paths of one certificate and its key."""
+
+    cert: Path
+    key: Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The files under `directory`. Making one touches nothing."""
+
+    directory: Path
+
+    def named(self, name: str) -> Credential:
+        return Credential(self.directory / f"{name}.crt", self.directory / f"{name}.key")
+
+    @property
+    def ca(self) -> Credential:
+        return self.named("ca")
+
+    @property
+    def front_proxy_ca(self) -> Credential:
+        return self.named("front-proxy-ca")
+
+    @property
+    def front_proxy_client(self) -> Credential:
+        return self.named("front-proxy-client")
+
+    @property
+    def apiserver(self) -> Credential:
+        return self.named("apiserver")
+
+    @property
+    def apiserver_kubelet_client(self) -> Credential:
+        return self.named("apiserver-kubelet-client")
+
+    @property
+    def admin(self) -> Credential:
+        return self.named("admin")
+
+    @property
+    def controller_manager(self) -> Credential:
+        return self.named("controller-manager")
+
+    @property
+    def scheduler(self) -> Credential:
+        return self.named("scheduler")
+
+    @property
+    def proxy(self) -> Credential:
+        return self.named("proxy")
+
+    @property
+    def dns(self) -> Credential:
+        return self.named("dns")
+
+    @property
+    def service_account_key(self) -> Path:
+        return self.directory / "sa.key"
+
+    @property
+    def service_account_public_key(self) -> Path:
+        return self.directory / "sa.pub"
+
+    def kubelet_client(self, node: str) -> Credential:
+        return self.named(f"nodes/{node}/kubelet-client")
+
+    def kubelet_server(self, node: str) -> Credential:
+        return self.named(f"nodes/{node}/kubelet-server")
+
+
+def ensure_cluster(layout: Layout, hosts: tuple[str, ...], now: datetime) -> list[Path]:
+    """Make the control plane's credentials, keeping good ones; returns the certificates and keys written.
+
+    `hosts` are the names and addresses under which clients reach the API server.
+    """
+    from steersman.pki.certs import Request, new_key, public_key
+
+    written: list[Path] = []
+    ca = _ensure_ca(layout.ca, "steersman-ca", now, written)
+    front_proxy = _ensure_ca(layout.front_proxy_ca, "steersman-front-proxy-ca", now, written)
+    _ensure(layout.apiserver, ca, Request("kube-apiserver", hosts=hosts, usages=("server",)), now, written)
+    _ensure(layout.front_proxy_client, front_proxy, Request("front-proxy-client"), now, written)
+    clients = (
+        (layout.apiserver_kubelet_client, Request("kube-apiserver-kubelet-client", (MASTERS,))),
+        (layout.admin, Request(ADMIN, (MASTERS,))),
+        (layout.controller_manager, Request("system:kube-controller-manager")),
+        (layout.scheduler, Request("system:kube-scheduler")),
+        (layout.proxy, Request("system:kube-proxy")),
+        # A user of its own rather than a ServiceAccount's token: the DNS part runs outside of the cluster.
+        (layout.dns, Request("system:steersman-dns")),
+    )
+    for credential, request in clients:
+        _ensure(credential, ca, request, now, written)
+    if not layout.service_account_key.exists():
+        key = new_key()
+        write_atomic(layout.service_account_public_key, public_key(key), PUBLIC)
+        write_atomic(layout.service_account_key, key)
+        written.append(layout.service_account_key)
+    return written
+
+
+def ensure_node(layout: Layout, node: str, addresses: tuple[str, ...], now: datetime) -> list[Path]:
+    """Make one node's kubelet credentials, keeping good ones; returns the files written."""
+    from steersman.pki.certs import Request
+
+    written: list[Path] = []
+    ca = _ensure_ca(layout.ca, "steersman-ca", now, written)
+    user = f"system:node:{node}"
+    _ensure(layout.kubelet_client(node), ca, Request(user, (NODES,)), now, written)
+    serving = Request(user, (NODES,), (node, *addresses), ("server",))
+    _ensure(layout.kubelet_server(node), ca, serving, now, written)
+    return written
+
+
+def apiserver_hosts(service_ip: str, host_name: str, extra: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The names and addresses of the API server's certificate, without repetition, in a stable order."""
+    hosts = (
+        "127.0.0.1",
+        "::1",
+        "localhost",
+        service_ip,
+        "kubernetes",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+        "kubernetes.default.svc.cluster.local",
+        host_name,
+        *extra,
+    )
+    return tuple(dict.fromkeys(host for host in hosts if host))
+
+
+def _ensure_ca(place: Credential, name: str, now: datetime, written: list[Path]) -> "Pair":
+    from steersman.pki.certs import Pair, new_ca
+
+    if place.cert.exists() and place.key.exists():
+        return Pair(place.cert.read_bytes(), place.key.read_bytes())
+    pair = new_ca(name, now)
+    _write(place, pair, written)
+    return pair
+
+
+def _ensure(place: Credential, ca: "Pair", request: "Request", now: datetime, written: list[Path]) -> None:
+    from steersman.pki.certs import Pair, issue, still_good
+
+    if place.cert.exists() and place.key.exists():
+        have = Pair(place.cert.read_bytes(), place.key.read_bytes())
+        if still_good(have, ca.cert, request, now):
+            return
+    _write(place, issue(ca, request, now), written)
+
+
+def _write(place: Credential, pair: "Pair", written: list[Path]) -> None:
+    # A crash between the two leaves a certificate of another key, which `still_good` refuses at the next start.
+    write_atomic(place.key, pair.key)
+    write_atomic(place.cert, pair.cert, PUBLIC)
+    written += [place.cert, place.key]

@@ -1,0 +1,111 @@
+"""Service account tokens: what they say, and everything that must be refused."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from steersman.pki.certs import new_key, public_key
+from steersman.pki.tokens import (
+    BoundObject,
+    Key,
+    TokenError,
+    jwks,
+    service_account_claims,
+    sign,
+    unverified_issuer,
+    verify,
+)
+
+KEY = Key(new_key())
+PUBLIC = Key(public_key(KEY.pem))
+OTHER = Key(new_key())
+CLAIMS = service_account_claims(
+    "ns",
+    BoundObject("sa", "u-sa"),
+    ["api"],
+    1000,
+    2000,
+    jti="j",
+    pod=BoundObject("web", "u-pod"),
+    warn_after=1500,
+)
+
+
+def test_claims() -> None:
+    assert CLAIMS == {
+        "aud": ["api"],
+        "exp": 2000,
+        "iat": 1000,
+        "iss": "https://kubernetes.default.svc.cluster.local",
+        "jti": "j",
+        "nbf": 1000,
+        "sub": "system:serviceaccount:ns:sa",
+        "kubernetes.io": {
+            "namespace": "ns",
+            "pod": {"name": "web", "uid": "u-pod"},
+            "serviceaccount": {"name": "sa", "uid": "u-sa"},
+            "warnafter": 1500,
+        },
+    }
+
+
+@pytest.mark.parametrize("keys", [[KEY], [PUBLIC], [OTHER, PUBLIC]])
+def test_round_trip(keys: list[Key]) -> None:
+    assert verify(sign(CLAIMS, KEY), keys, 1000) == CLAIMS
+
+
+def test_header_names_the_key() -> None:
+    header = json.loads(base64.urlsafe_b64decode(sign(CLAIMS, KEY).split(".")[0] + "=="))
+    assert header == {"alg": "ES256", "kid": PUBLIC.kid}
+
+
+def part(value: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+def tampered() -> dict[str, tuple[str, str]]:
+    header, claims, signature = sign(CLAIMS, KEY).split(".")
+    return {
+        "unknown key": (sign(CLAIMS, OTHER), "unknown key"),
+        "changed claims": (f"{header}.{part({**CLAIMS, 'sub': 'root'})}.{signature}", "unknown key"),
+        "no algorithm": (f"{part({'alg': 'none'})}.{claims}.", "ES256"),
+        "hmac": (f"{part({'alg': 'HS256'})}.{claims}.{signature}", "ES256"),
+        "short signature": (f"{header}.{claims}.AAAA", "length"),
+        "two parts": (f"{header}.{claims}", "JSON Web Token"),
+        "empty": ("", "JSON Web Token"),
+        "not base64": (f"{header}.{claims}.***", "base64url"),
+        "not JSON": (f"AAAA.{claims}.{signature}", "JSON"),
+        "list": (f"{part([])}.{claims}.{signature}", "JSON object"),
+        "not ascii": (f"ä.{claims}.{signature}", "base64url"),
+        "no expiry": (sign({"sub": "x"}, KEY), "expiry"),
+        "expired": (sign({**CLAIMS, "exp": 1000}, KEY), "expired"),
+        "from the future": (sign({**CLAIMS, "nbf": 1100}, KEY), "not valid yet"),
+    }
+
+
+@pytest.mark.parametrize("case", list(tampered()))
+def test_refused(case: str) -> None:
+    token, message = tampered()[case]
+    with pytest.raises(TokenError, match=message):
+        verify(token, [KEY], 1000)
+
+
+def test_a_slow_clock_is_tolerated() -> None:
+    assert verify(sign({**CLAIMS, "nbf": 1005}, KEY), [KEY], 1000)["nbf"] == 1005
+
+
+@pytest.mark.parametrize(
+    ("token", "issuer"),
+    [(sign(CLAIMS, KEY), CLAIMS["iss"]), ("abc", None), ("a.b.c", None), (f"x.{part({'iss': 1})}.x", None)],
+)
+def test_unverified_issuer(token: str, issuer: str | None) -> None:
+    assert unverified_issuer(token) == issuer
+
+
+def test_jwks_holds_public_numbers_only() -> None:
+    (entry,) = jwks([KEY])["keys"]
+    assert jwks([PUBLIC])["keys"] == [entry]
+    assert entry.keys() == {"use", "kty", "kid", "crv", "alg", "x", "y"}
+    assert (entry["kid"], entry["crv"]) == (KEY.kid, "P-256")
