@@ -224,8 +224,9 @@ def _decode(text: str) -> bytes:
 
 
 def _decode_json(text: str) -> dict[str, Any]:
+    data = _decode(text)
     try:
-        value = json.loads(_decode(text))
+        value = json.loads(data)
     except ValueError as error:
         raise TokenError("the token does not hold JSON") from error
     if not isinstance(value, dict):
