@@ -1,0 +1,176 @@
+"""One frozen Config per component, each setting declared once: files, flags and help are read from the fields.
+
+In files a field is spelled as Kubernetes spells its configuration (`bindAddresses`), on the command line
+`--bind-addresses`. Durations are seconds; a name that ends in `_file` or `_dir` is a path.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+def setting(help_text: str, default: Any = None, **more: Any) -> Any:
+    """A field with its help text. `choices` limits the values, `minimum` a number; `required` has no default."""
+    metadata = {"help": help_text, **more}
+    if more.get("required"):
+        return field(metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def log_level() -> Any:
+    return setting("least severe message that is logged", "info", choices=LOG_LEVELS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiServerConfig:
+    """The API server: the only part that touches the store."""
+
+    store: str = setting("where objects are kept: sqlite:FILE or memory", "memory")
+    bind_addresses: tuple[str, ...] = setting("addresses to listen on", ("127.0.0.1",))
+    port: int = setting("TCP port to listen on", 6443, minimum=0)
+    advertise_address: str = setting("address of the `kubernetes` endpoint", "127.0.0.1")
+    tls_cert_file: str = setting("serving certificate", required=True)
+    tls_key_file: str = setting("key of the serving certificate", required=True)
+    client_ca_file: str = setting("authority of client certificates", required=True)
+    requestheader_client_ca_file: str = setting("authority of the front proxy's client certificate", "")
+    proxy_client_cert_file: str = setting("certificate shown to aggregated API servers and webhooks", "")
+    proxy_client_key_file: str = setting("key of that certificate", "")
+    kubelet_client_cert_file: str = setting("certificate shown to kubelets", "")
+    kubelet_client_key_file: str = setting("key of that certificate", "")
+    kubelet_ca_file: str = setting("authority of the kubelets' serving certificates", "")
+    service_account_key_file: str = setting("ECDSA P-256 key that signs service account tokens", required=True)
+    service_account_issuer: str = setting(
+        "issuer of service account tokens", "https://kubernetes.default.svc.cluster.local"
+    )
+    service_cluster_ip_range: str = setting("range of Service addresses", "10.96.0.0/16")
+    service_node_port_range: str = setting("range of NodePorts", "30000-32767")
+    event_ttl: float = setting("seconds an Event is kept", 3600.0, minimum=0)
+    log_level: str = log_level()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControllerManagerConfig:
+    """The controllers: every reconciler in one process."""
+
+    kubeconfig: str = setting("how to reach the API server", required=True)
+    root_ca_file: str = setting("authority published to every namespace", required=True)
+    cluster_name: str = setting("name of the cluster", "default")
+    cluster_cidr: str = setting("range that nodes' pod ranges are cut from", "10.244.0.0/16")
+    node_cidr_mask_size: int = setting("prefix length of one node's pod range", 24, minimum=8)
+    controllers: tuple[str, ...] = setting("controllers to run; * is all, -name leaves one out", ("*",))
+    node_monitor_grace_period: float = setting(
+        "seconds without a sign of life until a node is not ready", 40.0, minimum=0
+    )
+    leader_elect: bool = setting("take a Lease before working, where several run", False)
+    log_level: str = log_level()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchedulerConfig:
+    """The scheduler."""
+
+    kubeconfig: str = setting("how to reach the API server", required=True)
+    scheduler_name: str = setting("pods that ask for this scheduler are placed", "default-scheduler")
+    leader_elect: bool = setting("take a Lease before working, where several run", False)
+    log_level: str = log_level()
+
+
+@dataclass(frozen=True, kw_only=True)
+class KubeletConfig:
+    """The node agent, or with `simulate` a crowd of nodes whose containers are imagined."""
+
+    kubeconfig: str = setting("how to reach the API server", required=True)
+    node_name: str = setting("name of the Node object", "")
+    node_ip: str = setting("address of the node", "127.0.0.1")
+    node_labels: dict[str, str] = field(default_factory=dict, metadata={"help": "labels the node registers with"})
+    pod_cidr: str = setting("range of this node's pods", "")
+    root_dir: str = setting("pods' volumes and the kubelet's own files", "/var/lib/kubelet")
+    pod_logs_dir: str = setting("containers' logs", "/var/log/pods")
+    container_runtime_endpoint: str = setting("socket of the container runtime", "/run/containerd/containerd.sock")
+    bind_address: str = setting("address the kubelet serves on", "0.0.0.0")
+    port: int = setting("TCP port the kubelet serves on", 10250, minimum=0)
+    tls_cert_file: str = setting("serving certificate", "")
+    tls_key_file: str = setting("key of the serving certificate", "")
+    client_ca_file: str = setting("authority of clients that may use the kubelet's API", "")
+    cluster_dns: str = setting("address of the cluster's DNS", "10.96.0.10")
+    cluster_domain: str = setting("domain of the cluster", "cluster.local")
+    resolv_conf_file: str = setting("resolver configuration pods inherit", "/etc/resolv.conf")
+    cgroup_root: str = setting("cgroup above the pods'", "/kubepods")
+    max_pods: int = setting("pods this node takes", 110, minimum=1)
+    cpus: float = setting("CPUs to offer; 0 counts the machine's", 0.0, minimum=0)
+    memory_bytes: int = setting("memory to offer; 0 asks the machine", 0, minimum=0)
+    node_status_update_frequency: float = setting("seconds between looks at the node's status", 10.0, minimum=0.1)
+    lease_duration: float = setting("seconds a node's Lease lasts", 40.0, minimum=1)
+    simulate: int = setting("number of simulated nodes to host instead of a real one", 0, minimum=0)
+    simulated_name_prefix: str = setting("simulated nodes are named PREFIX-N", "sim")
+    log_level: str = log_level()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProxyConfig:
+    """The service proxy: Services to nftables rules of the network namespace it runs in."""
+
+    kubeconfig: str = setting("how to reach the API server", required=True)
+    node_name: str = setting("node it works for; empty on a host that is no node", "")
+    cluster_cidr: str = setting("range of all pods", "10.244.0.0/16")
+    pod_cidr: str = setting("range of this node's pods; other sources of Service traffic are masqueraded", "")
+    service_cluster_ip_range: str = setting("range of Service addresses", "10.96.0.0/16")
+    table: str = setting("name of the nftables table", "steersman")
+    node_addresses: tuple[str, ...] = setting("addresses NodePorts answer on; none means all local ones", ())
+    log_level: str = log_level()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DNSConfig:
+    """The cluster's DNS server."""
+
+    kubeconfig: str = setting("how to reach the API server", required=True)
+    bind_addresses: tuple[str, ...] = setting("addresses to listen on", ("127.0.0.1",))
+    port: int = setting("UDP and TCP port to listen on", 53, minimum=0)
+    cluster_domain: str = setting("domain of the cluster", "cluster.local")
+    cluster_dns: str = setting("Service address under which pods ask; empty makes no Service", "")
+    resolv_conf_file: str = setting("where the upstream resolvers are read from", "/etc/resolv.conf")
+    log_level: str = log_level()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeConfig:
+    """One node of this machine: its namespaces, addresses and the programs in it."""
+
+    cluster: str = setting("name of the cluster", required=True)
+    name: str = setting("name of the node", required=True)
+    index: int = setting("number of the node in its cluster, from 1", 1, minimum=1)
+    root_dir: str = setting("everything the node keeps", required=True)
+    address: str = setting("address of the node on the bridge, without prefix", required=True)
+    pod_cidr: str = setting("range of the node's pods", required=True)
+    network: str = setting("range of the bridge's network", required=True)
+    gateway: str = setting("address of the host on the bridge", required=True)
+    bridge: str = setting("name of the bridge", required=True)
+    service_cluster_ip_range: str = setting("range of Service addresses", "10.96.0.0/16")
+    cluster_cidr: str = setting("range of all pods", "10.244.0.0/16")
+    kubelet_config_file: str = setting("the kubelet's configuration", required=True)
+    proxy_config_file: str = setting("the proxy's configuration", required=True)
+    log_level: str = log_level()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterConfig:
+    """A cluster on this machine: what `steer up` was asked for and the numbers it chose, kept in its directory."""
+
+    name: str = setting("name of the cluster", "default")
+    nodes: int = setting("real nodes", 1, minimum=0)
+    simulate: int = setting("simulated nodes", 0, minimum=0)
+    store: str = setting("where objects are kept", "")
+    port: int = setting("port of the API server", required=True, minimum=1)
+    slot: int = setting("number that keeps the ranges of this machine's clusters apart", 0, minimum=0)
+    bridge: str = setting("name of the nodes' bridge", "")
+    network: str = setting("range of the nodes' bridge", "")
+    gateway: str = setting("address of the host on the bridge", "")
+    cluster_cidr: str = setting("range of all pods", "10.244.0.0/16")
+    service_cluster_ip_range: str = setting("range of Service addresses", "10.96.0.0/16")
+    service_ip: str = setting("address of the `kubernetes` Service", "10.96.0.1")
+    cluster_dns: str = setting("address of the cluster's DNS", "10.96.0.10")
+    cluster_domain: str = setting("domain of the cluster", "cluster.local")
+    dns_port: int = setting("port of the DNS server on the host", 53, minimum=1)
+    kubeconfig: str = setting("kubeconfig that the cluster was merged into", "")
