@@ -1,0 +1,1 @@
+"""The kinds: `types` holds the generated objects, `<group>/<kind>.py` each kind's behaviour, `catalog` finds them all."""
