@@ -1,0 +1,20 @@
+"""How a backend declares itself: `steersman.store.backends` modules export one of these as `BACKEND`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from steersman.api.clock import Clock
+from steersman.store.protocol import Store
+
+
+class Backend(Struct, frozen=True):
+    """A URL scheme, and what opens the part after `scheme://`.
+
+    `open` returns a store that is ready, or raises BadLocation, StoreLocked or OSError.
+    """
+
+    scheme: str
+    open: Callable[[str, Clock], Store]

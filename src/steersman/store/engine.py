@@ -1,0 +1,333 @@
+"""The store itself, whatever keeps its record: decides writes in memory, commits them in groups, tells of them.
+
+A write is decided at once against what earlier writes, durable or not, will leave behind. Writes of one
+turn of the event loop, and those that came while the last commit ran, make one commit of the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from msgspec import Struct
+
+from steersman.api.clock import Clock
+from steersman.store.errors import (
+    CommitFailed,
+    Compacted,
+    FutureRevision,
+    KeyExists,
+    KeyNotFound,
+    RevisionMismatch,
+    StoreClosed,
+)
+from steersman.store.hub import Hub, QueuedWatch
+from steersman.store.index import KeyIndex, bounds
+from steersman.store.journal import Journal, Row
+from steersman.store.protocol import Entry, Event, Listing, Observer, Watch
+from steersman.store.rewind import Rewound
+
+# Inside the class `list` is the method.
+Entries = list[Entry]
+Events = list[Event]
+
+REPLAY_BATCH = 1000
+"""Events that a replaying watch reads from the journal at a time."""
+
+
+class Stats(Struct, frozen=True):
+    """Counters since the store was opened; `seconds` is the time that commits took together."""
+
+    keys: int
+    writes: int
+    commits: int
+    seconds: float
+
+
+class _Write:
+    """A write that was decided and waits to be durable: what it replaces, what it leaves (None: nothing)."""
+
+    __slots__ = ("after", "before", "future", "key", "revision")
+
+    def __init__(self, key: str, revision: int, before: Entry | None, after: Entry | None) -> None:
+        self.key = key
+        self.revision = revision
+        self.before = before
+        self.after = after
+        self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def row(self) -> Row:
+        before, after = self.before, self.after
+        previous = 0 if before is None else before.revision
+        if after is not None:
+            return Row(self.revision, self.key, after.value, after.create_revision, previous)
+        return Row(self.revision, self.key, None, 0 if before is None else before.create_revision, previous)
+
+    def event(self) -> Event:
+        before, after = self.before, self.after
+        value = b"" if after is None else after.value
+        if before is None:
+            return Event(self.key, self.revision, value, None, 0)
+        return Event(self.key, self.revision, value, before.value, before.revision)
+
+
+class Engine:
+    """Implements `steersman.store.protocol.Store` over a journal."""
+
+    def __init__(self, journal: Journal, clock: Clock, watch_limit: int = 10_000) -> None:
+        state = journal.load()
+        self._journal = journal
+        self._clock = clock
+        self._watch_limit = watch_limit
+        self._index: KeyIndex[Entry] = KeyIndex(state.entries)
+        self._revision = state.revision
+        self._assigned = state.revision
+        self._compacted = state.compacted
+        self._hub = Hub()
+        self._watches: set[QueuedWatch] = set()
+        # The last write of each key that is not durable yet. Later writes are decided against it.
+        self._pending: dict[str, _Write] = {}
+        self._queued: list[_Write] = []
+        self._flying: list[_Write] = []
+        self._scheduled = False
+        self._closing = False
+        self._started = 0.0
+        self._writes = 0
+        self._commits = 0
+        self._seconds = 0.0
+
+    @property
+    def revision(self) -> int:
+        return self._revision
+
+    @property
+    def compacted(self) -> int:
+        return self._compacted
+
+    def stats(self) -> Stats:
+        """What the store has done, for metrics."""
+        return Stats(len(self._index), self._writes, self._commits, self._seconds)
+
+    # Writes.
+
+    async def create(self, key: str, value: bytes) -> Entry:
+        _check_value(value)
+        while True:
+            self._check_open()
+            before = self._index.get(key)
+            pending = self._pending.get(key)
+            if pending is None:
+                if before is not None:
+                    raise KeyExists(key, before)
+                break
+            if pending.after is None:
+                break
+            # The key will exist, unless that commit fails: nobody may be told before it is known.
+            await self._wait_settled(pending)
+        revision = self._next()
+        entry = Entry(key, value, revision, revision)
+        await self._submit(_Write(key, revision, None, entry))
+        return entry
+
+    async def update(self, key: str, value: bytes, expected: int) -> Entry:
+        _check_value(value)
+        before = await self._current(key, expected)
+        revision = self._next()
+        entry = Entry(key, value, revision, before.create_revision)
+        await self._submit(_Write(key, revision, before, entry))
+        return entry
+
+    async def delete(self, key: str, expected: int | None = None) -> Entry:
+        before = await self._current(key, expected)
+        revision = self._next()
+        await self._submit(_Write(key, revision, before, None))
+        return Entry(key, before.value, revision, before.create_revision)
+
+    async def _current(self, key: str, expected: int | None) -> Entry:
+        """The version to be replaced, which may not be durable yet. Nothing else may run before it is replaced."""
+        while True:
+            self._check_open()
+            durable = self._index.get(key)
+            pending = self._pending.get(key)
+            found = durable if pending is None else pending.after
+            if found is not None and expected in (None, found.revision):
+                return found
+            if pending is None or (expected is not None and (durable is None or durable.revision != expected)):
+                # Certain whatever becomes of the pending writes: a revision that is past never comes back.
+                if durable is None:
+                    raise KeyNotFound(key, expected)
+                raise RevisionMismatch(key, expected, durable)
+            await self._wait_settled(pending)
+
+    def _next(self) -> int:
+        self._assigned += 1
+        return self._assigned
+
+    async def _wait_settled(self, write: _Write) -> None:
+        """Until a write of somebody else is durable or has failed; which of them, the caller looks up."""
+        await asyncio.wait([write.future])
+
+    async def _submit(self, write: _Write) -> None:
+        self._pending[write.key] = write
+        self._queued.append(write)
+        if not self._flying and not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._commit)
+        # Shielded: the write is on its way, and others may wait for its end.
+        await asyncio.shield(write.future)
+
+    def _commit(self) -> None:
+        self._scheduled = False
+        self._flying, self._queued = self._queued, []
+        self._started = self._clock.monotonic()
+        self._journal.commit([write.row() for write in self._flying], self._committed)
+
+    def _committed(self, failure: BaseException | None) -> None:
+        writes, self._flying = self._flying, []
+        self._commits += 1
+        self._seconds += self._clock.monotonic() - self._started
+        if failure is None:
+            self._apply(writes)
+        else:
+            self._roll_back(writes, failure)
+        if self._queued and not self._scheduled:
+            self._commit()
+
+    def _apply(self, writes: list[_Write]) -> None:
+        index, pending = self._index, self._pending
+        for write in writes:
+            if write.after is not None:
+                index.put(write.key, write.after)
+            else:
+                index.remove(write.key)
+            if pending[write.key] is write:
+                del pending[write.key]
+        self._revision = writes[-1].revision
+        self._writes += len(writes)
+        self._hub.publish([write.event() for write in writes])
+        for write in writes:
+            write.future.set_result(None)
+
+    def _roll_back(self, writes: list[_Write], failure: BaseException) -> None:
+        """Fails the writes of a commit, and those after it, which were decided on what now never was."""
+        writes += self._queued
+        self._queued = []
+        self._pending.clear()
+        self._assigned = self._revision
+        for write in writes:
+            error = CommitFailed(f"write of {write.key} failed: {failure}")
+            error.__cause__ = failure
+            write.future.set_exception(error)
+            # A caller that was cancelled never looks; that is no error of the program.
+            write.future.exception()
+
+    # Reads.
+
+    async def get(self, key: str, revision: int = 0) -> Entry | None:
+        self._check_open()
+        if revision in (0, self._revision):
+            return self._index.get(key)
+        rewound = await self._rewind(key, key + "\0", revision)
+        page = rewound.page(self._index, "", 1)
+        entries = await self._filled(page.entries, revision)
+        return entries[0] if entries else None
+
+    async def list(self, prefix: str, *, revision: int = 0, after: str = "", limit: int = 0) -> Listing:
+        self._check_open()
+        low, high = bounds(prefix)
+        if revision in (0, self._revision):
+            start, end = self._index.span(low, high, after)
+            stop = min(end, start + limit) if limit else end
+            return Listing(self._index.items(start, stop), self._revision, stop < end, end - stop)
+        rewound = await self._rewind(low, high, revision)
+        page = rewound.page(self._index, after, limit)
+        entries = await self._filled(page.entries, revision)
+        return Listing(entries, revision, page.remaining > 0, page.remaining)
+
+    async def _rewind(self, low: str, high: str, revision: int) -> Rewound:
+        """What has changed since `revision`, complete at the moment this returns."""
+        self._check_revision(revision)
+        rewound = Rewound(low, high)
+        # What is committed while the journal is read arrives here.
+        cancel = self._hub.observe("", rewound.add)
+        try:
+            rewound.changes |= await self._journal.changes(low, high, revision, self._revision)
+        finally:
+            cancel()
+        self._check_revision(revision)
+        return rewound
+
+    async def _filled(self, entries: Sequence[Entry | int], revision: int) -> Entries:
+        """Entries, with those given as the revision of an old version read from the journal."""
+        wanted = [entry for entry in entries if isinstance(entry, int)]
+        old = await self._journal.versions(wanted) if wanted else {}
+        self._check_revision(revision)
+        return [old[entry] if isinstance(entry, int) else entry for entry in entries]
+
+    # Watches.
+
+    def watch(self, prefix: str, after: int) -> Watch:
+        self._check_open()
+        self._check_revision(after)
+        low, high = bounds(prefix)
+        history = self._replay(low, high, after, self._revision) if after < self._revision else None
+
+        def closed() -> None:
+            cancel()
+            self._watches.discard(watch)
+
+        watch = QueuedWatch(history, self._watch_limit, closed)
+        cancel = self._hub.observe(prefix, watch.offer)
+        self._watches.add(watch)
+        return watch
+
+    async def _replay(self, low: str, high: str, after: int, upto: int) -> AsyncIterator[Events]:
+        while after < upto:
+            events = await self._journal.events(low, high, after, upto, REPLAY_BATCH)
+            self._check_open()
+            if after < self._compacted:
+                raise Compacted(after, self._compacted)
+            if events:
+                yield events
+            after = events[-1].revision if len(events) == REPLAY_BATCH else upto
+
+    def observe(self, prefix: str, observer: Observer) -> Callable[[], None]:
+        return self._hub.observe(prefix, observer)
+
+    # Life.
+
+    async def compact(self, revision: int) -> None:
+        self._check_open()
+        if revision > self._revision:
+            raise FutureRevision(revision, self._revision)
+        after = self._compacted
+        if revision <= after:
+            return
+        # Announced first: a reader in another thread may meet the gap before it is known here to exist.
+        self._compacted = revision
+        await self._journal.compact(after, revision)
+
+    async def close(self) -> None:
+        if self._closing:
+            return
+        self._closing = True
+        while self._pending:
+            await asyncio.wait([write.future for write in self._pending.values()])
+        for watch in tuple(self._watches):
+            watch.fail(StoreClosed("the store is closed"))
+        await self._journal.close()
+
+    def _check_open(self) -> None:
+        if self._closing:
+            raise StoreClosed("the store is closed")
+
+    def _check_revision(self, revision: int) -> None:
+        if revision < self._compacted:
+            raise Compacted(revision, self._compacted)
+        if revision > self._revision:
+            raise FutureRevision(revision, self._revision)
+
+
+def _check_value(value: bytes) -> None:
+    if not value:
+        raise ValueError("a value must not be empty")
