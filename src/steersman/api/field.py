@@ -1,0 +1,247 @@
+"""Field errors: what is wrong with which field of an object, in the words that Kubernetes uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+
+class ErrorType(StrEnum):
+    """The machine-readable kind of a field error; the value is the reason of the Status' cause."""
+
+    NOT_FOUND = "FieldValueNotFound"
+    REQUIRED = "FieldValueRequired"
+    DUPLICATE = "FieldValueDuplicate"
+    INVALID = "FieldValueInvalid"
+    NOT_SUPPORTED = "FieldValueNotSupported"
+    FORBIDDEN = "FieldValueForbidden"
+    TOO_LONG = "FieldValueTooLong"
+    TOO_MANY = "FieldValueTooMany"
+    TOO_FEW = "FieldValueTooFew"
+    TOO_SHORT = "FieldValueTooShort"
+    INTERNAL = "InternalError"
+    TYPE_INVALID = "FieldValueTypeInvalid"
+
+
+_WORDS = {
+    ErrorType.NOT_FOUND: "Not found",
+    ErrorType.REQUIRED: "Required value",
+    ErrorType.DUPLICATE: "Duplicate value",
+    ErrorType.INVALID: "Invalid value",
+    ErrorType.NOT_SUPPORTED: "Unsupported value",
+    ErrorType.FORBIDDEN: "Forbidden",
+    ErrorType.TOO_LONG: "Too long",
+    ErrorType.TOO_MANY: "Too many",
+    ErrorType.TOO_FEW: "Too few",
+    ErrorType.TOO_SHORT: "Too short",
+    ErrorType.INTERNAL: "Internal error",
+    ErrorType.TYPE_INVALID: "Invalid value",
+}
+
+_WITHOUT_VALUE = frozenset(
+    {ErrorType.REQUIRED, ErrorType.FORBIDDEN, ErrorType.TOO_LONG, ErrorType.TOO_SHORT, ErrorType.INTERNAL}
+)
+
+IMMUTABLE: Final = "field is immutable"
+NOT_NEGATIVE: Final = "must be greater than or equal to 0"
+
+
+class Path:
+    """Where a field is, built from the outside in: `Path("spec").child("containers").index(0)`."""
+
+    __slots__ = ("_parent", "_step")
+
+    def __init__(self, *names: str, _parent: Path | None = None, _step: str = "") -> None:
+        if not names:
+            self._parent, self._step = _parent, _step
+            return
+        parent = _parent
+        for name in names[:-1]:
+            parent = Path(_parent=parent, _step=_dot(parent, name))
+        self._parent, self._step = parent, _dot(parent, names[-1])
+
+    def child(self, *names: str) -> Path:
+        """The path of a member, or of a member of a member."""
+        return Path(*names, _parent=self)
+
+    def index(self, i: int) -> Path:
+        """The path of an element of this list."""
+        return Path(_parent=self, _step=f"[{i}]")
+
+    def key(self, key: str) -> Path:
+        """The path of an entry of this map."""
+        return Path(_parent=self, _step=f"[{key}]")
+
+    def __str__(self) -> str:
+        steps: list[str] = []
+        at: Path | None = self
+        while at is not None:
+            steps.append(at._step)
+            at = at._parent
+        return "".join(reversed(steps)) or "<nil>"
+
+    def __repr__(self) -> str:
+        return f"Path({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Path) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+
+def _dot(parent: Path | None, name: str) -> str:
+    return name if parent is None or (parent._parent is None and not parent._step) else f".{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing that is wrong. `body` is the message without the field, `str()` has both."""
+
+    type: ErrorType
+    field: str
+    value: Any = None
+    detail: str = ""
+
+    @property
+    def body(self) -> str:
+        words = _WORDS[self.type]
+        if self.type not in _WITHOUT_VALUE and self.value is not OMITTED:
+            words = f"{words}: {_show(self.value)}"
+        return f"{words}: {self.detail}" if self.detail else words
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.body}"
+
+    def cause(self) -> dict[str, str]:
+        """The entry of a Status' details.causes."""
+        return {"reason": self.type.value, "message": self.body, "field": self.field}
+
+
+class _Omitted:
+    __slots__ = ()
+
+
+OMITTED: Final = _Omitted()
+
+Errors = list[FieldError]
+
+
+def required(path: Path, detail: str = "") -> FieldError:
+    """A value that must be there is not."""
+    return FieldError(ErrorType.REQUIRED, str(path), "", detail)
+
+
+def invalid(path: Path, value: object, detail: str) -> FieldError:
+    """A malformed value."""
+    return FieldError(ErrorType.INVALID, str(path), value, detail)
+
+
+def not_supported(path: Path, value: object, supported: Iterable[str]) -> FieldError:
+    """A value that is none of an enumeration's; `supported` is shown in the order given."""
+    values = ", ".join(quote(s) for s in supported)
+    return FieldError(ErrorType.NOT_SUPPORTED, str(path), value, f"supported values: {values}" if values else "")
+
+
+def duplicate(path: Path, value: object) -> FieldError:
+    """A value that must be unique and is not."""
+    return FieldError(ErrorType.DUPLICATE, str(path), value)
+
+
+def forbidden(path: Path, detail: str) -> FieldError:
+    """A well-formed value that is not permitted here or now."""
+    return FieldError(ErrorType.FORBIDDEN, str(path), "", detail)
+
+
+def not_found(path: Path, value: object) -> FieldError:
+    """A reference to something that does not exist."""
+    return FieldError(ErrorType.NOT_FOUND, str(path), value)
+
+
+def too_long(path: Path, limit: int, unit: str = "byte") -> FieldError:
+    """A text longer than `limit`; the value is not repeated in the message."""
+    return FieldError(ErrorType.TOO_LONG, str(path), OMITTED, f"may not be more than {limit} {_plural(unit, limit)}")
+
+
+def too_many(path: Path, actual: int, limit: int) -> FieldError:
+    """A list with more than `limit` elements."""
+    return FieldError(ErrorType.TOO_MANY, str(path), actual, f"must have at most {limit} {_plural('item', limit)}")
+
+
+def too_few(path: Path, actual: int, least: int) -> FieldError:
+    """A list with fewer than `least` elements."""
+    return FieldError(ErrorType.TOO_FEW, str(path), actual, f"must have at least {least} {_plural('item', least)}")
+
+
+def internal(path: Path, why: str) -> FieldError:
+    """Something that went wrong here and not in the object."""
+    return FieldError(ErrorType.INTERNAL, str(path), "", why)
+
+
+def type_invalid(path: Path, value: object, detail: str) -> FieldError:
+    """A value of another type than the schema's."""
+    return FieldError(ErrorType.TYPE_INVALID, str(path), value, detail)
+
+
+def not_negative(path: Path, value: int | None) -> Errors:
+    """The error of a number below zero, if it is one."""
+    return [invalid(path, value, NOT_NEGATIVE)] if value is not None and value < 0 else []
+
+
+def immutable(path: Path, new: object, old: object) -> Errors:
+    """The error of a field that changed although it must not; Structs compare by their encoded form."""
+    if new == old or _encoded(new) == _encoded(old):
+        return []
+    return [invalid(path, new, IMMUTABLE)]
+
+
+def all_invalid(path: Path, value: object, messages: Iterable[str]) -> Errors:
+    """One `invalid` per message, as the checks of `api.names` return them."""
+    return [invalid(path, value, message) for message in messages]
+
+
+def all_invalid_joined(path: Path, value: object, messages: Iterable[str]) -> Errors:
+    """At most one `invalid`, with all messages in it."""
+    detail = "; ".join(messages)
+    return [invalid(path, value, detail)] if detail else []
+
+
+def aggregate(errors: Sequence[FieldError]) -> str:
+    """All errors as one text: alone, or in brackets, each distinct text once."""
+    texts = list(dict.fromkeys(str(e) for e in errors))
+    return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+
+
+def quote(text: str) -> str:
+    """The text in double quotes with Go's escapes, as Kubernetes shows strings in messages."""
+    return f'"{"".join(_ESCAPES.get(c) or (c if c.isprintable() else _escape(c)) for c in text)}"'
+
+
+_ESCAPES = {
+    '"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\v": "\\v",
+}  # fmt: skip
+
+
+def _escape(c: str) -> str:
+    code = ord(c)
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _show(value: object) -> str:
+    if isinstance(value, str):
+        return quote(value)
+    return _encoded(value).decode()
+
+
+def _encoded(value: object) -> bytes:
+    return msgspec.json.encode(value, order="sorted" if isinstance(value, dict) else None)
+
+
+def _plural(word: str, n: int) -> str:
+    return word if n == 1 else f"{word}s"
