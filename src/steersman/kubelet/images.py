@@ -1,0 +1,176 @@
+"""Images of a node without a registry: archives into containerd, what it holds, and out again.
+
+`address` is the path of containerd's socket throughout. Reading an archive's index is pure; the import itself
+is containerd's own client program, which is always installed beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tarfile
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from steersman.kubelet.archive import Entry, add_entry
+from steersman.kubelet.references import normalize_reference
+from steersman.kubelet.runtime.cri.client import CriRuntime
+from steersman.kubelet.runtime.types import Image, RuntimeCallError
+
+NAMESPACE = "k8s.io"
+# The annotations that may hold an image's name in an OCI layout, best first. The last one is the standard's,
+# which means it for a tag; several tools write a whole name there.
+CONTAINERD_NAME = "io.containerd.image.name"
+REF_NAME = "org.opencontainers.image.ref.name"
+INDEX_MAX = 8 << 20
+
+
+class ImageError(Exception):
+    """An archive that holds no image, or an image that is not there; the text is for the user."""
+
+
+# Reading archives.
+
+
+def _member(archive: tarfile.TarFile, name: str) -> bytes | None:
+    for spelling in (name, f"./{name}"):
+        try:
+            info = archive.getmember(spelling)
+        except KeyError:
+            continue
+        content = archive.extractfile(info)
+        if content is None or info.size > INDEX_MAX:
+            raise ImageError(f"{name} in the archive is no ordinary file")
+        return content.read()
+    return None
+
+
+def _parsed(name: str, data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError as error:
+        raise ImageError(f"{name} in the archive is not JSON: {error}") from error
+
+
+def named_index(index: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """An OCI index whose manifests all carry full names, and those names. ImageError when one has none."""
+    manifests, names = [], []
+    for manifest in index.get("manifests") or []:
+        annotations = dict(manifest.get("annotations") or {})
+        given = annotations.get(CONTAINERD_NAME) or annotations.get(REF_NAME) or ""
+        if not given:
+            raise ImageError("an image in the archive has no name; save it with one")
+        annotations[CONTAINERD_NAME] = _full_name(given)
+        names.append(annotations[CONTAINERD_NAME])
+        manifests.append({**manifest, "annotations": annotations})
+    if not names:
+        raise ImageError("the archive holds no image")
+    return {**index, "manifests": manifests}, names
+
+
+def docker_names(manifest: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The full names in a docker-save manifest. ImageError when an image has none."""
+    names = [_full_name(tag) for image in manifest for tag in image.get("RepoTags") or []]
+    if not names:
+        raise ImageError("the archive's images have no names; save them by name, not by id")
+    return names
+
+
+def _full_name(given: str) -> str:
+    try:
+        return normalize_reference(given)
+    except ValueError as error:
+        raise ImageError(str(error)) from error
+
+
+@contextmanager
+def importable(path: Path) -> Iterator[tuple[Path, list[str]]]:
+    """An archive that containerd imports under full names, and those names.
+
+    It is the file itself, or a temporary copy when names in an OCI index are short.
+    """
+    try:
+        archive = tarfile.open(path)
+    except (tarfile.TarError, EOFError) as error:
+        raise ImageError(f"{path} is not an image archive: {error}") from error
+    with archive:
+        index = _member(archive, "index.json")
+        if index is None:
+            manifest = _member(archive, "manifest.json")
+            if manifest is None:
+                raise ImageError(f"{path} is not an image archive: neither index.json nor manifest.json in it")
+            yield path, docker_names(_parsed("manifest.json", manifest))
+            return
+        before = _parsed("index.json", index)
+        after, names = named_index(before)
+        if after == before:
+            yield path, names
+            return
+        with tempfile.NamedTemporaryFile(suffix=".tar") as copy:
+            _copy_with_index(archive, after, Path(copy.name))
+            yield Path(copy.name), names
+
+
+def _copy_with_index(archive: tarfile.TarFile, index: Mapping[str, Any], output: Path) -> None:
+    with tarfile.open(output, "w", format=tarfile.PAX_FORMAT) as copy:
+        for info in archive:
+            # A docker manifest beside the index would be a second opinion about names.
+            if os.path.normpath(info.name) not in ("index.json", "manifest.json"):
+                copy.addfile(info, archive.extractfile(info) if info.isfile() else None)
+        add_entry(copy, Entry(path="index.json", data=json.dumps(index).encode()))
+
+
+# Talking to containerd.
+
+
+async def _ctr(address: str, *args: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        "ctr",
+        "--address",
+        address,
+        "--namespace",
+        NAMESPACE,
+        *args,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate()
+    if process.returncode:
+        lines = errors.decode(errors="replace").strip().splitlines() or ["ctr failed"]
+        raise ImageError(lines[-1].removeprefix("ctr: "))
+    return output.decode(errors="replace")
+
+
+async def load(address: str, path: str | Path, *, snapshotter: str = "overlayfs") -> list[str]:
+    """Import an OCI layout or docker-save tar; the full names of the images in it.
+
+    ImageError when the file is no image archive or containerd refuses it; OSError when it cannot be read.
+    """
+    with importable(Path(path)) as (archive, names):
+        await _ctr(address, "images", "import", "--snapshotter", snapshotter, str(archive))
+    return names
+
+
+async def list_images(address: str) -> Sequence[Image]:
+    """The images containers can be made from."""
+    runtime = CriRuntime(address)
+    try:
+        return await runtime.list_images()
+    except RuntimeCallError as error:
+        raise ImageError(f"containerd does not answer: {error.message}") from error
+    finally:
+        await runtime.close()
+
+
+async def remove(address: str, reference: str) -> str:
+    """Take one name away, and the image with its last name; the full name. ImageError when it is not there."""
+    name = _full_name(reference)
+    if name not in {tag for image in await list_images(address) for tag in image.repo_tags}:
+        raise ImageError(f'image "{name}" not found')
+    await _ctr(address, "images", "rm", "--sync", name)
+    return name

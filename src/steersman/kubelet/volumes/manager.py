@@ -1,0 +1,130 @@
+"""A pod's volumes on the node: sets them up, keeps their content fresh, and takes them away."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from steersman.kinds.types.core_v1 import Container, Pod, Volume
+from steersman.kubelet.container_config import propagation
+from steersman.kubelet.env import ConfigError
+from steersman.kubelet.expansion import expand
+from steersman.kubelet.runtime.types import Mount
+from steersman.kubelet.volumes import atomic, emptydir, hostpath, subpath
+from steersman.kubelet.volumes.payload import PayloadContext, VolumeError, collect
+
+_PLUGIN_FOLDERS = {
+    "emptyDir": "kubernetes.io~empty-dir",
+    "configMap": "kubernetes.io~configmap",
+    "secret": "kubernetes.io~secret",
+    "downwardAPI": "kubernetes.io~downward-api",
+    "projected": "kubernetes.io~projected",
+}
+SUPPORTED = (*_PLUGIN_FOLDERS, "hostPath")
+
+
+def source_kind(volume: Volume) -> str:
+    """The name of the source that is set."""
+    return next(
+        (f for f in volume.__struct_fields__ if f != "name" and getattr(volume, f) is not None),
+        "emptyDir",
+    )
+
+
+class VolumeManager:
+    """Volumes below `<root>/pods/<uid>/volumes`. All methods are idempotent."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root / "pods"
+
+    def pod_folder(self, uid: str) -> Path:
+        return self._root / uid
+
+    def known_pods(self) -> set[str]:
+        """Uids of pods that have a folder here."""
+        return {p.name for p in self._root.iterdir() if p.is_dir()} if self._root.is_dir() else set()
+
+    def path(self, uid: str, volume: Volume) -> Path:
+        """Where the volume is on the node."""
+        if volume.hostPath:
+            return Path(volume.hostPath.path)
+        return self.pod_folder(uid) / "volumes" / _PLUGIN_FOLDERS[source_kind(volume)] / volume.name
+
+    async def set_up(self, context: PayloadContext) -> None:
+        """Bring every volume of the pod to what its spec and the API say now. Raises VolumeError."""
+        pod = context.pod
+        security = pod.spec.securityContext
+        group = security.fsGroup if security else None
+        for volume in pod.spec.volumes or []:
+            try:
+                await self._set_up_one(volume, context, group)
+            except (OSError, atomic.PayloadError) as error:
+                raise VolumeError(f'MountVolume.SetUp failed for volume "{volume.name}" : {error}') from error
+            except VolumeError as error:
+                raise VolumeError(f'MountVolume.SetUp failed for volume "{volume.name}" : {error}') from error
+
+    async def _set_up_one(self, volume: Volume, context: PayloadContext, group: int | None) -> None:
+        kind = source_kind(volume)
+        if kind not in SUPPORTED:
+            raise VolumeError(f"volumes of kind {kind} are not supported on this node")
+        path = self.path(context.pod.metadata.uid, volume)
+        if volume.hostPath:
+            await asyncio.to_thread(hostpath.prepare, path, volume.hostPath.type or "")
+            return
+        if volume.emptyDir:
+            await asyncio.to_thread(emptydir.prepare, path, volume.emptyDir, group)
+            return
+        payload = await collect(volume, context)
+        if payload is not None:
+            await asyncio.to_thread(atomic.write, path, payload, group)
+
+    def mounts(self, pod: Pod, container: Container, env: Mapping[str, str]) -> Sequence[Mount]:
+        """The container's volume mounts. Raises ConfigError for one that cannot be."""
+        volumes = {v.name: v for v in pod.spec.volumes or []}
+        out = []
+        for mount in container.volumeMounts or []:
+            volume = volumes.get(mount.name)
+            if volume is None:
+                raise ConfigError(f'cannot find volume "{mount.name}" to mount into container "{container.name}"')
+            path = self.path(pod.metadata.uid, volume)
+            sub = _sub_path(mount.subPath, mount.subPathExpr, env)
+            if sub:
+                path = subpath.resolve(path, sub)
+            target = mount.mountPath if mount.mountPath.startswith("/") else f"/{mount.mountPath}"
+            out.append(
+                Mount(
+                    container_path=target,
+                    host_path=str(path),
+                    readonly=bool(mount.readOnly) or _always_read_only(volume),
+                    propagation=propagation(mount.mountPropagation),
+                )
+            )
+        return out
+
+    async def tear_down(self, uid: str) -> None:
+        """Remove everything that the pod's volumes made. Raises VolumeError while something is still mounted and busy."""
+        folder = self.pod_folder(uid)
+        if folder.is_dir():
+            await asyncio.to_thread(_remove, folder)
+
+
+def _always_read_only(volume: Volume) -> bool:
+    """Content that the node writes is never the container's to change."""
+    return source_kind(volume) in ("configMap", "secret", "downwardAPI", "projected")
+
+
+def _sub_path(plain: str, expression: str, env: Mapping[str, str]) -> str:
+    if not expression:
+        return plain
+    out = expand(expression, env)
+    if "$(" in out:
+        raise ConfigError(f"missing value for {expression!r}")
+    return out
+
+
+def _remove(folder: Path) -> None:
+    for volume in (folder / "volumes").glob(f"{_PLUGIN_FOLDERS['emptyDir']}/*"):
+        emptydir.unmount(volume)
+    shutil.rmtree(folder)
