@@ -1,0 +1,233 @@
+"""How a request reaches the API server: over HTTPS with credentials, or by a call in the same process."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote
+
+import aiohttp
+from yarl import URL
+
+from steersman.api.clock import Clock, RealClock
+from steersman.api.errors import ServiceUnavailable
+from steersman.api.http import Handler, Request, Response, User
+from steersman.client.waiting import Backoff
+
+CALL_TIMEOUT = 60.0
+CONNECT_TIMEOUT = 10.0
+# How long a refused connection or a server that asks to be asked again is retried before the caller hears of it.
+RETRY_SECONDS = 15.0
+FIRST_RETRY, LONGEST_RETRY = 0.05, 1.0
+# Calls under way at once from one process; the rest wait for a free connection. Watches are not counted.
+MAX_CONNECTIONS = 32
+# A token in a file is replaced under us (projected service account tokens); it is read again after this time.
+TOKEN_SECONDS = 60.0
+_SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Unreachable(ServiceUnavailable):
+    """No answer came: the server is down, or the connection broke and the request may or may not have been carried out."""
+
+
+class Transport(Protocol):
+    """Carries requests to one API server as one user.
+
+    `send` answers with whatever status the server gave; it raises Unreachable when there was no answer. With `stream` the
+    response's body is an async iterator of chunks that the caller must close (`aclose`); without, it is bytes. Requests are
+    independent of each other and may be sent concurrently; cancelling a `send` abandons the request.
+    """
+
+    async def send(self, request: Request, *, stream: bool = False) -> Response: ...
+
+    async def close(self) -> None: ...
+
+
+class InProcess:
+    """Calls the API server's handler directly, as `user`."""
+
+    def __init__(self, handle: Handler, user: User) -> None:
+        self._handle = handle
+        self._user = user
+
+    async def send(self, request: Request, *, stream: bool = False) -> Response:
+        request.user = self._user
+        response = await self._handle(request)
+        if stream or isinstance(response.body, bytes):
+            return response
+        return Response(response.status, response.headers, b"".join([chunk async for chunk in response.body]))
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Where an API server is and who we are to it.
+
+    `ca`, and `certificate` with `key`, are PEM texts; an empty `ca` means the machine's own authorities.
+    """
+
+    server: str
+    ca: str = ""
+    certificate: str = ""
+    key: str = ""
+    token: str = ""
+    token_file: str = ""
+    insecure: bool = False
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """The TLS configuration, or None for plain HTTP."""
+        if not self.server.startswith("https:"):
+            return None
+        context = ssl.create_default_context(cadata=self.ca or None)
+        if self.insecure:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if self.certificate:
+            _load_certificate(context, self.certificate + "\n" + self.key)
+        return context
+
+
+def _load_certificate(context: ssl.SSLContext, pem: str) -> None:
+    """The ssl module reads client certificates from files only: this one lives in memory."""
+    fd = os.memfd_create("client-certificate", os.MFD_CLOEXEC)
+    try:
+        with open(fd, "w", closefd=False) as file:
+            file.write(pem)
+        context.load_cert_chain(f"/proc/self/fd/{fd}")
+    finally:
+        os.close(fd)
+
+
+class HTTPTransport:
+    """Keeps connections to an API server alive and rides out its restarts.
+
+    A refused connection is retried whatever the method, because nothing was sent; a broken one only for reads. A 429 or 5xx
+    answer with Retry-After is retried too. All of it for RETRY_SECONDS at the most.
+    """
+
+    def __init__(self, credentials: Credentials, clock: Clock | None = None, agent: str = "steersman") -> None:
+        self._credentials = credentials
+        self._clock = clock or RealClock()
+        self._agent = agent
+        self._ssl = credentials.ssl_context()
+        self._sessions: tuple[aiohttp.ClientSession, aiohttp.ClientSession] | None = None
+        self._token = credentials.token
+        self._token_read = float("-inf")
+
+    async def send(self, request: Request, *, stream: bool = False) -> Response:
+        deadline = self._clock.monotonic() + RETRY_SECONDS
+        backoff = Backoff(FIRST_RETRY, LONGEST_RETRY)
+        while True:
+            pause = backoff.next()
+            try:
+                response = await self._once(request, stream)
+            except (aiohttp.ClientError, ConnectionError, TimeoutError) as e:
+                if not _may_repeat(request, e) or self._clock.monotonic() + pause > deadline:
+                    raise Unreachable(f"{request.method} {request.path}: {e or type(e).__name__}") from e
+            else:
+                wait = _retry_after(response)
+                if wait is None or self._clock.monotonic() + wait > deadline:
+                    return response
+                await _discard(response)
+                pause = wait
+            await self._clock.sleep(pause)
+
+    async def close(self) -> None:
+        """Close all connections; watches under way end with Unreachable."""
+        sessions, self._sessions = self._sessions, None
+        for session in sessions or ():
+            await session.close()
+
+    async def _once(self, request: Request, stream: bool) -> Response:
+        session = self._session(stream)
+        url = URL(
+            self._credentials.server.rstrip("/")
+            + quote(request.path, safe="/%:@!$&'()*+,;=~")
+            + (f"?{request.query}" if request.query else ""),
+            encoded=True,
+        )
+        headers = {"User-Agent": self._agent, **request.headers, **self._authorization()}
+        answer = await session.request(
+            request.method, url, data=request.body or None, headers=headers, allow_redirects=False
+        )
+        found = {name.lower(): value for name, value in answer.headers.items()}
+        if stream and answer.status < 400:
+            return Response(answer.status, found, _chunks(answer))
+        async with answer:
+            return Response(answer.status, found, await answer.read())
+
+    def _session(self, stream: bool) -> aiohttp.ClientSession:
+        """Sessions are made on first use, because they belong to the running event loop."""
+        if self._sessions is None:
+            tls = self._ssl if self._ssl is not None else False
+            call = aiohttp.ClientTimeout(total=CALL_TIMEOUT, sock_connect=CONNECT_TIMEOUT)
+            watch = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT)
+            self._sessions = (
+                _session(aiohttp.TCPConnector(limit=MAX_CONNECTIONS, ssl=tls, keepalive_timeout=75), call),
+                _session(aiohttp.TCPConnector(limit=0, ssl=tls, keepalive_timeout=5), watch),
+            )
+        return self._sessions[stream]
+
+    def _authorization(self) -> Mapping[str, str]:
+        path = self._credentials.token_file
+        if path and self._clock.monotonic() - self._token_read > TOKEN_SECONDS:
+            self._token = Path(path).read_text().strip()
+            self._token_read = self._clock.monotonic()
+        return {"Authorization": f"Bearer {self._token}"} if self._token else {}
+
+
+def _session(connector: aiohttp.TCPConnector, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        timeout=timeout,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=True,
+        read_bufsize=1 << 18,
+        # Our proxies are the cluster's own; an API server is always reached directly.
+        trust_env=False,
+    )
+
+
+def _may_repeat(request: Request, error: Exception) -> bool:
+    if request.body_stream is not None:
+        return False
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+        return False
+    return isinstance(error, aiohttp.ClientConnectorError) or request.method in _SAFE_TO_REPEAT
+
+
+def _retry_after(response: Response) -> float | None:
+    """The server's wish to be asked again in so many seconds."""
+    if response.status != 429 and response.status < 500:
+        return None
+    value = response.headers.get("retry-after", "")
+    return float(value) if value.isdigit() else None
+
+
+async def _discard(response: Response) -> None:
+    if not isinstance(response.body, bytes):
+        await close_body(response.body)
+
+
+async def close_body(body: AsyncIterator[bytes]) -> None:
+    """Let go of a streamed body before its end."""
+    close = getattr(body, "aclose", None)
+    if close is not None:
+        await close()
+
+
+async def _chunks(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in answer.content.iter_any():
+            yield chunk
+    except (aiohttp.ClientError, ConnectionError, TimeoutError) as e:
+        raise Unreachable(f"stream broke: {e or type(e).__name__}") from e
+    finally:
+        # Closing, not releasing: the rest of a watch will never come.
+        answer.close()
