@@ -300,12 +300,9 @@ class Engine:
         self._check_open()
         if revision > self._revision:
             raise FutureRevision(revision, self._revision)
-        after = self._compacted
-        if revision <= after:
-            return
         # Announced first: a reader in another thread may meet the gap before it is known here to exist.
-        self._compacted = revision
-        await self._journal.compact(after, revision)
+        self._compacted = max(self._compacted, revision)
+        await self._journal.compact(revision)
 
     async def close(self) -> None:
         if self._closing:

@@ -70,8 +70,12 @@ class CommitFailed(StoreError):
     """The write could not be made durable (disk full, I/O error) and has not happened."""
 
 
+class ReadFailed(StoreError):
+    """History could not be read (I/O error)."""
+
+
 class StoreLocked(StoreError):
-    """Another process owns the database."""
+    """The database is open already, in this process or another."""
 
 
 class BadLocation(StoreError):

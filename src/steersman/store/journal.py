@@ -54,8 +54,11 @@ class Journal(Protocol):
     async def versions(self, revisions: Sequence[int]) -> dict[int, Entry]:
         """The versions with these revisions; those compacted meanwhile are missing."""
 
-    async def compact(self, after: int, upto: int) -> None:
-        """Drops what the writes in this range replaced, and the deletions among them, and records `upto`."""
+    async def compact(self, upto: int) -> None:
+        """Drops what writes up to `upto` replaced, and the deletions among them. Raises CommitFailed.
+
+        May be interrupted: it goes on from where the record says that it came to.
+        """
 
     async def close(self) -> None:
         """Lets go of everything. Idempotent."""

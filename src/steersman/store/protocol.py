@@ -13,6 +13,8 @@ write was answered reads it. Observers have been told of a write before its call
 **Ownership.** Entries and events are immutable and shared: the `value` of an entry is the same object
 in the store, in every read and in every event.
 
+**Errors.** Any call raises StoreClosed after `close`. What needs history raises ReadFailed if that cannot be read.
+
 **Cancellation.** A read that is cancelled leaves nothing behind. A write that is cancelled while it
 waits may or may not happen; it never half happens.
 """

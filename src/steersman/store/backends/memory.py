@@ -9,6 +9,7 @@ from steersman.api.clock import Clock
 from steersman.store.backend import Backend
 from steersman.store.engine import Engine
 from steersman.store.errors import BadLocation
+from steersman.store.index import LAST
 from steersman.store.journal import Done, Row, State
 from steersman.store.protocol import FIRST_REVISION, Entry, Event, Store
 
@@ -66,13 +67,13 @@ class MemoryJournal:
             if row.value is not None
         }
 
-    async def compact(self, after: int, upto: int) -> None:
-        for row in self._range("", "\U0010ffff", after, upto):
+    async def compact(self, upto: int) -> None:
+        for row in self._range("", LAST, self._compacted, upto):
             self._rows.pop(row.previous, None)
             if row.value is None:
                 del self._rows[row.revision]
         self._revisions = [revision for revision in self._revisions if revision in self._rows]
-        self._compacted = upto
+        self._compacted = max(self._compacted, upto)
 
     async def close(self) -> None:
         """Nothing to let go of: the rows stay for the next engine."""

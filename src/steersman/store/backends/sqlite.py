@@ -1,0 +1,242 @@
+"""The store in one SQLite file: the default. A write-ahead log, synced for every commit; `kill -9` loses nothing.
+
+One thread writes and one reads. Only one process may have the file open, which a lock beside it ensures:
+the engine decides writes by what it has in memory.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TypeVar
+
+from steersman.api.clock import Clock
+from steersman.store.backend import Backend
+from steersman.store.engine import Engine
+from steersman.store.errors import BadLocation, CommitFailed, ReadFailed, StoreLocked
+from steersman.store.journal import Done, Row, State
+from steersman.store.protocol import FIRST_REVISION, Entry, Event, Store
+from steersman.store.worker import Worker
+
+R = TypeVar("R")
+
+FORMAT = 1
+"""The layout below, as the file's user_version."""
+
+# A row per write. `value` is NULL for a deletion. `previous` is the revision of the row that this one replaced, 0 for
+# none. There is no index by key: appending to one tree is what makes a commit cheap, and who needs keys in order has
+# them in memory.
+SCHEMA = """
+CREATE TABLE history (
+  revision INTEGER PRIMARY KEY,
+  key TEXT NOT NULL,
+  create_revision INTEGER NOT NULL,
+  previous INTEGER NOT NULL,
+  value BLOB
+);
+CREATE TABLE compaction (id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL);
+"""
+
+INSERT = "INSERT INTO history (revision, key, create_revision, previous, value) VALUES (?, ?, ?, ?, ?)"
+LOAD = "SELECT revision, key, create_revision, value FROM history ORDER BY revision"
+EVENTS = """
+SELECT h.key, h.revision, h.value, p.value, h.previous
+FROM history h LEFT JOIN history p ON p.revision = h.previous
+WHERE h.revision > ? AND h.revision <= ? AND h.key >= ? AND h.key < ?
+ORDER BY h.revision LIMIT ?
+"""
+# Newest first, so that the first change of a key is the one that stays in a dict.
+CHANGES = """
+SELECT key, previous FROM history
+WHERE revision > ? AND revision <= ? AND key >= ? AND key < ?
+ORDER BY revision DESC
+"""
+VERSION = "SELECT key, value, create_revision FROM history WHERE revision = ?"
+DROP_REPLACED = """
+DELETE FROM history WHERE revision IN
+  (SELECT previous FROM history WHERE revision > ? AND revision <= ? AND previous > 0)
+"""
+DROP_DELETIONS = "DELETE FROM history WHERE revision > ? AND revision <= ? AND value IS NULL"
+
+COMPACTION_STEP = 1000
+"""Revisions dropped in one transaction: commits of writes take turns with these."""
+
+
+class SQLiteJournal:
+    """A journal in the file at `path`, which is made if it is missing.
+
+    Raises StoreLocked, BadLocation for a file that is something else, OSError.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = _lock(path)
+        try:
+            self._write_to = _connect(path)
+            _prepare(self._write_to, path)
+            self._read_from = _connect(path)
+            self._read_from.execute("PRAGMA query_only = ON")
+        except BaseException as error:
+            os.close(self._lock)
+            if isinstance(error, sqlite3.Error):
+                raise BadLocation(f"{path} cannot be used as a store: {error}") from error
+            raise
+        self._compacted = FIRST_REVISION
+        self._writer = Worker("store-writer")
+        self._reader = Worker("store-reader")
+        self._closed = False
+
+    def load(self) -> State:
+        (compacted,) = self._read_from.execute("SELECT revision FROM compaction").fetchone()
+        self._compacted = compacted
+        newest = compacted
+        entries: dict[str, Entry] = {}
+        with closing(self._read_from.execute(LOAD)) as rows:
+            for newest, key, created, value in rows:
+                if value is None:
+                    entries.pop(key, None)
+                else:
+                    entries[key] = Entry(key, value, newest, created)
+        return State(entries, max(newest, compacted), compacted)
+
+    def commit(self, rows: Sequence[Row], done: Done) -> None:
+        def act() -> None:
+            values = [(row.revision, row.key, row.create_revision, row.previous, row.value) for row in rows]
+            with _Transaction(self._write_to):
+                self._write_to.executemany(INSERT, values)
+
+        self._writer.submit(act, lambda _, failure: done(failure))
+
+    async def _read(self, act: Callable[[], R]) -> R:
+        try:
+            return await self._reader.run(act)
+        except sqlite3.Error as error:
+            raise ReadFailed(f"{self._path} cannot be read: {error}") from error
+
+    async def events(self, low: str, high: str, after: int, upto: int, limit: int) -> list[Event]:
+        def act() -> list[Event]:
+            rows = self._read_from.execute(EVENTS, (after, upto, low, high, limit))
+            return [
+                Event(key, revision, value or b"", before, previous) for key, revision, value, before, previous in rows
+            ]
+
+        return await self._read(act)
+
+    async def changes(self, low: str, high: str, after: int, upto: int) -> dict[str, int]:
+        def act() -> dict[str, int]:
+            return dict(self._read_from.execute(CHANGES, (after, upto, low, high)))
+
+        return await self._read(act)
+
+    async def versions(self, revisions: Sequence[int]) -> dict[int, Entry]:
+        def act() -> dict[int, Entry]:
+            found: dict[int, Entry] = {}
+            for revision in revisions:
+                row = self._read_from.execute(VERSION, (revision,)).fetchone()
+                if row is not None:
+                    found[revision] = Entry(row[0], row[1], revision, row[2])
+            return found
+
+        return await self._read(act)
+
+    async def compact(self, upto: int) -> None:
+        while self._compacted < upto:
+            try:
+                await self._writer.run(lambda: self._compact_step(upto))
+            except sqlite3.Error as error:
+                raise CommitFailed(f"compaction of {self._path} failed: {error}") from error
+
+    def _compact_step(self, upto: int) -> None:
+        after = self._compacted
+        end = min(upto, after + COMPACTION_STEP)
+        if end <= after:
+            return
+        with _Transaction(self._write_to):
+            self._write_to.execute(DROP_REPLACED, (after, end))
+            self._write_to.execute(DROP_DELETIONS, (after, end))
+            self._write_to.execute("UPDATE compaction SET revision = ?", (end,))
+        self._compacted = end
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        await self._reader.run(self._read_from.close)
+        # The last connection to close folds the log into the file.
+        await self._writer.run(self._write_to.close)
+        self._reader.stop()
+        self._writer.stop()
+        os.close(self._lock)
+
+
+class _Transaction:
+    """All or nothing on one connection: commits at the end of the block, rolls back if it raises."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._connection.execute("COMMIT")
+        finally:
+            # True after a failed COMMIT too. SQLite itself has rolled back after some errors.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
+
+def _lock(path: Path) -> int:
+    """An open descriptor that holds the file's lock; the lock ends with the process, however that ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        owner = os.pread(lock, 32, 0).decode(errors="replace").strip() or "unknown"
+        os.close(lock)
+        raise StoreLocked(f"{path} is open already (pid {owner})") from error
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    return lock
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # The file holds Secrets: nobody else may read it, nor the log beside it, which takes over its mode.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA secure_delete = FAST")
+    connection.execute(f"PRAGMA journal_size_limit = {64 << 20}")
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Makes the tables in a new file; refuses the layout of a later version."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == FORMAT:
+        return
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if version or tables:
+        raise BadLocation(f"{path} is not a store of this version (format {version}, expected {FORMAT})")
+    with _Transaction(connection):
+        for statement in SCHEMA.split(";"):
+            connection.execute(statement)
+        connection.execute("INSERT INTO compaction VALUES (1, ?)", (FIRST_REVISION,))
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def _open(location: str, clock: Clock) -> Store:
+    if not location:
+        raise BadLocation("sqlite:// needs a path, such as sqlite:///var/lib/steersman/default/store.db")
+    return Engine(SQLiteJournal(Path(location)), clock)
+
+
+BACKEND = Backend(scheme="sqlite", open=_open)
