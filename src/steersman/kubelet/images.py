@@ -11,8 +11,9 @@ import json
 import os
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -93,26 +94,24 @@ def importable(path: Path) -> Iterator[tuple[Path, list[str]]]:
 
     It is the file itself, or a temporary copy when names in an OCI index are short.
     """
-    try:
-        archive = tarfile.open(path)
-    except (tarfile.TarError, EOFError) as error:
-        raise ImageError(f"{path} is not an image archive: {error}") from error
-    with archive:
-        index = _member(archive, "index.json")
-        if index is None:
-            manifest = _member(archive, "manifest.json")
-            if manifest is None:
-                raise ImageError(f"{path} is not an image archive: neither index.json nor manifest.json in it")
-            yield path, docker_names(_parsed("manifest.json", manifest))
-            return
-        before = _parsed("index.json", index)
-        after, names = named_index(before)
-        if after == before:
-            yield path, names
-            return
-        with tempfile.NamedTemporaryFile(suffix=".tar") as copy:
-            _copy_with_index(archive, after, Path(copy.name))
-            yield Path(copy.name), names
+    with ExitStack() as stack:
+        try:
+            archive = stack.enter_context(tarfile.open(path))
+            given = _member(archive, "index.json"), _member(archive, "manifest.json")
+        except (tarfile.TarError, EOFError, zlib.error) as error:
+            raise ImageError(f"{path} is not an image archive: {error}") from error
+        if given[0] is not None:
+            before = _parsed("index.json", given[0])
+            after, names = named_index(before)
+            if after != before:
+                copy = Path(stack.enter_context(tempfile.NamedTemporaryFile(suffix=".tar")).name)
+                _copy_with_index(archive, after, copy)
+                path = copy
+        elif given[1] is not None:
+            names = docker_names(_parsed("manifest.json", given[1]))
+        else:
+            raise ImageError(f"{path} is not an image archive: neither index.json nor manifest.json in it")
+        yield path, names
 
 
 def _copy_with_index(archive: tarfile.TarFile, index: Mapping[str, Any], output: Path) -> None:

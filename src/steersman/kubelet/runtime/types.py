@@ -186,8 +186,8 @@ class Device(Struct, frozen=True, kw_only=True):
 
 
 class ContainerSecurity(Struct, frozen=True, kw_only=True):
-    """`run_as_username` wins only when `run_as_user` is None. `masked_paths` and `readonly_paths` None
-    means the runtime's default lists; empty means no path."""
+    """`run_as_username` counts only when `run_as_user` is None; with neither, the image's user runs. None for
+    `masked_paths` or `readonly_paths` means the usual lists, empty means no path."""
 
     namespaces: NamespaceOptions = NamespaceOptions()
     privileged: bool = False
