@@ -1,0 +1,1 @@
+"""The admission chain and, in plugins/, one file per plugin exporting ADMISSION."""

@@ -1,0 +1,138 @@
+"""The admission chain: what may change an object on its way in, and what may refuse it.
+
+A plugin is one frozen declaration with two plain coroutines; the chain for each resource and operation is computed once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Protocol, TypeVar
+
+from steersman.api.clock import Clock
+from steersman.api.http import User
+from steersman.api.meta import Resource
+from steersman.kinds.types.meta_v1 import Object
+
+CREATE = "CREATE"
+UPDATE = "UPDATE"
+DELETE = "DELETE"
+CONNECT = "CONNECT"
+
+T = TypeVar("T", bound=Object)
+
+
+class Reader(Protocol):
+    """The objects a plugin may look at: the newest durable state. What it returns is shared and must not be changed."""
+
+    def get(self, cls: type[T], namespace: str, name: str) -> T | None: ...
+
+    def list(self, cls: type[T], namespace: str = "") -> Sequence[T]: ...
+
+
+@dataclass(slots=True)
+class Review:
+    """One write under review. `object` is None for a deletion, `old` None for a creation; mutating plugins change `object`
+    in place. `name` is empty while a name is still to be generated.
+    """
+
+    operation: str
+    resource: Resource
+    subresource: str
+    namespace: str
+    name: str
+    object: Any
+    old: Any
+    user: User
+    dry_run: bool = False
+    options: Any = None
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What plugins are given besides the review."""
+
+    reader: Reader
+    clock: Clock
+
+
+Step = Callable[[Review, Environment], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """Which writes a plugin wants to see. `*` as plural means every resource of any group, without subresources."""
+
+    operations: frozenset[str]
+    plural: str = "*"
+    group: str = ""
+    subresource: str = ""
+
+    def covers(self, operation: str, resource: Resource, subresource: str) -> bool:
+        if operation not in self.operations:
+            return False
+        if self.plural == "*":
+            return True
+        return (self.group, self.plural, self.subresource) == (resource.group, resource.plural, subresource)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """One plugin. Lower `order` runs first; errors are StatusErrors that the steps raise."""
+
+    name: str
+    order: int
+    interests: tuple[Interest, ...]
+    mutate: Step | None = None
+    validate: Step | None = None
+
+
+class Chain:
+    """The plugins in order, with the steps for each (operation, resource, subresource) remembered."""
+
+    def __init__(self, plugins: Sequence[Admission], environment: Environment) -> None:
+        self._plugins = sorted(plugins, key=lambda p: (p.order, p.name))
+        self._environment = environment
+        self._steps: dict[tuple[str, str, str, str], tuple[tuple[Step, ...], tuple[Step, ...]]] = {}
+
+    def _for(self, review: Review) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+        resource = review.resource
+        key = (review.operation, resource.group, resource.plural, review.subresource)
+        steps = self._steps.get(key)
+        if steps is None:
+            wanted = [
+                p
+                for p in self._plugins
+                if any(i.covers(review.operation, resource, review.subresource) for i in p.interests)
+            ]
+            steps = (
+                tuple(p.mutate for p in wanted if p.mutate is not None),
+                tuple(p.validate for p in wanted if p.validate is not None),
+            )
+            self._steps[key] = steps
+        return steps
+
+    async def mutate(self, review: Review) -> None:
+        for step in self._for(review)[0]:
+            await step(review, self._environment)
+
+    async def validate(self, review: Review) -> None:
+        for step in self._for(review)[1]:
+            await step(review, self._environment)
+
+
+@cache
+def discover() -> tuple[Admission, ...]:
+    """Every plugin in admission/plugins, in no particular order."""
+    package = importlib.import_module("steersman.apiserver.admission.plugins")
+    found = []
+    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        plugin = importlib.import_module(module.name).ADMISSION
+        if not isinstance(plugin, Admission):
+            raise TypeError(f"{module.name}.ADMISSION is not an Admission")
+        found.append(plugin)
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""Admission plugins: each module exports one ADMISSION, found by discovery."""

@@ -1,0 +1,149 @@
+"""Who asks? Client certificates (told by the transport), static bearer tokens, service account tokens, or nobody."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from steersman.api.clock import Clock
+from steersman.api.errors import Unauthorized
+from steersman.api.http import Request, User
+from steersman.pki import tokens
+
+AUTHENTICATED = "system:authenticated"
+ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
+_PUBLIC = frozenset({"/healthz", "/livez", "/readyz", "/version"})
+_CREDENTIAL = "authentication.kubernetes.io/credential-id"
+_BOUND_EXTRA = {"pod": "authentication.kubernetes.io/pod", "node": "authentication.kubernetes.io/node"}
+
+# (plural, namespace, name) → uid of the object in the core group, or "" when there is none.
+Lookup = Callable[[str, str, str], str]
+
+
+@dataclass(frozen=True)
+class ServiceAccountTokens:
+    """How service account tokens are made and checked. `audiences` are those the API server answers to."""
+
+    signing_key: tokens.Key
+    keys: tuple[tokens.Key, ...]
+    issuer: str = tokens.ISSUER
+    audiences: tuple[str, ...] = (tokens.ISSUER,)
+
+
+class Authenticator:
+    """Finds the user of a request, or of a bare token (TokenReview)."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        static: Mapping[str, User] | None = None,
+        service_accounts: ServiceAccountTokens | None = None,
+        lookup: Lookup | None = None,
+    ) -> None:
+        self._clock = clock
+        self._static = dict(static or {})
+        self._service_accounts = service_accounts
+        self._lookup = lookup
+        self._claims: OrderedDict[str, dict[str, Any]] = OrderedDict()
+
+    def bind(self, lookup: Lookup) -> None:
+        """Say where service accounts, pods, nodes and secrets are looked up; without it no such token is good."""
+        self._lookup = lookup
+
+    def authenticate(self, request: Request) -> User:
+        """The request's user. Raises Unauthorized for bad credentials, and for none unless the path is public."""
+        header = request.headers.get("authorization")
+        if header:
+            scheme, _, token = header.partition(" ")
+            if scheme.lower() == "bearer":
+                return self.user_of_token(token.strip())[0]
+        if request.user is not None:
+            return _authenticated(request.user)
+        if header:
+            raise Unauthorized
+        path = request.path
+        if path in _PUBLIC or path.startswith(("/livez/", "/readyz/", "/healthz/")):
+            return ANONYMOUS
+        raise Unauthorized
+
+    def user_of_token(self, token: str, audiences: Sequence[str] = ()) -> tuple[User, list[str]]:
+        """The user of a token and the audiences it is good for; `audiences` are those wanted (none: the API server's)."""
+        known = self._static.get(token)
+        if known is not None:
+            return _authenticated(known), list(audiences)
+        settings = self._service_accounts
+        if settings is None or self._lookup is None or tokens.unverified_issuer(token) != settings.issuer:
+            raise Unauthorized
+        claims = self._verified(token, settings)
+        wanted = tuple(audiences) or settings.audiences
+        good = [a for a in claims.get("aud", ()) if a in wanted]
+        if not good:
+            raise Unauthorized
+        return self._service_account(claims, self._lookup), good
+
+    def _verified(self, token: str, settings: ServiceAccountTokens) -> dict[str, Any]:
+        now = self._clock.time()
+        claims = self._claims.get(token)
+        if claims is not None and claims["exp"] > now:
+            self._claims.move_to_end(token)
+            return claims
+        try:
+            claims = tokens.verify(token, settings.keys, now)
+        except tokens.TokenError as error:
+            raise Unauthorized from error
+        self._claims[token] = claims
+        if len(self._claims) > 4096:
+            self._claims.popitem(last=False)
+        return claims
+
+    def _service_account(self, claims: dict[str, Any], lookup: Lookup) -> User:
+        bound = claims.get("kubernetes.io") or {}
+        namespace = bound.get("namespace", "")
+        account = bound.get("serviceaccount") or {}
+        if not account.get("uid") or lookup("serviceaccounts", namespace, account.get("name", "")) != account["uid"]:
+            raise Unauthorized
+        extra: dict[str, tuple[str, ...]] = {}
+        if claims.get("jti"):
+            extra[_CREDENTIAL] = (f"JTI={claims['jti']}",)
+        for kind, plural in (("pod", "pods"), ("secret", "secrets"), ("node", "nodes")):
+            reference = bound.get(kind)
+            if reference is None:
+                continue
+            # A token bound to a pod names the pod's node too, but dies only with the pod.
+            alone = kind != "node" or "pod" not in bound
+            where = "" if kind == "node" else namespace
+            if alone and lookup(plural, where, reference["name"]) != reference["uid"]:
+                raise Unauthorized
+            prefix = _BOUND_EXTRA.get(kind)
+            if prefix:
+                extra[f"{prefix}-name"] = (reference["name"],)
+                extra[f"{prefix}-uid"] = (reference["uid"],)
+        return User(
+            f"system:serviceaccount:{namespace}:{account['name']}",
+            ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", AUTHENTICATED),
+            account["uid"],
+            extra,
+        )
+
+
+def _authenticated(user: User) -> User:
+    if AUTHENTICATED in user.groups:
+        return user
+    return replace(user, groups=(*user.groups, AUTHENTICATED))
+
+
+def read_token_file(path: Path) -> dict[str, User]:
+    """Static tokens, one a line: `token,user,uid[,"group1,group2"]`, as upstream's --token-auth-file."""
+    import csv
+
+    users = {}
+    with path.open(newline="", encoding="utf-8") as lines:
+        for row in csv.reader(lines):
+            if len(row) < 3 or row[0].startswith("#"):
+                continue
+            groups = tuple(g.strip() for g in row[3].split(",")) if len(row) > 3 and row[3] else ()
+            users[row[0].strip()] = User(row[1].strip(), groups, row[2].strip())
+    return users

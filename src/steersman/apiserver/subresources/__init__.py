@@ -1,0 +1,1 @@
+"""Subresources: one file for each, found by the name in the path."""
