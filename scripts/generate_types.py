@@ -20,6 +20,11 @@ Schema = dict[str, Any]
 
 TARGET = Path(__file__).resolve().parent.parent / "src" / "steersman" / "kinds" / "types"
 
+
+def words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Definitions that are scalars or unions: how they are written, and the names that api.schema gives them.
 SCALARS = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": "Quantity",
@@ -43,7 +48,7 @@ UNIONS = {
 SCHEMA_NAMES = ("Bytes", "Int32", "Int64", "IntOrString", "JSON", "MicroTime", "Quantity", "RawExtension", "Time")
 
 # Go has a pointer to a string here, and the empty string is not the same as none.
-NULLABLE_STRINGS = frozenset(
+NULLABLE_STRINGS = words(
     """
     AppArmorProfile.localhostProfile SeccompProfile.localhostProfile
     CSIVolumeSource.fsType LocalVolumeSource.fsType HostPathVolumeSource.type
@@ -70,13 +75,13 @@ NULLABLE_STRINGS = frozenset(
     ServiceSpec.loadBalancerClass
     TypedLocalObjectReference.apiGroup TypedObjectReference.apiGroup TypedObjectReference.namespace
     VolumeAttachmentSource.persistentVolumeName
-    """.split()
+    """
 )
 # EndpointPort exists twice: the core one names its port by a plain string.
 PLAIN_STRINGS = frozenset({"core_v1.EndpointPort.name"})
 
 # Integers of a status that Go points to: none is not zero.
-NULLABLE_STATUS_INTS = frozenset(
+NULLABLE_STATUS_INTS = words(
     """
     DaemonSetStatus.collisionCount StatefulSetStatus.collisionCount
     DeploymentStatus.collisionCount DeploymentStatus.terminatingReplicas ReplicaSetStatus.terminatingReplicas
@@ -90,13 +95,13 @@ NULLABLE_STATUS_INTS = frozenset(
     PoolStatus.unavailableDevices
     ResourcePoolStatusRequestStatus.poolCount
     ShareableSummaryStatus.fullyAvailableDevices ShareableSummaryStatus.partiallyAvailableDevices
-    """.split()
+    """
 )
 
 # Objects that are part of their parent: never None, unless the next table says that Go has a pointer.
 VALUE_FIELDS = frozenset({"metadata", "spec", "status", "template", "jobTemplate"})
 # Required by the schema and yet a pointer in Go, so that validation can tell that it is missing.
-POINTERS = frozenset(
+POINTERS = words(
     """
     ReplicationControllerSpec.template ResourcePoolStatusRequest.status CustomResourceSubresources.status
     DaemonSetSpec.selector DeploymentSpec.selector ReplicaSetSpec.selector StatefulSetSpec.selector
@@ -106,10 +111,10 @@ POINTERS = frozenset(
     IPAddressSpec.parentRef CompositePodGroupSpec.workloadRef
     MutatingWebhook.sideEffects ValidatingWebhook.sideEffects
     EvictionResponder.priority TargetResponder.priority HTTPIngressPath.pathType
-    """.split()
+    """
 )
 
-CLUSTER_SCOPED = frozenset(
+CLUSTER_SCOPED = words(
     """
     APIService CSIDriver CSINode CertificateSigningRequest ClusterRole ClusterRoleBinding ClusterTrustBundle
     ComponentStatus CustomResourceDefinition DeviceClass DeviceTaintRule FlowSchema IPAddress IngressClass
@@ -118,7 +123,7 @@ CLUSTER_SCOPED = frozenset(
     SelfSubjectAccessReview SelfSubjectReview SelfSubjectRulesReview ServiceCIDR StorageClass StorageVersion
     StorageVersionMigration SubjectAccessReview TokenReview ValidatingAdmissionPolicy
     ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration VolumeAttachment VolumeAttributesClass
-    """.split()
+    """
 )
 PLURALS = {"Endpoints": "endpoints"}
 # Options and answers of requests: they have a kind, and no path of their own.
@@ -298,7 +303,7 @@ class FieldWriter:
         where = f"{self.owner.name}.{name}"
         if self.owner.gvk and name in ("kind", "apiVersion"):
             return kind, f'default_factory=lambda: "{self.identity()[name]}"', []
-        optional = (f"{kind} | None", "None", [])
+        optional: tuple[str, str, list[str]] = (f"{kind} | None", "None", [])
         if where in POINTERS:
             return optional
         if kind in ("Time", "MicroTime"):
@@ -433,9 +438,7 @@ class ListObject(ApiType, kw_only=True):
 
 
 def module_text(module: Module, version: str, known: dict[str, Definition]) -> str:
-    blocks = []
-    for definition in ordered(module.types, known):
-        blocks.append(class_text(definition, module))
+    blocks = [class_text(definition, module) for definition in ordered(module.types, known)]
     if module.name == "meta_v1":
         module.use("steersman.api.meta", "Resource")
         # The bases need ObjectMeta and ListMeta, and nothing in this module derives from them.
@@ -493,7 +496,7 @@ def main() -> None:
     target: Path = parser.parse_args().target
     target.mkdir(parents=True, exist_ok=True)
     files = generate()
-    for stale in set(p.name for p in target.glob("*.py")) - set(files):
+    for stale in {p.name for p in target.glob("*.py")} - set(files):
         (target / stale).unlink()
     for name, text in files.items():
         (target / name).write_text(text)

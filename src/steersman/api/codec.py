@@ -1,0 +1,116 @@
+"""Objects to bytes and back: the fast path is msgspec's, the slow one says what is wrong as Kubernetes does."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from steersman.api import normalize as _normalize
+from steersman.api import prune, yaml
+from steersman.api.decode_error import DecodeError
+from steersman.api.shape import ObjectOf
+
+T = TypeVar("T")
+S = TypeVar("S", bound=Struct)
+Media = Literal["json", "yaml"]
+
+_encoder = msgspec.json.Encoder()
+_packer = msgspec.msgpack.Encoder()
+
+encode = _encoder.encode
+"""Any object, typed or plain, to JSON bytes."""
+
+canonicalize_quantities = _normalize.canonicalize_quantities
+validate_times = _normalize.validate_times
+normalize = _normalize.normalize
+
+__all__ = [
+    "DecodeError", "Media", "canonicalize_quantities", "clone", "decode", "decode_lenient", "encode", "from_builtins",
+    "normalize", "parse", "to_builtins", "validate_times",
+]  # fmt: skip
+
+
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+_unpackers: dict[Any, msgspec.msgpack.Decoder[Any]] = {}
+
+
+def _decoder(cls: type[T]) -> msgspec.json.Decoder[T]:
+    found = _decoders.get(cls)
+    if found is None:
+        found = _decoders[cls] = msgspec.json.Decoder(cls)
+    return found
+
+
+def _unpacker(cls: type[T]) -> msgspec.msgpack.Decoder[T]:
+    found = _unpackers.get(cls)
+    if found is None:
+        found = _unpackers[cls] = msgspec.msgpack.Decoder(cls)
+    return found
+
+
+def decode(cls: type[T], data: bytes) -> T:
+    """Decodes JSON that is expected to be well-formed: what a server sent, or a store kept.
+
+    Unknown fields are dropped and nulls are absent; DecodeError for broken JSON and for wrong types.
+    """
+    try:
+        return _decoder(cls).decode(data)
+    except msgspec.ValidationError:
+        return _convert(cls, prune.parse_json(data))[0]
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        # The slow parser takes the bad UTF-8 that Go takes too, and words the error for the rest.
+        return _convert(cls, prune.parse_json(data))[0]
+
+
+def decode_lenient(cls: type[S], data: bytes, *, media: Media = "json", strict: bool = True) -> tuple[S, list[str]]:
+    """Decodes what a client sent: the object, normalised, and the problems that strict decoding objects to.
+
+    Problems read `unknown field "spec.foo"` and `duplicate field "spec.bar"`. With `strict` false duplicates are not
+    looked for. DecodeError for broken input, wrong types, bad quantities and bad times.
+    """
+    if media == "json":
+        try:
+            obj = _decoder(cls).decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return from_builtins(cls, prune.parse_json(data))
+        if not strict or not prune.has_duplicates(data):
+            normalize(obj)
+            return obj, []
+    return from_builtins(cls, parse(data, media))
+
+
+def parse(data: bytes, media: Media = "json") -> Any:
+    """Plain values from JSON or YAML. DecodeError, with `syntax` set, for broken input."""
+    if media == "json":
+        return prune.parse_json(data)
+    try:
+        return yaml.load(data)
+    except yaml.YAMLError as error:
+        raise DecodeError(f"error converting YAML to JSON: {error}", syntax=True) from error
+
+
+def from_builtins(cls: type[S], value: Any) -> tuple[S, list[str]]:
+    """The same as `decode_lenient`, from plain values (after a patch, say). Does not change `value`."""
+    obj, problems = _convert(cls, value)
+    normalize(obj)
+    return obj, problems
+
+
+def _convert(cls: type[T], value: Any) -> tuple[T, list[str]]:
+    if not (isinstance(cls, type) and issubclass(cls, Struct)):
+        return msgspec.convert(value, cls), []
+    problems: list[str] = []
+    pruned = prune.prune(value, ObjectOf(cls), problems)
+    return msgspec.convert(pruned, cls), problems
+
+
+def to_builtins(obj: Any) -> Any:
+    """The object as plain dicts and lists, with the API's spelling. Does not share anything that can change."""
+    return msgspec.to_builtins(obj)
+
+
+def clone(obj: T) -> T:
+    """A deep copy of an object, for its new owner to change."""
+    return _unpacker(type(obj)).decode(_packer.encode(obj))

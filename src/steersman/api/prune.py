@@ -1,0 +1,290 @@
+"""The slow path of decoding: parses JSON with Go's error messages, drops unknown fields and nulls, and finds type errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from steersman.api import shape as shapes
+from steersman.api.decode_error import DecodeError
+from steersman.api.shape import Choice, Leaf, ListOf, MapOf, ObjectOf, Shape
+from steersman.api.yaml import Duplicates
+
+_MAX_PROBLEMS = 100
+_INT_LIMITS = {Leaf.INT32: 2**31, Leaf.INT64: 2**63}
+_ZERO: dict[Leaf, Any] = {
+    Leaf.INT32: 0,
+    Leaf.INT64: 0,
+    Leaf.FLOAT: 0.0,
+    Leaf.BOOL: False,
+    Leaf.INT_OR_STRING: 0,
+    Leaf.QUANTITY: "0",
+    Leaf.ANY: None,
+}
+
+
+def prune(value: Any, shape: Shape, problems: list[str]) -> Any:
+    """The value with only the fields that its shape has, and without nulls; unknown and repeated fields go to
+    `problems`. DecodeError where a value has the wrong type."""
+    if value is None:
+        return _zero(shape)
+    return _Walk(problems).visit(value, shape)
+
+
+class _Walk:
+    """Carries where the walk is: the strict path (with indexes), Go's field path (without), and the owning type."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        self.path: list[str] = []
+        self.owner = ""
+
+    def visit(self, value: Any, shape: Shape) -> Any:
+        if isinstance(shape, ObjectOf):
+            return self.object(value, shape)
+        if isinstance(shape, ListOf):
+            return self.list(value, shape)
+        if isinstance(shape, MapOf):
+            return self.map(value, shape)
+        if isinstance(shape, Choice):
+            return self.visit(value, self.choose(value, shape))
+        return self.leaf(value, shape)
+
+    def object(self, value: Any, shape: ObjectOf) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            self.mismatch(value, shape)
+        self.duplicates(value)
+        known = shapes.fields(shape.type)
+        outer, self.owner = self.owner, shape.type.__name__
+        out = {}
+        for name, item in value.items():
+            field = known.get(name)
+            if field is None:
+                self.problem("unknown field", name)
+            elif item is not None:
+                self.path.append("." + name)
+                out[name] = self.visit(item, field.shape)
+                self.path.pop()
+        self.owner = outer
+        return out
+
+    def list(self, value: Any, shape: ListOf) -> list[Any]:
+        if not isinstance(value, list):
+            self.mismatch(value, shape)
+        out = []
+        for index, item in enumerate(value):
+            self.path.append(f"[{index}]")
+            out.append(_zero(shape.item) if item is None else self.visit(item, shape.item))
+            self.path.pop()
+        return out
+
+    def map(self, value: Any, shape: MapOf) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            self.mismatch(value, shape)
+        self.duplicates(value)
+        out = {}
+        for name, item in value.items():
+            self.path.append("." + name)
+            out[name] = _zero(shape.value) if item is None else self.visit(item, shape.value)
+            self.path.pop()
+        return out
+
+    def choose(self, value: Any, shape: Choice) -> Shape:
+        for option in shape.options:
+            if isinstance(option, ObjectOf | MapOf):
+                fits = isinstance(value, dict)
+            elif isinstance(option, ListOf):
+                fits = isinstance(value, list)
+            else:
+                fits = option is Leaf.BOOL and isinstance(value, bool)
+            if fits:
+                return option
+        return shape.options[0]
+
+    def leaf(self, value: Any, leaf: Leaf) -> Any:
+        if leaf is Leaf.ANY:
+            return _plain(value)
+        if leaf in (Leaf.INT32, Leaf.INT64):
+            return self.integer(value, leaf)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if leaf is Leaf.BOOL:
+            fits = isinstance(value, bool)
+        elif leaf is Leaf.FLOAT:
+            fits = number
+        elif leaf is Leaf.INT_OR_STRING:
+            return value if isinstance(value, str) else self.integer(value, Leaf.INT32)
+        elif leaf is Leaf.QUANTITY:
+            fits = number or isinstance(value, str)
+        else:
+            fits = isinstance(value, str)
+        if not fits:
+            self.mismatch(value, Leaf.STRING if leaf in (Leaf.TIME, Leaf.MICRO_TIME) else leaf)
+        return value
+
+    def integer(self, value: Any, leaf: Leaf) -> int:
+        limit = _INT_LIMITS[leaf]
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self.mismatch(value, leaf)
+        if isinstance(value, float) or not -limit <= value < limit:
+            self.mismatch(value, leaf, "number " + json.dumps(value))
+        return value
+
+    def mismatch(self, value: Any, shape: Shape, what: str = "") -> NoReturn:
+        what = what or _json_type(value)
+        if not self.path:
+            raise DecodeError(f"json: cannot unmarshal {what} into Go value of type {shapes.go_name(shape)}")
+        names = "".join(step for step in self.path if step[0] == ".")
+        raise DecodeError(
+            f"json: cannot unmarshal {what} into Go struct field {self.owner}{names} of type {shapes.go_name(shape)}"
+        )
+
+    def duplicates(self, value: dict[str, Any]) -> None:
+        if isinstance(value, Duplicates):
+            for name in value.names:
+                self.problem("duplicate field", name)
+
+    def problem(self, what: str, name: str) -> None:
+        if len(self.problems) < _MAX_PROBLEMS:
+            path = "".join([*self.path, "." + name]).removeprefix(".")
+            self.problems.append(f'{what} "{path}"')
+
+
+def _zero(shape: Shape) -> Any:
+    """What Go makes of a null: the zero value."""
+    if isinstance(shape, ObjectOf | MapOf):
+        return {}
+    if isinstance(shape, ListOf):
+        return []
+    if isinstance(shape, Choice):
+        return _zero(shape.options[0])
+    return _ZERO.get(shape, "")
+
+
+def _plain(value: Any) -> Any:
+    """A copy in plain dicts and lists, so that nothing is shared with the caller's value."""
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_plain(v) for v in value]
+    return value
+
+
+def _json_type(value: Any) -> str:
+    if isinstance(value, dict):
+        return "object"
+    if isinstance(value, list):
+        return "array"
+    if isinstance(value, bool):
+        return "bool"
+    return "string" if isinstance(value, str) else "number"
+
+
+class _Repeated(Exception):
+    """A key came twice in one object."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    out = dict(pairs)
+    if len(out) != len(pairs):
+        raise _Repeated
+    return out
+
+
+def _with_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    out = dict(pairs)
+    if len(out) == len(pairs):
+        return out
+    seen: set[str] = set()
+    names = [name for name, _ in pairs if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
+    return Duplicates(out, list(dict.fromkeys(names)))
+
+
+def has_duplicates(data: bytes) -> bool:
+    """Whether an object of this well-formed JSON names a key twice."""
+    try:
+        json.loads(data, object_pairs_hook=_unique)
+    except _Repeated:
+        return True
+    return False
+
+
+def parse_json(data: bytes) -> Any:
+    """Plain values; objects with repeated keys become `Duplicates`. Bad UTF-8 is replaced, as Go does."""
+    text = data.decode("utf-8", errors="replace")
+    try:
+        return json.loads(text, object_pairs_hook=_with_duplicates, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise DecodeError(_syntax_message(error), syntax=True) from error
+    except RecursionError as error:
+        raise DecodeError("exceeded max depth", syntax=True) from error
+
+
+def _no_constant(name: str) -> NoReturn:
+    """NaN and Infinity are Python's idea of JSON."""
+    raise DecodeError(f"invalid character {name[0]!r} looking for beginning of value", syntax=True)
+
+
+_CONTEXTS = (
+    ("Expecting value", "looking for beginning of value"),
+    ("Expecting property name", "looking for beginning of object key string"),
+    ("Illegal trailing comma before end of object", "looking for beginning of object key string"),
+    ("Illegal trailing comma before end of array", "looking for beginning of value"),
+    ("Expecting ':'", "after object key"),
+    ("Extra data", "after top-level value"),
+    ("Invalid control character", "in string literal"),
+    ("Invalid \\u", "in \\u hexadecimal character escape"),
+    ("Invalid \\", "in string escape code"),
+)
+
+
+def _syntax_message(error: json.JSONDecodeError) -> str:
+    at = error.pos
+    if error.msg.startswith("Illegal trailing comma"):
+        at = _skip_space(error.doc, at + 1)
+    if at >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated"):
+        return "unexpected end of JSON input"
+    context = next((c for start, c in _CONTEXTS if error.msg.startswith(start)), "")
+    if not context:
+        context = "after array element" if _innermost(error.doc, at) == "[" else "after object key:value pair"
+    return f"invalid character {_go_rune(error.doc[at])} {context}"
+
+
+def _skip_space(text: str, at: int) -> int:
+    while at < len(text) and text[at] in " \t\r\n":
+        at += 1
+    return at
+
+
+def _innermost(text: str, end: int) -> str:
+    """The bracket that is open at `end`."""
+    stack: list[str] = []
+    for char in _outside_strings(text[:end]):
+        if char in "[{":
+            stack.append(char)
+        elif char in "]}" and stack:
+            stack.pop()
+    return stack[-1] if stack else ""
+
+
+def _outside_strings(text: str) -> Iterator[str]:
+    quoted = escaped = False
+    for char in text:
+        if quoted:
+            if escaped:
+                escaped = False
+            elif char == "\\":
+                escaped = True
+            elif char == '"':
+                quoted = False
+        elif char == '"':
+            quoted = True
+        else:
+            yield char
+
+
+def _go_rune(char: str) -> str:
+    """A character as Go quotes it."""
+    if char == "'":
+        return "'\\''"
+    return {"\n": "'\\n'", "\t": "'\\t'", "\r": "'\\r'", "\\": "'\\\\'"}.get(char, f"'{char}'")
