@@ -46,40 +46,36 @@ def detect(mount: Path = MOUNT) -> Hierarchies:
     return Hierarchies(False, tuple(roots))
 
 
-def pod_path(parent: str, pod: Pod) -> str:
+def pod_path(root: str, pod: Pod) -> str:
     """The pod's cgroup path below the hierarchy's root, as the runtime's cgroup_parent wants it."""
     folder = _QOS_FOLDERS.get(pod.status.qosClass, "besteffort")
-    return "/".join(p for p in (parent.rstrip("/"), "kubepods", folder, f"pod{pod.metadata.uid}") if p)
+    return "/".join(p for p in (root.rstrip("/"), folder, f"pod{pod.metadata.uid}") if p)
 
 
 class Cgroups:
-    """Makes, limits and removes cgroups below one parent path."""
+    """Makes, limits and removes the cgroups of pods below one path (`/kubepods`)."""
 
-    def __init__(self, parent: str = "", hierarchies: Hierarchies | None = None) -> None:
+    def __init__(self, root: str = "/kubepods", hierarchies: Hierarchies | None = None) -> None:
         self._hierarchies = hierarchies or detect()
-        self._parent = parent.rstrip("/")
-
-    @property
-    def parent(self) -> str:
-        return self._parent
+        self._root = "/" + root.strip("/")
 
     def ensure_roots(self) -> None:
-        """Make kubepods and its QoS folders."""
+        """Make the pods' root and its QoS folders."""
         for folder in ("", "burstable", "besteffort"):
-            self._make("/".join(p for p in (self._parent, "kubepods", folder) if p))
+            self._make(f"{self._root}/{folder}")
 
     def ensure_pod(self, pod: Pod, resources: LinuxResources) -> str:
         """Make the pod's cgroup with its limits; its path."""
-        path = pod_path(self._parent, pod)
+        path = pod_path(self._root, pod)
         self._make(path)
         self._limit(path, resources)
-        return path if path.startswith("/") else "/" + path
+        return path
 
     def remove_pod(self, uid: str) -> None:
         """Kill what is left in the pod's cgroups and remove them. Idempotent."""
         for root in self._hierarchies.roots:
             for folder in _QOS_FOLDERS.values():
-                base = root.joinpath(*(p for p in (self._parent.strip("/"), "kubepods", folder, f"pod{uid}") if p))
+                base = root / self._root[1:] / folder / f"pod{uid}"
                 if base.is_dir():
                     _remove_tree(base)
 
@@ -88,7 +84,7 @@ class Cgroups:
         found: set[str] = set()
         for root in self._hierarchies.roots:
             for folder in _QOS_FOLDERS.values():
-                base = root.joinpath(*(p for p in (self._parent.strip("/"), "kubepods", folder) if p))
+                base = root / self._root[1:] / folder
                 if base.is_dir():
                     found.update(e.name[3:] for e in base.iterdir() if e.name.startswith("pod") and e.is_dir())
         return found
