@@ -236,9 +236,9 @@ class Engine:
         self._check_open()
         low, high = bounds(prefix)
         if revision in (0, self._revision):
-            start, end = self._index.span(low, high, after)
-            stop = min(end, start + limit) if limit else end
-            return Listing(self._index.items(start, stop), self._revision, stop < end, end - stop)
+            entries = self._index.items(low, high, after, limit)
+            remaining = self._index.count(low, high, after) - len(entries) if limit else 0
+            return Listing(entries, self._revision, remaining > 0, remaining)
         rewound = await self._rewind(low, high, revision)
         page = rewound.page(self._index, after, limit)
         entries = await self._filled(page.entries, revision)

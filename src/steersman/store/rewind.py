@@ -45,12 +45,11 @@ class Rewound:
         changed = {key: revision for key, revision in self.changes.items() if key > after}
         gone = [key for key, revision in changed.items() if revision and key not in index]
         new = {key for key, revision in changed.items() if not revision and key in index}
-        start, end = index.span(self._low, self._high, after)
-        total = end - start + len(gone) - len(new)
+        total = index.count(self._low, self._high, after) + len(gone) - len(new)
         size = min(total, limit) if limit else total
         entries: list[Entry | int] = []
         # At most len(new) of the current keys are left out, so this many are enough for a page.
-        current = index.keys(start, min(end, start + size + len(new)))
+        current = index.keys(self._low, self._high, after, size + len(new))
         for key in heapq.merge(current, sorted(gone)):
             if len(entries) == size:
                 break
