@@ -1,104 +1,222 @@
-"""YAML as Kubernetes reads it: plain JSON values only, without the dates and base-60 numbers of YAML 1.1."""
+"""YAML bodies and files to JSON values and back; the only importer of PyYAML.
+
+Scalars are read as Kubernetes' tools read them (so `1:30` and `2001-01-01` are strings, `0755` and `yes` are not), keys
+become strings, a repeated key is an error, and a document that aliases blow up is refused.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import math
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
-_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from steersman.api.patch import copy_json
+
+MAX_VALUES = 1_000_000
+MAX_DEPTH = 200
+
+_BOOLS = {
+    **dict.fromkeys(("yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
+    **dict.fromkeys(("no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
+}
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_INTEGER = re.compile(r"[-+]?(?:0x[0-9a-fA-F_]+|0o?[0-7_]+|0b[01_]+|[0-9][0-9_]*)", re.ASCII)
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+_STRING, _BINARY = "tag:yaml.org,2002:str", "tag:yaml.org,2002:binary"
 
 
 class YAMLError(ValueError):
-    """The document is not YAML; the message begins with `yaml: `, as Kubernetes' does."""
+    """Text that is no YAML, or YAML that is no JSON value."""
 
 
-class Duplicates(dict[str, Any]):
-    """A mapping that named some of its keys more than once; the last value counts."""
+def load(text: str | bytes, *, duplicates: list[str] | None = None) -> Any:
+    """The value of the one document in `text` (None for an empty text). Raises YAMLError.
 
-    __slots__ = ("names",)
-
-    def __init__(self, values: dict[str, Any], names: list[str]) -> None:
-        super().__init__(values)
-        self.names = names
-
-
-class _Loader(_Base):  # type: ignore[misc]
-    """The safe loader, without timestamps and base-60 integers, with JSON's keys."""
+    With `duplicates`, the paths of repeated keys are appended to it and the last one counts.
+    """
+    documents = list(_documents(text, duplicates))
+    if len(documents) > 1:
+        raise YAMLError("expected a single document in the stream, but found another document")
+    return documents[0] if documents else None
 
 
-_INT = re.compile(r"^[-+]?(?:0|[1-9][0-9_]*|0o?[0-7_]+|0x[0-9a-fA-F_]+|0b[01_]+)$")
-_FLOAT = re.compile(
-    r"^[-+]?(?:(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF))$|^\.(?:nan|NaN|NAN)$"
-)
-_DROPPED = frozenset({"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in found if tag not in _DROPPED]
-    for first, found in _Base.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-+0123456789"))
-_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+.0123456789"))
-
-
-def _mapping(loader: Any, node: Any) -> Any:
-    loader.flatten_mapping(node)
-    out: dict[str, Any] = {}
-    repeated: list[str] = []
-    for key_node, value_node in node.value:
-        key = _key(loader.construct_object(key_node, deep=True))
-        if key in out and key not in repeated:
-            repeated.append(key)
-        out[key] = loader.construct_object(value_node, deep=True)
-    return Duplicates(out, repeated) if repeated else out
-
-
-def _key(value: Any) -> str:
-    """JSON's keys are strings: a number or a boolean becomes its text."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if value is None:
-        return "null"
-    return value if isinstance(value, str) else str(value)
-
-
-def _integer(loader: Any, node: Any) -> int:
-    text = loader.construct_scalar(node).replace("_", "").lower()
-    sign = -1 if text.startswith("-") else 1
-    digits = text.lstrip("+-")
-    if len(digits) > 1 and digits[0] == "0" and digits[1] not in "xbo":
-        return sign * int(digits, 8)
-    return sign * int(digits, 0)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
-
-
-def load(data: bytes | str) -> Any:
-    """The first document as plain JSON values; YAMLError when it is none. Repeated keys make a `Duplicates`."""
-    try:
-        return yaml.load(data, Loader=_Loader)
-    except (yaml.YAMLError, ValueError) as error:
-        raise YAMLError(_message(error)) from error
-
-
-def load_all(data: bytes | str) -> list[Any]:
-    """Every document that is not empty."""
-    try:
-        return [d for d in yaml.load_all(data, Loader=_Loader) if d is not None]
-    except (yaml.YAMLError, ValueError) as error:
-        raise YAMLError(_message(error)) from error
+def load_all(text: str | bytes) -> list[Any]:
+    """The values of all documents that are not empty. Raises YAMLError."""
+    return [value for value in _documents(text, None) if value is not None]
 
 
 def dump(value: Any) -> str:
-    """Block style, keys in the order given."""
-    return str(yaml.safe_dump(value, sort_keys=False, default_flow_style=False, allow_unicode=True))
+    """The value as block style YAML, members in their order."""
+    text: str = yaml.dump(
+        value, Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=4096
+    )
+    return text
 
 
-def _message(error: Exception) -> str:
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem:
-        where = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        return f"yaml: {where}{error.problem}"
-    return f"yaml: {error}"
+def _documents(text: str | bytes, duplicates: list[str] | None) -> Iterator[Any]:
+    try:
+        loader = _Loader(text)
+    except (yaml.YAMLError, UnicodeError) as e:
+        raise _error(_explain(e)) from e
+    try:
+        loader.get_event()  # the stream's start
+        while not loader.check_event(yaml.StreamEndEvent):
+            loader.get_event()  # the document's start
+            yield _Reader(loader, duplicates).read()
+            loader.get_event()
+    except (yaml.YAMLError, UnicodeError, binascii.Error) as e:
+        raise _error(_explain(e)) from e
+    finally:
+        loader.dispose()
+
+
+def _error(message: str) -> YAMLError:
+    return YAMLError(f"error converting YAML to JSON: {message}")
+
+
+def _explain(error: Exception) -> str:
+    """`yaml: line 3: mapping values are not allowed here`, as Kubernetes' tools put it."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"yaml: line {error.problem_mark.line + 1}: {error.problem or error.context}"
+    return f"yaml: {str(error).splitlines()[0]}"
+
+
+class _Reader:
+    """Makes the value of one document from the parser's events.
+
+    Not from PyYAML's nodes: its composer has no bound on depth. Values are counted, because aliases can multiply.
+    """
+
+    def __init__(self, events: Any, duplicates: list[str] | None) -> None:
+        self._events = events
+        self._duplicates = duplicates
+        self._count = 0
+        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._depth = 0
+
+    def read(self) -> Any:
+        return self._value(self._events.get_event(), "")
+
+    def _value(self, event: Any, path: str) -> Any:
+        before = self._count
+        self._add(1)
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event)
+        if isinstance(event, yaml.ScalarEvent):
+            value = _scalar(event)
+        else:
+            self._depth += 1
+            if self._depth > MAX_DEPTH:
+                raise _error("yaml: exceeded max depth")
+            value = self._list(path) if isinstance(event, yaml.SequenceStartEvent) else self._map(path)
+            self._depth -= 1
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (value, self._count - before)
+        return value
+
+    def _add(self, values: int) -> None:
+        self._count += values
+        if self._count > MAX_VALUES:
+            raise _error("yaml: document contains excessive aliasing")
+
+    def _alias(self, event: Any) -> Any:
+        if event.anchor not in self._anchors:
+            # Known only once complete: an alias inside its own anchor ends here too.
+            raise _error(f"yaml: unknown anchor '{event.anchor}' referenced")
+        value, size = self._anchors[event.anchor]
+        self._add(size)
+        return copy_json(value)
+
+    def _list(self, path: str) -> list[Any]:
+        out: list[Any] = []
+        while not isinstance(event := self._events.get_event(), yaml.SequenceEndEvent):
+            out.append(self._value(event, f"{path}[{len(out)}]"))
+        return out
+
+    def _map(self, path: str) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
+        while not isinstance(event := self._events.get_event(), yaml.MappingEndEvent):
+            if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.implicit[0]:
+                merged |= _merged(self._value(self._events.get_event(), path))
+                continue
+            key = _key(event, self._value(event, path))
+            at = f"{path}.{key}" if path else key
+            if key in out:
+                self._repeated(at, key, event)
+            out[key] = self._value(self._events.get_event(), at)
+        return merged | out
+
+    def _repeated(self, path: str, key: str, event: Any) -> None:
+        if self._duplicates is None:
+            raise _error(f'yaml: line {event.start_mark.line + 1}: key "{key}" already set in map')
+        if path not in self._duplicates:
+            self._duplicates.append(path)
+
+
+def _merged(value: Any) -> dict[str, Any]:
+    """What a merge key (`<<`) brings: a map, or several of which the first wins."""
+    sources = value if isinstance(value, list) else [value]
+    out: dict[str, Any] = {}
+    for source in reversed(sources):
+        if not isinstance(source, dict):
+            raise _error("yaml: map merge requires map or sequence of maps as the value")
+        out |= source
+    return out
+
+
+def _key(event: Any, value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None or isinstance(value, dict | list):
+        raise _error(f"yaml: line {event.start_mark.line + 1}: a map's key must be a scalar and not null")
+    return str(value)
+
+
+def _scalar(event: Any) -> Any:
+    if event.tag in (None, "!"):
+        return _resolved(event.value) if event.implicit[0] else event.value
+    if event.tag == _STRING:
+        return event.value
+    if event.tag == _BINARY:
+        return base64.b64decode(event.value, validate=True).decode(errors="replace")
+    return _resolved(event.value)
+
+
+def _resolved(text: str) -> Any:
+    if text in _NULLS:
+        return None
+    if text in _BOOLS:
+        return _BOOLS[text]
+    if _INTEGER.fullmatch(text) and any(c.isdigit() for c in text):
+        return _integer(text)
+    if _FLOAT.fullmatch(text):
+        value = float(text)
+        if math.isinf(value):
+            raise _error(f"json: unsupported value: {text}")
+        return value
+    if text.lstrip("+-").lower() in (".inf", ".nan"):
+        raise _error(f"json: unsupported value: {text}")
+    return text
+
+
+def _integer(text: str) -> Any:
+    digits = text.replace("_", "")
+    sign, digits = (-1, digits[1:]) if digits[0] == "-" else (1, digits.removeprefix("+"))
+    if len(digits) > 400:
+        return text
+    if digits[:2] in ("0x", "0b", "0o"):
+        return sign * int(digits, 0)
+    if len(digits) > 1 and digits[0] == "0":
+        return sign * int(digits, 8) if all(c in "01234567" for c in digits) else float(text)
+    return sign * int(digits)
