@@ -10,6 +10,7 @@ import msgspec
 
 from steersman.api.clock import Clock
 from steersman.api.errors import NotFound
+from steersman.client.events import EventType
 from steersman.kinds.types.core_v1 import Container, Pod
 from steersman.kubelet.backoff import Backoff
 from steersman.kubelet.env import ObjectSource
@@ -28,6 +29,10 @@ class ImageProblem(Exception):
         self.reason = reason
         self.message = message
         self.event = event
+
+    @property
+    def event_type(self) -> EventType:
+        return "Normal" if self.event == "BackOff" else "Warning"
 
 
 @dataclass(frozen=True, slots=True)

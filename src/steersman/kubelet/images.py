@@ -28,6 +28,7 @@ NAMESPACE = "k8s.io"
 CONTAINERD_NAME = "io.containerd.image.name"
 REF_NAME = "org.opencontainers.image.ref.name"
 INDEX_MAX = 8 << 20
+COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")  # gzip, bzip2, xz
 
 
 class ImageError(Exception):
@@ -92,7 +93,7 @@ def _full_name(given: str) -> str:
 def importable(path: Path) -> Iterator[tuple[Path, list[str]]]:
     """An archive that containerd imports under full names, and those names.
 
-    It is the file itself, or a temporary copy when names in an OCI index are short.
+    It is the file itself, or a temporary copy when names in an OCI index are short or the file is compressed.
     """
     with ExitStack() as stack:
         try:
@@ -100,27 +101,37 @@ def importable(path: Path) -> Iterator[tuple[Path, list[str]]]:
             given = _member(archive, "index.json"), _member(archive, "manifest.json")
         except (tarfile.TarError, EOFError, zlib.error) as error:
             raise ImageError(f"{path} is not an image archive: {error}") from error
+        changed = None
         if given[0] is not None:
             before = _parsed("index.json", given[0])
             after, names = named_index(before)
-            if after != before:
-                copy = Path(stack.enter_context(tempfile.NamedTemporaryFile(suffix=".tar")).name)
-                _copy_with_index(archive, after, copy)
-                path = copy
+            changed = after if after != before else None
         elif given[1] is not None:
             names = docker_names(_parsed("manifest.json", given[1]))
         else:
             raise ImageError(f"{path} is not an image archive: neither index.json nor manifest.json in it")
+        if changed is not None or _compressed(path):
+            copy = Path(stack.enter_context(tempfile.NamedTemporaryFile(suffix=".tar")).name)
+            _copy(archive, changed, copy)
+            path = copy
         yield path, names
 
 
-def _copy_with_index(archive: tarfile.TarFile, index: Mapping[str, Any], output: Path) -> None:
+def _compressed(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(6).startswith(COMPRESSED)
+
+
+def _copy(archive: tarfile.TarFile, index: Mapping[str, Any] | None, output: Path) -> None:
+    """Copy an archive plain, with another index when one is given."""
+    # A docker manifest beside a changed index would be a second opinion about names.
+    left_out = ("index.json", "manifest.json") if index is not None else ()
     with tarfile.open(output, "w", format=tarfile.PAX_FORMAT) as copy:
         for info in archive:
-            # A docker manifest beside the index would be a second opinion about names.
-            if os.path.normpath(info.name) not in ("index.json", "manifest.json"):
+            if os.path.normpath(info.name) not in left_out:
                 copy.addfile(info, archive.extractfile(info) if info.isfile() else None)
-        add_entry(copy, Entry(path="index.json", data=json.dumps(index).encode()))
+        if index is not None:
+            add_entry(copy, Entry(path="index.json", data=json.dumps(index).encode()))
 
 
 # Talking to containerd.

@@ -52,7 +52,8 @@ class Pleg:
         )
         sandbox_details = await asyncio.gather(*(self._sandbox(s.id) for s in sandboxes))
         details = await asyncio.gather(*(self._container(c.id) for c in containers))
-        return order_newest_first(uid, [s for s in sandbox_details if s], [c for c in details if c])
+        sandbox_of = {c.id: c.pod_sandbox_id for c in containers}
+        return order_newest_first(uid, [s for s in sandbox_details if s], [c for c in details if c], sandbox_of)
 
     async def _sandbox(self, id_: str) -> PodSandboxStatus | None:
         try:

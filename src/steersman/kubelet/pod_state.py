@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from steersman.kubelet.runtime.types import ContainerState, ContainerStatus, PodSandboxStatus, SandboxState
 
@@ -20,11 +20,15 @@ TERMINATION_GRACE_PERIOD = "io.kubernetes.pod.terminationGracePeriod"
 
 @dataclass(frozen=True, slots=True)
 class PodState:
-    """One pod's sandboxes and containers, both newest first (by attempt, then creation)."""
+    """One pod's sandboxes and containers, both newest first (by attempt, then creation).
+
+    `sandbox_of` gives the sandbox's id for each container's id.
+    """
 
     uid: str
     sandboxes: Sequence[PodSandboxStatus] = ()
     containers: Sequence[ContainerStatus] = ()
+    sandbox_of: Mapping[str, str] = field(default_factory=dict)
 
     def latest(self, name: str) -> ContainerStatus | None:
         """The newest container of that name in the pod."""
@@ -56,10 +60,14 @@ class PodState:
 
 
 def order_newest_first(
-    uid: str, sandboxes: Sequence[PodSandboxStatus], containers: Sequence[ContainerStatus]
+    uid: str,
+    sandboxes: Sequence[PodSandboxStatus],
+    containers: Sequence[ContainerStatus],
+    sandbox_of: Mapping[str, str],
 ) -> PodState:
     return PodState(
         uid,
         sorted(sandboxes, key=lambda s: (s.attempt, s.created_at), reverse=True),
         sorted(containers, key=lambda c: (c.attempt, c.created_at), reverse=True),
+        sandbox_of,
     )

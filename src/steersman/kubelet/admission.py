@@ -1,0 +1,91 @@
+"""The node's own check of a pod that was bound to it: resources, selector and host ports; a pod that fails ends as Failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from steersman.api import quantity
+from steersman.kinds.types.core_v1 import Node, Pod
+from steersman.kubelet.resources import requests_of
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    reason: str
+    message: str
+
+
+def check(pod: Pod, others: Iterable[Pod], node: Node) -> Refusal | None:
+    """Why the pod may not run beside the others on this node, in the kubelet's words; None when it may."""
+    others = list(others)
+    return (
+        _check_selector(pod, node.metadata.labels or {})
+        or _check_resources(pod, others, node.status.allocatable or {})
+        or _check_ports(pod, others)
+    )
+
+
+def _check_selector(pod: Pod, labels: Mapping[str, str]) -> Refusal | None:
+    wanted = pod.spec.nodeSelector or {}
+    if any(labels.get(key) != value for key, value in wanted.items()):
+        return Refusal(
+            "NodeAffinity", "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
+        )
+    return None
+
+
+def pod_requests(pod: Pod) -> dict[str, int]:
+    """What the pod asks for in thousandths: the sum of its containers, or the largest init container, and the overhead."""
+    total: dict[str, int] = {}
+    for container in pod.spec.containers:
+        for name, amount in requests_of(container).items():
+            total[name] = total.get(name, 0) + quantity.milli(amount)
+    for container in pod.spec.initContainers or []:
+        for name, amount in requests_of(container).items():
+            total[name] = max(total.get(name, 0), quantity.milli(amount))
+    for name, amount in (pod.spec.overhead or {}).items():
+        total[name] = total.get(name, 0) + quantity.milli(amount)
+    return total
+
+
+def _check_resources(pod: Pod, others: list[Pod], allocatable: Mapping[str, quantity.Quantity]) -> Refusal | None:
+    limit = quantity.value(allocatable["pods"]) if "pods" in allocatable else None
+    if limit is not None and len(others) + 1 > limit:
+        message = f"Node didn't have enough resource: pods, requested: 1, used: {len(others)}, capacity: {limit}"
+        return Refusal("OutOfpods", message)
+    used: dict[str, int] = {}
+    for other in others:
+        for name, amount in pod_requests(other).items():
+            used[name] = used.get(name, 0) + amount
+    for name, amount in pod_requests(pod).items():
+        capacity = quantity.milli(allocatable.get(name, "0"))
+        if amount and used.get(name, 0) + amount > capacity:
+            scale = 1 if name == "cpu" else 1000
+            message = (
+                f"Node didn't have enough resource: {name}, requested: {amount // scale}, "
+                f"used: {used.get(name, 0) // scale}, capacity: {capacity // scale}"
+            )
+            return Refusal(f"OutOf{name}", message)
+    return None
+
+
+def _host_ports(pod: Pod) -> set[tuple[str, str, int]]:
+    return {
+        (port.hostIP or "0.0.0.0", port.protocol or "TCP", port.hostPort)  # noqa: S104
+        for container in pod.spec.containers
+        for port in container.ports or []
+        if port.hostPort
+    }
+
+
+def _check_ports(pod: Pod, others: list[Pod]) -> Refusal | None:
+    wanted = _host_ports(pod)
+    for other in others:
+        for ip, protocol, port in _host_ports(other):
+            for own_ip, own_protocol, own_port in wanted:
+                overlap = own_ip == ip or "0.0.0.0" in (own_ip, ip)  # noqa: S104
+                if overlap and (own_protocol, own_port) == (protocol, port):
+                    message = "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports"
+                    return Refusal("NodePorts", message)
+    return None
