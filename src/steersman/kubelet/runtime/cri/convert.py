@@ -330,7 +330,8 @@ def container_status(message: Any) -> ContainerStatus:
         message=message.message,
         image=message.image.image,
         image_ref=message.image_ref,
-        image_id=message.image_id,
+        # Before containerd 2 only the reference is filled in; without a digest it is the id.
+        image_id=message.image_id or message.image_ref,
         log_path=message.log_path,
         labels=dict(message.labels),
         annotations=dict(message.annotations),
