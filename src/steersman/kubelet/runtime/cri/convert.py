@@ -324,7 +324,8 @@ def container_status(message: Any) -> ContainerStatus:
         state=ContainerState(message.state),
         created_at=message.created_at,
         started_at=message.started_at,
-        finished_at=message.finished_at,
+        # Two processes take the times: a short-lived container could end before it began.
+        finished_at=message.finished_at and max(message.finished_at, message.started_at),
         exit_code=message.exit_code,
         reason=message.reason,
         message=message.message,
