@@ -57,8 +57,6 @@ def decode(cls: type[T], data: bytes) -> T:
     """
     try:
         return _decoder(cls).decode(data)
-    except msgspec.ValidationError:
-        return _convert(cls, prune.parse_json(data))[0]
     except (msgspec.DecodeError, UnicodeDecodeError):
         # The slow parser takes the bad UTF-8 that Go takes too, and words the error for the rest.
         return _convert(cls, prune.parse_json(data))[0]
@@ -74,25 +72,41 @@ def decode_lenient(cls: type[S], data: bytes, *, media: Media = "json", strict: 
         try:
             obj = _decoder(cls).decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return from_builtins(cls, prune.parse_json(data))
+            return _slowly(cls, prune.parse_json(data))
         if not strict or not prune.has_duplicates(data):
             normalize(obj)
             return obj, []
-    return from_builtins(cls, parse(data, media))
+        return _slowly(cls, prune.parse_json(data))
+    duplicates: list[str] = []
+    obj, problems = from_builtins(cls, _parse_yaml(data, duplicates))
+    return obj, [f'duplicate field "{path}"' for path in duplicates] + problems
 
 
 def parse(data: bytes, media: Media = "json") -> Any:
     """Plain values from JSON or YAML. DecodeError, with `syntax` set, for broken input."""
     if media == "json":
         return prune.parse_json(data)
+    return _parse_yaml(data, [])
+
+
+def _parse_yaml(data: bytes, duplicates: list[str]) -> Any:
     try:
-        return yaml.load(data)
+        return yaml.load(data, duplicates=duplicates)
     except yaml.YAMLError as error:
-        raise DecodeError(f"error converting YAML to JSON: {error}", syntax=True) from error
+        raise DecodeError(str(error), syntax=True) from error
 
 
 def from_builtins(cls: type[S], value: Any) -> tuple[S, list[str]]:
     """The same as `decode_lenient`, from plain values (after a patch, say). Does not change `value`."""
+    try:
+        obj = msgspec.convert(value, cls)
+    except msgspec.ValidationError:
+        return _slowly(cls, value)
+    normalize(obj)
+    return obj, []
+
+
+def _slowly(cls: type[S], value: Any) -> tuple[S, list[str]]:
     obj, problems = _convert(cls, value)
     normalize(obj)
     return obj, problems

@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 from steersman.api import shape as shapes
 from steersman.api.decode_error import DecodeError
 from steersman.api.shape import Choice, Leaf, ListOf, MapOf, ObjectOf, Shape
-from steersman.api.yaml import Duplicates
 
 _MAX_PROBLEMS = 100
 _INT_LIMITS = {Leaf.INT32: 2**31, Leaf.INT64: 2**63}
@@ -22,6 +21,16 @@ _ZERO: dict[Leaf, Any] = {
     Leaf.QUANTITY: "0",
     Leaf.ANY: None,
 }
+
+
+class Duplicates(dict[str, Any]):
+    """An object that named some of its keys more than once; the last value counts."""
+
+    __slots__ = ("names",)
+
+    def __init__(self, values: dict[str, Any], names: list[str]) -> None:
+        super().__init__(values)
+        self.names = names
 
 
 def prune(value: Any, shape: Shape, problems: list[str]) -> Any:

@@ -1,0 +1,40 @@
+"""MutatingAdmissionPolicyBinding: where a MutatingAdmissionPolicy applies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steersman.api.meta import Resource
+from steersman.kinds.kind import Kind, Version
+
+if TYPE_CHECKING:
+    from steersman.kinds.types.admissionregistration_v1 import MutatingAdmissionPolicyBinding
+
+KIND: Kind[MutatingAdmissionPolicyBinding] = Kind(
+    resource=Resource(
+        "admissionregistration.k8s.io", "v1", "mutatingadmissionpolicybindings", "MutatingAdmissionPolicyBinding", False
+    ),
+    categories=("api-extensions",),
+    versions=(
+        Version(
+            Resource(
+                "admissionregistration.k8s.io",
+                "v1beta1",
+                "mutatingadmissionpolicybindings",
+                "MutatingAdmissionPolicyBinding",
+                False,
+            )
+        ),
+        Version(
+            Resource(
+                "admissionregistration.k8s.io",
+                "v1alpha1",
+                "mutatingadmissionpolicybindings",
+                "MutatingAdmissionPolicyBinding",
+                False,
+            )
+        ),
+    ),
+    generation=True,
+    allow_unconditional_update=False,
+)

@@ -1,0 +1,20 @@
+"""CustomResourceDefinition: a kind that users add."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steersman.api.meta import Resource
+from steersman.kinds.kind import Kind
+
+if TYPE_CHECKING:
+    from steersman.kinds.types.apiextensions_v1 import CustomResourceDefinition
+
+KIND: Kind[CustomResourceDefinition] = Kind(
+    resource=Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", False),
+    short_names=("crd", "crds"),
+    categories=("api-extensions",),
+    subresources=frozenset({"status"}),
+    generation=True,
+    allow_unconditional_update=False,
+)

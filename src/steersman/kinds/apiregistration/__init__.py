@@ -1,0 +1,1 @@
+"""API groups that other servers serve."""

@@ -1,0 +1,17 @@
+"""LocalSubjectAccessReview: asks whether a subject may do something in a namespace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steersman.api.meta import Resource
+from steersman.kinds.kind import CREATE_ONLY, Kind
+
+if TYPE_CHECKING:
+    from steersman.kinds.types.authorization_v1 import LocalSubjectAccessReview
+
+KIND: Kind[LocalSubjectAccessReview] = Kind(
+    resource=Resource("authorization.k8s.io", "v1", "localsubjectaccessreviews", "LocalSubjectAccessReview", True),
+    stored=False,
+    verbs=CREATE_ONLY,
+)

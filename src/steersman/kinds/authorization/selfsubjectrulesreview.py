@@ -1,0 +1,17 @@
+"""SelfSubjectRulesReview: lists what the caller may do in a namespace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steersman.api.meta import Resource
+from steersman.kinds.kind import CREATE_ONLY, Kind
+
+if TYPE_CHECKING:
+    from steersman.kinds.types.authorization_v1 import SelfSubjectRulesReview
+
+KIND: Kind[SelfSubjectRulesReview] = Kind(
+    resource=Resource("authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", False),
+    stored=False,
+    verbs=CREATE_ONLY,
+)

@@ -1,0 +1,17 @@
+"""SubjectAccessReview: asks whether a subject may do something."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steersman.api.meta import Resource
+from steersman.kinds.kind import CREATE_ONLY, Kind
+
+if TYPE_CHECKING:
+    from steersman.kinds.types.authorization_v1 import SubjectAccessReview
+
+KIND: Kind[SubjectAccessReview] = Kind(
+    resource=Resource("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", False),
+    stored=False,
+    verbs=CREATE_ONLY,
+)

@@ -1,0 +1,17 @@
+"""LimitRange: defaults and bounds of resources in a namespace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steersman.api.meta import Resource
+from steersman.kinds.kind import Kind
+
+if TYPE_CHECKING:
+    from steersman.kinds.types.core_v1 import LimitRange
+
+KIND: Kind[LimitRange] = Kind(
+    resource=Resource("", "v1", "limitranges", "LimitRange", True),
+    short_names=("limits",),
+    allow_create_on_update=True,
+)

@@ -1,0 +1,1 @@
+"""Fair sharing of the API server."""

@@ -1,0 +1,313 @@
+"""The declaration of a kind: everything that the API server must know of it, in one frozen value per kind.
+
+A kind's file says only what is special; the defaults here are those of a plain object with a spec and a status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from importlib import import_module
+from typing import Any, Generic, TypeVar
+
+from steersman.api import names
+from steersman.api.duration import age
+from steersman.api.field import Errors, Path
+from steersman.api.meta import Resource
+from steersman.kinds import metadata
+
+# Kinds are declared before their types are loaded, so that T stands for the type without being one.
+T = TypeVar("T")
+
+ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+CREATE_ONLY = ("create",)
+_NOT_SPEC = frozenset({"kind", "apiVersion", "metadata", "status"})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of `kubectl get`. Those with a priority above zero are shown by `-o wide` only."""
+
+    name: str
+    type: str = "string"
+    format: str = ""
+    description: str = ""
+    priority: int = 0
+
+
+NAME = Column("Name", format="name", description="The object's name, unique in its namespace.")
+AGE = Column("Age", description="How long ago the object was created.")
+
+
+def wide(name: str, type: str = "string") -> Column:
+    """A column that only `-o wide` shows."""
+    return Column(name, type, priority=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ScalePaths:
+    """Where the scale subresource finds its values. `selector` is a LabelSelector, or a plain map of labels."""
+
+    spec_replicas: str = "spec.replicas"
+    status_replicas: str = "status.replicas"
+    selector: str = "spec.selector"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A further version in which a kind is served. Objects are stored in the kind's own.
+
+    Without functions the two versions have the same fields. `to_stored` takes an object of this version and gives a
+    new one of the stored type; `from_stored` the other way. Neither may share parts with its argument that change.
+    """
+
+    resource: Resource
+    served_by_default: bool = False
+    to_stored: Callable[[Any], Any] | None = None
+    from_stored: Callable[[Any], Any] | None = None
+
+
+def _nothing(obj: Any) -> None:
+    """The hook of a kind that has nothing to do here."""
+
+
+def _nothing_on_update(obj: Any, old: Any) -> None:
+    """As above, for updates."""
+
+
+def _no_errors(obj: Any) -> Errors:
+    return []
+
+
+def _no_update_errors(obj: Any, old: Any) -> Errors:
+    return []
+
+
+def _no_warnings(obj: Any) -> list[str]:
+    return []
+
+
+def _no_fields(obj: Any) -> dict[str, str]:
+    return {}
+
+
+def _no_grace(obj: Any, seconds: int | None) -> int:
+    return 0
+
+
+def _finalizers(obj: Any) -> Sequence[str]:
+    return obj.metadata.finalizers or ()
+
+
+def name_and_age(obj: Any, now: datetime) -> list[Any]:
+    return [obj.metadata.name, age(obj.metadata.creationTimestamp, now)]
+
+
+@dataclass(frozen=True)
+class Kind(Generic[T]):
+    """One kind. The hooks (`on_…`, `check…`, `default`) add to what the methods of the same purpose do for every kind.
+
+    Hooks may change the object they are given and nothing else: `old` belongs to a cache.
+    """
+
+    resource: Resource
+    """The version that is stored, and how it is served."""
+    singular: str = ""
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    subresources: frozenset[str] = frozenset()
+    versions: tuple[Version, ...] = ()
+    served_by_default: bool = True
+    stored: bool = True
+    """False for kinds that are only a request and its answer, such as TokenReview."""
+    verbs: tuple[str, ...] = ALL_VERBS
+
+    name_rule: names.Check = names.dns1123_subdomain
+    generation: bool = False
+    """Whether metadata.generation counts the changes of everything but metadata and status."""
+    resets_status: bool = True
+    """Whether a create or a plain update leaves status alone (kinds with a status subresource)."""
+    allow_create_on_update: bool = False
+    allow_unconditional_update: bool = True
+    ttl_seconds: int = 0
+    """How long an object is kept after its last change; zero is for ever."""
+
+    default: Callable[[T], None] = _nothing
+    """Fills in defaults. Runs at every decoding of a client's object, before admission."""
+    on_create: Callable[[T], None] = _nothing
+    on_update: Callable[[T, T], None] = _nothing_on_update
+    on_status_update: Callable[[T, T], None] = _nothing_on_update
+    check: Callable[[T], Errors] = _no_errors
+    check_update: Callable[[T, T], Errors] = _no_update_errors
+    check_status_update: Callable[[T, T], Errors] = _no_update_errors
+    warnings: Callable[[T], list[str]] = _no_warnings
+    selectable: Callable[[T], dict[str, str]] = _no_fields
+    """Field selector values beyond metadata.name and metadata.namespace; always the same keys."""
+    grace_period: Callable[[T, int | None], int] = _no_grace
+    """(object, requested seconds) → the seconds that a delete waits; zero removes at once."""
+    blockers: Callable[[T], Sequence[str]] = _finalizers
+    """What must be gone before a deleted object can be removed: its finalizers."""
+
+    columns: tuple[Column, ...] = (NAME, AGE)
+    row: Callable[[T, datetime], list[Any]] = name_and_age
+    """The cells of the object's row, one per column."""
+    scale: ScalePaths | None = None
+
+    @property
+    def group(self) -> str:
+        return self.resource.group
+
+    @property
+    def name(self) -> str:
+        return self.resource.kind
+
+    @property
+    def singular_name(self) -> str:
+        return self.singular or self.resource.kind.lower()
+
+    @property
+    def has_status(self) -> bool:
+        return "status" in self.subresources
+
+    @cached_property
+    def type(self) -> type[T]:
+        """The Struct of the stored version; loads its module."""
+        found: type[T] = load_type(self.resource)
+        return found
+
+    @cached_property
+    def selectable_fields(self) -> frozenset[str]:
+        """Every field that a field selector may name."""
+        fixed = {"metadata.name"} | ({"metadata.namespace"} if self.resource.namespaced else set())
+        return frozenset(fixed | set(self.selectable(self.type())))
+
+    def prepare_create(self, obj: T) -> None:
+        """Fields that the server owns get their first values."""
+        if self.has_status and self.resets_status:
+            reset_status(obj)
+        if self.generation:
+            _meta(obj).generation = 1
+        self.on_create(obj)
+
+    def prepare_update(self, obj: T, old: T) -> None:
+        """Fields that the server owns keep their values; generation counts a changed spec."""
+        if self.has_status and self.resets_status:
+            _set(obj, "status", old)
+        self.on_update(obj, old)
+        self._count_generation(obj, old)
+
+    def prepare_status_update(self, obj: T, old: T) -> None:
+        """Only status, and what metadata a controller may change along with it, is taken from the new object."""
+        for name in _spec_fields(type(obj)):
+            _set(obj, name, old)
+        meta, old_meta = _meta(obj), _meta(old)
+        meta.generation = old_meta.generation
+        meta.ownerReferences = old_meta.ownerReferences
+        meta.finalizers = old_meta.finalizers
+        self.on_status_update(obj, old)
+
+    def _count_generation(self, obj: T, old: T) -> None:
+        meta, before = _meta(obj), _meta(old).generation
+        if not self.generation:
+            meta.generation = before
+            return
+        changed = any(getattr(obj, n) != getattr(old, n) for n in _spec_fields(type(obj)))
+        meta.generation = (before or 0) + 1 if changed else before
+
+    def validate(self, obj: T) -> Errors:
+        """Everything that is wrong with a new object."""
+        return [*self._validate_meta(obj), *self.check(obj)]
+
+    def _validate_meta(self, obj: T) -> Errors:
+        return metadata.validate(
+            _meta(obj), namespaced=self.resource.namespaced, name=self.name_rule, path=Path("metadata")
+        )
+
+    def validate_update(self, obj: T, old: T) -> Errors:
+        """Everything that is wrong with a change, the unchanged parts included."""
+        return [
+            *metadata.validate_update(_meta(obj), _meta(old), Path("metadata")),
+            *self.check(obj),
+            *self.check_update(obj, old),
+        ]
+
+    def validate_status_update(self, obj: T, old: T) -> Errors:
+        return [
+            *metadata.validate_update(_meta(obj), _meta(old), Path("metadata")),
+            *self.check_status_update(obj, old),
+        ]
+
+    def served(self) -> Iterator[Served]:
+        """This kind at every version, the stored one first."""
+        yield Served(self, self.resource, self.served_by_default, None)
+        for version in self.versions:
+            yield Served(self, version.resource, version.served_by_default, version)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A kind at one version: what a path such as /apis/autoscaling/v1/… leads to."""
+
+    kind: Kind[Any]
+    resource: Resource
+    served_by_default: bool
+    version: Version | None = field(repr=False)
+
+    @property
+    def is_stored_version(self) -> bool:
+        return self.version is None
+
+    @cached_property
+    def type(self) -> type[Any]:
+        """The Struct of this version; loads its module."""
+        return self.kind.type if self.version is None else load_type(self.resource)
+
+    def to_stored(self, obj: Any) -> Any:
+        """An object of this version as the stored type; the object itself where that is the same."""
+        if self.version is None:
+            return obj
+        convert = self.version.to_stored
+        return convert(obj) if convert else _recast(obj, self.kind.resource, self.kind.type)
+
+    def from_stored(self, obj: Any) -> Any:
+        """A stored object as this version's type; the object itself where that is the same."""
+        if self.version is None:
+            return obj
+        convert = self.version.from_stored
+        return convert(obj) if convert else _recast(obj, self.resource, self.type)
+
+
+def _recast(obj: Any, resource: Resource, cls: type[Any]) -> Any:
+    """The object in a version with the same fields; fields that the other version lacks are dropped."""
+    from steersman.api import codec
+
+    plain = codec.to_builtins(obj)
+    plain["apiVersion"] = resource.api_version
+    return codec.decode(cls, codec.encode(plain))
+
+
+def load_type(resource: Resource) -> type[Any]:
+    """The Struct of a resource: apps/v1 Deployment is in kinds.types.apps_v1."""
+    group = {"": "core", "internal.apiserver.k8s.io": "apiserverinternal"}.get(resource.group)
+    module = f"{group or resource.group.partition('.')[0]}_{resource.version}"
+    found: type[Any] = getattr(import_module(f"steersman.kinds.types.{module}"), resource.kind)
+    return found
+
+
+def reset_status(obj: Any) -> None:
+    """Gives the object the status of a new one."""
+    obj.status = type(obj)().status
+
+
+def _meta(obj: Any) -> Any:
+    return obj.metadata
+
+
+def _set(obj: Any, name: str, old: Any) -> None:
+    setattr(obj, name, getattr(old, name))
+
+
+def _spec_fields(cls: type[Any]) -> list[str]:
+    return [n for n in cls.__struct_fields__ if n not in _NOT_SPEC]

@@ -1,0 +1,1 @@
+"""How traffic reaches pods from outside, and which traffic may."""

@@ -1,0 +1,1 @@
+"""Kinds that describe how nodes run containers."""

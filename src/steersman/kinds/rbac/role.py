@@ -1,0 +1,18 @@
+"""Role: permissions in a namespace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steersman.api import names
+from steersman.api.meta import Resource
+from steersman.kinds.kind import Kind
+
+if TYPE_CHECKING:
+    from steersman.kinds.types.rbac_v1 import Role
+
+KIND: Kind[Role] = Kind(
+    resource=Resource("rbac.authorization.k8s.io", "v1", "roles", "Role", True),
+    name_rule=names.path_segment,
+    allow_create_on_update=True,
+)

@@ -1,0 +1,19 @@
+"""ResourceClaimTemplate: makes a ResourceClaim for each pod."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steersman.api.meta import Resource
+from steersman.kinds.kind import Kind, Version
+
+if TYPE_CHECKING:
+    from steersman.kinds.types.resource_v1 import ResourceClaimTemplate
+
+KIND: Kind[ResourceClaimTemplate] = Kind(
+    resource=Resource("resource.k8s.io", "v1", "resourceclaimtemplates", "ResourceClaimTemplate", True),
+    versions=(
+        Version(Resource("resource.k8s.io", "v1beta2", "resourceclaimtemplates", "ResourceClaimTemplate", True)),
+        Version(Resource("resource.k8s.io", "v1beta1", "resourceclaimtemplates", "ResourceClaimTemplate", True)),
+    ),
+)

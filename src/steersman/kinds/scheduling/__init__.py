@@ -1,0 +1,1 @@
+"""Priorities and groups of pods."""

@@ -1,0 +1,1 @@
+"""Classes and drivers of storage."""
