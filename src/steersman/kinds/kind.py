@@ -139,6 +139,8 @@ class Kind(Generic[T]):
     on_create: Callable[[T], None] = _nothing
     on_update: Callable[[T, T], None] = _nothing_on_update
     on_status_update: Callable[[T, T], None] = _nothing_on_update
+    on_delete: Callable[[T], None] = _nothing
+    """Runs when a delete marks an object that is kept for now, and before one is removed."""
     check: Callable[[T], Errors] = _no_errors
     check_update: Callable[[T, T], Errors] = _no_update_errors
     check_status_update: Callable[[T, T], Errors] = _no_update_errors

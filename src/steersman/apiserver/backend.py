@@ -1,0 +1,239 @@
+"""Connections from the API server to kubelets, pods and services: streamed answers, and upgraded connections copied blindly."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+from yarl import URL
+
+from steersman.api.errors import InternalError, ServiceUnavailable
+from steersman.api.http import Request, Response
+
+_CONNECT_SECONDS = 10.0
+_HEAD_LIMIT = 64 * 1024
+_REFUSAL_LIMIT = 1024 * 1024
+_CHUNK = 64 * 1024
+# Headers that belong to one connection, and credentials that are for us alone.
+_HOP_BY_HOP = frozenset({
+    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade",
+    "content-length",
+})  # fmt: skip
+_PRIVATE = frozenset({"authorization", "host", "cookie2"})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a backend listens. `tls` is None for plain HTTP."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = None
+
+    @property
+    def authority(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    def url(self, path: str, query: str) -> URL:
+        scheme = "https" if self.tls else "http"
+        encoded = quote(path, safe="/%:@!$&'()*+,;=~")
+        return URL(f"{scheme}://{self.authority}{encoded}{'?' + query if query else ''}", encoded=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A backend's answer; `body` must be iterated to its end or closed."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: AsyncIterator[bytes]
+
+
+class Backends:
+    """Dials backends; `close` ends what is under way."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+            )
+        return self._session
+
+    async def send(
+        self,
+        target: Target,
+        method: str,
+        path: str,
+        query: str = "",
+        headers: Iterable[tuple[str, str]] = (),
+        body: bytes | AsyncIterator[bytes] | None = None,
+    ) -> Answer:
+        """One request. Raises InternalError when the backend cannot be reached."""
+        try:
+            answer = await self._client().request(
+                method,
+                target.url(path, query),
+                headers=list(headers),
+                data=body or None,
+                ssl=target.tls or False,
+                allow_redirects=False,
+            )
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise dial_error(target, error) from error
+        found: dict[str, str] = {}
+        for name, value in answer.headers.items():
+            if name.lower() not in _HOP_BY_HOP:
+                found[name] = f"{found[name]}\n{value}" if name in found else value
+        return Answer(answer.status, found, _chunks(answer))
+
+    async def upgrade(self, target: Target, request: Request, path: str, query: str) -> Response:
+        """Pass an upgrade on and copy bytes both ways until one side ends; a refusal is answered as it came."""
+        if request.hijack is None:
+            raise ServiceUnavailable("this connection cannot be upgraded")
+        try:
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                reader, writer = await asyncio.open_connection(
+                    target.host, target.port, ssl=target.tls, limit=_HEAD_LIMIT
+                )
+        except (OSError, TimeoutError) as error:
+            raise dial_error(target, error) from error
+        try:
+            writer.write(_upgrade_head(target, request, path, query))
+            await writer.drain()
+            head = await reader.readuntil(b"\r\n\r\n")
+            status = int(head.split(b" ", 2)[1])
+            if status != 101:
+                return await _refusal(status, head, reader)
+            client = await request.hijack()
+            client.writer.write(head)
+            try:
+                await _copy_both(client.reader, client.writer, reader, writer)
+            finally:
+                await _shut(client.writer)
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
+            raise InternalError.occurred(f"error dialing backend: {error}") from error
+        finally:
+            await _shut(writer)
+        return Response(0)
+
+
+def dial_error(target: Target, error: BaseException) -> InternalError:
+    if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
+        why = "connect: connection refused"
+    elif isinstance(error, TimeoutError):
+        why = "i/o timeout"
+    else:
+        why = str(error) or type(error).__name__
+    return InternalError.occurred(f"error dialing backend: dial tcp {target.authority}: {why}")
+
+
+async def _chunks(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in answer.content.iter_any():
+            yield chunk
+    except aiohttp.ClientError as error:
+        raise ConnectionResetError(str(error)) from error
+    finally:
+        answer.close()
+
+
+async def read_limited(body: AsyncIterator[Any], limit: int = _REFUSAL_LIMIT) -> bytes:
+    """The body, cut at `limit` bytes."""
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in body:
+        parts.append(chunk)
+        size += len(chunk)
+        if size >= limit:
+            break
+    return b"".join(parts)[:limit]
+
+
+def forwarded_headers(request: Request) -> list[tuple[str, str]]:
+    """What a proxied request keeps of the client's headers."""
+    return [(n, v) for n, v in request.headers.items() if n.lower() not in _HOP_BY_HOP and n.lower() not in _PRIVATE]
+
+
+def _upgrade_head(target: Target, request: Request, path: str, query: str) -> bytes:
+    url = target.url(path, query)
+    lines = [f"{request.method} {url.raw_path_qs} HTTP/1.1", f"Host: {target.authority}"]
+    # Repeated headers (offered stream protocols) come out of a multi-dict one by one and must stay so.
+    lines += [f"{n}: {v}" for n, v in request.headers.items() if n.lower() not in _PRIVATE]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+
+
+async def _refusal(status: int, head: bytes, reader: asyncio.StreamReader) -> Response:
+    headers = {}
+    for line in head.decode("latin-1").split("\r\n")[1:]:
+        name, separator, value = line.partition(":")
+        if separator:
+            headers[name.strip().lower()] = value.strip()
+    length = headers.get("content-length", "")
+    if length.isdigit():
+        body = await reader.readexactly(min(int(length), _REFUSAL_LIMIT))
+    elif headers.get("transfer-encoding", "").lower() == "chunked":
+        body = await _dechunk(reader)
+    else:
+        body = await reader.read(_REFUSAL_LIMIT)
+    kept = {n: v for n, v in headers.items() if n not in _HOP_BY_HOP}
+    return Response(status, kept, body)
+
+
+async def _dechunk(reader: asyncio.StreamReader) -> bytes:
+    body = b""
+    while len(body) < _REFUSAL_LIMIT:
+        size = int((await reader.readuntil(b"\r\n")).split(b";")[0], 16)
+        if size == 0:
+            break
+        body += await reader.readexactly(size)
+        await reader.readexactly(2)
+    return body
+
+
+async def _copy_both(
+    client_reader: asyncio.StreamReader,
+    client_writer: asyncio.StreamWriter,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+) -> None:
+    """Copy until either direction ends. What the backend sent before it closed is delivered."""
+    async with asyncio.TaskGroup() as group:
+        up = group.create_task(_copy(client_reader, writer))
+        down = group.create_task(_copy(reader, client_writer))
+        await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
+        up.cancel()
+        down.cancel()
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    # Either peer may go at any time; that is how these sessions end.
+    with suppress(ConnectionError):
+        while data := await reader.read(_CHUNK):
+            writer.write(data)
+            await writer.drain()
+
+
+async def _shut(writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError, ssl.SSLError, TimeoutError):
+        writer.close()
+        async with asyncio.timeout(1.0):
+            await writer.wait_closed()

@@ -1,0 +1,74 @@
+"""One request on its way through the handlers, and the endpoint that it reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from steersman.api.http import Request, User
+from steersman.apiserver import negotiation
+from steersman.apiserver.negotiation import Accepted
+from steersman.apiserver.requestinfo import Query, RequestInfo
+from steersman.kinds.kind import Kind, Served
+
+if TYPE_CHECKING:
+    from steersman.apiserver.registry import Registry
+
+
+@dataclass(slots=True)
+class Context:
+    """A request, what it means and who asks. `warnings` become Warning headers of whatever is answered."""
+
+    request: Request
+    info: RequestInfo
+    query: Query
+    user: User
+    warnings: list[str] = field(default_factory=list)
+
+    def accept(self) -> Accepted:
+        """The representation of the object itself; no transformations."""
+        return negotiation.accept(self.request.headers.get("accept", ""))
+
+    def accept_meta(self) -> Accepted:
+        """The representation, with Tables and bare metadata on offer."""
+        return negotiation.accept(self.request.headers.get("accept", ""), negotiation.META_KINDS)
+
+    def media(self) -> str:
+        """`json` or `yaml`: how the body is written. Raises UnsupportedMediaType."""
+        return "yaml" if negotiation.is_yaml_body(self.request.headers.get("content-type", "")) else "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A kind at one version, with what answers are made of."""
+
+    served: Served
+    registry: Registry
+    list_head: bytes
+
+    @classmethod
+    def of(cls, served: Served, registry: Registry) -> Endpoint:
+        resource = served.resource
+        head = f'{{"kind":"{resource.kind}List","apiVersion":"{resource.api_version}","metadata":{{"resourceVersion":"'
+        return cls(served, registry, head.encode())
+
+    @property
+    def kind(self) -> Kind[Any]:
+        return self.served.kind
+
+    @property
+    def converts(self) -> bool:
+        """Whether stored objects must be converted to be served here."""
+        return self.served.version is not None
+
+    def encode(self, obj: Any) -> bytes:
+        """A stored object in this version."""
+        from steersman.api import codec
+
+        return codec.encode(self.served.from_stored(obj))
+
+    def outgoing(self, body: bytes) -> bytes:
+        """The stored object's bytes in this version."""
+        if self.served.version is None:
+            return body
+        return self.encode(self.registry.decode(body))

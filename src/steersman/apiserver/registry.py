@@ -1,0 +1,391 @@
+"""Objects of one kind: reads from its watch cache, and the write path from a decoded object to the store.
+
+Creation: allocate → mutating admission → prepare → validate → validating admission → store. Updates run all of it again
+whenever the compare-and-swap loses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from steersman.api import codec
+from steersman.api.clock import Clock
+from steersman.api.errors import AlreadyExists, Conflict, Invalid, NotFound, StatusError
+from steersman.api.http import User
+from steersman.api.meta import Resource, format_time, generate_name, new_uid
+from steersman.apiserver import deletion
+from steersman.apiserver.admission.framework import CREATE, DELETE, UPDATE, Chain, Review
+from steersman.apiserver.deletion import Deletion
+from steersman.apiserver.params import DeleteOptions, Preconditions
+from steersman.apiserver.splice import splice
+from steersman.apiserver.watchcache import WatchCache
+from steersman.kinds.kind import Kind
+from steersman.store.errors import KeyExists, RevisionMismatch
+from steersman.store.protocol import Store
+
+_GENERATE_TRIES = 8
+# Kinds whose dependents outlive them unless the client says otherwise.
+_ORPHANING = frozenset({("batch", "jobs"), ("", "replicationcontrollers")})
+
+
+class Held(Protocol):
+    """What an allocator has given to a write that is not committed yet."""
+
+    def release(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Who writes, and how. `subresource` chooses the rules: "" for the object, `status` for its status, else only storage's."""
+
+    user: User
+    dry_run: bool = False
+    subresource: str = ""
+    options: Any = None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The object after a write, as encoded in the stored version; `deleted` when the write removed it."""
+
+    obj: Any
+    body: bytes
+    created: bool = False
+    deleted: bool = False
+
+
+Change = Callable[[Any], Awaitable[Any]]
+"""The current object (not to be changed) → the wanted one, a new object."""
+Reserve = Callable[[str, Any, Any], Held]
+
+
+class Registry:
+    """One kind's objects. `reserve` gives them what is unique in the cluster (key, object, old object)."""
+
+    def __init__(
+        self,
+        kind: Kind[Any],
+        store: Store,
+        cache: WatchCache,
+        chain: Chain,
+        clock: Clock,
+        reserve: Reserve | None = None,
+    ) -> None:
+        self.kind = kind
+        self.resource: Resource = kind.resource
+        self.cache = cache
+        self.store = store
+        self._chain = chain
+        self._clock = clock
+        self._reserve = reserve
+        self.prefix = prefix_of(kind)
+
+    def key(self, namespace: str, name: str) -> str:
+        return f"{self.prefix}{namespace}/{name}" if self.resource.namespaced else self.prefix + name
+
+    def decode(self, body: bytes) -> Any:
+        return codec.decode(self.kind.type, body)
+
+    def body(self, namespace: str, name: str) -> bytes:
+        """The object's bytes. Raises NotFound."""
+        cached = self.cache.get(namespace, name)
+        if cached is None:
+            raise NotFound.of(self.resource, name)
+        return cached.body
+
+    def get(self, namespace: str, name: str) -> Any:
+        """A fresh copy of the object. Raises NotFound."""
+        return self.decode(self.body(namespace, name))
+
+    # Writing
+
+    async def create(self, obj: Any, namespace: str, write: Write, warnings: list[str]) -> Outcome:
+        """Store a new object of the stored type, with defaults filled in; it is changed in place."""
+        meta = obj.metadata
+        if meta.resourceVersion:
+            raise StatusError("resourceVersion should not be set on objects to be created", code=500, reason="")
+        generated = not meta.name and bool(meta.generateName)
+        for attempt in range(_GENERATE_TRIES):
+            if generated:
+                meta.name = generate_name(meta.generateName)
+            try:
+                return await self._create_once(obj, namespace, write, warnings)
+            except AlreadyExists:
+                if not generated or attempt == _GENERATE_TRIES - 1:
+                    raise
+        raise AlreadyExists.of(self.resource, meta.name)
+
+    def _fill(self, obj: Any) -> None:
+        meta = obj.metadata
+        meta.uid = new_uid()
+        meta.creationTimestamp = format_time(self._clock.now())
+        meta.deletionTimestamp = ""
+        meta.deletionGracePeriodSeconds = None
+        meta.generation = None
+        meta.managedFields = None
+        meta.selfLink = ""
+
+    async def _create_once(self, obj: Any, namespace: str, write: Write, warnings: list[str]) -> Outcome:
+        kind = self.kind
+        self._fill(obj)
+        name = obj.metadata.name
+        review = Review(
+            CREATE, self.resource, write.subresource, namespace, name, obj, None, write.user, write.dry_run, write.options
+        )  # fmt: skip
+        await self._chain.mutate(review)
+        obj = review.object
+        key = self.key(namespace, name)
+        held = self._reserve(key, obj, None) if self._reserve is not None else None
+        try:
+            kind.prepare_create(obj)
+            if errors := kind.validate(obj):
+                raise Invalid.of(self.resource, name, errors)
+            warnings.extend(kind.warnings(obj))
+            await self._chain.validate(review)
+            warnings.extend(review.warnings)
+            data = codec.encode(obj)
+            if write.dry_run:
+                if self.cache.get(namespace, name) is not None:
+                    raise AlreadyExists.of(self.resource, name)
+                return Outcome(obj, data, created=True)
+            try:
+                entry = await self.store.create(key, data)
+            except KeyExists:
+                raise AlreadyExists.of(self.resource, name) from None
+        finally:
+            if held is not None:
+                held.release()
+        obj.metadata.resourceVersion = str(entry.revision)
+        return Outcome(obj, splice(data, entry.revision), created=True)
+
+    async def update(
+        self,
+        namespace: str,
+        name: str,
+        change: Change,
+        write: Write,
+        warnings: list[str],
+        *,
+        create: Callable[[], Awaitable[Any]] | None = None,
+    ) -> Outcome:
+        """Change an object by compare-and-swap: `change` is asked again with the newer object after each lost race.
+
+        `create` gives the object to store when there is none; without it that is NotFound.
+        """
+        cached = self.cache.get(namespace, name)
+        current = None if cached is None else (cached.body, cached.revision)
+        while True:
+            if current is None:
+                if create is None:
+                    raise NotFound.of(self.resource, name)
+                return await self.create(await create(), namespace, write, warnings)
+            try:
+                return await self._update_once(namespace, name, current, change, write, warnings)
+            except RevisionMismatch as lost:
+                found = lost.current
+                current = None if found is None else (splice(found.value, found.revision), found.revision)
+
+    async def _update_once(
+        self,
+        namespace: str,
+        name: str,
+        current: tuple[bytes, int],
+        change: Change,
+        write: Write,
+        warnings: list[str],
+    ) -> Outcome:
+        body, revision = current
+        kind = self.kind
+        old = self.decode(body)
+        new = await change(old)
+        self._check_version(new, old)
+        self._keep(new.metadata, old.metadata)
+        review = Review(
+            UPDATE, self.resource, write.subresource, namespace, name, new, old, write.user, write.dry_run, write.options
+        )  # fmt: skip
+        await self._chain.mutate(review)
+        new = review.object
+        key = self.key(namespace, name)
+        held = None
+        if self._reserve is not None and not write.subresource:
+            held = self._reserve(key, new, old)
+        try:
+            errors = self._prepare_update(new, old, write.subresource)
+            if errors:
+                raise Invalid.of(self.resource, name, errors)
+            await self._chain.validate(review)
+            warnings.extend(w for w in (*kind.warnings(new), *review.warnings) if w not in warnings)
+            new.metadata.resourceVersion = ""
+            if self._is_finished(new, old):
+                return await self._finish(key, new, revision, write)
+            data = codec.encode(new)
+            new.metadata.resourceVersion = str(revision)
+            if write.dry_run:
+                return Outcome(new, splice(data, revision))
+            if splice(data, revision) == body:
+                # Nothing changes: no write, no event, the same version.
+                return Outcome(new, body)
+            entry = await self.store.update(key, data, revision)
+        finally:
+            if held is not None:
+                held.release()
+        new.metadata.resourceVersion = str(entry.revision)
+        return Outcome(new, splice(data, entry.revision))
+
+    def _check_version(self, new: Any, old: Any) -> None:
+        meta = new.metadata
+        if meta.uid and meta.uid != old.metadata.uid:
+            raise Conflict.of(
+                self.resource,
+                old.metadata.name,
+                f"Precondition failed: UID in precondition: {meta.uid}, UID in object meta: {old.metadata.uid}",
+            )
+        if meta.resourceVersion and meta.resourceVersion != "0":
+            if meta.resourceVersion != old.metadata.resourceVersion:
+                raise Conflict.of(self.resource, old.metadata.name)
+        elif not self.kind.allow_unconditional_update:
+            from steersman.api import field
+
+            error = field.invalid(field.Path("metadata", "resourceVersion"), 0, "must be specified for an update")
+            raise Invalid.of(self.resource, old.metadata.name, [error])
+
+    @staticmethod
+    def _keep(meta: Any, old: Any) -> None:
+        """What no client changes by an update."""
+        meta.uid = old.uid
+        meta.creationTimestamp = old.creationTimestamp
+        if old.deletionTimestamp:
+            meta.deletionTimestamp = old.deletionTimestamp
+            if meta.deletionGracePeriodSeconds is None:
+                meta.deletionGracePeriodSeconds = old.deletionGracePeriodSeconds
+        else:
+            meta.deletionTimestamp = ""
+            meta.deletionGracePeriodSeconds = None
+        meta.generateName = meta.generateName or old.generateName
+        meta.generation = old.generation
+        meta.managedFields = None
+        meta.selfLink = ""
+
+    def _prepare_update(self, new: Any, old: Any, subresource: str) -> Sequence[Any]:
+        kind = self.kind
+        if subresource == "status":
+            kind.prepare_status_update(new, old)
+            return kind.validate_status_update(new, old)
+        if subresource:
+            # Such as binding or resize: the handler has made exactly the change it stands for.
+            return ()
+        kind.prepare_update(new, old)
+        return kind.validate_update(new, old)
+
+    def _is_finished(self, new: Any, old: Any) -> bool:
+        return deletion.finished(new.metadata, old.metadata) and not self.kind.blockers(new)
+
+    async def _finish(self, key: str, new: Any, revision: int, write: Write) -> Outcome:
+        """The last finalizer is gone: the update removes the object."""
+        data = codec.encode(new)
+        if not write.dry_run:
+            entry = await self.store.delete(key, revision)
+            revision = entry.revision
+        return Outcome(new, splice(data, revision), deleted=True)
+
+    async def delete(self, namespace: str, name: str, options: DeleteOptions, write: Write) -> Outcome:
+        """Remove an object, or mark it for those who must finish with it first. Raises NotFound, Conflict."""
+        cached = self.cache.get(namespace, name)
+        current = None if cached is None else (cached.body, cached.revision)
+        while current is not None:
+            try:
+                return await self._delete_once(namespace, name, current, options, write)
+            except RevisionMismatch as lost:
+                found = lost.current
+                current = None if found is None else (splice(found.value, found.revision), found.revision)
+        raise NotFound.of(self.resource, name)
+
+    async def _delete_once(
+        self, namespace: str, name: str, current: tuple[bytes, int], options: DeleteOptions, write: Write
+    ) -> Outcome:
+        body, revision = current
+        obj = self.decode(body)
+        deletion.check_preconditions(self.resource, obj.metadata, options.preconditions)
+        await self._chain.validate(
+            Review(DELETE, self.resource, "", namespace, name, None, obj, write.user, options.dry_run, options)
+        )
+        grace = self.kind.grace_period(obj, options.gracePeriodSeconds)
+        outcome = deletion.plan(
+            obj,
+            options,
+            grace or None,
+            self._clock.now(),
+            orphans=(self.resource.group, self.resource.plural) in _ORPHANING,
+            blockers=self.kind.blockers,
+        )
+        if outcome is Deletion.PENDING:
+            return Outcome(obj, body)
+        self.kind.on_delete(obj)
+        key = self.key(namespace, name)
+        obj.metadata.resourceVersion = ""
+        data = codec.encode(obj)
+        obj.metadata.resourceVersion = str(revision)
+        spliced = splice(data, revision)
+        if outcome is Deletion.REMOVE:
+            if not options.dry_run:
+                await self.store.delete(key, revision)
+            return Outcome(obj, spliced, deleted=True)
+        if options.dry_run or spliced == body:
+            return Outcome(obj, spliced)
+        entry = await self.store.update(key, data, revision)
+        obj.metadata.resourceVersion = str(entry.revision)
+        return Outcome(obj, splice(data, entry.revision))
+
+
+def prefix_of(kind: Kind[Any]) -> str:
+    return f"/registry/{kind.resource.group or 'core'}/{kind.resource.plural}/"
+
+
+def uid_precondition(uid: str) -> Preconditions | None:
+    return Preconditions(uid=uid) if uid else None
+
+
+class Registries:
+    """All kinds' objects, and typed reads of them for admission and the parts of the server."""
+
+    def __init__(self, registries: Mapping[tuple[str, str], Registry]) -> None:
+        self._registries = dict(registries)
+        self._by_type: dict[type[Any], Registry] = {}
+        # The decoded object of a cached one, so that a namespace or service account is decoded once per change.
+        self._decoded: dict[tuple[type[Any], str, str], tuple[int, Any]] = {}
+
+    def find(self, group: str, plural: str) -> Registry | None:
+        return self._registries.get((group, plural))
+
+    def of(self, cls: type[Any]) -> Registry:
+        registry = self._by_type.get(cls)
+        if registry is None:
+            resource: Resource = cls.__resource__
+            registry = self._by_type[cls] = self._registries[(resource.group, resource.plural)]
+        return registry
+
+    def get(self, cls: type[Any], namespace: str, name: str) -> Any:
+        """The object, shared and not to be changed, or None."""
+        registry = self.of(cls)
+        cached = registry.cache.get(namespace, name)
+        if cached is None:
+            return None
+        key = (cls, namespace, name)
+        known = self._decoded.get(key)
+        if known is not None and known[0] == cached.revision:
+            return known[1]
+        obj = registry.decode(cached.body)
+        if len(self._decoded) > 2048:
+            self._decoded.clear()
+        self._decoded[key] = (cached.revision, obj)
+        return obj
+
+    def list(self, cls: type[Any], namespace: str = "") -> list[Any]:
+        """The objects, in the order of their keys; not to be changed."""
+        registry = self.of(cls)
+        return [registry.decode(c.body) for c in registry.cache.list(namespace)]
+
+    def values(self) -> Sequence[Registry]:
+        return list(self._registries.values())
