@@ -33,6 +33,9 @@ class HostNetwork:
         mtu = links.egress_mtu()
         batch = [] if links.link_exists(bridge) else [f"link add {bridge} address {self._mac()} type bridge"]
         batch += [f"link set {bridge} mtu {mtu} up", f"address replace {gateway} dev {bridge}"]
+        # Whoever connects to a Service from here needs some route to it, before the service rules turn the
+        # packet; a machine without a default route has no other.
+        batch.append(f"route replace {self.addresses.service_range} dev {bridge}")
         links.ip(batch)
         set_sysctl("net/ipv4/ip_forward", 1)
         # NodePort on 127.0.0.1 leaves by the bridge with a loopback source until it is masqueraded.

@@ -1,0 +1,105 @@
+"""The fixed part of the proxy's table: maps, base chains and the rules that every connection meets first."""
+
+from steersman.proxy.settings import ProxySettings
+
+SERVICE_IPS = "service-ips"
+NODE_PORTS = "service-nodeports"
+NO_ENDPOINT_IPS = "no-endpoint-ips"
+NO_ENDPOINT_PORTS = "no-endpoint-nodeports"
+FIREWALL_IPS = "firewall-ips"
+CLUSTER_IPS = "cluster-ips"
+HAIRPIN = "hairpin"
+
+# The bit that marks a connection for masquerading; the one Kubernetes uses, so that others leave it alone.
+MARK = "0x4000"
+MASQUERADE = f"meta mark set meta mark or {MARK}"
+REJECT = "goto reject-connection"
+
+
+def frame(settings: ProxySettings) -> str:
+    """The declaration of the table without any Service, as nft text.
+
+    Filters come after address translation, so what they still find addressed to a Service has no endpoint;
+    only the firewall of load balancer addresses looks before it.
+    """
+    ips = "type ipv4_addr . inet_proto . inet_service : verdict"
+    ports = "type inet_proto . inet_service : verdict"
+    front = "ip daddr . meta l4proto . th dport"
+    services, pods = settings.service_range, settings.pod_range
+    return f"""table ip {settings.table} {{
+  map {SERVICE_IPS} {{
+    {ips}
+  }}
+  map {NODE_PORTS} {{
+    {ports}
+  }}
+  map {NO_ENDPOINT_IPS} {{
+    {ips}
+  }}
+  map {NO_ENDPOINT_PORTS} {{
+    {ports}
+  }}
+  map {FIREWALL_IPS} {{
+    {ips}
+  }}
+  set {CLUSTER_IPS} {{
+    type ipv4_addr
+  }}
+  set {HAIRPIN} {{
+    type ipv4_addr . ipv4_addr
+  }}
+  chain reject-connection {{
+    reject
+  }}
+  chain services {{
+    ip daddr {services} ip saddr != {pods} {MASQUERADE}
+    {front} vmap @{SERVICE_IPS}
+    {_node_port_match(settings)} meta l4proto . th dport vmap @{NODE_PORTS}
+  }}
+  chain nat-prerouting {{
+    type nat hook prerouting priority dstnat; policy accept;
+    jump services
+  }}
+  chain nat-output {{
+    type nat hook output priority -100; policy accept;
+    jump services
+  }}
+  chain nat-postrouting {{
+    type nat hook postrouting priority srcnat; policy accept;
+    meta mark & {MARK} != 0 meta mark set meta mark xor {MARK} masquerade fully-random
+    ct status dnat ip saddr . ip daddr @{HAIRPIN} masquerade fully-random
+  }}
+  chain loopback-guard {{
+    type filter hook prerouting priority raw; policy accept;
+    iifname != "lo" ip daddr 127.0.0.0/8 drop
+  }}
+  chain firewall-prerouting {{
+    type filter hook prerouting priority dstnat - 10; policy accept;
+    ct state new {front} vmap @{FIREWALL_IPS}
+  }}
+  chain no-endpoints {{
+    {front} vmap @{NO_ENDPOINT_IPS}
+    ip daddr @{CLUSTER_IPS} {REJECT}
+    ip daddr {services} drop
+  }}
+  chain filter-input {{
+    type filter hook input priority filter - 10; policy accept;
+    ct state new {front} vmap @{NO_ENDPOINT_IPS}
+    ct state new {_node_port_match(settings)} meta l4proto . th dport vmap @{NO_ENDPOINT_PORTS}
+  }}
+  chain filter-forward {{
+    type filter hook forward priority filter - 10; policy accept;
+    ct state new jump no-endpoints
+  }}
+  chain filter-output {{
+    type filter hook output priority -90; policy accept;
+    ct state new jump no-endpoints
+  }}
+}}
+"""
+
+
+def _node_port_match(settings: ProxySettings) -> str:
+    if not settings.node_addresses:
+        return "fib daddr type local"
+    return f"ip daddr {{ 127.0.0.1, {', '.join(settings.node_addresses)} }}"
