@@ -72,7 +72,7 @@ def _check_resources(pod: Pod, others: list[Pod], allocatable: Mapping[str, quan
 
 def _host_ports(pod: Pod) -> set[tuple[str, str, int]]:
     return {
-        (port.hostIP or "0.0.0.0", port.protocol or "TCP", port.hostPort)  # noqa: S104
+        (port.hostIP or "0.0.0.0", port.protocol or "TCP", port.hostPort)
         for container in pod.spec.containers
         for port in container.ports or []
         if port.hostPort
@@ -84,7 +84,7 @@ def _check_ports(pod: Pod, others: list[Pod]) -> Refusal | None:
     for other in others:
         for ip, protocol, port in _host_ports(other):
             for own_ip, own_protocol, own_port in wanted:
-                overlap = own_ip == ip or "0.0.0.0" in (own_ip, ip)  # noqa: S104
+                overlap = own_ip == ip or "0.0.0.0" in (own_ip, ip)
                 if overlap and (own_protocol, own_port) == (protocol, port):
                     message = "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports"
                     return Refusal("NodePorts", message)

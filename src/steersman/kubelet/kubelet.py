@@ -1,0 +1,237 @@
+"""One node's agent: takes the pods bound to its node, gives each a worker, watches the runtime, and cleans up after both."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from steersman.api.clock import Clock
+from steersman.api.errors import NotFound, StatusError
+from steersman.client.events import EventRecorder
+from steersman.client.rest import Client
+from steersman.kinds.types.core_v1 import Pod, Service
+from steersman.kubelet import admission
+from steersman.kubelet.cgroups import Cgroups
+from steersman.kubelet.dns_config import ClusterDNS, parse_resolv_conf
+from steersman.kubelet.downward import NodeFacts
+from steersman.kubelet.image_puller import ImagePuller
+from steersman.kubelet.node_agent import NodeAgent
+from steersman.kubelet.node_context import NodeContext
+from steersman.kubelet.node_status import Machine
+from steersman.kubelet.pleg import Pleg
+from steersman.kubelet.pod_worker import PodWorker
+from steersman.kubelet.runtime.protocol import Runtime
+from steersman.kubelet.runtime.types import RuntimeCallError
+from steersman.kubelet.settings import NodeSettings
+from steersman.kubelet.sources import ObjectReader, TokenManager
+from steersman.kubelet.status_manager import StatusManager
+from steersman.kubelet.volumes.manager import VolumeManager
+
+_log = logging.getLogger(__name__)
+
+# Between looks at the runtime for changes that nobody told of.
+RELIST_SECONDS = 1.0
+# Leftovers of pods that the API does not know are looked for this often.
+HOUSEKEEPING_SECONDS = 10.0
+
+
+class PodSource(Protocol):
+    """The pods bound to one node. Calls `on_change` with (old, new), one of them None at the ends of a pod's life."""
+
+    def subscribe(self, on_change: Callable[[Pod | None, Pod | None], None]) -> None: ...
+
+    def pods(self) -> Sequence[Pod]: ...
+
+    async def wait_synced(self) -> None: ...
+
+
+class Kubelet:
+    """Contract: `run` never ends by itself and may be cancelled at any moment; containers go on, and the next `run` adopts
+    them. Everything that must survive is in the API, in the runtime's labels, or below the node's root folder.
+    """
+
+    def __init__(
+        self,
+        settings: NodeSettings,
+        client: Client,
+        runtime: Runtime,
+        clock: Clock,
+        machine: Machine,
+        pods: PodSource,
+        services: Callable[[], Iterable[Service]],
+        recorder: EventRecorder,
+    ) -> None:
+        self.settings = settings
+        self._client = client
+        self._runtime = runtime
+        self._clock = clock
+        self._pods = pods
+        self._recorder = recorder
+        self._agent = NodeAgent(settings, client, runtime, clock, machine)
+        self._pleg = Pleg(runtime)
+        self._status = StatusManager(client, clock)
+        self._workers: dict[str, PodWorker] = {}
+        self._deletions: asyncio.Queue[Pod] = asyncio.Queue()
+        self._context = self._make_context(services)
+        self._group: asyncio.TaskGroup | None = None
+
+    def _make_context(self, services: Callable[[], Iterable[Service]]) -> NodeContext:
+        settings, simulated = self.settings, self._runtime.simulated
+        objects = ObjectReader(self._client, self._clock)
+        node_dns = parse_resolv_conf("" if simulated else settings.resolv_conf.read_text())
+        return NodeContext(
+            clock=self._clock,
+            runtime=self._runtime,
+            runtime_name="fake" if simulated else "containerd",
+            pleg=self._pleg,
+            recorder=self._recorder,
+            status=self._status,
+            objects=objects,
+            tokens=TokenManager(self._client, self._clock),
+            puller=ImagePuller(self._runtime, objects, self._clock),
+            volumes=VolumeManager(settings.root),
+            cgroups=None if simulated else Cgroups(settings.cgroup_root),
+            dns=ClusterDNS(settings.cluster_dns, settings.cluster_domain, node_dns),
+            logs_dir=settings.pod_logs,
+            node_memory=settings.memory,
+            facts=self._facts,
+            services=services,
+            node_hosts=_node_hosts,
+            delete_pod=self._deletions.put_nowait,
+        )
+
+    @property
+    def context(self) -> NodeContext:
+        return self._context
+
+    @property
+    def registered(self) -> asyncio.Event:
+        return self._agent.registered
+
+    def find(self, namespace: str, name: str) -> PodWorker | None:
+        """The worker of a pod by name, the one that is not gone first."""
+        found = [
+            w for w in self._workers.values() if (w.pod.metadata.namespace, w.pod.metadata.name) == (namespace, name)
+        ]
+        return min(found, key=lambda w: w.gone, default=None)
+
+    def workers(self) -> Iterable[PodWorker]:
+        return list(self._workers.values())
+
+    def _facts(self) -> NodeFacts:
+        node = self._agent.node
+        allocatable = {k: str(v) for k, v in (node.status.allocatable or {}).items()} if node else {}
+        return NodeFacts(self.settings.name, self.settings.ips, allocatable)
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            group.create_task(self._agent.run())
+            group.create_task(self._status.run())
+            group.create_task(self._delete_loop())
+            await self._agent.registered.wait()
+            await self._pods.wait_synced()
+            if self._context.cgroups:
+                await asyncio.to_thread(self._context.cgroups.ensure_roots)
+            self._pods.subscribe(self._on_pod)
+            group.create_task(self._relist_loop())
+            group.create_task(self._housekeeping_loop())
+
+    # Pods.
+
+    def _on_pod(self, old: Pod | None, new: Pod | None) -> None:
+        if new is None:
+            worker = self._workers.get(old.metadata.uid) if old else None
+            if worker:
+                worker.remove()
+            return
+        if old is not None and old.metadata.uid != new.metadata.uid and (stale := self._workers.get(old.metadata.uid)):
+            stale.remove()
+        worker = self._workers.get(new.metadata.uid)
+        if worker is None:
+            self._adopt(new)
+        else:
+            worker.update(new)
+
+    def _adopt(self, pod: Pod) -> None:
+        """Give the pod a worker, or refuse it for good when the node has no room for it."""
+        worker = PodWorker(self._context, pod)
+        refusal = None
+        if not pod.status.startTime and not pod.metadata.deletionTimestamp and self._agent.node:
+            others = [w.pod for w in self._workers.values() if w.active]
+            refusal = admission.check(pod, others, self._agent.node)
+        self._workers[pod.metadata.uid] = worker
+        if refusal:
+            self._recorder.event(pod, "Warning", refusal.reason, refusal.message)
+            worker.reject(refusal.reason, f"Pod was rejected: {refusal.message}")
+        if self._group is not None:
+            self._group.create_task(self._run_worker(worker))
+
+    async def _run_worker(self, worker: PodWorker) -> None:
+        await worker.run()
+        self._workers.pop(worker.uid, None)
+
+    async def _delete_loop(self) -> None:
+        """Tell the API that a pod is gone from the node."""
+        while True:
+            pod = await self._deletions.get()
+            meta = pod.metadata
+            try:
+                await self._client.delete(Pod, meta.name, meta.namespace, uid=meta.uid, grace=0)
+            except NotFound:
+                continue
+            except StatusError as error:
+                # The pod's worker asks again at its next turn.
+                _log.info("pod %s/%s not deleted yet: %s", meta.namespace, meta.name, error)
+                if worker := self._workers.get(meta.uid):
+                    await self._clock.sleep(0.2)
+                    worker.kick()
+
+    # The runtime.
+
+    async def _relist_loop(self) -> None:
+        while True:
+            if self._workers or self._pleg.known:
+                try:
+                    for uid in await self._pleg.relist():
+                        if worker := self._workers.get(uid):
+                            worker.kick()
+                except RuntimeCallError as error:
+                    _log.debug("relist: %s", error)
+            await self._clock.sleep(RELIST_SECONDS)
+
+    async def _housekeeping_loop(self) -> None:
+        while True:
+            try:
+                await self._pleg.relist()
+                await self._remove_orphans()
+            except RuntimeCallError as error:
+                _log.info("housekeeping: %s", error)
+            await self._clock.sleep(HOUSEKEEPING_SECONDS)
+
+    async def _remove_orphans(self) -> None:
+        """Stop and remove what belongs to pods that the API no longer has: they were deleted while nobody looked."""
+        known = self._workers.keys() | {p.metadata.uid for p in self._pods.pods()}
+        for uid in self._pleg.known - known:
+            state = await self._pleg.refresh(uid)
+            for container in state.running:
+                await self._runtime.stop_container(container.id, 2)
+            for sandbox in state.sandboxes:
+                await self._runtime.stop_pod_sandbox(sandbox.id)
+                await self._runtime.remove_pod_sandbox(sandbox.id)
+            for container in state.containers:
+                await self._runtime.remove_container(container.id)
+        if self._runtime.simulated:
+            return
+        for uid in self._context.volumes.known_pods() - known:
+            await self._context.volumes.tear_down(uid)
+        if self._context.cgroups:
+            for uid in await asyncio.to_thread(self._context.cgroups.known_pods) - known:
+                await asyncio.to_thread(self._context.cgroups.remove_pod, uid)
+
+
+def _node_hosts() -> str:
+    with open("/etc/hosts") as file:
+        return file.read()
