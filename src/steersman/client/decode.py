@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
+from steersman.api import codec
 from steersman.api.errors import from_status
 
 T = TypeVar("T")
@@ -43,7 +44,8 @@ def one(type_: type[T], data: bytes) -> T:
     try:
         return cast("T", _object_decoder(cast("Any", type_)).decode(data))
     except msgspec.ValidationError:
-        return _slow(type_, data)
+        # Unknown fields of a newer server, and nulls.
+        return codec.decode(type_, data)
 
 
 def list_of(type_: type[T], data: bytes) -> ListOf[T]:
@@ -94,9 +96,3 @@ def _slow_event(type_: type[T], line: bytes) -> tuple[str, T]:
     if raw.type == "ERROR":
         raise from_status(msgspec.json.decode(raw.object))
     return raw.type, one(type_, bytes(raw.object))
-
-
-def _slow(type_: type[T], data: bytes) -> T:
-    """What the typed decoder refuses: unknown fields of a newer server, and nulls."""
-    plain: Any = msgspec.json.decode(data)
-    return msgspec.convert(plain, type_)

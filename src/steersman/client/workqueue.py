@@ -17,6 +17,8 @@ K = TypeVar("K", bound=Hashable)
 # An item's n-th failure delays it by FIRST * 2**(n-1) seconds, up to LONGEST.
 FIRST_BACKOFF = 0.005
 LONGEST_BACKOFF = 1000.0
+# Deadlines nearer than this are due: clocks and timers are not more exact, and a rest of nanoseconds would spin.
+_TOLERANCE = 1e-4
 
 
 class ShutDown(Exception):
@@ -154,7 +156,7 @@ class WorkQueue(Generic[K]):
             deadline, _, key = self._heap[0]
             if self._due.get(key) != deadline:
                 heapq.heappop(self._heap)
-            elif deadline <= now:
+            elif deadline <= now + _TOLERANCE:
                 heapq.heappop(self._heap)
                 del self._due[key]
                 self.add(key)

@@ -1,0 +1,49 @@
+"""Credentials from a kubeconfig file: how a part of the system learns where the API server is and who it is itself."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from steersman.api import yaml
+from steersman.client.transport import Credentials
+
+
+def load(path: Path, context: str = "") -> Credentials:
+    """The credentials of a context (the current one by default). ValueError says what the file lacks."""
+    config = yaml.load(path.read_bytes())
+    if not isinstance(config, Mapping):
+        raise ValueError(f"{path}: not a kubeconfig")
+    chosen = _named(config, "contexts", context or str(config.get("current-context") or ""), path).get("context") or {}
+    cluster = _named(config, "clusters", str(chosen.get("cluster") or ""), path).get("cluster") or {}
+    user = _named(config, "users", str(chosen.get("user") or ""), path).get("user") or {}
+    if not cluster.get("server"):
+        raise ValueError(f"{path}: cluster {chosen.get('cluster')!r} has no server")
+    here = path.parent
+    return Credentials(
+        server=str(cluster["server"]),
+        ca=_pem(cluster, "certificate-authority", here),
+        certificate=_pem(user, "client-certificate", here),
+        key=_pem(user, "client-key", here),
+        token=str(user.get("token") or ""),
+        token_file=str(here / user["tokenFile"]) if user.get("tokenFile") else "",
+        insecure=bool(cluster.get("insecure-skip-tls-verify")),
+    )
+
+
+def _named(config: Mapping[str, Any], section: str, name: str, path: Path) -> Mapping[str, Any]:
+    for entry in config.get(section) or ():
+        if isinstance(entry, Mapping) and entry.get("name") == name:
+            return entry
+    raise ValueError(f"{path}: no {section[:-1]} named {name!r}")
+
+
+def _pem(section: Mapping[str, Any], name: str, here: Path) -> str:
+    """A PEM text that is given in base64 (`<name>-data`) or as a file, relative to the kubeconfig."""
+    data = section.get(f"{name}-data")
+    if data:
+        return base64.b64decode(str(data)).decode()
+    file = section.get(name)
+    return (here / str(file)).read_text() if file else ""

@@ -1,0 +1,149 @@
+"""The HTTPS transport against a real socket: keep-alive, restarts, streams, tokens."""
+
+import asyncio
+import socket
+
+import pytest
+from aiohttp import web
+
+from steersman.api.clock import FakeClock
+from steersman.api.http import Request, Response, User
+from steersman.client.transport import Credentials, HTTPTransport, InProcess, Unreachable
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Server:
+    """A small web server that can be stopped and started on the same port."""
+
+    def __init__(self):
+        self.port = free_port()
+        self.seen = []
+        self.answers = []
+        self.runner = None
+
+    async def handle(self, request):
+        self.seen.append((request.method, request.raw_path, dict(request.headers), await request.read()))
+        answer = self.answers.pop(0) if self.answers else web.Response(text="ok")
+        if answer == "drop":
+            request.transport.close()
+            return web.Response()
+        return answer
+
+    async def start(self):
+        app = web.Application()
+        app.router.add_route("*", "/{tail:.*}", self.handle)
+        self.runner = web.AppRunner(app, access_log=None)
+        await self.runner.setup()
+        await web.TCPSite(self.runner, "127.0.0.1", self.port).start()
+
+    async def stop(self):
+        await self.runner.cleanup()
+
+
+@pytest.fixture
+async def server():
+    server = Server()
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def transport(server):
+    transport = HTTPTransport(Credentials(f"http://127.0.0.1:{server.port}", token="secret"))
+    yield transport
+    await transport.close()
+
+
+async def test_a_request_arrives_as_it_was(server, transport):
+    request = Request("POST", "/api/v1/nodes/system:x", "a=b%2Cc&d=1", {"content-type": "application/json"}, b"{}")
+    response = await transport.send(request)
+    assert (response.status, response.body) == (200, b"ok")
+    method, path, headers, body = server.seen[0]
+    assert (method, path, body) == ("POST", "/api/v1/nodes/system:x?a=b%2Cc&d=1", b"{}")
+    assert headers["Authorization"] == "Bearer secret"
+
+
+async def test_a_server_that_is_down_is_waited_for(server):
+    await server.stop()
+    clock = FakeClock()
+    transport = HTTPTransport(Credentials(f"http://127.0.0.1:{server.port}"), clock)
+    sending = asyncio.ensure_future(transport.send(Request("POST", "/x")))
+    while not clock.sleepers:
+        await clock.advance(0)
+    await server.start()
+    await clock.advance(1)
+    assert (await sending).status == 200
+    await transport.close()
+
+
+async def test_a_server_that_stays_down_is_reported(server):
+    await server.stop()
+    clock = FakeClock()
+    transport = HTTPTransport(Credentials(f"http://127.0.0.1:{server.port}"), clock)
+    sending = asyncio.ensure_future(transport.send(Request("GET", "/x")))
+    while not sending.done():
+        await clock.advance(1)
+    with pytest.raises(Unreachable, match="GET /x"):
+        await sending
+    await transport.close()
+    await server.start()
+
+
+@pytest.mark.parametrize(("method", "calls"), [("GET", 2), ("POST", 1)])
+async def test_only_reads_are_repeated_when_the_connection_breaks(server, method, calls):
+    transport = HTTPTransport(Credentials(f"http://127.0.0.1:{server.port}"))
+    server.answers = ["drop"]
+    if method == "GET":
+        assert (await transport.send(Request(method, "/x"))).status == 200
+    else:
+        with pytest.raises(Unreachable):
+            await transport.send(Request(method, "/x"))
+    assert len(server.seen) == calls
+    await transport.close()
+
+
+async def test_retry_after_is_obeyed(server):
+    clock = FakeClock()
+    transport = HTTPTransport(Credentials(f"http://127.0.0.1:{server.port}"), clock)
+    server.answers = [web.Response(status=429, headers={"Retry-After": "1"})]
+    sending = asyncio.ensure_future(transport.send(Request("POST", "/x")))
+    while not clock.sleepers:
+        await clock.advance(0)
+    await clock.advance(1)
+    assert (await sending).status == 200
+    await transport.close()
+
+
+async def test_a_token_file_is_read_again(server, tmp_path):
+    file = tmp_path / "token"
+    file.write_text("one\n")
+    clock = FakeClock()
+    transport = HTTPTransport(Credentials(f"http://127.0.0.1:{server.port}", token_file=str(file)), clock)
+    await transport.send(Request("GET", "/x"))
+    file.write_text("two\n")
+    await clock.advance(61)
+    await transport.send(Request("GET", "/x"))
+    assert [headers["Authorization"] for _, _, headers, _ in server.seen] == ["Bearer one", "Bearer two"]
+    await transport.close()
+
+
+async def test_in_process():
+    async def handle(request):
+        async def body():
+            yield b"a"
+            yield b"b"
+
+        return Response(200, {}, body() if request.path == "/stream" else request.user.name.encode())
+
+    transport = InProcess(handle, User("me"))
+    assert (await transport.send(Request("GET", "/"))).body == b"me"
+    assert (await transport.send(Request("GET", "/stream"))).body == b"ab"
+    streamed = await transport.send(Request("GET", "/stream"), stream=True)
+    assert [c async for c in streamed.body] == [b"a", b"b"]
+    await transport.close()
