@@ -7,7 +7,7 @@ turn of the event loop, and those that came while the last commit ran, make one 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
@@ -21,15 +21,14 @@ from steersman.store.errors import (
     RevisionMismatch,
     StoreClosed,
 )
-from steersman.store.hub import Hub, QueuedWatch
+from steersman.store.hub import Hub, QueuedWatch, Replay
 from steersman.store.index import KeyIndex, bounds
 from steersman.store.journal import Journal, Row
-from steersman.store.protocol import Entry, Event, Listing, Observer, Watch
+from steersman.store.protocol import Entry, Event, Events, Listing, Observer, Watch
 from steersman.store.rewind import Rewound
 
 # Inside the class `list` is the method.
 Entries = list[Entry]
-Events = list[Event]
 
 REPLAY_BATCH = 1000
 """Events that a replaying watch reads from the journal at a time."""
@@ -269,27 +268,38 @@ class Engine:
     def watch(self, prefix: str, after: int) -> Watch:
         self._check_open()
         self._check_revision(after)
-        low, high = bounds(prefix)
-        history = self._replay(low, high, after, self._revision) if after < self._revision else None
+        bounds(prefix)
+        replay = self._replay(prefix, after, self._revision) if after < self._revision else None
 
         def closed() -> None:
             cancel()
             self._watches.discard(watch)
 
-        watch = QueuedWatch(history, self._watch_limit, closed)
+        watch = QueuedWatch(replay, self._watch_limit, closed)
         cancel = self._hub.observe(prefix, watch.offer)
         self._watches.add(watch)
         return watch
 
-    async def _replay(self, low: str, high: str, after: int, upto: int) -> AsyncIterator[Events]:
-        while after < upto:
-            events = await self._journal.events(low, high, after, upto, REPLAY_BATCH)
-            self._check_open()
-            if after < self._compacted:
-                raise Compacted(after, self._compacted)
-            if events:
-                yield events
+    def _replay(self, prefix: str, after: int, upto: int) -> Replay:
+        async def read() -> Events | None:
+            nonlocal after
+            if after >= upto:
+                return None
+            events = await self.history(prefix, after, upto, REPLAY_BATCH)
             after = events[-1].revision if len(events) == REPLAY_BATCH else upto
+            return events
+
+        return read
+
+    async def history(self, prefix: str, after: int, upto: int, limit: int) -> Events:
+        self._check_open()
+        self._check_revision(after)
+        self._check_revision(upto)
+        low, high = bounds(prefix)
+        events = await self._journal.events(low, high, after, upto, limit)
+        # Compaction may have come between: what was read would have gaps.
+        self._check_revision(after)
+        return events
 
     def observe(self, prefix: str, observer: Observer) -> Callable[[], None]:
         return self._hub.observe(prefix, observer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from steersman.store.errors import StoreError, WatchOverflow
 from steersman.store.index import bounds
@@ -55,6 +55,10 @@ class Hub:
                 observer(part)
 
 
+Replay = Callable[[], Awaitable[list[Event] | None]]
+"""The next batch of the past, None at its end."""
+
+
 class QueuedWatch:
     """A watch: replays history up to the moment it was opened, then gives what was queued since.
 
@@ -62,8 +66,8 @@ class QueuedWatch:
     events are dropped and it is told so; a writer never waits for it.
     """
 
-    def __init__(self, history: AsyncIterator[list[Event]] | None, limit: int, closed: Callable[[], None]) -> None:
-        self._history = history
+    def __init__(self, replay: Replay | None, limit: int, closed: Callable[[], None]) -> None:
+        self._replay = replay
         self._limit = limit
         self._closed = closed
         self._queue: list[Event] = []
@@ -109,8 +113,8 @@ class QueuedWatch:
                 if self._failure is not None:
                     raise self._failure
                 raise StopAsyncIteration
-            if self._history is not None:
-                batch = await self._replayed(self._history)
+            if self._replay is not None:
+                batch = await self._replayed(self._replay)
                 if batch and not self._ended:
                     return batch
             elif self._queue:
@@ -119,15 +123,16 @@ class QueuedWatch:
             else:
                 await self._wait()
 
-    async def _replayed(self, history: AsyncIterator[list[Event]]) -> list[Event]:
+    async def _replayed(self, replay: Replay) -> list[Event]:
         try:
-            return await anext(history)
-        except StopAsyncIteration:
-            self._history = None
-            return []
+            batch = await replay()
         except StoreError as error:
             self.fail(error)
             return []
+        if batch is None:
+            self._replay = None
+            return []
+        return batch
 
     async def _wait(self) -> None:
         self._waiter = asyncio.get_running_loop().create_future()

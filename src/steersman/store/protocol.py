@@ -81,6 +81,9 @@ class Listing(Struct, frozen=True, gc=False):
     remaining: int | None
 
 
+# Where a class has a method `list`, annotations cannot say list.
+Events = list[Event]
+
 Observer = Callable[[Sequence[Event]], None]
 """Told of the events of one commit, in order, synchronously. It must not raise, and not block."""
 
@@ -149,6 +152,12 @@ class Store(Protocol):
         """All events under `prefix` with revisions greater than `after`: history first, then what comes.
 
         Nothing between the two is lost or told twice. Raises Compacted or FutureRevision.
+        """
+
+    async def history(self, prefix: str, after: int, upto: int, limit: int) -> Events:
+        """The first `limit` events under `prefix` with revisions greater than `after` and up to `upto`.
+
+        Fewer than `limit` mean that there are no more. Raises Compacted or FutureRevision.
         """
 
     def observe(self, prefix: str, observer: Observer) -> Callable[[], None]:

@@ -1,0 +1,420 @@
+"""All objects of one resource in memory, kept up to date by the store: what get, list and watch answer from.
+
+The cache is told of a commit before the commit's writers are answered, so every reader in this process
+sees its own writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
+
+from msgspec import Struct
+
+from steersman.api.clock import Clock
+from steersman.api.errors import Expired, Timeout
+from steersman.api.fields import FieldSelector
+from steersman.api.labels import Selector
+from steersman.api.meta import Resource
+from steersman.apiserver.cached import (
+    ADDED,
+    BOOKMARK,
+    NAME,
+    NAMESPACE,
+    Cached,
+    Change,
+    Describe,
+    Selection,
+    selection,
+    transition,
+)
+from steersman.apiserver.watchers import Watchers
+from steersman.apiserver.watchstream import Beginning, Encoder, WatchStream, encode_line
+from steersman.store.errors import Compacted
+from steersman.store.index import KeyIndex, bounds
+from steersman.store.protocol import Event, Store
+
+WINDOW = 1000
+"""Past changes kept in memory for watches that resume; older ones come from the store's history."""
+
+STREAM_LIMIT = 10_000
+"""Lines that may wait in a watch before it is closed."""
+
+BATCH = 500
+"""Objects that a watch's beginning encodes at a time."""
+
+BOOKMARK_SECONDS = 60.0
+FRESH_SECONDS = 3.0
+"""How long a reader waits for a resourceVersion that the store has not reached."""
+
+INITIAL_EVENTS_END = b'{"annotations":{"k8s.io/initial-events-end":"true"}}'
+
+
+log = logging.getLogger(__name__)
+
+# Inside the cache `list` is the method.
+Objects = list[Cached]
+Changes = list[Change]
+Lines = list[bytes]
+
+
+class Page(Struct, frozen=True):
+    """Part of a list at `revision`.
+
+    `after` is the key to go on after, empty at the end; `remaining` how many objects follow (None: unknown,
+    because a selector would have to look at them all).
+    """
+
+    items: list[Cached]
+    revision: int
+    after: str
+    remaining: int | None
+
+
+class WatchCache:
+    """The objects under a prefix of the store (`/registry/<group or core>/<plural>/`), all namespaces.
+
+    Use it after `start` or `wait_ready`. Everything that is not async answers from one moment: nothing
+    happens between reading `revision` and a list that is made before the next await.
+    """
+
+    def __init__(self, store: Store, prefix: str, describe: Describe, clock: Clock, *, resource: Resource) -> None:
+        self.resource = resource
+        self.prefix = prefix
+        self._store = store
+        self._describe = describe
+        self._clock = clock
+        self._index: KeyIndex[Cached] = KeyIndex()
+        self._window: deque[Change] = deque()
+        # Changes up to this revision are not in the window.
+        self._window_start = 0
+        self._ready = asyncio.Event()
+        self._unobserve: Callable[[], None] | None = None
+        # Events that came while the objects were loaded; None afterwards.
+        self._early: list[Event] | None = None
+        self._watchers = Watchers()
+
+    # Life.
+
+    async def start(self) -> None:
+        """Loads the objects and follows the store from then on."""
+        if self._unobserve is not None:
+            await self.wait_ready()
+            return
+        early: list[Event] = []
+        self._early = early
+        self._unobserve = self._store.observe(self.prefix, self._follow)
+        try:
+            listing = await self._store.list(self.prefix)
+        except BaseException:
+            self.close()
+            raise
+        self._index = KeyIndex({e.key: self._cached(e.key, e.value, e.revision) for e in listing.entries})
+        self._window.clear()
+        self._window_start = listing.revision
+        self._early = None
+        self._follow([event for event in early if event.revision > listing.revision])
+        self._ready.set()
+
+    async def run(self) -> None:
+        """Starts, then sends bookmarks until it is cancelled, which closes the cache."""
+        try:
+            await self.start()
+            while True:
+                await self._clock.sleep(BOOKMARK_SECONDS)
+                self.send_bookmarks()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Ends every watch and follows the store no more. Idempotent."""
+        if self._unobserve is not None:
+            self._unobserve()
+            self._unobserve = None
+        self._ready.clear()
+        self._watchers.close()
+
+    async def wait_ready(self) -> None:
+        """Until the objects are loaded."""
+        await self._ready.wait()
+
+    @property
+    def ready(self) -> bool:
+        return self._ready.is_set()
+
+    # Reads.
+
+    @property
+    def revision(self) -> int:
+        """The revision of what is here: the store tells its observers before it tells anybody else."""
+        return self._store.revision
+
+    async def wait_for(self, revision: int) -> None:
+        """Until the cache is as new as `revision`. Raises Timeout if that takes more than three seconds."""
+        if revision <= self.revision:
+            return
+        reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def look(_: Sequence[Event]) -> None:
+            if revision <= self.revision and not reached.done():
+                reached.set_result(None)
+
+        unobserve = self._store.observe("", look)
+        deadline = asyncio.ensure_future(self._clock.sleep(FRESH_SECONDS))
+        try:
+            await asyncio.wait((deadline, reached), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            unobserve()
+            deadline.cancel()
+        if not reached.done():
+            raise too_large(revision, self.revision)
+
+    def key(self, namespace: str, name: str) -> str:
+        """Where the store has the object; `namespace` is empty for what has none."""
+        return f"{self.prefix}{namespace}/{name}" if namespace else self.prefix + name
+
+    def get(self, namespace: str, name: str) -> Cached | None:
+        """The object as it is now."""
+        return self._index.get(self.key(namespace, name))
+
+    def list(
+        self, namespace: str = "", label: Selector | None = None, field: FieldSelector | None = None
+    ) -> list[Cached]:
+        """The objects as they are now, in the order of their keys."""
+        return self._select(selection(namespace, label, field))
+
+    def count(self, namespace: str = "") -> int:
+        """How many objects there are."""
+        return self._index.count(*self._bounds(namespace))
+
+    async def page(
+        self,
+        namespace: str = "",
+        label: Selector | None = None,
+        field: FieldSelector | None = None,
+        *,
+        revision: int = 0,
+        after: str = "",
+        limit: int = 0,
+    ) -> Page:
+        """At most `limit` objects (0: all) with keys greater than `after`, now or as they were at `revision`.
+
+        Raises Expired for a revision that is forgotten, Timeout for one that has not come.
+        """
+        wanted = selection(namespace, label, field)
+        if revision in (0, self.revision):
+            return self._page_now(wanted, after, limit)
+        await self.wait_for(revision)
+        return await self._page_then(wanted, revision, after, limit)
+
+    def _bounds(self, namespace: str) -> tuple[str, str]:
+        return bounds(f"{self.prefix}{namespace}/" if namespace else self.prefix)
+
+    def _cached(self, key: str, value: bytes, revision: int) -> Cached:
+        namespace, _, name = key[len(self.prefix) :].rpartition("/")
+        return Cached(key, namespace, name, revision, value, self._describe)
+
+    def _select(self, wanted: Selection) -> Objects:
+        if wanted.everything:
+            return self._index.items(*self._bounds(wanted.namespace))
+        one = self._only(wanted)
+        if one is not None:
+            item = self._index.get(one)
+            return [item] if item is not None and wanted.accepts(item) else []
+        accepts = wanted.accepts
+        return [item for item in self._index.items(*self._bounds(wanted.namespace)) if accepts(item)]
+
+    def _only(self, wanted: Selection) -> str | None:
+        """The key of the one object that can be selected, if the selectors say that much."""
+        if wanted.field is None:
+            return None
+        name = wanted.field.requires(NAME)
+        namespace = wanted.namespace or wanted.field.requires(NAMESPACE)
+        if name is None or (self.resource.namespaced and not namespace):
+            return None
+        return self.key(namespace or "", name)
+
+    def _page_now(self, wanted: Selection, after: str, limit: int) -> Page:
+        low, high = self._bounds(wanted.namespace)
+        if not limit:
+            items = [item for item in self._select(wanted) if item.key > after] if after else self._select(wanted)
+            return Page(items, self.revision, "", 0)
+        if wanted.everything:
+            items = self._index.items(low, high, after, limit)
+            remaining = self._index.count(low, high, after) - len(items)
+            return Page(items, self.revision, items[-1].key if remaining else "", remaining)
+        found = (item for item in self._index.items(low, high, after) if wanted.accepts(item))
+        items = list(islice(found, limit))
+        more = next(found, None) is not None
+        return Page(items, self.revision, items[-1].key if more else "", None if more else 0)
+
+    async def _page_then(self, wanted: Selection, revision: int, after: str, limit: int) -> Page:
+        prefix, _ = self._bounds(wanted.namespace)
+        items: Objects = []
+        while True:
+            try:
+                listing = await self._store.list(prefix, revision=revision, after=after, limit=limit)
+            except Compacted as error:
+                raise expired(revision, error.compacted) from error
+            for entry in listing.entries:
+                after = entry.key
+                item = self._cached(entry.key, entry.value, entry.revision)
+                if wanted.accepts(item):
+                    items.append(item)
+            if not listing.more:
+                return Page(items, revision, "", 0)
+            if wanted.everything:
+                return Page(items, revision, after, listing.remaining)
+            if len(items) >= limit:
+                # What was read beyond the page, the next page reads again.
+                return Page(items[:limit], revision, items[limit - 1].key, None)
+
+    # Watches.
+
+    def watch(
+        self,
+        namespace: str = "",
+        label: Selector | None = None,
+        field: FieldSelector | None = None,
+        after: int | None = None,
+        *,
+        bookmarks: bool = False,
+        initial_bookmark: bool = False,
+        encode: Encoder = encode_line,
+    ) -> WatchStream:
+        """What happens to the selected objects after the revision `after`, in encoded lines.
+
+        With None or 0 for `after` it begins with the present objects as ADDED, in the order of their keys; with
+        `initial_bookmark` a bookmark that says so ends these. `bookmarks` asks for one every minute. An
+        `after` that is forgotten gives one ERROR line (410 Expired).
+        """
+        wanted = selection(namespace, label, field)
+        now = self.revision
+        beginning: Beginning | None = None
+        if not after:
+            beginning = self._initial(wanted, encode, self._select(wanted), now if initial_bookmark else 0)
+        elif self._window_start <= after < now:
+            beginning = _batched(_lines(wanted, encode, self._recent(after)))
+        elif after < now:
+            beginning = self._resumed(wanted, encode, after, now)
+        group = self._watchers.group(wanted, encode)
+        stream = WatchStream(
+            bookmarks=bookmarks,
+            after=after or now,
+            limit=STREAM_LIMIT,
+            beginning=beginning,
+            closed=lambda: self._watchers.leave(group, stream),
+        )
+        group.streams.add(stream)
+        return stream
+
+    def _initial(self, wanted: Selection, encode: Encoder, items: Sequence[Cached], mark: int) -> Beginning:
+        """The present objects, and the bookmark at `mark` if that is not 0."""
+        lines = (encode(ADDED, item) for item in items)
+        if not mark:
+            return _batched(lines)
+        return _batched(chain(lines, [encode(BOOKMARK, self._bookmark(mark, INITIAL_EVENTS_END))]))
+
+    def _recent(self, after: int) -> Changes:
+        """The changes in the window after a revision."""
+        return [change for change in self._window if change.revision > after]
+
+    def _resumed(self, wanted: Selection, encode: Encoder, after: int, now: int) -> Beginning:
+        """The changes of a past that only the store remembers."""
+
+        async def read() -> Lines | None:
+            nonlocal after
+            if after >= now:
+                return None
+            try:
+                events = await self._store.history(self.prefix, after, now, BATCH)
+            except Compacted as error:
+                raise expired(after, error.compacted) from error
+            after = events[-1].revision if len(events) == BATCH else now
+            return list(_lines(wanted, encode, map(self._past, events)))
+
+        return read
+
+    def _past(self, event: Event) -> Change:
+        """A change as history has it."""
+        key, before = event.key, event.previous
+        previous = None if before is None else self._cached(key, before, event.previous_revision)
+        current = self._cached(key, event.value, event.revision) if event.value else None
+        return Change(event.revision, previous, current)
+
+    def send_bookmarks(self) -> None:
+        """Tells the watches that asked for it how far they have come."""
+        now = self.revision
+        for group in self._watchers:
+            streams = [stream for stream in group.streams if stream.bookmarks]
+            if streams:
+                line = group.encode(BOOKMARK, self._bookmark(now, b"{}"))
+                for stream in streams:
+                    stream.mark(line, now)
+
+    def _bookmark(self, revision: int, metadata: bytes) -> Cached:
+        kind, version = self.resource.kind.encode(), self.resource.api_version.encode()
+        value = b'{"kind":"%b","apiVersion":"%b","metadata":%b}' % (kind, version, metadata)
+        return Cached("", "", "", revision, value, self._describe)
+
+    # What the store tells.
+
+    def _follow(self, events: Sequence[Event]) -> None:
+        if self._early is not None:
+            self._early += events
+            return
+        for event in events:
+            change = self._apply(event)
+            self._remember(change)
+            try:
+                self._watchers.deliver(change)
+            except Exception:
+                # The store and the other caches must go on. The watchers list again and meet the fault themselves.
+                log.exception("watch of %s: revision %d cannot be told", self.prefix, change.revision)
+                self._watchers.close()
+
+    def _apply(self, event: Event) -> Change:
+        previous = self._index.get(event.key)
+        if not event.value:
+            self._index.remove(event.key)
+            return Change(event.revision, previous, None)
+        current = self._cached(event.key, event.value, event.revision)
+        self._index.put(event.key, current)
+        return Change(event.revision, previous, current)
+
+    def _remember(self, change: Change) -> None:
+        self._window.append(change)
+        if len(self._window) > WINDOW:
+            self._window_start = self._window.popleft().revision
+
+
+def _lines(wanted: Selection, encode: Encoder, changes: Iterable[Change]) -> Iterator[bytes]:
+    """The lines of past changes to one selection."""
+    for change in changes:
+        told = transition(wanted, change)
+        if told is not None:
+            yield encode(*told)
+
+
+def _batched(lines: Iterator[bytes]) -> Beginning:
+    async def read() -> Lines | None:
+        return list(islice(lines, BATCH)) or None
+
+    return read
+
+
+def expired(revision: int, oldest: int) -> Expired:
+    """What a client is told that must list again."""
+    return Expired(f"too old resource version: {revision} ({oldest})")
+
+
+def too_large(revision: int, current: int) -> Timeout:
+    """What a client is told that asks for a state which has not come, perhaps of another store."""
+    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+    return Timeout(
+        f"Timeout: Too large resource version: {revision}, current: {current}",
+        details={"causes": [cause], "retryAfterSeconds": 1},
+    )

@@ -1,0 +1,116 @@
+"""The stream of one watch: what it begins with, then what happens, in encoded batches from a bounded queue."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from steersman.api.errors import StatusError
+from steersman.apiserver.cached import Cached
+
+Encoder = Callable[[str, Cached], bytes]
+"""The line of a watch event of this type with this object. Watchers with the same encoder share its work."""
+
+Beginning = Callable[[], Awaitable[list[bytes] | None]]
+"""The next batch of what comes before the queue, None at its end. A StatusError ends the stream as an ERROR line."""
+
+
+def encode_line(type_: str, item: Cached) -> bytes:
+    """The event as JSON clients read it."""
+    return b'{"type":"%b","object":%b}\n' % (type_.encode(), item.body)
+
+
+def error_line(error: StatusError) -> bytes:
+    """The event that ends a watch with a Status."""
+    return b'{"type":"ERROR","object":%b}\n' % msgspec.json.encode(error.status())
+
+
+class WatchStream:
+    """Async iterator of batches of encoded lines; one reader.
+
+    It ends when it is closed, when the cache ends, and when more than `limit` lines wait: a client that
+    does not read is cut off, and watches again from the last line that it got.
+    """
+
+    def __init__(
+        self, *, bookmarks: bool, after: int, limit: int, beginning: Beginning | None, closed: Callable[[], None]
+    ) -> None:
+        self.bookmarks = bookmarks
+        self._after = after
+        self._limit = limit
+        self._beginning = beginning
+        self._closed = closed
+        self._queue: list[bytes] = []
+        self._waiter: asyncio.Future[None] | None = None
+        self._ended = False
+        self._overflowed = False
+
+    @property
+    def overflowed(self) -> bool:
+        """Whether it ended because its reader was too slow."""
+        return self._overflowed
+
+    def offer(self, line: bytes, revision: int) -> None:
+        """Queues an event's line, unless it is older than what was asked for."""
+        if revision > self._after:
+            self._put(line)
+
+    def mark(self, line: bytes, revision: int) -> None:
+        """Queues a bookmark's line, which may tell that nothing has happened yet."""
+        if revision >= self._after:
+            self._put(line)
+
+    def _put(self, line: bytes) -> None:
+        if self._ended:
+            return
+        if len(self._queue) >= self._limit:
+            self._overflowed = True
+            self.close()
+            return
+        self._queue.append(line)
+        self._wake()
+
+    def close(self) -> None:
+        """Ends the stream; a waiting reader sees its end. Idempotent."""
+        if not self._ended:
+            self._ended = True
+            self._queue.clear()
+            self._closed()
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def __aiter__(self) -> WatchStream:
+        return self
+
+    async def __anext__(self) -> list[bytes]:
+        while not self._ended:
+            if self._beginning is not None:
+                batch = await self._begin(self._beginning)
+                if batch:
+                    return batch
+            elif self._queue:
+                batch, self._queue = self._queue, []
+                return batch
+            else:
+                self._waiter = asyncio.get_running_loop().create_future()
+                try:
+                    await self._waiter
+                finally:
+                    self._waiter = None
+        raise StopAsyncIteration
+
+    async def _begin(self, beginning: Beginning) -> list[bytes]:
+        try:
+            batch = await beginning()
+        except StatusError as error:
+            self.close()
+            return [error_line(error)]
+        if batch is None:
+            self._beginning = None
+            return []
+        return batch
