@@ -12,7 +12,7 @@ from functools import cached_property
 from importlib import import_module
 from typing import Any, Generic, TypeVar
 
-from steersman.api import names
+from steersman.api import codec, names
 from steersman.api.duration import age
 from steersman.api.field import Errors, Path
 from steersman.api.meta import Resource
@@ -20,6 +20,8 @@ from steersman.kinds import metadata
 
 # Kinds are declared before their types are loaded, so that T stands for the type without being one.
 T = TypeVar("T")
+Plain = dict[str, Any]
+"""An object as plain dicts and lists."""
 
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 CREATE_ONLY = ("create",)
@@ -59,14 +61,14 @@ class ScalePaths:
 class Version:
     """A further version in which a kind is served. Objects are stored in the kind's own.
 
-    Without functions the two versions have the same fields. `to_stored` takes an object of this version and gives a
-    new one of the stored type; `from_stored` the other way. Neither may share parts with its argument that change.
+    The functions turn an object's plain form from this version into the stored one, in place, and back; apiVersion is
+    already done. Without them the two versions have the same fields.
     """
 
     resource: Resource
     served_by_default: bool = False
-    to_stored: Callable[[Any], Any] | None = None
-    from_stored: Callable[[Any], Any] | None = None
+    to_stored: Callable[[Plain], None] | None = None
+    from_stored: Callable[[Plain], None] | None = None
 
 
 def _nothing(obj: Any) -> None:
@@ -127,8 +129,8 @@ class Kind(Generic[T]):
     name_rule: names.Check = names.dns1123_subdomain
     generation: bool = False
     """Whether metadata.generation counts the changes of everything but metadata and status."""
-    resets_status: bool = True
-    """Whether a create or a plain update leaves status alone (kinds with a status subresource)."""
+    status_on_create: bool = False
+    """Whether a new object may bring its status along; else it begins empty (kinds with a status subresource)."""
     allow_create_on_update: bool = False
     allow_unconditional_update: bool = True
     ttl_seconds: int = 0
@@ -187,7 +189,7 @@ class Kind(Generic[T]):
 
     def prepare_create(self, obj: T) -> None:
         """Fields that the server owns get their first values."""
-        if self.has_status and self.resets_status:
+        if self.has_status and not self.status_on_create:
             reset_status(obj)
         if self.generation:
             _meta(obj).generation = 1
@@ -195,7 +197,7 @@ class Kind(Generic[T]):
 
     def prepare_update(self, obj: T, old: T) -> None:
         """Fields that the server owns keep their values; generation counts a changed spec."""
-        if self.has_status and self.resets_status:
+        if self.has_status:
             _set(obj, "status", old)
         self.on_update(obj, old)
         self._count_generation(obj, old)
@@ -270,24 +272,22 @@ class Served:
         """An object of this version as the stored type; the object itself where that is the same."""
         if self.version is None:
             return obj
-        convert = self.version.to_stored
-        return convert(obj) if convert else _recast(obj, self.kind.resource, self.kind.type)
+        return _recast(obj, self.kind.resource, self.kind.type, self.version.to_stored)
 
     def from_stored(self, obj: Any) -> Any:
         """A stored object as this version's type; the object itself where that is the same."""
         if self.version is None:
             return obj
-        convert = self.version.from_stored
-        return convert(obj) if convert else _recast(obj, self.resource, self.type)
+        return _recast(obj, self.resource, self.type, self.version.from_stored)
 
 
-def _recast(obj: Any, resource: Resource, cls: type[Any]) -> Any:
-    """The object in a version with the same fields; fields that the other version lacks are dropped."""
-    from steersman.api import codec
-
-    plain = codec.to_builtins(obj)
+def _recast(obj: Any, resource: Resource, cls: type[Any], convert: Callable[[Plain], None] | None) -> Any:
+    """A new object of the other version; fields that it does not have are dropped."""
+    plain: Plain = codec.to_builtins(obj)
     plain["apiVersion"] = resource.api_version
-    return codec.decode(cls, codec.encode(plain))
+    if convert is not None:
+        convert(plain)
+    return codec.from_builtins(cls, plain)[0]
 
 
 def load_type(resource: Resource) -> type[Any]:

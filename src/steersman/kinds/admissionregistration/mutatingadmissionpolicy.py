@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind, Version
+from steersman.kinds.columns import UNSET, created
+from steersman.kinds.kind import AGE, NAME, Column, Kind, Version
 
 if TYPE_CHECKING:
     from steersman.kinds.types.admissionregistration_v1 import MutatingAdmissionPolicy
+
+
+def _row(obj: MutatingAdmissionPolicy, now: datetime) -> list[Any]:
+    kind = obj.spec.paramKind
+    return [
+        obj.metadata.name,
+        len(obj.spec.mutations or ()),
+        f"{kind.apiVersion}/{kind.kind}" if kind else UNSET,
+        created(obj, now),
+    ]
+
 
 KIND: Kind[MutatingAdmissionPolicy] = Kind(
     resource=Resource(
@@ -33,4 +46,6 @@ KIND: Kind[MutatingAdmissionPolicy] = Kind(
     ),
     generation=True,
     allow_unconditional_update=False,
+    columns=(NAME, Column("Mutations", "integer"), Column("ParamKind"), AGE),
+    row=_row,
 )

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import UNSET, created
+from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.admissionregistration_v1 import ValidatingAdmissionPolicy
+
+
+def _row(obj: ValidatingAdmissionPolicy, now: datetime) -> list[Any]:
+    kind = obj.spec.paramKind
+    return [
+        obj.metadata.name,
+        len(obj.spec.validations or ()),
+        f"{kind.apiVersion}/{kind.kind}" if kind else UNSET,
+        created(obj, now),
+    ]
+
 
 KIND: Kind[ValidatingAdmissionPolicy] = Kind(
     resource=Resource(
@@ -18,4 +31,6 @@ KIND: Kind[ValidatingAdmissionPolicy] = Kind(
     subresources=frozenset({"status"}),
     generation=True,
     allow_unconditional_update=False,
+    columns=(NAME, Column("Validations", "integer"), Column("ParamKind"), AGE),
+    row=_row,
 )

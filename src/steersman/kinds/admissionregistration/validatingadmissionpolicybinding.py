@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import UNSET, created
+from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.admissionregistration_v1 import ValidatingAdmissionPolicyBinding
+
+
+def _row(obj: ValidatingAdmissionPolicyBinding, now: datetime) -> list[Any]:
+    spec = obj.spec
+    return [obj.metadata.name, spec.policyName if spec else "", _param(obj), created(obj, now)]
+
+
+def _param(obj: ValidatingAdmissionPolicyBinding) -> str:
+    found = obj.spec.paramRef if obj.spec else None
+    if found is None:
+        return UNSET
+    return f"{found.namespace or '*'}/{found.name or '*'}"
+
 
 KIND: Kind[ValidatingAdmissionPolicyBinding] = Kind(
     resource=Resource(
@@ -21,4 +36,6 @@ KIND: Kind[ValidatingAdmissionPolicyBinding] = Kind(
     categories=("api-extensions",),
     generation=True,
     allow_unconditional_update=False,
+    columns=(NAME, Column("PolicyName"), Column("ParamRef"), AGE),
+    row=_row,
 )

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import created
+from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.admissionregistration_v1 import ValidatingWebhookConfiguration
+
+
+def _row(obj: ValidatingWebhookConfiguration, now: datetime) -> list[Any]:
+    return [obj.metadata.name, len(obj.webhooks or ()), created(obj, now)]
+
 
 KIND: Kind[ValidatingWebhookConfiguration] = Kind(
     resource=Resource(
@@ -17,4 +24,6 @@ KIND: Kind[ValidatingWebhookConfiguration] = Kind(
     categories=("api-extensions",),
     generation=True,
     allow_unconditional_update=False,
+    columns=(NAME, Column("Webhooks", "integer"), AGE),
+    row=_row,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steersman.api.meta import Resource
+from steersman.kinds.columns import NAME_AND_CREATED_AT, name_and_created_at
 from steersman.kinds.kind import Kind
 
 if TYPE_CHECKING:
@@ -17,4 +18,6 @@ KIND: Kind[CustomResourceDefinition] = Kind(
     subresources=frozenset({"status"}),
     generation=True,
     allow_unconditional_update=False,
+    columns=NAME_AND_CREATED_AT,
+    row=name_and_created_at,
 )

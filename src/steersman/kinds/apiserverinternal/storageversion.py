@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api import names
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import UNSET, created
+from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.apiserverinternal_v1alpha1 import StorageVersion
+
+
+def _row(obj: StorageVersion, now: datetime) -> list[Any]:
+    return [
+        obj.metadata.name,
+        obj.status.commonEncodingVersion or UNSET,
+        ",".join(v.apiServerID + "=" + v.encodingVersion for v in obj.status.storageVersions or ()) or UNSET,
+        created(obj, now),
+    ]
+
 
 KIND: Kind[StorageVersion] = Kind(
     resource=Resource("internal.apiserver.k8s.io", "v1alpha1", "storageversions", "StorageVersion", False),
@@ -17,4 +29,6 @@ KIND: Kind[StorageVersion] = Kind(
     served_by_default=False,
     name_rule=names.path_segment,
     allow_unconditional_update=False,
+    columns=(NAME, Column("CommonEncodingVersion"), Column("StorageVersions"), AGE),
+    row=_row,
 )

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import NONE, created
+from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.apps_v1 import ControllerRevision
 
+
+def _row(obj: ControllerRevision, now: datetime) -> list[Any]:
+    return [obj.metadata.name, _controller(obj), obj.revision, created(obj, now)]
+
+
+def _controller(obj: ControllerRevision) -> str:
+    for owner in obj.metadata.ownerReferences or ():
+        if owner.controller:
+            group = owner.apiVersion.rpartition("/")[0]
+            return f"{owner.kind.lower()}.{group}/{owner.name}" if group else f"{owner.kind.lower()}/{owner.name}"
+    return NONE
+
+
 KIND: Kind[ControllerRevision] = Kind(
     resource=Resource("apps", "v1", "controllerrevisions", "ControllerRevision", True),
+    columns=(NAME, Column("Controller"), Column("Revision", "integer"), AGE),
+    row=_row,
 )

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, containers, created, label_map, selector
+from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.apps_v1 import DaemonSet
+
+
+def _row(obj: DaemonSet, now: datetime) -> list[Any]:
+    status, pod = obj.status, obj.spec.template.spec
+    return [
+        obj.metadata.name,
+        status.desiredNumberScheduled,
+        status.currentNumberScheduled,
+        status.numberReady,
+        status.updatedNumberScheduled,
+        status.numberAvailable,
+        label_map(pod.nodeSelector),
+        created(obj, now),
+        *containers(pod.containers),
+        selector(obj.spec.selector),
+    ]
+
 
 KIND: Kind[DaemonSet] = Kind(
     resource=Resource("apps", "v1", "daemonsets", "DaemonSet", True),
@@ -16,4 +35,16 @@ KIND: Kind[DaemonSet] = Kind(
     categories=("all",),
     subresources=frozenset({"status"}),
     generation=True,
+    columns=(
+        NAME,
+        Column("Desired", "integer"),
+        Column("Current", "integer"),
+        Column("Ready", "integer"),
+        Column("Up-to-date", "integer"),
+        Column("Available", "integer"),
+        Column("Node Selector"),
+        AGE,
+        *CONTAINERS_AND_SELECTOR,
+    ),
+    row=_row,
 )

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind, ScalePaths
+from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, containers, created, selector
+from steersman.kinds.kind import AGE, NAME, Column, Kind, ScalePaths
 
 if TYPE_CHECKING:
     from steersman.kinds.types.apps_v1 import Deployment
+
+
+def _row(obj: Deployment, now: datetime) -> list[Any]:
+    status = obj.status
+    return [
+        obj.metadata.name,
+        f"{status.readyReplicas}/{obj.spec.replicas or 0}",
+        status.updatedReplicas,
+        status.availableReplicas,
+        created(obj, now),
+        *containers(obj.spec.template.spec.containers),
+        selector(obj.spec.selector),
+    ]
+
 
 KIND: Kind[Deployment] = Kind(
     resource=Resource("apps", "v1", "deployments", "Deployment", True),
@@ -17,4 +33,13 @@ KIND: Kind[Deployment] = Kind(
     subresources=frozenset({"scale", "status"}),
     generation=True,
     scale=ScalePaths(),
+    columns=(
+        NAME,
+        Column("Ready"),
+        Column("Up-to-date", "integer"),
+        Column("Available", "integer"),
+        AGE,
+        *CONTAINERS_AND_SELECTOR,
+    ),
+    row=_row,
 )

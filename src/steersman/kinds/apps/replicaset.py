@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind, ScalePaths
+from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, containers, created, selector
+from steersman.kinds.kind import AGE, NAME, Column, Kind, ScalePaths
 
 if TYPE_CHECKING:
     from steersman.kinds.types.apps_v1 import ReplicaSet
+
+
+def _row(obj: ReplicaSet, now: datetime) -> list[Any]:
+    return [
+        obj.metadata.name,
+        obj.spec.replicas or 0,
+        obj.status.replicas,
+        obj.status.readyReplicas,
+        created(obj, now),
+        *containers(obj.spec.template.spec.containers),
+        selector(obj.spec.selector),
+    ]
+
 
 KIND: Kind[ReplicaSet] = Kind(
     resource=Resource("apps", "v1", "replicasets", "ReplicaSet", True),
@@ -17,4 +32,14 @@ KIND: Kind[ReplicaSet] = Kind(
     subresources=frozenset({"scale", "status"}),
     generation=True,
     scale=ScalePaths(),
+    columns=(
+        NAME,
+        Column("Desired", "integer"),
+        Column("Current", "integer"),
+        Column("Ready", "integer"),
+        AGE,
+        *CONTAINERS_AND_SELECTOR,
+    ),
+    row=_row,
+    selectable=lambda obj: {"status.replicas": str(obj.status.replicas)},
 )

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind, ScalePaths
+from steersman.kinds.columns import CONTAINERS, containers, created
+from steersman.kinds.kind import AGE, NAME, Column, Kind, ScalePaths
 
 if TYPE_CHECKING:
     from steersman.kinds.types.apps_v1 import StatefulSet
+
+
+def _row(obj: StatefulSet, now: datetime) -> list[Any]:
+    return [
+        obj.metadata.name,
+        f"{obj.status.readyReplicas}/{obj.spec.replicas or 0}",
+        created(obj, now),
+        *containers(obj.spec.template.spec.containers),
+    ]
+
 
 KIND: Kind[StatefulSet] = Kind(
     resource=Resource("apps", "v1", "statefulsets", "StatefulSet", True),
@@ -17,4 +29,6 @@ KIND: Kind[StatefulSet] = Kind(
     subresources=frozenset({"scale", "status"}),
     generation=True,
     scale=ScalePaths(),
+    columns=(NAME, Column("Ready"), AGE, *CONTAINERS),
+    row=_row,
 )

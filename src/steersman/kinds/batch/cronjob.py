@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
+from steersman.api.duration import age
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, NONE, boolean, containers, created, selector
+from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.batch_v1 import CronJob
+
+
+def _row(obj: CronJob, now: datetime) -> list[Any]:
+    spec, job = obj.spec, obj.spec.jobTemplate.spec
+    return [
+        obj.metadata.name,
+        spec.schedule,
+        spec.timeZone or NONE,
+        boolean(spec.suspend),
+        len(obj.status.active or ()),
+        age(obj.status.lastScheduleTime, now) if obj.status.lastScheduleTime else NONE,
+        created(obj, now),
+        *containers(job.template.spec.containers),
+        selector(job.selector),
+    ]
+
 
 KIND: Kind[CronJob] = Kind(
     resource=Resource("batch", "v1", "cronjobs", "CronJob", True),
@@ -16,4 +35,15 @@ KIND: Kind[CronJob] = Kind(
     categories=("all",),
     subresources=frozenset({"status"}),
     generation=True,
+    columns=(
+        NAME,
+        Column("Schedule"),
+        Column("Timezone"),
+        Column("Suspend", "boolean"),
+        Column("Active", "integer"),
+        Column("Last Schedule"),
+        AGE,
+        *CONTAINERS_AND_SELECTOR,
+    ),
+    row=_row,
 )

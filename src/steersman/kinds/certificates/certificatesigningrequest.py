@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api import names
+from steersman.api.duration import human
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import NONE, created
+from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.certificates_v1 import CertificateSigningRequest
+
+
+def _row(obj: CertificateSigningRequest, now: datetime) -> list[Any]:
+    return [
+        obj.metadata.name,
+        created(obj, now),
+        obj.spec.signerName or NONE,
+        obj.spec.username,
+        NONE if obj.spec.expirationSeconds is None else human(obj.spec.expirationSeconds),
+        _condition(obj),
+    ]
+
+
+def _condition(obj: CertificateSigningRequest) -> str:
+    given = {c.type for c in obj.status.conditions or ()}
+    words = ["Denied" if "Denied" in given else "Approved" if "Approved" in given else "Pending"]
+    words += ["Failed"] if "Failed" in given else []
+    words += ["Issued"] if obj.status.certificate else []
+    return ",".join(words)
+
 
 KIND: Kind[CertificateSigningRequest] = Kind(
     resource=Resource("certificates.k8s.io", "v1", "certificatesigningrequests", "CertificateSigningRequest", False),
@@ -17,4 +40,7 @@ KIND: Kind[CertificateSigningRequest] = Kind(
     subresources=frozenset({"approval", "status"}),
     name_rule=names.path_segment,
     allow_unconditional_update=True,
+    columns=(NAME, AGE, Column("SignerName"), Column("Requestor"), Column("RequestedDuration"), Column("Condition")),
+    row=_row,
+    selectable=lambda obj: {"spec.signerName": obj.spec.signerName},
 )

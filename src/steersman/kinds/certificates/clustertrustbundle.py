@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api import names
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind, Version
+from steersman.kinds.columns import NONE
+from steersman.kinds.kind import NAME, Column, Kind, Version
 
 if TYPE_CHECKING:
     from steersman.kinds.types.certificates_v1 import ClusterTrustBundle
+
+
+def _row(obj: ClusterTrustBundle, now: datetime) -> list[Any]:
+    return [obj.metadata.name, obj.spec.signerName or NONE]
+
 
 KIND: Kind[ClusterTrustBundle] = Kind(
     resource=Resource("certificates.k8s.io", "v1", "clustertrustbundles", "ClusterTrustBundle", False),
     versions=(Version(Resource("certificates.k8s.io", "v1beta1", "clustertrustbundles", "ClusterTrustBundle", False)),),
     name_rule=names.path_segment,
+    columns=(NAME, Column("SignerName")),
+    row=_row,
+    selectable=lambda obj: {"spec.signerName": obj.spec.signerName},
 )

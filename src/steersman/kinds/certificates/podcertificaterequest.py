@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind, Version
+from steersman.kinds.kind import NAME, Column, Kind, Version
 
 if TYPE_CHECKING:
     from steersman.kinds.types.certificates_v1 import PodCertificateRequest
+
+
+def _row(obj: PodCertificateRequest, now: datetime) -> list[Any]:
+    spec = obj.spec
+    return [obj.metadata.name, spec.podName, spec.serviceAccountName, spec.nodeName, spec.signerName, _state(obj)]
+
+
+def _state(obj: PodCertificateRequest) -> str:
+    ends = [c.type for c in obj.status.conditions or () if c.type in ("Issued", "Denied", "Failed")]
+    return ends[0] if ends else "Pending"
+
 
 KIND: Kind[PodCertificateRequest] = Kind(
     resource=Resource("certificates.k8s.io", "v1", "podcertificaterequests", "PodCertificateRequest", True),
@@ -16,4 +28,18 @@ KIND: Kind[PodCertificateRequest] = Kind(
     versions=(
         Version(Resource("certificates.k8s.io", "v1beta1", "podcertificaterequests", "PodCertificateRequest", True)),
     ),
+    columns=(
+        NAME,
+        Column("PodName"),
+        Column("ServiceAccountName"),
+        Column("NodeName"),
+        Column("SignerName"),
+        Column("State"),
+    ),
+    row=_row,
+    selectable=lambda obj: {
+        "spec.signerName": obj.spec.signerName,
+        "spec.podName": obj.spec.podName,
+        "spec.nodeName": obj.spec.nodeName,
+    },
 )

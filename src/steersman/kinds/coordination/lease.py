@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import created
+from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.coordination_v1 import Lease
+
+
+def _row(obj: Lease, now: datetime) -> list[Any]:
+    return [obj.metadata.name, (obj.spec.holderIdentity if obj.spec else "") or "", created(obj, now)]
+
 
 KIND: Kind[Lease] = Kind(
     resource=Resource("coordination.k8s.io", "v1", "leases", "Lease", True),
     allow_create_on_update=True,
     allow_unconditional_update=False,
+    columns=(NAME, Column("Holder"), AGE),
+    row=_row,
 )

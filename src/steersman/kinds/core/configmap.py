@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import created
+from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import ConfigMap
 
+
+def _row(obj: ConfigMap, now: datetime) -> list[Any]:
+    return [obj.metadata.name, len(obj.data or ()) + len(obj.binaryData or ()), created(obj, now)]
+
+
 KIND: Kind[ConfigMap] = Kind(
     resource=Resource("", "v1", "configmaps", "ConfigMap", True),
     short_names=("cm",),
+    columns=(NAME, Column("Data", "integer"), AGE),
+    row=_row,
 )

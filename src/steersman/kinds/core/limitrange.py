@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steersman.api.meta import Resource
+from steersman.kinds.columns import NAME_AND_CREATED_AT, name_and_created_at
 from steersman.kinds.kind import Kind
 
 if TYPE_CHECKING:
@@ -14,4 +15,6 @@ KIND: Kind[LimitRange] = Kind(
     resource=Resource("", "v1", "limitranges", "LimitRange", True),
     short_names=("limits",),
     allow_create_on_update=True,
+    columns=NAME_AND_CREATED_AT,
+    row=name_and_created_at,
 )

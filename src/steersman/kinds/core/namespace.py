@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api import names
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import created
+from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import Namespace
+
+
+def _row(obj: Namespace, now: datetime) -> list[Any]:
+    return [obj.metadata.name, obj.status.phase, created(obj, now)]
+
 
 KIND: Kind[Namespace] = Kind(
     resource=Resource("", "v1", "namespaces", "Namespace", False),
     short_names=("ns",),
     subresources=frozenset({"finalize", "status"}),
     name_rule=names.dns1123_label,
+    columns=(NAME, Column("Status"), AGE),
+    row=_row,
+    selectable=lambda obj: {"status.phase": obj.status.phase, "name": obj.metadata.name},
 )

@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import UNSET, access_modes, created
+from steersman.kinds.kind import AGE, NAME, Column, Kind, wide
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import PersistentVolume
+
+
+def _row(obj: PersistentVolume, now: datetime) -> list[Any]:
+    spec, claim = obj.spec, obj.spec.claimRef
+    return [
+        obj.metadata.name,
+        (spec.capacity or {}).get("storage", ""),
+        access_modes(spec.accessModes),
+        spec.persistentVolumeReclaimPolicy,
+        "Terminating" if obj.metadata.deletionTimestamp else obj.status.phase,
+        f"{claim.namespace}/{claim.name}" if claim else "",
+        spec.storageClassName,
+        spec.volumeAttributesClassName or UNSET,
+        obj.status.reason,
+        created(obj, now),
+        spec.volumeMode or UNSET,
+    ]
+
 
 KIND: Kind[PersistentVolume] = Kind(
     resource=Resource("", "v1", "persistentvolumes", "PersistentVolume", False),
     short_names=("pv",),
     subresources=frozenset({"status"}),
+    columns=(
+        NAME,
+        Column("Capacity"),
+        Column("Access Modes"),
+        Column("Reclaim Policy"),
+        Column("Status"),
+        Column("Claim"),
+        Column("StorageClass"),
+        Column("VolumeAttributesClass"),
+        Column("Reason"),
+        AGE,
+        wide("VolumeMode"),
+    ),
+    row=_row,
 )

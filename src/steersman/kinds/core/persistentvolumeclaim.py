@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import UNSET, access_modes, created
+from steersman.kinds.kind import AGE, NAME, Column, Kind, wide
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import PersistentVolumeClaim
+
+
+def _row(obj: PersistentVolumeClaim, now: datetime) -> list[Any]:
+    spec, status, bound = obj.spec, obj.status, bool(obj.spec.volumeName)
+    return [
+        obj.metadata.name,
+        "Terminating" if obj.metadata.deletionTimestamp else status.phase,
+        spec.volumeName,
+        (status.capacity or {}).get("storage", "") if bound else "",
+        access_modes(status.accessModes) if bound else "",
+        spec.storageClassName or "",
+        spec.volumeAttributesClassName or UNSET,
+        created(obj, now),
+        spec.volumeMode or UNSET,
+    ]
+
 
 KIND: Kind[PersistentVolumeClaim] = Kind(
     resource=Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", True),
     short_names=("pvc",),
     subresources=frozenset({"status"}),
+    columns=(
+        NAME,
+        Column("Status"),
+        Column("Volume"),
+        Column("Capacity"),
+        Column("Access Modes"),
+        Column("StorageClass"),
+        Column("VolumeAttributesClass"),
+        AGE,
+        wide("VolumeMode"),
+    ),
+    row=_row,
 )

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import containers, label_map
+from steersman.kinds.kind import NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import PodTemplate
 
+
+def _row(obj: PodTemplate, now: datetime) -> list[Any]:
+    return [obj.metadata.name, *containers(obj.template.spec.containers), label_map(obj.template.metadata.labels)]
+
+
 KIND: Kind[PodTemplate] = Kind(
     resource=Resource("", "v1", "podtemplates", "PodTemplate", True),
     generation=True,
+    columns=(NAME, Column("Containers"), Column("Images"), Column("Pod Labels")),
+    row=_row,
 )

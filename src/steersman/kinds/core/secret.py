@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import created
+from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import Secret
 
+
+def _row(obj: Secret, now: datetime) -> list[Any]:
+    return [obj.metadata.name, obj.type, len(obj.data or ()), created(obj, now)]
+
+
 KIND: Kind[Secret] = Kind(
     resource=Resource("", "v1", "secrets", "Secret", True),
+    columns=(NAME, Column("Type"), Column("Data", "integer"), AGE),
+    row=_row,
+    selectable=lambda obj: {"type": obj.type},
 )

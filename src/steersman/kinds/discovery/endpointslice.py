@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import UNSET, created, limited
+from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.discovery_v1 import EndpointSlice
 
+
+def _row(obj: EndpointSlice, now: datetime) -> list[Any]:
+    return [
+        obj.metadata.name,
+        obj.addressType,
+        limited(_ports(obj)) or UNSET,
+        limited([a for e in obj.endpoints or () for a in e.addresses]) or UNSET,
+        created(obj, now),
+    ]
+
+
+def _ports(obj: EndpointSlice) -> list[str]:
+    """The port numbers; a port without one is every port."""
+    return ["*" if p.port is None else str(p.port) for p in obj.ports or ()]
+
+
 KIND: Kind[EndpointSlice] = Kind(
     resource=Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", True),
     generation=True,
+    columns=(NAME, Column("AddressType"), Column("Ports"), Column("Endpoints"), AGE),
+    row=_row,
 )

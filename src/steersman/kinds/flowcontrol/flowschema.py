@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import NONE, condition, created
+from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.flowcontrol_v1 import FlowSchema
+
+
+def _row(obj: FlowSchema, now: datetime) -> list[Any]:
+    spec, dangling = obj.spec, condition(obj, "Dangling")
+    return [
+        obj.metadata.name,
+        spec.priorityLevelConfiguration.name or NONE,
+        spec.matchingPrecedence,
+        spec.distinguisherMethod.type if spec.distinguisherMethod else NONE,
+        created(obj, now),
+        dangling.status if dangling else "?",
+    ]
+
 
 KIND: Kind[FlowSchema] = Kind(
     resource=Resource("flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "FlowSchema", False),
     subresources=frozenset({"status"}),
     generation=True,
+    columns=(
+        NAME,
+        Column("PriorityLevel"),
+        Column("MatchingPrecedence", "integer"),
+        Column("DistinguisherMethod"),
+        AGE,
+        Column("MissingPL"),
+    ),
+    row=_row,
 )

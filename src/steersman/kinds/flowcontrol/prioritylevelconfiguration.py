@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import NONE, created
+from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.flowcontrol_v1 import PriorityLevelConfiguration
+
+
+def _row(obj: PriorityLevelConfiguration, now: datetime) -> list[Any]:
+    return [obj.metadata.name, obj.spec.type, *_shares(obj), created(obj, now)]
+
+
+def _shares(obj: PriorityLevelConfiguration) -> list[Any]:
+    """Shares, queues, hand size and queue length limit."""
+    limited = obj.spec.limited
+    if limited is None:
+        exempt = obj.spec.exempt.nominalConcurrencyShares if obj.spec.exempt else None
+        return [NONE if exempt is None else exempt, NONE, NONE, NONE]
+    queuing = limited.limitResponse.queuing
+    shares = NONE if limited.nominalConcurrencyShares is None else limited.nominalConcurrencyShares
+    if queuing is None:
+        return [shares, NONE, NONE, NONE]
+    return [shares, queuing.queues, queuing.handSize, queuing.queueLengthLimit]
+
 
 KIND: Kind[PriorityLevelConfiguration] = Kind(
     resource=Resource(
@@ -16,4 +36,14 @@ KIND: Kind[PriorityLevelConfiguration] = Kind(
     ),
     subresources=frozenset({"status"}),
     generation=True,
+    columns=(
+        NAME,
+        Column("Type"),
+        Column("NominalConcurrencyShares"),
+        Column("Queues"),
+        Column("HandSize"),
+        Column("QueueLengthLimit"),
+        AGE,
+    ),
+    row=_row,
 )

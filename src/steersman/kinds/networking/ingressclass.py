@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import NONE, created
+from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.networking_v1 import IngressClass
 
+
+def _row(obj: IngressClass, now: datetime) -> list[Any]:
+    return [obj.metadata.name, obj.spec.controller if obj.spec else "", _parameters(obj), created(obj, now)]
+
+
+def _parameters(obj: IngressClass) -> str:
+    found = obj.spec.parameters if obj.spec else None
+    if found is None:
+        return NONE
+    kind = f"{found.kind}.{found.apiGroup}" if found.apiGroup else found.kind
+    return f"{kind}/{found.name}"
+
+
 KIND: Kind[IngressClass] = Kind(
     resource=Resource("networking.k8s.io", "v1", "ingressclasses", "IngressClass", False),
     generation=True,
+    columns=(NAME, Column("Controller"), Column("Parameters"), AGE),
+    row=_row,
 )

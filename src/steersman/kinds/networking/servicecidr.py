@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import created
+from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.networking_v1 import ServiceCIDR
 
+
+def _row(obj: ServiceCIDR, now: datetime) -> list[Any]:
+    return [obj.metadata.name, ",".join(obj.spec.cidrs or ()) if obj.spec else "", created(obj, now)]
+
+
 KIND: Kind[ServiceCIDR] = Kind(
     resource=Resource("networking.k8s.io", "v1", "servicecidrs", "ServiceCIDR", False),
     subresources=frozenset({"status"}),
+    columns=(NAME, Column("CIDRs"), AGE),
+    row=_row,
 )

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api import names
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import created
+from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.node_v1 import RuntimeClass
+
+
+def _row(obj: RuntimeClass, now: datetime) -> list[Any]:
+    return [obj.metadata.name, obj.handler, created(obj, now)]
+
 
 KIND: Kind[RuntimeClass] = Kind(
     resource=Resource("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", False),
     name_rule=names.dns1123_label,
     allow_unconditional_update=False,
+    columns=(NAME, Column("Handler"), AGE),
+    row=_row,
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from steersman.api import names
 from steersman.api.meta import Resource
+from steersman.kinds.columns import NAME_AND_CREATED_AT, name_and_created_at
 from steersman.kinds.kind import Kind
 
 if TYPE_CHECKING:
@@ -15,4 +16,6 @@ KIND: Kind[ClusterRole] = Kind(
     resource=Resource("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", False),
     name_rule=names.path_segment,
     allow_create_on_update=True,
+    columns=NAME_AND_CREATED_AT,
+    row=name_and_created_at,
 )

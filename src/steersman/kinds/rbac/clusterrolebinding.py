@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api import names
 from steersman.api.meta import Resource
+from steersman.kinds.columns import created
 from steersman.kinds.kind import Kind
+from steersman.kinds.rbac.subject_columns import BINDING_COLUMNS, subject_cells
 
 if TYPE_CHECKING:
     from steersman.kinds.types.rbac_v1 import ClusterRoleBinding
+
+
+def _row(obj: ClusterRoleBinding, now: datetime) -> list[Any]:
+    return [
+        obj.metadata.name,
+        f"{obj.roleRef.kind}/{obj.roleRef.name}",
+        created(obj, now),
+        *subject_cells(obj.subjects),
+    ]
+
 
 KIND: Kind[ClusterRoleBinding] = Kind(
     resource=Resource("rbac.authorization.k8s.io", "v1", "clusterrolebindings", "ClusterRoleBinding", False),
     name_rule=names.path_segment,
     allow_create_on_update=True,
+    columns=BINDING_COLUMNS,
+    row=_row,
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from steersman.api.meta import Resource
 from steersman.kinds.kind import Kind, Version
+from steersman.kinds.resource.claims_v1beta1 import template_from_v1, template_to_v1
 
 if TYPE_CHECKING:
     from steersman.kinds.types.resource_v1 import ResourceClaimTemplate
@@ -14,6 +15,10 @@ KIND: Kind[ResourceClaimTemplate] = Kind(
     resource=Resource("resource.k8s.io", "v1", "resourceclaimtemplates", "ResourceClaimTemplate", True),
     versions=(
         Version(Resource("resource.k8s.io", "v1beta2", "resourceclaimtemplates", "ResourceClaimTemplate", True)),
-        Version(Resource("resource.k8s.io", "v1beta1", "resourceclaimtemplates", "ResourceClaimTemplate", True)),
+        Version(
+            Resource("resource.k8s.io", "v1beta1", "resourceclaimtemplates", "ResourceClaimTemplate", True),
+            to_stored=template_to_v1,
+            from_stored=template_from_v1,
+        ),
     ),
 )

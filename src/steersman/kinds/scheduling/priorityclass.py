@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import created
+from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.scheduling_v1 import PriorityClass
+
+
+def _row(obj: PriorityClass, now: datetime) -> list[Any]:
+    return [
+        obj.metadata.name,
+        obj.value,
+        bool(obj.globalDefault),
+        created(obj, now),
+        obj.preemptionPolicy or "PreemptLowerPriority",
+    ]
+
 
 KIND: Kind[PriorityClass] = Kind(
     resource=Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", False),
     short_names=("pc",),
     allow_create_on_update=True,
+    columns=(NAME, Column("Value", "integer"), Column("Global-Default", "boolean"), AGE, Column("PreemptionPolicy")),
+    row=_row,
 )

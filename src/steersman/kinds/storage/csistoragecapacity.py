@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import UNSET
+from steersman.kinds.kind import NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.storage_v1 import CSIStorageCapacity
 
+
+def _row(obj: CSIStorageCapacity, now: datetime) -> list[Any]:
+    return [obj.metadata.name, obj.storageClassName, UNSET if obj.capacity is None else obj.capacity]
+
+
 KIND: Kind[CSIStorageCapacity] = Kind(
     resource=Resource("storage.k8s.io", "v1", "csistoragecapacities", "CSIStorageCapacity", True),
     allow_unconditional_update=False,
+    columns=(NAME, Column("StorageClassName"), Column("Capacity")),
+    row=_row,
 )

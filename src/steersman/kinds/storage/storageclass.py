@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import created
+from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.storage_v1 import StorageClass
 
+
+def _row(obj: StorageClass, now: datetime) -> list[Any]:
+    return [
+        f"{obj.metadata.name} (default)" if _is_default(obj) else obj.metadata.name,
+        obj.provisioner,
+        obj.reclaimPolicy or "Delete",
+        obj.volumeBindingMode or "Immediate",
+        bool(obj.allowVolumeExpansion),
+        created(obj, now),
+    ]
+
+
+_DEFAULT_MARKS = ("storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class")
+
+
+def _is_default(obj: StorageClass) -> bool:
+    annotations = obj.metadata.annotations or {}
+    return any(annotations.get(mark) == "true" for mark in _DEFAULT_MARKS)
+
+
 KIND: Kind[StorageClass] = Kind(
     resource=Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", False),
     short_names=("sc",),
+    columns=(
+        NAME,
+        Column("Provisioner"),
+        Column("ReclaimPolicy"),
+        Column("VolumeBindingMode"),
+        Column("AllowVolumeExpansion", "boolean"),
+        AGE,
+    ),
+    row=_row,
 )

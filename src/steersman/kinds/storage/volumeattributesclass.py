@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.kind import Kind
+from steersman.kinds.columns import created
+from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.storage_v1 import VolumeAttributesClass
 
+
+def _row(obj: VolumeAttributesClass, now: datetime) -> list[Any]:
+    return [obj.metadata.name, obj.driverName, created(obj, now)]
+
+
 KIND: Kind[VolumeAttributesClass] = Kind(
     resource=Resource("storage.k8s.io", "v1", "volumeattributesclasses", "VolumeAttributesClass", False),
     short_names=("vac",),
+    columns=(NAME, Column("DriverName"), AGE),
+    row=_row,
 )
