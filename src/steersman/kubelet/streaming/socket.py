@@ -1,0 +1,64 @@
+"""A WebSocket over a client's connection, after the handshake: whole messages in, messages out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from steersman.kubelet.streaming import pump, websocket
+from steersman.kubelet.streaming.websocket import Message
+
+
+class WebSocket:
+    """Answers pings and closes by itself. Sending to a client that is gone does nothing; `gone` says so."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._decoder = websocket.Decoder()
+        self._closing = False
+        self.gone = False
+
+    async def messages(self) -> AsyncIterator[bytes]:
+        """The data of text and binary messages until the client closes, leaves, or breaks the protocol."""
+        try:
+            while data := await pump.read(self._reader):
+                for message in self._decoder.feed(data):
+                    if message.opcode in (websocket.TEXT, websocket.BINARY):
+                        yield message.data
+                    elif await self._control(message):
+                        return
+        except websocket.WebSocketError as error:
+            await self.close(error.code, str(error))
+        self.gone = True
+
+    async def _control(self, message: Message) -> bool:
+        """Answer a control frame; whether the connection is over."""
+        if message.opcode == websocket.PING:
+            await self._send(websocket.encode(websocket.PONG, message.data))
+        if message.opcode == websocket.CLOSE:
+            await self.close(websocket.NORMAL)
+            self.gone = True
+            return True
+        return False
+
+    async def send(self, opcode: int, data: bytes) -> None:
+        """Send one message, and wait while the client does not keep up."""
+        if not self._closing:
+            await self._send(websocket.encode(opcode, data))
+
+    async def close(self, code: int, reason: str = "") -> None:
+        """Send a close frame, once."""
+        if not self._closing:
+            self._closing = True
+            await self._send(websocket.encode_close(code, reason))
+
+    async def _send(self, frame: bytes) -> None:
+        if not self.gone and not await pump.send(self._writer, frame):
+            self.gone = True
+
+    async def finish(self) -> None:
+        """Close and wait a moment for the client to close too, so that it gets all that was sent."""
+        await self.close(websocket.NORMAL)
+        if not self.gone:
+            await pump.finish(self._reader, self._writer)
