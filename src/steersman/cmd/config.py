@@ -136,41 +136,32 @@ class DNSConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class NodeConfig:
-    """One node of this machine: its namespaces, addresses and the programs in it."""
+    """One node of this machine: its place in the cluster and the configuration of the programs in it."""
 
     cluster: str = setting("name of the cluster", required=True)
+    slot: int = setting("number that keeps the ranges of this machine's clusters apart", 0, minimum=0)
+    number: int = setting("number of the node in its cluster, from 0", 0, minimum=0)
+    nodes: int = setting("how many nodes this machine has in the cluster", 1, minimum=1)
     name: str = setting("name of the node", required=True)
-    index: int = setting("number of the node in its cluster, from 1", 1, minimum=1)
     root_dir: str = setting("everything the node keeps", required=True)
-    address: str = setting("address of the node on the bridge, without prefix", required=True)
-    pod_cidr: str = setting("range of the node's pods", required=True)
-    network: str = setting("range of the bridge's network", required=True)
-    gateway: str = setting("address of the host on the bridge", required=True)
-    bridge: str = setting("name of the bridge", required=True)
-    service_cluster_ip_range: str = setting("range of Service addresses", "10.96.0.0/16")
-    cluster_cidr: str = setting("range of all pods", "10.244.0.0/16")
     kubelet_config_file: str = setting("the kubelet's configuration", required=True)
     proxy_config_file: str = setting("the proxy's configuration", required=True)
-    log_level: str = log_level()
+    cpus: float = setting("limit of CPUs for the whole node; 0 is none", 0.0, minimum=0)
+    memory_bytes: int = setting("limit of memory for the whole node; 0 is none", 0, minimum=0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterConfig:
-    """A cluster on this machine: what `steer up` was asked for and the numbers it chose, kept in its directory."""
+    """A cluster on this machine: what `steer up` was asked for and the numbers it chose, kept in its directory.
+
+    Addresses follow from `slot` (network.addresses).
+    """
 
     name: str = setting("name of the cluster", "default")
     nodes: int = setting("real nodes", 1, minimum=0)
     simulate: int = setting("simulated nodes", 0, minimum=0)
-    store: str = setting("where objects are kept", "")
+    store: str = setting("where objects are kept", required=True)
     port: int = setting("port of the API server", required=True, minimum=1)
+    dns_port: int = setting("port of the DNS server on the host", required=True, minimum=1)
     slot: int = setting("number that keeps the ranges of this machine's clusters apart", 0, minimum=0)
-    bridge: str = setting("name of the nodes' bridge", "")
-    network: str = setting("range of the nodes' bridge", "")
-    gateway: str = setting("address of the host on the bridge", "")
-    cluster_cidr: str = setting("range of all pods", "10.244.0.0/16")
-    service_cluster_ip_range: str = setting("range of Service addresses", "10.96.0.0/16")
-    service_ip: str = setting("address of the `kubernetes` Service", "10.96.0.1")
-    cluster_dns: str = setting("address of the cluster's DNS", "10.96.0.10")
-    cluster_domain: str = setting("domain of the cluster", "cluster.local")
-    dns_port: int = setting("port of the DNS server on the host", 53, minimum=1)
-    kubeconfig: str = setting("kubeconfig that the cluster was merged into", "")
+    kubeconfig: str = setting("kubeconfig named by --kubeconfig; empty is kubectl's usual one", "")

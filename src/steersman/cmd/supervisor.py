@@ -1,6 +1,6 @@
 """The supervisor: starts parts in order, restarts what ends, adopts what a former supervisor left running.
 
-    python -m steersman.cmd.supervisor DIRECTORY
+    python -m steersman.cmd.supervisor DIRECTORY [--stop]
 
 One thread, one selector, standard library only. Parts do not depend on it: they write their own logs, run in their
 own sessions and are found again by their pidfiles.
@@ -134,6 +134,7 @@ class Supervisor:
         self._selector.register(notifications, selectors.EVENT_READ, lambda: self._notified(notifications))
         self._selector.register(server, selectors.EVENT_READ, lambda: self._accept(server))
         self.adopt()
+        notify.ready()
         while not (self._stopping and all(part.process is None for part in self.parts.values())):
             self._start_and_stop()
             for key, _ in self._selector.select(self._timeout()):
@@ -403,6 +404,8 @@ def main(arguments: list[str]) -> int:
         return 1
     supervisor = Supervisor(paths, read_specs(paths))
     processes.write_pidfile(paths.pidfile, os.getpid(), True)
+    if "--stop" in arguments[1:]:
+        supervisor.stop()  # adopts what runs, only to stop it
     supervisor.run()
     os.unlink(paths.pidfile)
     return 0

@@ -134,6 +134,16 @@ def ensure_node(layout: Layout, node: str, addresses: tuple[str, ...], now: date
     return written
 
 
+def ensure_admin_client(layout: Layout, name: str, now: datetime) -> list[Path]:
+    """Make a client certificate with every right, named `steersman-<name>`, keeping a good one."""
+    from steersman.pki.certs import Request
+
+    written: list[Path] = []
+    ca = _ensure_ca(layout.ca, "steersman-ca", now, written)
+    _ensure(layout.named(name), ca, Request(f"steersman-{name}", (MASTERS,)), now, written)
+    return written
+
+
 def apiserver_hosts(service_ip: str, host_name: str, extra: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The names and addresses of the API server's certificate, without repetition, in a stable order."""
     hosts = (

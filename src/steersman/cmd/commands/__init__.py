@@ -1,0 +1,1 @@
+"""One module per `steer` subcommand, each exporting COMMAND. Modules import little: `steer --help` imports them all."""

@@ -1,0 +1,109 @@
+"""`steer up`: start a cluster and return when it is usable."""
+
+import argparse
+import os
+import select
+import signal
+import socket
+import sys
+
+from steersman.cmd.command import Command, add_cluster_arguments
+from steersman.cmd.configfile import parse_duration
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    add_cluster_arguments(parser)
+    nodes = parser.add_mutually_exclusive_group()
+    nodes.add_argument("--nodes", type=_count, metavar="N", help="real nodes on this machine (default 1; needs root)")
+    nodes.add_argument(
+        "--no-nodes", action="store_const", const=0, dest="nodes", help="the control plane alone; needs no rights"
+    )
+    parser.add_argument(
+        "--simulate", type=_count, metavar="N", help="add N nodes whose pods are pretended; needs no rights"
+    )
+    parser.add_argument("--store", metavar="URL", help="where objects are kept: sqlite:FILE (default) or memory")
+    parser.add_argument("--port", type=_port, metavar="P", help="port of the API server (default: a free one)")
+    parser.add_argument("--kubeconfig", metavar="FILE", help="merge into this file instead of kubectl's usual one")
+    parser.add_argument(
+        "--wait",
+        type=_duration,
+        default=120.0,
+        metavar="DURATION",
+        help="give up when the cluster is not usable after so long, such as 90s or 2m; 0 does not wait (default 2m)",
+    )
+    parser.add_argument(
+        "--foreground", action="store_true", help="stay until interrupted, then stop the cluster (data is kept)"
+    )
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 < number < 65536:
+        raise ValueError
+    return number
+
+
+def _duration(text: str) -> float:
+    return parse_duration(text)
+
+
+# argparse names the type in its error.
+_count.__name__, _port.__name__, _duration.__name__ = "number", "port", "duration"
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from steersman.cmd.place import place
+    from steersman.cmd.report import Steps
+    from steersman.cmd.up import Wish, up
+
+    where = place(arguments.name, arguments.data_dir)
+    steps = Steps()
+    wish = Wish(
+        nodes=arguments.nodes,
+        simulate=arguments.simulate,
+        store=arguments.store,
+        port=arguments.port,
+        kubeconfig=os.path.abspath(os.path.expanduser(arguments.kubeconfig)) if arguments.kubeconfig else None,
+        wait=arguments.wait,
+    )
+    # SIGTERM undoes a half-made start just as ^C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    config = up(where, wish, steps)
+    steps.say(f"Cluster {where.name} is up ({steps.total():.1f} s).")
+    print(f"https://127.0.0.1:{config.port}", flush=True)
+    option = f" --kubeconfig {config.kubeconfig}" if config.kubeconfig else ""
+    steps.say(f"Next: kubectl{option} get {'nodes' if config.nodes or config.simulate else 'namespaces'}")
+    if not arguments.foreground:
+        return 0
+    return _stay(where)
+
+
+def _stay(where: object) -> int:
+    """Until a signal asks to stop, or the supervisor ends."""
+    from steersman.cmd import lifecycle, processes
+    from steersman.cmd.place import Place
+
+    assert isinstance(where, Place)
+    supervisor = processes.find(where.supervision.pidfile)
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    signal.set_wakeup_fd(writer.fileno())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
+    if supervisor is not None:
+        ended, _, _ = select.select([reader.fileno(), supervisor.fd], [], [])
+        if supervisor.fd in ended:
+            print("steer: the supervisor has ended; `steer up` starts it again", file=sys.stderr)
+            return 1
+    lifecycle.stop(where.load(), where)
+    return 0
+
+
+COMMAND = Command("start a cluster and return when it is usable", _arguments, _run)

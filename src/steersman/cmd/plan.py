@@ -1,0 +1,231 @@
+"""From a cluster's configuration to everything its processes read: plain functions, no I/O.
+
+`part_configs` says how each part is configured, `specs` which processes there are and in what order they start.
+"""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from steersman.cmd.config import (
+    ApiServerConfig,
+    ClusterConfig,
+    ControllerManagerConfig,
+    DNSConfig,
+    KubeletConfig,
+    NodeConfig,
+    ProxyConfig,
+    SchedulerConfig,
+)
+from steersman.cmd.place import Place
+from steersman.network.addresses import ClusterAddresses
+from steersman.pki.layout import Credential
+
+LOOPBACK = "127.0.0.1"
+SIMULATED = "simulated"
+# Two arenas instead of eight a core: threads are few, and memory freed in one is reused by all.
+ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "PYTHONUNBUFFERED": "1"}
+NODE_GRACE = 30.0
+
+
+def addresses(config: ClusterConfig) -> ClusterAddresses:
+    return ClusterAddresses(config.slot)
+
+
+def node_names(config: ClusterConfig) -> list[str]:
+    """The names of the real nodes, in the order of their numbers."""
+    return [f"node-{number + 1}" for number in range(config.nodes)]
+
+
+def host_address(config: ClusterConfig) -> str:
+    """Where the host's own parts are reached by nodes and pods; loopback when there are no real nodes."""
+    return str(addresses(config).gateway) if config.nodes else LOOPBACK
+
+
+def server_url(config: ClusterConfig, address: str = LOOPBACK) -> str:
+    return f"https://{address}:{config.port}"
+
+
+def table(config: ClusterConfig) -> str:
+    """The nftables table of the host's service rules."""
+    return f"steersman-{config.name}-services"
+
+
+def credentials(config: ClusterConfig, place: Place) -> dict[str, tuple[Credential, str]]:
+    """For every kubeconfig of a part: who it is and the address it dials."""
+    pki = place.pki
+    found = {
+        "admin": (pki.admin, LOOPBACK),
+        "controller-manager": (pki.controller_manager, LOOPBACK),
+        "scheduler": (pki.scheduler, LOOPBACK),
+        "dns": (pki.dns, LOOPBACK),
+    }
+    if config.nodes:
+        found["proxy"] = (pki.proxy, LOOPBACK)
+    for name in node_names(config):
+        found[f"{name}-kubelet"] = (pki.kubelet_client(name), host_address(config))
+        found[f"{name}-proxy"] = (pki.proxy, host_address(config))
+    if config.simulate:
+        found[SIMULATED] = (pki.named(SIMULATED), LOOPBACK)
+    return found
+
+
+def part_configs(config: ClusterConfig, place: Place) -> dict[str, Any]:
+    """The Config of every part, by the name of its file."""
+    network = addresses(config)
+    configs: dict[str, Any] = {
+        "apiserver": _apiserver(config, place),
+        "controller-manager": ControllerManagerConfig(
+            kubeconfig=str(place.part_kubeconfig("controller-manager")),
+            root_ca_file=str(place.pki.ca.cert),
+            cluster_name=config.name,
+            cluster_cidr=str(network.pod_range),
+        ),
+        "scheduler": SchedulerConfig(kubeconfig=str(place.part_kubeconfig("scheduler"))),
+        "dns": DNSConfig(
+            kubeconfig=str(place.part_kubeconfig("dns")),
+            bind_addresses=(host_address(config),),
+            port=config.dns_port,
+            # A Service needs an endpoint that pods can dial; loopback is none.
+            cluster_dns=str(network.dns_service) if config.nodes else "",
+        ),
+    }
+    if config.nodes:
+        configs["proxy"] = ProxyConfig(
+            kubeconfig=str(place.part_kubeconfig("proxy")),
+            cluster_cidr=str(network.pod_range),
+            service_cluster_ip_range=str(network.service_range),
+            table=table(config),
+        )
+    for number, name in enumerate(node_names(config)):
+        configs[f"{name}-kubelet"] = _kubelet(config, place, number, name)
+        configs[f"{name}-proxy"] = ProxyConfig(
+            kubeconfig=str(place.part_kubeconfig(f"{name}-proxy")),
+            node_name=name,
+            cluster_cidr=str(network.pod_range),
+            pod_cidr=str(network.node(number).pod_range),
+            service_cluster_ip_range=str(network.service_range),
+            table=table(config),
+            node_addresses=(str(network.node(number).address),),
+        )
+        configs[name] = NodeConfig(
+            cluster=config.name,
+            slot=config.slot,
+            number=number,
+            nodes=config.nodes,
+            name=name,
+            root_dir=str(place.node(name)),
+            kubelet_config_file=str(place.part_config(f"{name}-kubelet")),
+            proxy_config_file=str(place.part_config(f"{name}-proxy")),
+        )
+    if config.simulate:
+        configs[SIMULATED] = _simulated(config, place)
+    return configs
+
+
+def specs(config: ClusterConfig, place: Place, python: str = sys.executable) -> list[dict[str, Any]]:
+    """The processes the supervisor keeps, in the order in which they are shown."""
+    parts = [
+        _spec(place, python, "apiserver", "apiserver", after=()),
+        _spec(place, python, "controller-manager", "controller_manager"),
+        _spec(place, python, "scheduler", "scheduler"),
+        _spec(place, python, "dns", "dns"),
+    ]
+    if config.nodes:
+        parts.append(_spec(place, python, "proxy", "proxy"))
+    parts += [
+        {
+            "name": name,
+            "command": [python, "-P", "-m", "steersman.cmd.node", str(place.part_config(name))],
+            "environment": ENVIRONMENT,
+            "after": ["apiserver"],
+            "grace": NODE_GRACE,
+        }
+        for name in node_names(config)
+    ]
+    if config.simulate:
+        parts.append(_spec(place, python, SIMULATED, "kubelet"))
+    return parts
+
+
+def _spec(place: Place, python: str, name: str, module: str, after: tuple[str, ...] = ("apiserver",)) -> dict[str, Any]:
+    return {
+        "name": name,
+        "command": [python, "-P", "-m", f"steersman.cmd.parts.{module}", str(place.part_config(name))],
+        "environment": ENVIRONMENT,
+        "after": list(after),
+    }
+
+
+def node_specs(node: NodeConfig, containerd: Mapping[str, Any], python: str = sys.executable) -> list[dict[str, Any]]:
+    """The processes inside of a node; `containerd` is the spec of its runtime."""
+    parts = [dict(containerd)]
+    for name, path in (("kubelet", node.kubelet_config_file), ("proxy", node.proxy_config_file)):
+        parts.append(
+            {
+                "name": name,
+                "command": [python, "-P", "-m", f"steersman.cmd.parts.{name}", path],
+                "environment": ENVIRONMENT,
+                "after": ["containerd"] if name == "kubelet" else [],
+                # The kubelet stops first and leaves the pods to the node's end.
+                "grace": 10.0,
+            }
+        )
+    return parts
+
+
+def _apiserver(config: ClusterConfig, place: Place) -> ApiServerConfig:
+    pki, network = place.pki, addresses(config)
+    host = host_address(config)
+    return ApiServerConfig(
+        store=config.store,
+        bind_addresses=tuple(dict.fromkeys((LOOPBACK, host))),
+        port=config.port,
+        advertise_address=host,
+        tls_cert_file=str(pki.apiserver.cert),
+        tls_key_file=str(pki.apiserver.key),
+        client_ca_file=str(pki.ca.cert),
+        requestheader_client_ca_file=str(pki.front_proxy_ca.cert),
+        proxy_client_cert_file=str(pki.front_proxy_client.cert),
+        proxy_client_key_file=str(pki.front_proxy_client.key),
+        kubelet_client_cert_file=str(pki.apiserver_kubelet_client.cert),
+        kubelet_client_key_file=str(pki.apiserver_kubelet_client.key),
+        kubelet_ca_file=str(pki.ca.cert),
+        service_account_key_file=str(pki.service_account_key),
+        service_cluster_ip_range=str(network.service_range),
+    )
+
+
+def _kubelet(config: ClusterConfig, place: Place, number: int, name: str) -> KubeletConfig:
+    network, root = addresses(config), place.node(name)
+    serving = place.pki.kubelet_server(name)
+    return KubeletConfig(
+        kubeconfig=str(place.part_kubeconfig(f"{name}-kubelet")),
+        node_name=name,
+        node_ip=str(network.node(number).address),
+        pod_cidr=str(network.node(number).pod_range),
+        root_dir=str(root / "kubelet"),
+        pod_logs_dir=str(root / "pod-logs"),
+        container_runtime_endpoint=str(root / "containerd.sock"),
+        bind_address=str(network.node(number).address),
+        tls_cert_file=str(serving.cert),
+        tls_key_file=str(serving.key),
+        client_ca_file=str(place.pki.ca.cert),
+        cluster_dns=str(network.dns_service),
+    )
+
+
+def _simulated(config: ClusterConfig, place: Place) -> KubeletConfig:
+    serving = place.pki.kubelet_server(SIMULATED)
+    return KubeletConfig(
+        kubeconfig=str(place.part_kubeconfig(SIMULATED)),
+        simulate=config.simulate,
+        node_ip=LOOPBACK,
+        bind_address=LOOPBACK,
+        port=0,
+        root_dir=str(place.node(SIMULATED) / "kubelet"),
+        pod_logs_dir=str(place.node(SIMULATED) / "pod-logs"),
+        tls_cert_file=str(serving.cert),
+        tls_key_file=str(serving.key),
+        client_ca_file=str(place.pki.ca.cert),
+    )

@@ -1,0 +1,228 @@
+"""`steer up`: from nothing, or from a stopped cluster, to one that is usable, or back to where it was."""
+
+import os
+from dataclasses import dataclass, replace
+
+from steersman.cmd import kubeconfig, lifecycle, machine, plan
+from steersman.cmd.admin import Admin, AdminError, dns_answers
+from steersman.cmd.config import ClusterConfig
+from steersman.cmd.configfile import save
+from steersman.cmd.errors import CommandError
+from steersman.cmd.place import Place, all_places
+from steersman.cmd.report import Deadline, Steps
+
+# Below the kernel's range for outgoing connections, so that a stopped cluster finds its port again.
+API_PORTS = (6443, *range(16443, 16643))
+DNS_PORTS = (53, *range(16053, 16253))
+POLL = 0.05
+# Files that may lie in a directory without making it somebody else's: what an interrupted `steer` leaves.
+_OURS = frozenset({"lock", "pki", "config", "run", "logs", "nodes", "supervisor.json", "store.db"})
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked for on the command line; None where nothing was said."""
+
+    nodes: int | None = None
+    simulate: int | None = None
+    store: str | None = None
+    port: int | None = None
+    kubeconfig: str | None = None
+    wait: float = 120.0
+
+
+def resolve(wish: Wish, place: Place, existing: ClusterConfig | None) -> ClusterConfig:
+    """The configuration to start: a stopped cluster's own with what was asked for on top, or a new one."""
+    said = {
+        name: value
+        for name in ("nodes", "simulate", "store", "port", "kubeconfig")
+        if (value := getattr(wish, name)) is not None
+    }
+    if existing is not None:
+        if wish.store is not None and wish.store != existing.store:
+            raise CommandError(
+                f"cluster {place.name} keeps its objects in {existing.store}; another --store needs a new cluster"
+            )
+        return replace(existing, **said)
+    nodes = said.get("nodes", 0 if wish.simulate else 1)
+    slot = _free_slot(place, nodes > 0)
+    draft = ClusterConfig(
+        name=place.name,
+        nodes=nodes,
+        simulate=wish.simulate or 0,
+        store=wish.store or f"sqlite:{place.store_file}",
+        port=wish.port or machine.free_port(plan.LOOPBACK, API_PORTS),
+        dns_port=DNS_PORTS[0],
+        slot=slot,
+        kubeconfig=wish.kubeconfig or "",
+    )
+    if nodes:
+        return draft
+    return replace(draft, dns_port=machine.free_port(plan.LOOPBACK, DNS_PORTS[1:]))
+
+
+def preflight(config: ClusterConfig, place: Place, port_is_new: bool) -> None:
+    """Raise CommandError for everything that can be known to fail, before anything is made."""
+    if config.nodes and os.geteuid() != 0:
+        raise CommandError(
+            "real nodes need root: run `sudo steer up`, or start without them: `steer up --no-nodes` (the control plane "
+            "alone) or `steer up --simulate 3` (pretended nodes)"
+        )
+    if config.nodes:
+        message = machine.problems(machine.node_findings())
+        if message:
+            raise CommandError(message)
+        if len(str(place.directory)) > machine.MAX_DIRECTORY:
+            raise CommandError(
+                f"{place.directory} is too long for the sockets below it ({machine.MAX_DIRECTORY} characters at most); "
+                "choose a shorter --data-dir"
+            )
+    if machine.port_taken(plan.LOOPBACK, config.port):
+        hint = "choose another one with --port" if port_is_new else "stop what uses it, or move the cluster with --port"
+        raise CommandError(f"port {config.port} of 127.0.0.1 is taken; {hint}")
+    if not config.nodes and machine.port_taken(plan.LOOPBACK, config.dns_port):
+        raise CommandError(
+            f"port {config.dns_port} of 127.0.0.1, which the cluster's DNS uses, is taken; stop what uses it"
+        )
+
+
+def up(place: Place, wish: Wish, steps: Steps) -> ClusterConfig:
+    """Start the cluster, or find it running. Raises CommandError after undoing what was made."""
+    kubeconfig.check(wish.kubeconfig, os.environ)
+    fresh = not place.exists()
+    if fresh:
+        _refuse_foreign_directory(place)
+        # Before the directory is made, so that a refusal leaves nothing at all.
+        config = resolve(wish, place, None)
+        preflight(config, place, True)
+    with place.locked():
+        if not fresh:
+            config = place.load()
+            if lifecycle.running(place):
+                _already_running(config, wish, place, steps)
+                return config
+            port_is_new = wish.port not in (None, config.port)
+            config = resolve(wish, place, config)
+            if not lifecycle.part_alive(place, "apiserver"):
+                preflight(config, place, port_is_new)
+        try:
+            _start(config, place, wish, steps)
+        except BaseException:
+            steps.say(" ✗ " + ("undoing what was made" if fresh else "stopping what was started; the data stays"))
+            if fresh:
+                lifecycle.delete(config, place)
+            else:
+                lifecycle.stop(config, place)
+            raise
+    return config
+
+
+def _start(config: ClusterConfig, place: Place, wish: Wish, steps: Steps) -> None:
+    deadline = Deadline(wish.wait)
+    save(config, place.config_file)
+    lifecycle.write_files(config, place)
+    if config.nodes:
+        lifecycle.ensure_network(config)
+    steps.done("certificates and configuration")
+    lifecycle.start_supervisor(place)
+    if wish.wait > 0:
+        wait_usable(config, place, deadline, steps)
+    written = kubeconfig.merge(lifecycle.access(config, place), config.kubeconfig or None, os.environ)
+    where = ", ".join(map(str, written))
+    steps.done(f"kubeconfig: context {place.context}" + (f" in {where}" if where else ""))
+
+
+def wait_usable(config: ClusterConfig, place: Place, deadline: Deadline, steps: Steps) -> None:
+    """Until the API is ready, the control plane runs, nodes are Ready and DNS answers. Raises CommandError."""
+    lifecycle.wait_part(place, "apiserver", deadline.left())
+    steps.done(f"API server on {plan.server_url(config)}")
+    for name in ("controller-manager", "scheduler", "dns", *(["proxy"] if config.nodes else [])):
+        lifecycle.wait_part(place, name, deadline.left())
+    steps.done("controllers, scheduler, DNS" + (", service proxy" if config.nodes else ""))
+    if config.nodes or config.simulate:
+        _wait_nodes(config, place, deadline, steps)
+    name = "kubernetes.default.svc.cluster.local"
+    while not dns_answers(plan.host_address(config), config.dns_port, name, 0.5):
+        if not deadline.pause(POLL):
+            raise CommandError(f"DNS does not answer for {name}; see `steer logs dns`")
+    steps.done("DNS answers")
+
+
+def _wait_nodes(config: ClusterConfig, place: Place, deadline: Deadline, steps: Steps) -> None:
+    expected = set(plan.node_names(config))
+    states: dict[str, str] = {}
+    problem = ""
+    admin = Admin(place, config.port)
+    waiting = set(expected)
+    simulated = 0
+    try:
+        while waiting or simulated < config.simulate:
+            try:
+                states, problem = admin.nodes(), ""
+            except AdminError as error:
+                problem = str(error)
+            for name in sorted(waiting):
+                if states.get(name) == "Ready":
+                    waiting.discard(name)
+                    steps.done(f"node {name} is Ready")
+            simulated = sum(state == "Ready" for name, state in states.items() if name not in expected)
+            if (waiting or simulated < config.simulate) and not deadline.pause(POLL):
+                raise CommandError(_nodes_missing(config, waiting, simulated, states, problem))
+    finally:
+        admin.close()
+    if config.simulate:
+        steps.done(f"{config.simulate} simulated nodes are Ready")
+
+
+def _nodes_missing(
+    config: ClusterConfig, waiting: set[str], simulated: int, states: dict[str, str], problem: str
+) -> str:
+    lines = [f"{name} is not Ready: {states.get(name, 'it has not registered')}" for name in sorted(waiting)]
+    if simulated < config.simulate:
+        lines.append(f"{simulated} of {config.simulate} simulated nodes are Ready")
+    if problem:
+        lines.append(problem)
+    logs = [f"steer logs {name}/kubelet" for name in sorted(waiting)] or [f"steer logs {plan.SIMULATED}"]
+    return "\n  ".join(["the nodes did not become Ready in time", *lines]) + "\nSee " + ", ".join(logs)
+
+
+def _already_running(config: ClusterConfig, wish: Wish, place: Place, steps: Steps) -> None:
+    """A running cluster is left as it is; what is missing of usable is waited for."""
+    differing = [
+        f"--{name} {getattr(wish, name)}"
+        for name in ("nodes", "simulate", "store", "port")
+        if getattr(wish, name) not in (None, getattr(config, name))
+    ]
+    if differing:
+        steps.say(f"cluster {place.name} runs already: {', '.join(differing)} counts after `steer down`")
+    if wish.wait > 0:
+        wait_usable(config, place, Deadline(wish.wait), steps)
+    kubeconfig.merge(lifecycle.access(config, place), wish.kubeconfig or config.kubeconfig or None, os.environ)
+
+
+def _refuse_foreign_directory(place: Place) -> None:
+    if not place.directory.exists():
+        return
+    others = sorted(set(os.listdir(place.directory)) - _OURS)
+    if others:
+        raise CommandError(
+            f"{place.directory} holds other files ({', '.join(others[:3])}); choose another --data-dir or --name"
+        )
+
+
+def _free_slot(place: Place, real: bool) -> int:
+    from steersman.network import links
+    from steersman.network.addresses import ClusterAddresses, free_index
+
+    used = [
+        network
+        for other in all_places(place.base)
+        if other.name != place.name
+        for network in ClusterAddresses(other.load().slot).networks
+    ]
+    if real and machine.find_program("ip"):
+        used += links.used_networks()
+    try:
+        return free_index(used)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
