@@ -1,0 +1,25 @@
+"""NodeResourcesBalancedAllocation: likes nodes whose CPU and memory would be used to a similar share."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from steersman.scheduler.framework import MAX_SCORE, Plugin
+from steersman.scheduler.node_table import CPU, MEMORY, Ints, Mask, NodeTable
+from steersman.scheduler.pod_info import PodInfo
+
+
+def _score(pod: PodInfo, table: NodeTable, feasible: Mask) -> Ints:
+    """100 less the standard deviation of the used shares; a pod that asks for nothing cannot unbalance a node."""
+    if pod.best_effort:
+        return np.zeros(len(table.valid), np.int64)
+    shares = []
+    for column, resource in ((CPU, "cpu"), (MEMORY, "memory")):
+        capacity = table.allocatable[:, column]
+        requested = table.requested[:, column] + pod.requests.get(resource, 0)
+        shares.append(np.minimum(requested / np.maximum(capacity, 1), 1.0))
+    deviation = np.abs(shares[0] - shares[1]) / 2
+    return ((1 - deviation) * MAX_SCORE).astype(np.int64)
+
+
+PLUGIN = Plugin("NodeResourcesBalancedAllocation", order=70, score=_score, weight=1)
