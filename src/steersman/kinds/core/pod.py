@@ -5,10 +5,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steersman.api.meta import Resource
+from steersman.kinds.core import pod_columns
 from steersman.kinds.kind import Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import Pod
+
+
+def _selectable(pod: Pod) -> dict[str, str]:
+    return {
+        "spec.nodeName": pod.spec.nodeName,
+        "spec.restartPolicy": pod.spec.restartPolicy,
+        "spec.schedulerName": pod.spec.schedulerName,
+        "spec.serviceAccountName": pod.spec.serviceAccountName,
+        "spec.hostNetwork": "true" if pod.spec.hostNetwork else "false",
+        "status.phase": pod.status.phase,
+        "status.podIP": pod.status.podIPs[0].ip if pod.status.podIPs else pod.status.podIP,
+        "status.nominatedNodeName": pod.status.nominatedNodeName,
+    }
+
+
+def grace_period(pod: Pod, seconds: int | None) -> int:
+    """What was asked for, or what the pod wants; none for a pod that no node runs."""
+    if seconds is None:
+        wanted = pod.spec.terminationGracePeriodSeconds
+        seconds = 30 if wanted is None else wanted
+    if not pod.spec.nodeName or pod.status.phase in pod_columns.TERMINAL_PHASES:
+        return 0
+    # A negative period is taken as the shortest there is.
+    return seconds if seconds >= 0 else 1
+
 
 KIND: Kind[Pod] = Kind(
     resource=Resource("", "v1", "pods", "Pod", True),
@@ -16,17 +42,13 @@ KIND: Kind[Pod] = Kind(
     categories=("all",),
     subresources=frozenset(
         {
-            "attach",
-            "binding",
-            "ephemeralcontainers",
-            "eviction",
-            "exec",
-            "log",
-            "portforward",
-            "proxy",
-            "resize",
+            "attach", "binding", "ephemeralcontainers", "eviction", "exec", "log", "portforward", "proxy", "resize",
             "status",
         }
     ),
     generation=True,
-)
+    grace_period=grace_period,
+    selectable=_selectable,
+    columns=pod_columns.COLUMNS,
+    row=pod_columns.row,
+)  # fmt: skip
