@@ -26,7 +26,7 @@ def log_level() -> Any:
 class ApiServerConfig:
     """The API server: the only part that touches the store."""
 
-    store: str = setting("where objects are kept: sqlite:FILE or memory", "memory")
+    store: str = setting("where objects are kept: sqlite:///FILE or memory://", "memory://")
     bind_addresses: tuple[str, ...] = setting("addresses to listen on", ("127.0.0.1",))
     port: int = setting("TCP port to listen on", 6443, minimum=0)
     advertise_address: str = setting("address of the `kubernetes` endpoint", "127.0.0.1")

@@ -50,7 +50,7 @@ def resolve(wish: Wish, place: Place, existing: ClusterConfig | None) -> Cluster
         name=place.name,
         nodes=nodes,
         simulate=wish.simulate or 0,
-        store=wish.store or f"sqlite:{place.store_file}",
+        store=wish.store or f"sqlite://{place.store_file}",
         port=wish.port or machine.free_port(plan.LOOPBACK, API_PORTS),
         dns_port=DNS_PORTS[0],
         slot=slot,

@@ -21,7 +21,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--simulate", type=_count, metavar="N", help="add N nodes whose pods are pretended; needs no rights"
     )
-    parser.add_argument("--store", metavar="URL", help="where objects are kept: sqlite:FILE (default) or memory")
+    parser.add_argument("--store", metavar="URL", help="where objects are kept: sqlite:///FILE (default) or memory://")
     parser.add_argument("--port", type=_port, metavar="P", help="port of the API server (default: a free one)")
     parser.add_argument("--kubeconfig", metavar="FILE", help="merge into this file instead of kubectl's usual one")
     parser.add_argument(
