@@ -92,7 +92,8 @@ class RemoteCommand:
             await self._client.close(websocket.INTERNAL_ERROR, f"the container runtime broke the stream: {error}")
             return
         if self._streams[ERROR] in self._open_outputs:
-            await self._report(_failure("the connection to the container runtime was lost"))
+            # A runtime that closes the connection right after its status has ended just as well.
+            await self._report(bytes(self._status) or _failure("the connection to the container runtime was lost"))
 
     async def _handle(self, frame: spdy.Frame) -> None:
         match frame:

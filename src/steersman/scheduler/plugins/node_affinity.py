@@ -80,7 +80,7 @@ def _score(pod: PodInfo, table: NodeTable, feasible: Mask) -> Ints:
     for row in np.flatnonzero(feasible) if preferred else ():
         node = table.nodes[row]
         if node is not None:
-            raw[row] = sum(p.weight for p in preferred if p.preference and matches_term(p.preference, node))
+            raw[row] = sum(p.weight for p in preferred if matches_term(p.preference, node))
     return normalize(raw, feasible)
 
 

@@ -19,7 +19,8 @@ def _score(pod: PodInfo, table: NodeTable, feasible: Mask) -> Ints:
         requested = table.requested[:, column] + pod.requests.get(resource, 0)
         shares.append(np.minimum(requested / np.maximum(capacity, 1), 1.0))
     deviation = np.abs(shares[0] - shares[1]) / 2
-    return ((1 - deviation) * MAX_SCORE).astype(np.int64)
+    score: Ints = ((1 - deviation) * MAX_SCORE).astype(np.int64)
+    return score
 
 
 PLUGIN = Plugin("NodeResourcesBalancedAllocation", order=70, score=_score, weight=1)
