@@ -151,9 +151,10 @@ def _stated(worker: PodWorker, kubelet: Kubelet) -> Pod:
 
 def _container_for_logs(target: Target, pod: Pod, state: PodState, previous: bool) -> ContainerStatus:
     """The run of the container whose log is meant, in the words kubectl users know when there is none."""
-    specs = [*pod.spec.containers, *(pod.spec.initContainers or []), *(pod.spec.ephemeralContainers or [])]
+    names = {c.name for c in [*pod.spec.containers, *(pod.spec.initContainers or [])]}
+    names |= {c.name for c in pod.spec.ephemeralContainers or []}
     where = f'container "{target.container}" in pod "{target.pod}"'
-    if target.container not in {c.name for c in specs}:
+    if target.container not in names:
         raise BadRequest(f"container {target.container} is not valid for pod {target.pod}")
     if previous:
         ended = state.previous(target.container)
