@@ -112,12 +112,9 @@ def from_flags(kind: type[T], arguments: argparse.Namespace) -> T:
 
 
 def _yaml(text: str) -> Any:
-    import yaml
+    from steersman.api import yaml
 
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(f"is not YAML: {' '.join(str(error).split())}") from error
+    return yaml.load(text)
 
 
 def _nearest(key: str, fields: Mapping[str, Any]) -> str:

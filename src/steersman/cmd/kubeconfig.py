@@ -5,7 +5,6 @@ What to change where is decided by plain functions on documents; `merge` and `re
 
 import base64
 import contextlib
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -123,20 +122,17 @@ def check(explicit: str | None, environment: Mapping[str, str]) -> None:
 
 def read(path: Path) -> Document | None:
     """A kubeconfig file; None when it is not there, an empty document when it is empty. Raises CommandError."""
-    import yaml
+    from steersman.api import yaml
 
     try:
-        text = path.read_text()
+        document = yaml.load(path.read_bytes())
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"cannot read the kubeconfig {path}: {error}") from error
-    try:
-        document = json.loads(text) if text.startswith("{") else yaml.load(text, Loader=_loader())
-    except (ValueError, yaml.YAMLError) as error:
-        detail = " ".join(str(error).split())
+    except OSError as error:
+        raise CommandError(f"cannot read the kubeconfig {path}: {error.strerror}") from error
+    except ValueError as error:
         raise CommandError(
-            f"the kubeconfig {path} is not valid YAML: {detail}; mend it or name another one with --kubeconfig"
+            f"the kubeconfig {path} is not valid: {error}; mend it or name another one with --kubeconfig"
         ) from error
     if document is None:
         return {}
@@ -147,21 +143,9 @@ def read(path: Path) -> Document | None:
 
 def render(document: Document) -> bytes:
     """A kubeconfig as YAML, in the order of the document's fields."""
-    import yaml
+    from steersman.api import yaml
 
-    return yaml.safe_dump(document, sort_keys=False, default_flow_style=False, allow_unicode=True).encode()
-
-
-def _loader() -> Any:
-    """YAML's C loader where there is one, without dates: a token that looks like one stays a string."""
-    import yaml
-
-    base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    resolvers = {
-        first: [(tag, pattern) for tag, pattern in known if tag != "tag:yaml.org,2002:timestamp"]
-        for first, known in base.yaml_implicit_resolvers.items()
-    }
-    return type("KubeconfigLoader", (base,), {"yaml_implicit_resolvers": resolvers})
+    return yaml.dump(document).encode()
 
 
 def _apply(paths: Sequence[Path], change: Any) -> list[Path]:
