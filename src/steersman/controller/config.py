@@ -1,0 +1,28 @@
+"""Settings of the controllers, declared once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerConfig:
+    """Durations are in seconds; defaults are Kubernetes' own."""
+
+    # PEM text of the authority that signed the API server's certificate, for `kube-root-ca.crt`.
+    root_ca: str = ""
+    # Ranges that nodes get their pod ranges from (one, or one per IP family); empty: nodes are left alone.
+    cluster_cidrs: tuple[str, ...] = ()
+    node_mask_ipv4: int = 24
+    node_mask_ipv6: int = 64
+    # Range of Service addresses: never given to nodes.
+    service_cidr: str = ""
+    # A node that has not been heard of for so long is Unknown.
+    node_grace: float = 50.0
+    # How much longer a node that was never heard of has.
+    node_startup_grace: float = 60.0
+    # How long objects of a node outlive it, and pods their finishing before there are too many.
+    node_quarantine: float = 40.0
+    terminated_pod_threshold: int = 12500
+    # Evictions from unreachable nodes per second.
+    eviction_rate: float = 0.1

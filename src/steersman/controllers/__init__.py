@@ -1,0 +1,1 @@
+"""The controllers: one module each, which exports CONTROLLER and is found by that. Modules without one are helpers."""
