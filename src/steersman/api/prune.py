@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -218,9 +219,22 @@ def has_duplicates(data: bytes) -> bool:
     return False
 
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_ESCAPE = re.compile(
+    r"\\(?:u([dD][89abAB][0-9a-fA-F]{2}(\\u[dD][c-fC-F][0-9a-fA-F]{2})?|[dD][c-fC-F][0-9a-fA-F]{2})|.)"
+)
+
+
+def _whole_character(escape: re.Match[str]) -> str:
+    """Half of a surrogate pair is no character."""
+    return "\\ufffd" if escape[1] and not escape[2] else escape[0]
+
+
 def parse_json(data: bytes) -> Any:
     """Plain values; objects with repeated keys become `Duplicates`. Bad UTF-8 is replaced, as Go does."""
     text = data.decode("utf-8", errors="replace")
+    if _SURROGATE.search(text):
+        text = _ESCAPE.sub(_whole_character, text)
     try:
         return json.loads(text, object_pairs_hook=_with_duplicates, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
@@ -251,6 +265,8 @@ def _syntax_message(error: json.JSONDecodeError) -> str:
     at = error.pos
     if error.msg.startswith("Illegal trailing comma"):
         at = _skip_space(error.doc, at + 1)
+    elif error.msg.startswith("Invalid \\escape"):
+        at += 1
     if at >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated"):
         return "unexpected end of JSON input"
     context = next((c for start, c in _CONTEXTS if error.msg.startswith(start)), "")

@@ -181,6 +181,11 @@ class Kind(Generic[T]):
         found: type[T] = load_type(self.resource)
         return found
 
+    @property
+    def has_selectable(self) -> bool:
+        """Whether field selectors may name more than metadata; if not, objects need not be decoded for them."""
+        return self.selectable is not _no_fields
+
     @cached_property
     def selectable_fields(self) -> frozenset[str]:
         """Every field that a field selector may name."""
