@@ -190,7 +190,9 @@ class Allocator:
         if needs_node_ports(service):
             for i, port in enumerate(spec.ports or ()):
                 if not port.nodePort:
-                    self._give(path.index(i).child("nodePort"), self._setter(spec.ports or [], port), reservation, errors)
+                    self._give(
+                        path.index(i).child("nodePort"), self._setter(spec.ports or [], port), reservation, errors
+                    )
         if needs_health_port(service):
             self._health_port(service, mine, reservation, errors)
 

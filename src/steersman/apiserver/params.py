@@ -88,9 +88,7 @@ class ListOptions:
                     fields.forbidden(path, "resourceVersionMatch is forbidden unless resourceVersion is provided")
                 )
             if self.continue_:
-                errors.append(
-                    fields.forbidden(path, "resourceVersionMatch is forbidden when continue is provided")
-                )
+                errors.append(fields.forbidden(path, "resourceVersionMatch is forbidden when continue is provided"))
             if self.match not in ("Exact", "NotOlderThan"):
                 errors.append(fields.not_supported(path, self.match, ("Exact", "NotOlderThan", "")))
             if self.match == "Exact" and self.resource_version == "0":
@@ -98,9 +96,7 @@ class ListOptions:
                     fields.forbidden(path, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
                 )
         if self.send_initial_events is not None:
-            errors.append(
-                fields.forbidden(Path("sendInitialEvents"), "sendInitialEvents is forbidden for list")
-            )
+            errors.append(fields.forbidden(Path("sendInitialEvents"), "sendInitialEvents is forbidden for list"))
         return errors
 
     def _watch_errors(self) -> list[FieldError]:
@@ -120,9 +116,7 @@ class ListOptions:
             if self.match != "NotOlderThan":
                 errors.append(fields.not_supported(path, self.match, ("NotOlderThan",)))
             if self.continue_:
-                errors.append(
-                    fields.forbidden(path, "resourceVersionMatch is forbidden when continue is provided")
-                )
+                errors.append(fields.forbidden(path, "resourceVersionMatch is forbidden when continue is provided"))
         return errors
 
 

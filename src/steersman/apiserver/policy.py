@@ -77,7 +77,12 @@ _USERS: Mapping[str, tuple[Rule, ...]] = {
     "system:kube-controller-manager": (Rule(ALL_VERBS, ("*",), ("*",)), Rule(("get",), paths=("*",))),
     "system:kube-scheduler": _SCHEDULER,
     "system:kube-proxy": _SERVICE_READER,
-    "system:steersman-dns": _SERVICE_READER,
+    # It keeps its own Service: it runs outside of the cluster, where no selector finds it.
+    "system:steersman-dns": (
+        *_SERVICE_READER,
+        Rule(WRITE, ("",), ("services",)),
+        Rule(WRITE, ("discovery.k8s.io",), ("endpointslices",)),
+    ),
     "system:serviceaccount:kube-system:coredns": _SERVICE_READER,
 }
 _GROUPS: Mapping[str, tuple[Rule, ...]] = {

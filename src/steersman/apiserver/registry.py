@@ -6,7 +6,7 @@ whenever the compare-and-swap loses.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -59,6 +59,8 @@ class Outcome:
 Change = Callable[[Any], Awaitable[Any]]
 """The current object (not to be changed) → the wanted one, a new object."""
 Reserve = Callable[[str, Any, Any], Held]
+Version = tuple[bytes, int]
+"""A stored value and its revision."""
 
 
 class Registry:
@@ -88,6 +90,12 @@ class Registry:
     def decode(self, body: bytes) -> Any:
         return codec.decode(self.kind.type, body)
 
+    def at(self, value: bytes, revision: int) -> Any:
+        """The object that was stored as `value` by the write with this revision."""
+        obj = codec.decode(self.kind.type, value)
+        obj.metadata.resourceVersion = str(revision)
+        return obj
+
     def body(self, namespace: str, name: str) -> bytes:
         """The object's bytes. Raises NotFound."""
         cached = self.cache.get(namespace, name)
@@ -97,7 +105,14 @@ class Registry:
 
     def get(self, namespace: str, name: str) -> Any:
         """A fresh copy of the object. Raises NotFound."""
-        return self.decode(self.body(namespace, name))
+        cached = self.cache.get(namespace, name)
+        if cached is None:
+            raise NotFound.of(self.resource, name)
+        return self.at(cached.value, cached.revision)
+
+    def _current(self, namespace: str, name: str) -> Version | None:
+        cached = self.cache.get(namespace, name)
+        return None if cached is None else (cached.value, cached.revision)
 
     # Writing
 
@@ -174,8 +189,7 @@ class Registry:
 
         `create` gives the object to store when there is none; without it that is NotFound.
         """
-        cached = self.cache.get(namespace, name)
-        current = None if cached is None else (cached.body, cached.revision)
+        current = self._current(namespace, name)
         while True:
             if current is None:
                 if create is None:
@@ -185,20 +199,20 @@ class Registry:
                 return await self._update_once(namespace, name, current, change, write, warnings)
             except RevisionMismatch as lost:
                 found = lost.current
-                current = None if found is None else (splice(found.value, found.revision), found.revision)
+                current = None if found is None else (found.value, found.revision)
 
     async def _update_once(
         self,
         namespace: str,
         name: str,
-        current: tuple[bytes, int],
+        current: Version,
         change: Change,
         write: Write,
         warnings: list[str],
     ) -> Outcome:
-        body, revision = current
+        value, revision = current
         kind = self.kind
-        old = self.decode(body)
+        old = self.at(value, revision)
         new = await change(old)
         self._check_version(new, old)
         self._keep(new.metadata, old.metadata)
@@ -209,7 +223,7 @@ class Registry:
         new = review.object
         key = self.key(namespace, name)
         held = None
-        if self._reserve is not None and not write.subresource:
+        if self._reserve is not None and write.subresource != "status":
             held = self._reserve(key, new, old)
         try:
             errors = self._prepare_update(new, old, write.subresource)
@@ -224,9 +238,9 @@ class Registry:
             new.metadata.resourceVersion = str(revision)
             if write.dry_run:
                 return Outcome(new, splice(data, revision))
-            if splice(data, revision) == body:
+            if data == value:
                 # Nothing changes: no write, no event, the same version.
-                return Outcome(new, body)
+                return Outcome(new, splice(value, revision))
             entry = await self.store.update(key, data, revision)
         finally:
             if held is not None:
@@ -273,7 +287,7 @@ class Registry:
         if subresource == "status":
             kind.prepare_status_update(new, old)
             return kind.validate_status_update(new, old)
-        if subresource:
+        if subresource and subresource != "scale":
             # Such as binding or resize: the handler has made exactly the change it stands for.
             return ()
         kind.prepare_update(new, old)
@@ -292,21 +306,20 @@ class Registry:
 
     async def delete(self, namespace: str, name: str, options: DeleteOptions, write: Write) -> Outcome:
         """Remove an object, or mark it for those who must finish with it first. Raises NotFound, Conflict."""
-        cached = self.cache.get(namespace, name)
-        current = None if cached is None else (cached.body, cached.revision)
+        current = self._current(namespace, name)
         while current is not None:
             try:
                 return await self._delete_once(namespace, name, current, options, write)
             except RevisionMismatch as lost:
                 found = lost.current
-                current = None if found is None else (splice(found.value, found.revision), found.revision)
+                current = None if found is None else (found.value, found.revision)
         raise NotFound.of(self.resource, name)
 
     async def _delete_once(
-        self, namespace: str, name: str, current: tuple[bytes, int], options: DeleteOptions, write: Write
+        self, namespace: str, name: str, current: Version, options: DeleteOptions, write: Write
     ) -> Outcome:
-        body, revision = current
-        obj = self.decode(body)
+        value, revision = current
+        obj = self.at(value, revision)
         deletion.check_preconditions(self.resource, obj.metadata, options.preconditions)
         await self._chain.validate(
             Review(DELETE, self.resource, "", namespace, name, None, obj, write.user, options.dry_run, options)
@@ -321,19 +334,18 @@ class Registry:
             blockers=self.kind.blockers,
         )
         if outcome is Deletion.PENDING:
-            return Outcome(obj, body)
+            return Outcome(obj, splice(value, revision))
         self.kind.on_delete(obj)
         key = self.key(namespace, name)
         obj.metadata.resourceVersion = ""
         data = codec.encode(obj)
         obj.metadata.resourceVersion = str(revision)
-        spliced = splice(data, revision)
         if outcome is Deletion.REMOVE:
             if not options.dry_run:
                 await self.store.delete(key, revision)
-            return Outcome(obj, spliced, deleted=True)
-        if options.dry_run or spliced == body:
-            return Outcome(obj, spliced)
+            return Outcome(obj, splice(data, revision), deleted=True)
+        if options.dry_run or data == value:
+            return Outcome(obj, splice(data, revision))
         entry = await self.store.update(key, data, revision)
         obj.metadata.resourceVersion = str(entry.revision)
         return Outcome(obj, splice(data, entry.revision))
@@ -350,11 +362,15 @@ def uid_precondition(uid: str) -> Preconditions | None:
 class Registries:
     """All kinds' objects, and typed reads of them for admission and the parts of the server."""
 
-    def __init__(self, registries: Mapping[tuple[str, str], Registry]) -> None:
-        self._registries = dict(registries)
+    def __init__(self) -> None:
+        self._registries: dict[tuple[str, str], Registry] = {}
         self._by_type: dict[type[Any], Registry] = {}
         # The decoded object of a cached one, so that a namespace or service account is decoded once per change.
         self._decoded: dict[tuple[type[Any], str, str], tuple[int, Any]] = {}
+
+    def add(self, registry: Registry) -> None:
+        resource = registry.resource
+        self._registries[(resource.group, resource.plural)] = registry
 
     def find(self, group: str, plural: str) -> Registry | None:
         return self._registries.get((group, plural))
@@ -376,7 +392,7 @@ class Registries:
         known = self._decoded.get(key)
         if known is not None and known[0] == cached.revision:
             return known[1]
-        obj = registry.decode(cached.body)
+        obj = registry.at(cached.value, cached.revision)
         if len(self._decoded) > 2048:
             self._decoded.clear()
         self._decoded[key] = (cached.revision, obj)
@@ -385,7 +401,7 @@ class Registries:
     def list(self, cls: type[Any], namespace: str = "") -> list[Any]:
         """The objects, in the order of their keys; not to be changed."""
         registry = self.of(cls)
-        return [registry.decode(c.body) for c in registry.cache.list(namespace)]
+        return [registry.at(c.value, c.revision) for c in registry.cache.list(namespace)]
 
     def values(self) -> Sequence[Registry]:
         return list(self._registries.values())

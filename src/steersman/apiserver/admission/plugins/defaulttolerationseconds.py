@@ -16,9 +16,7 @@ async def mutate(review: Review, environment: Environment) -> None:
     if missing:
         pod.spec.tolerations = [
             *tolerations,
-            *(
-                Toleration(key=t, operator="Exists", effect="NoExecute", tolerationSeconds=_SECONDS) for t in missing
-            ),
+            *(Toleration(key=t, operator="Exists", effect="NoExecute", tolerationSeconds=_SECONDS) for t in missing),
         ]
 
 

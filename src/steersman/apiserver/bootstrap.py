@@ -1,0 +1,90 @@
+"""What every cluster has from the beginning: its namespaces, priority classes, and the `kubernetes` Service."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from steersman.api import codec
+from steersman.api.errors import AlreadyExists
+from steersman.api.http import User
+from steersman.apiserver.registry import Write
+from steersman.kinds.types.core_v1 import Endpoints, Namespace, Service
+from steersman.kinds.types.discovery_v1 import EndpointSlice
+from steersman.kinds.types.scheduling_v1 import PriorityClass
+
+if TYPE_CHECKING:
+    from steersman.apiserver.server import App
+
+NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+LOOPBACK = User("system:apiserver", ("system:masters", "system:authenticated"))
+
+
+async def bootstrap(app: App) -> None:
+    """Make what is missing; may run at every start."""
+    for name in NAMESPACES:
+        await _ensure(app, Namespace, {"metadata": {"name": name}})
+    for name, value, description in app.config.priority_classes:
+        await _ensure(app, PriorityClass, {"metadata": {"name": name}, "value": value, "description": description})
+    if app.config.advertise_address:
+        await _kubernetes(app)
+
+
+async def _kubernetes(app: App) -> None:
+    config = app.config
+    address = config.advertise_address
+    labels = {"component": "apiserver", "provider": "kubernetes"}
+    meta = {"name": "kubernetes", "namespace": "default", "labels": labels}
+    first = str(ipaddress.ip_network(config.service_cidr)[1])
+    ports = [{"name": "https", "protocol": "TCP", "port": 443, "targetPort": config.advertise_port}]
+    await _ensure(app, Service, {"metadata": meta, "spec": {"type": "ClusterIP", "clusterIP": first, "ports": ports}})
+    subsets = [
+        {"addresses": [{"ip": address}], "ports": [{"name": "https", "port": config.advertise_port, "protocol": "TCP"}]}
+    ]
+    mirror = {"endpointslice.kubernetes.io/skip-mirror": "true"}
+    endpoints = {
+        "metadata": {"name": "kubernetes", "namespace": "default", "labels": mirror},
+        "subsets": subsets,
+    }
+    await _ensure(app, Endpoints, endpoints, lambda obj, wanted: setattr(obj, "subsets", wanted.subsets))
+    family = f"IPv{ipaddress.ip_address(address).version}"
+    piece = {
+        "metadata": {
+            "name": "kubernetes",
+            "namespace": "default",
+            "labels": {"kubernetes.io/service-name": "kubernetes"},
+        },
+        "addressType": family,
+        "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
+        "ports": [{"name": "https", "port": config.advertise_port, "protocol": "TCP"}],
+    }
+    await _ensure(app, EndpointSlice, piece, _same_endpoints)
+
+
+def _same_endpoints(obj: Any, wanted: Any) -> None:
+    obj.endpoints, obj.ports = wanted.endpoints, wanted.ports
+
+
+async def _ensure(
+    app: App, cls: type[Any], plain: dict[str, Any], align: Callable[[Any, Any], None] | None = None
+) -> None:
+    """Create an object; with `align`, make one that exists agree with what is wanted."""
+    registry = app.registries.of(cls)
+    obj, _ = codec.from_builtins(cls, plain)
+    registry.kind.default(obj)
+    namespace, name = obj.metadata.namespace, obj.metadata.name
+    if registry.cache.get(namespace, name) is None:
+        try:
+            await registry.create(obj, namespace, Write(LOOPBACK), [])
+        except AlreadyExists:
+            # Another API server on the same store was faster.
+            return
+    elif align is not None:
+
+        async def change(old: Any) -> Any:
+            new = codec.clone(old)
+            align(new, obj)
+            return new
+
+        await registry.update(namespace, name, change, Write(LOOPBACK), [])

@@ -1,0 +1,42 @@
+"""What an API server is told by whoever starts it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+GIT_VERSION = "v1.37.0+steersman0.1.0"
+
+
+@dataclass(frozen=True)
+class KubeletAccess:
+    """The files with which the API server makes itself known to kubelets, and the authority that signs theirs."""
+
+    certificate: Path
+    key: Path
+    ca: Path
+
+
+@dataclass(frozen=True)
+class ServerConfig:
+    """Settings of the API server. `advertise_address` and `advertise_port` are what pods are told to reach it by (the
+    `kubernetes` Service's endpoint); without an address there is no such Service. `all_versions` serves the API versions
+    that are off by default too.
+    """
+
+    service_cidr: str = "10.96.0.0/12"
+    node_ports: tuple[int, int] = (30000, 32767)
+    advertise_address: str = ""
+    advertise_port: int = 6443
+    all_versions: bool = False
+    kubelet: KubeletAccess | None = None
+    git_version: str = GIT_VERSION
+    git_commit: str = "0" * 40
+    # What in-process tests leave out: default namespaces, priority classes, the kubernetes Service.
+    bootstrap: bool = True
+    priority_classes: tuple[tuple[str, int, str], ...] = field(
+        default=(
+            ("system-cluster-critical", 2_000_000_000, "Used for system critical pods that must run in the cluster."),
+            ("system-node-critical", 2_000_001_000, "Used for system critical pods that must not be moved."),
+        )
+    )

@@ -1,0 +1,82 @@
+"""Between bodies and objects: decoding what a client sends with its strictness, and joining stored bytes into lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from steersman.api import codec
+from steersman.api.codec import DecodeError
+from steersman.api.errors import BadRequest
+from steersman.apiserver.context import Context, Endpoint
+from steersman.apiserver.params import WriteOptions
+
+
+def decode_object(ctx: Context, endpoint: Endpoint, options: WriteOptions) -> Any:
+    """The request body as an object of the stored type, with defaults. Raises BadRequest with upstream's words."""
+    served = endpoint.served
+    media = "yaml" if ctx.media() == "yaml" else "json"
+    strict = options.validation != "Ignore"
+    try:
+        obj, problems = codec.decode_lenient(
+            served.type, ctx.request.body, media="yaml" if media == "yaml" else "json", strict=strict
+        )
+    except DecodeError as error:
+        raise _unfit(endpoint, str(error)) from error
+    check_type(endpoint, obj)
+    report(ctx, endpoint, options, problems)
+    stored = served.to_stored(obj)
+    endpoint.kind.default(stored)
+    return stored
+
+
+def from_plain(ctx: Context, endpoint: Endpoint, options: WriteOptions, plain: Any) -> Any:
+    """As `decode_object`, from plain values of the endpoint's version (after a patch)."""
+    served = endpoint.served
+    try:
+        obj, problems = codec.from_builtins(served.type, plain)
+    except DecodeError as error:
+        raise _unfit(endpoint, str(error)) from error
+    check_type(endpoint, obj)
+    report(ctx, endpoint, options, problems)
+    stored = served.to_stored(obj)
+    endpoint.kind.default(stored)
+    return stored
+
+
+def report(ctx: Context, endpoint: Endpoint, options: WriteOptions, problems: list[str]) -> None:
+    """Unknown and repeated fields are an error, warnings, or nothing, as the client wishes."""
+    if not problems or options.validation == "Ignore":
+        return
+    if options.validation == "Strict":
+        raise _unfit(endpoint, f"strict decoding error: {', '.join(problems)}")
+    ctx.warnings.extend(problems)
+
+
+def check_type(endpoint: Endpoint, obj: Any) -> None:
+    """The body must be of the kind and version that the path names."""
+    resource = endpoint.served.resource
+    if obj.apiVersion != resource.api_version:
+        raise BadRequest(
+            f"the API version in the data ({obj.apiVersion}) does not match the expected API version "
+            f"({resource.api_version})"
+        )
+    if obj.kind != resource.kind:
+        raise BadRequest(
+            f'{obj.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
+            f"the kind in the data does not match the expected kind"
+        )
+
+
+def _unfit(endpoint: Endpoint, why: str) -> BadRequest:
+    resource = endpoint.served.resource
+    return BadRequest(f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {why}')
+
+
+def join_list(
+    head: bytes, revision: int, bodies: Iterable[bytes], continue_: str = "", remaining: int | None = None
+) -> bytes:
+    """A list object from encoded items. `head` ends inside the quotes of the list's resourceVersion."""
+    more = b'","continue":"' + continue_.encode() if continue_ else b""
+    left = b'","remainingItemCount":%d},"items":[' % remaining if remaining else b'"},"items":['
+    return b"".join((head, b"%d" % revision, more, left, b",".join(bodies), b"]}"))

@@ -1,0 +1,39 @@
+"""POST to a collection: a new object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from steersman.api.errors import BadRequest
+from steersman.api.http import Response
+from steersman.apiserver import encoding, respond
+from steersman.apiserver.context import Context, Endpoint
+from steersman.apiserver.params import WriteOptions
+from steersman.apiserver.registry import Write
+
+if TYPE_CHECKING:
+    from steersman.apiserver.server import App
+
+
+async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
+    accepted = ctx.accept()
+    options = WriteOptions.parse(ctx.query, "CreateOptions")
+    obj = encoding.decode_object(ctx, endpoint, options)
+    place(obj, ctx.info.namespace, namespaced=endpoint.served.resource.namespaced)
+    write = Write(ctx.user, options.dry_run)
+    namespace = obj.metadata.namespace
+    outcome = await endpoint.registry.create(obj, namespace, write, ctx.warnings)
+    body = outcome.body if endpoint.served.version is None else endpoint.outgoing(outcome.body)
+    return respond.body(201, body, accepted, ctx.warnings)
+
+
+def place(obj: Any, namespace: str, *, namespaced: bool) -> None:
+    """Put an object into the request's namespace; BadRequest when it names another."""
+    meta = obj.metadata
+    if not namespaced:
+        return
+    if not namespace:
+        raise BadRequest("an empty namespace may not be set during creation")
+    if meta.namespace and meta.namespace != namespace:
+        raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
+    meta.namespace = namespace

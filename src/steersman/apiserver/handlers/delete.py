@@ -1,0 +1,54 @@
+"""DELETE of one object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from steersman.api import codec
+from steersman.api.codec import DecodeError
+from steersman.api.errors import BadRequest
+from steersman.api.http import Response
+from steersman.apiserver import respond
+from steersman.apiserver.context import Context, Endpoint
+from steersman.apiserver.params import DeleteOptions, delete_options
+from steersman.apiserver.registry import Outcome, Write
+
+if TYPE_CHECKING:
+    from steersman.apiserver.server import App
+
+# Kinds whose deletion answers with the object as it was, as upstream; the others answer with a Status.
+_RETURNED = frozenset({
+    ("", "pods"), ("", "persistentvolumes"), ("", "persistentvolumeclaims"), ("", "podtemplates"),
+    ("", "resourcequotas"), ("", "serviceaccounts"), ("", "services"), ("storage.k8s.io", "storageclasses"),
+    ("storage.k8s.io", "volumeattachments"), ("storage.k8s.io", "csidrivers"), ("storage.k8s.io", "csinodes"),
+})  # fmt: skip
+
+
+async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
+    accepted = ctx.accept()
+    options = parse_options(ctx)
+    info, registry = ctx.info, endpoint.registry
+    outcome = await registry.delete(info.namespace, info.name, options, Write(ctx.user, options.dry_run))
+    status = 202 if not outcome.deleted and options.orphanDependents is False else 200
+    if not outcome.deleted or (endpoint.kind.group, endpoint.kind.resource.plural) in _RETURNED:
+        return respond.body(status, endpoint.outgoing(outcome.body), accepted, ctx.warnings)
+    return respond.value(status, _removed(endpoint, outcome), accepted, ctx.warnings)
+
+
+def parse_options(ctx: Context) -> DeleteOptions:
+    """From the body, or the query when there is none."""
+    body: Any = None
+    if ctx.request.body:
+        try:
+            body = codec.parse(ctx.request.body, "yaml" if ctx.media() == "yaml" else "json")
+        except DecodeError as error:
+            raise BadRequest(str(error)) from error
+    return delete_options(body, ctx.query)
+
+
+def _removed(endpoint: Endpoint, outcome: Outcome) -> dict[str, Any]:
+    resource, meta = endpoint.served.resource, outcome.obj.metadata
+    details = {"name": meta.name, "kind": resource.plural, "uid": meta.uid}
+    if resource.group:
+        details["group"] = resource.group
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}

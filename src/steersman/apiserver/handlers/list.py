@@ -1,0 +1,78 @@
+"""GET of a collection: stored bytes joined, in pages of one moment when a limit is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steersman.api.errors import BadRequest, Expired
+from steersman.api.http import Response
+from steersman.apiserver import continuation, encoding, respond, table
+from steersman.apiserver.context import Context, Endpoint
+from steersman.apiserver.negotiation import Accepted
+from steersman.apiserver.params import ListOptions, parse_revision
+from steersman.apiserver.selecting import selectors
+from steersman.apiserver.watchcache import Page
+
+if TYPE_CHECKING:
+    from steersman.apiserver.server import App
+
+
+async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
+    accepted = ctx.accept_meta()
+    options = ListOptions.parse(ctx.query)
+    page = await read(endpoint, ctx.info.namespace, options)
+    prefix = endpoint.registry.prefix
+    continue_ = continuation.encode(page.after.removeprefix(prefix), page.revision) if page.after else ""
+    body = _body(app, ctx, endpoint, accepted, page, continue_)
+    return respond.body(200, body, accepted, ctx.warnings)
+
+
+async def read(endpoint: Endpoint, namespace: str, options: ListOptions) -> Page:
+    """The objects that the options select. Raises BadRequest, Expired, Timeout."""
+    registry = endpoint.registry
+    label, field = selectors(endpoint.kind, options)
+    if options.continue_:
+        return await _next(endpoint, namespace, options)
+    revision = parse_revision(options.resource_version)
+    if options.match == "Exact":
+        return await registry.cache.page(namespace, label, field, revision=revision, limit=options.limit)
+    await registry.cache.wait_for(revision)
+    return await registry.cache.page(namespace, label, field, limit=options.limit)
+
+
+async def _next(endpoint: Endpoint, namespace: str, options: ListOptions) -> Page:
+    registry = endpoint.registry
+    label, field = selectors(endpoint.kind, options)
+    if options.resource_version not in ("", "0"):
+        raise BadRequest("specifying resource version is not allowed when using continue")
+    key, revision = continuation.decode(options.continue_)
+    try:
+        return await registry.cache.page(
+            namespace, label, field, revision=max(revision, 0), after=registry.prefix + key, limit=options.limit
+        )
+    except Expired as error:
+        raise continuation.TokenExpired(key) from error
+
+
+def _body(app: App, ctx: Context, endpoint: Endpoint, accepted: Accepted, page: Page, continue_: str) -> bytes:
+    items = page.items
+    if accepted.kind == table.TABLE:
+        return table.table(
+            endpoint,
+            items,
+            app.clock.now(),
+            version=accepted.version,
+            include=table.include_of(ctx),
+            revision=page.revision,
+            continue_=continue_,
+            remaining=page.remaining,
+        )
+    if accepted.kind:
+        version = accepted.version
+        head = f'{{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/{version}","metadata":{{"resourceVersion":"'
+        bodies = [table.metadata_only(i.body, version) for i in items]
+        return encoding.join_list(head.encode(), page.revision, bodies, continue_, page.remaining)
+    bodies = [i.body for i in items]
+    if endpoint.converts:
+        bodies = [endpoint.outgoing(b) for b in bodies]
+    return encoding.join_list(endpoint.list_head, page.revision, bodies, continue_, page.remaining)

@@ -1,0 +1,79 @@
+"""PATCH of an object or of a part of it: JSON patch, merge patch and strategic merge patch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from steersman.api import codec, patch, strategic
+from steersman.api.codec import DecodeError
+from steersman.api.errors import BadRequest, UnsupportedMediaType
+from steersman.api.http import Response
+from steersman.apiserver import encoding, respond
+from steersman.apiserver.context import Context, Endpoint
+from steersman.apiserver.handlers.update import check_place
+from steersman.apiserver.params import WriteOptions
+from steersman.apiserver.registry import Write
+
+if TYPE_CHECKING:
+    from steersman.apiserver.server import App
+
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_PATCH = "application/strategic-merge-patch+json"
+APPLY = frozenset({"application/apply-patch+yaml", "application/apply-patch+cbor"})
+_TYPES = f"{JSON_PATCH}, {MERGE_PATCH}, {STRATEGIC_PATCH}"
+
+Apply = Callable[[Any], Any]
+"""Plain values of the current object → those of the patched one."""
+
+
+async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
+    return await apply(ctx, endpoint, "")
+
+
+async def apply(
+    ctx: Context, endpoint: Endpoint, subresource: str, narrow: Callable[[Any, Any], Any] | None = None
+) -> Response:
+    """Patch the object, or with a subresource the part of it that the subresource stands for.
+
+    `narrow` makes the new object from (current, patched) for subresources whose part the kind does not know.
+    """
+    accepted = ctx.accept()
+    info, registry, served = ctx.info, endpoint.registry, endpoint.served
+    options = WriteOptions.parse(ctx.query, "PatchOptions")
+    patched = parse(ctx, served.type)
+
+    async def change(old: Any) -> Any:
+        plain = patched(codec.to_builtins(served.from_stored(old)))
+        obj = encoding.from_plain(ctx, endpoint, options, plain)
+        check_place(obj, info.namespace, info.name, namespaced=served.resource.namespaced)
+        return obj if narrow is None else narrow(old, obj)
+
+    write = Write(ctx.user, options.dry_run, subresource)
+    outcome = await registry.update(info.namespace, info.name, change, write, ctx.warnings)
+    body = outcome.body if served.version is None else endpoint.outgoing(outcome.body)
+    return respond.body(200, body, accepted, ctx.warnings)
+
+
+def parse(ctx: Context, schema: type[Any] | None) -> Apply:
+    """What the request's patch does. Raises UnsupportedMediaType, BadRequest."""
+    media = ctx.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media in APPLY:
+        raise UnsupportedMediaType(
+            "server-side apply is not served by this API server yet: use client-side apply (kubectl apply without "
+            f"--server-side); accepted media types include: {_TYPES}"
+        )
+    if media not in (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH) or (media == STRATEGIC_PATCH and schema is None):
+        raise UnsupportedMediaType(
+            f"the body of the request was in an unknown format - accepted media types include: {_TYPES}"
+        )
+    try:
+        body = codec.parse(ctx.request.body)
+    except DecodeError as error:
+        raise BadRequest(f"error decoding patch: {error}") from error
+    if media == JSON_PATCH:
+        return lambda document: patch.json_patch(document, body)
+    if media == MERGE_PATCH:
+        return lambda document: patch.merge_patch(document, body)
+    return lambda document: strategic.apply(document, body, schema)

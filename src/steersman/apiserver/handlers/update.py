@@ -1,0 +1,65 @@
+"""PUT of an object or of a part of it: replaced whole, if nobody else has changed it since it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from steersman.api import codec
+from steersman.api.errors import BadRequest
+from steersman.api.http import Response
+from steersman.apiserver import encoding, respond
+from steersman.apiserver.context import Context, Endpoint
+from steersman.apiserver.params import WriteOptions
+from steersman.apiserver.registry import Write
+
+if TYPE_CHECKING:
+    from steersman.apiserver.server import App
+
+
+async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
+    return await put(ctx, endpoint, "")
+
+
+async def put(
+    ctx: Context, endpoint: Endpoint, subresource: str, narrow: Callable[[Any, Any], Any] | None = None
+) -> Response:
+    """Replace the object, or with a subresource the part of it that the subresource stands for.
+
+    `narrow` makes the new object from (current, sent) for subresources whose part the kind does not know.
+    """
+    accepted = ctx.accept()
+    info, registry = ctx.info, endpoint.registry
+    options = WriteOptions.parse(ctx.query, "UpdateOptions")
+    obj = encoding.decode_object(ctx, endpoint, options)
+    check_place(obj, info.namespace, info.name, namespaced=endpoint.served.resource.namespaced)
+
+    async def change(old: Any) -> Any:
+        # Another attempt must not see what this one changes.
+        return codec.clone(obj) if narrow is None else narrow(old, obj)
+
+    async def fresh() -> Any:
+        return codec.clone(obj)
+
+    creates = endpoint.kind.allow_create_on_update and not subresource and not obj.metadata.resourceVersion
+    write = Write(ctx.user, options.dry_run, subresource)
+    outcome = await registry.update(
+        info.namespace, info.name, change, write, ctx.warnings, create=fresh if creates else None
+    )
+    body = outcome.body if endpoint.served.version is None else endpoint.outgoing(outcome.body)
+    return respond.body(201 if outcome.created else 200, body, accepted, ctx.warnings)
+
+
+def check_place(obj: Any, namespace: str, name: str, *, namespaced: bool) -> None:
+    """The object must be the one that the path names; an empty namespace or name is filled in."""
+    meta = obj.metadata
+    if meta.name and meta.name != name:
+        raise BadRequest(f"the name of the object ({meta.name}) does not match the name on the URL ({name})")
+    if not meta.name:
+        raise BadRequest("name must be provided")
+    if namespaced:
+        if meta.namespace and meta.namespace != namespace:
+            raise BadRequest(
+                f"the namespace of the object ({meta.namespace}) does not match the namespace on the URL ({namespace})"
+            )
+        meta.namespace = namespace

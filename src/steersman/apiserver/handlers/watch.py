@@ -1,0 +1,83 @@
+"""GET with watch: what happens to a collection or an object, as a stream of encoded lines."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from steersman.api import fields
+from steersman.api.errors import BadRequest
+from steersman.api.fields import FieldSelector
+from steersman.api.http import Response
+from steersman.apiserver import negotiation, table
+from steersman.apiserver.context import Context, Endpoint
+from steersman.apiserver.params import ListOptions, parse_revision
+from steersman.apiserver.selecting import selectors
+from steersman.apiserver.watchstream import Encoder, WatchStream, encode_line
+
+if TYPE_CHECKING:
+    from steersman.apiserver.server import App
+
+_HEADERS = {"Cache-Control": "no-cache, private", "Content-Type": "application/json"}
+# Clients whose watches began together must not all come back together.
+_SHORTEST, _LONGEST = 1800.0, 3600.0
+
+
+async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
+    accepted = ctx.accept_meta()
+    if accepted.yaml:
+        accepted = negotiation.Accepted()
+    options = ListOptions.parse(ctx.query, watch=True)
+    label, field = selectors(endpoint.kind, options)
+    if ctx.info.name:
+        field = _only(ctx.info.name, field)
+    cache = endpoint.registry.cache
+    after, initial_bookmark = await _start(endpoint, options)
+    encode: Encoder = encode_line
+    if accepted.kind or endpoint.converts:
+        encode = app.encoder(endpoint, accepted, table.include_of(ctx))
+    stream = cache.watch(
+        ctx.info.namespace,
+        label,
+        field,
+        after,
+        bookmarks=options.bookmarks,
+        initial_bookmark=initial_bookmark,
+        encode=encode,
+    )
+    app.deadlines.add(options.timeout or random.uniform(_SHORTEST, _LONGEST), stream.close)
+    return Response(200, _HEADERS, _lines(app, stream))
+
+
+def _only(name: str, field: FieldSelector | None) -> FieldSelector:
+    """A watch of one object by its path is a watch by its name."""
+    if field is None:
+        return FieldSelector((fields.Term("metadata.name", name),))
+    if field.requires("metadata.name") != name:
+        raise BadRequest("fieldSelector metadata.name doesn't match requested name")
+    return field
+
+
+async def _start(endpoint: Endpoint, options: ListOptions) -> tuple[int | None, bool]:
+    """(revision after which to begin, or None for the present objects first; whether a bookmark ends these)."""
+    cache = endpoint.registry.cache
+    revision = parse_revision(options.resource_version)
+    if options.send_initial_events:
+        await cache.wait_for(revision)
+        return None, options.bookmarks
+    if revision:
+        return revision, False
+    if options.send_initial_events is False:
+        return cache.revision, False
+    return None, False
+
+
+async def _lines(app: App, stream: WatchStream) -> AsyncIterator[bytes]:
+    app.metrics.watches += 1
+    try:
+        async for batch in stream:
+            yield b"".join(batch)
+    finally:
+        app.metrics.watches -= 1
+        stream.close()

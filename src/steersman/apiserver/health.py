@@ -1,0 +1,94 @@
+"""/livez, /readyz, /healthz, /version and /metrics."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from steersman.api.errors import NotFound
+from steersman.api.http import Response
+from steersman.apiserver import respond
+from steersman.apiserver.context import Context
+
+if TYPE_CHECKING:
+    from steersman.apiserver.server import App
+
+_ROOTS = ("livez", "readyz", "healthz")
+Check = Callable[[], bool]
+
+
+class Health:
+    """Answers the paths that tell of the server itself."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        live: dict[str, Check] = {"ping": lambda: True, "log": lambda: True, "etcd": self._store}
+        ready = {**live, "informer-sync": lambda: app.ready, "poststarthook/bootstrap": lambda: app.ready}
+        self._checks: dict[str, dict[str, Check]] = {"livez": live, "readyz": ready, "healthz": live}
+
+    def _store(self) -> bool:
+        return self._app.store.revision > 0
+
+    def get(self, ctx: Context) -> Response | None:
+        """The answer, or None for other paths."""
+        path = ctx.info.path.strip("/")
+        if path == "version":
+            return respond.value(200, self._version(), ctx.accept())
+        if path == "metrics":
+            text = self._app.metrics.render(self._gauges())
+            return Response(200, {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}, text.encode())
+        root, _, name = path.partition("/")
+        if root not in _ROOTS:
+            return None
+        if name:
+            return self._one(root, name)
+        return self._all(ctx, root)
+
+    def _one(self, root: str, name: str) -> Response:
+        check = self._checks[root].get(name)
+        if check is None:
+            raise NotFound.path()
+        if check():
+            return respond.text(200, "ok")
+        return respond.text(500, f"internal server error: {name} check failed")
+
+    def _all(self, ctx: Context, root: str) -> Response:
+        excluded = set(ctx.query.all("exclude"))
+        lines, failed = [], []
+        for name, check in self._checks[root].items():
+            if name in excluded:
+                lines.append(f"[+]{name} excluded: ok")
+            elif check():
+                lines.append(f"[+]{name} ok")
+            else:
+                lines.append(f"[-]{name} failed: reason withheld")
+                failed.append(name)
+        if failed:
+            return respond.text(500, "\n".join((*lines, f"{root} check failed")) + "\n")
+        if not ctx.query.has("verbose"):
+            return respond.text(200, "ok")
+        return respond.text(200, "\n".join((*lines, f"{root} check passed")) + "\n")
+
+    def _version(self) -> dict[str, str]:
+        config = self._app.config
+        major, minor = config.git_version.removeprefix("v").split(".")[:2]
+        return {
+            "major": major,
+            "minor": minor,
+            "gitVersion": config.git_version,
+            "gitCommit": config.git_commit,
+            "gitTreeState": "clean",
+            "buildDate": "1970-01-01T00:00:00Z",
+            "goVersion": f"python{platform.python_version()}",
+            "compiler": sys.implementation.name,
+            "platform": f"linux/{ {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(platform.machine(), platform.machine()) }",
+        }
+
+    def _gauges(self) -> Iterator[tuple[str, str, float]]:
+        for registry in self._app.registries.values():
+            resource = registry.resource
+            labels = f'group="{resource.group}",resource="{resource.plural}"'
+            yield "apiserver_resource_objects", labels, registry.cache.count()
+        yield "apiserver_storage_revision", "", self._app.store.revision

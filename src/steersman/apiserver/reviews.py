@@ -1,0 +1,124 @@
+"""Questions that are asked by creating an object: who am I, may somebody do this, is this token good."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from steersman.api import codec
+from steersman.api.codec import DecodeError
+from steersman.api.errors import BadRequest, Unauthorized
+from steersman.api.http import Response, User
+from steersman.apiserver import respond
+from steersman.apiserver.authz import Attributes, Rule
+from steersman.apiserver.context import Context
+from steersman.kinds.kind import Served
+from steersman.kinds.types import authentication_v1 as authn
+from steersman.kinds.types import authorization_v1 as authz
+
+if TYPE_CHECKING:
+    from steersman.apiserver.server import App
+
+
+def _decode(ctx: Context, served: Served) -> Any:
+    resource = served.resource
+    try:
+        obj, problems = codec.decode_lenient(
+            served.type, ctx.request.body, media="yaml" if ctx.media() == "yaml" else "json"
+        )
+    except DecodeError as error:
+        raise BadRequest(
+            f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {error}'
+        ) from error
+    ctx.warnings.extend(problems)
+    return obj
+
+
+def _attributes(user: User, spec: Any) -> Attributes:
+    """What an access review asks about."""
+    of, path = spec.resourceAttributes, spec.nonResourceAttributes
+    if (of is None) == (path is None):
+        raise BadRequest("exactly one of nonResourceAttributes or resourceAttributes must be specified")
+    if path is not None:
+        return Attributes(user, path.verb, False, path=path.path)
+    return Attributes(user, of.verb, True, of.group, of.resource, of.subresource, of.namespace, of.name)
+
+
+def _answer(app: App, attributes: Attributes) -> authz.SubjectAccessReviewStatus:
+    return authz.SubjectAccessReviewStatus(allowed=app.authorizer.allowed(attributes))
+
+
+async def self_subject_access_review(app: App, ctx: Context, served: Served) -> Response:
+    review: authz.SelfSubjectAccessReview = _decode(ctx, served)
+    review.status = _answer(app, _attributes(ctx.user, review.spec))
+    return respond.value(201, review, ctx.accept(), ctx.warnings)
+
+
+async def subject_access_review(app: App, ctx: Context, served: Served) -> Response:
+    review = _decode(ctx, served)
+    spec = review.spec
+    if not spec.user and not spec.groups:
+        raise BadRequest("at least one of user or group must be specified")
+    extra = {k: tuple(v) for k, v in (spec.extra or {}).items()}
+    user = User(spec.user, tuple(spec.groups or ()), spec.uid, extra)
+    attributes = _attributes(user, spec)
+    if ctx.info.namespace and attributes.namespace != ctx.info.namespace:
+        raise BadRequest(f"spec.resourceAttributes.namespace must match namespace: {ctx.info.namespace}")
+    review.status = _answer(app, attributes)
+    return respond.value(201, review, ctx.accept(), ctx.warnings)
+
+
+async def self_subject_rules_review(app: App, ctx: Context, served: Served) -> Response:
+    review: authz.SelfSubjectRulesReview = _decode(ctx, served)
+    if not review.spec.namespace:
+        raise BadRequest("no namespace on request")
+    rules = app.authorizer.rules(ctx.user, review.spec.namespace)
+    review.status = authz.SubjectRulesReviewStatus(
+        resourceRules=[_resource_rule(r) for r in rules if r.resources],
+        nonResourceRules=[
+            authz.NonResourceRule(verbs=list(r.verbs), nonResourceURLs=list(r.paths)) for r in rules if r.paths
+        ],
+        incomplete=False,
+    )
+    return respond.value(201, review, ctx.accept(), ctx.warnings)
+
+
+def _resource_rule(rule: Rule) -> authz.ResourceRule:
+    return authz.ResourceRule(
+        verbs=list(rule.verbs),
+        apiGroups=list(rule.groups),
+        resources=list(rule.resources),
+        resourceNames=list(rule.names) or None,
+    )
+
+
+def _user_info(user: User) -> authn.UserInfo:
+    return authn.UserInfo(
+        username=user.name,
+        uid=user.uid,
+        groups=list(user.groups) or None,
+        extra={k: list(v) for k, v in user.extra.items()} or None,
+    )
+
+
+async def token_review(app: App, ctx: Context, served: Served) -> Response:
+    review: authn.TokenReview = _decode(ctx, served)
+    if not review.spec.token:
+        raise BadRequest("token is required for TokenReview in authentication")
+    wanted = review.spec.audiences or []
+    try:
+        user, audiences = app.authenticator.user_of_token(review.spec.token, wanted)
+    except Unauthorized:
+        review.status = authn.TokenReviewStatus(error="[invalid bearer token]")
+    else:
+        review.status = authn.TokenReviewStatus(
+            authenticated=True, user=_user_info(user), audiences=audiences if wanted or audiences else None
+        )
+    # The answer must not carry the secret back.
+    review.spec.token = ""
+    return respond.value(201, review, ctx.accept(), ctx.warnings)
+
+
+async def self_subject_review(app: App, ctx: Context, served: Served) -> Response:
+    review: authn.SelfSubjectReview = _decode(ctx, served)
+    review.status = authn.SelfSubjectReviewStatus(userInfo=_user_info(ctx.user))
+    return respond.value(201, review, ctx.accept(), ctx.warnings)

@@ -1,0 +1,347 @@
+"""The API server as one object: App takes a Request and gives a Response; no socket is needed.
+
+Filters run in order (meaning, authentication, authorization), then the request goes to a path's own handler, a verb's, or a
+subresource's. Whatever goes wrong is answered with a Status.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from steersman.api import fields
+from steersman.api.clock import Clock
+from steersman.api.errors import InternalError, MethodNotAllowed, NotFound, ServiceUnavailable, StatusError
+from steersman.api.http import Request, Response, User
+from steersman.apiserver import authz, negotiation, requestinfo, respond, table
+from steersman.apiserver.admission.framework import Admission, Chain, Environment
+from steersman.apiserver.admission.framework import discover as discover_admission
+from steersman.apiserver.allocators import Allocator
+from steersman.apiserver.authn import Authenticator, ServiceAccountTokens
+from steersman.apiserver.authz import Attributes, Authorizer
+from steersman.apiserver.backend import Backends
+from steersman.apiserver.bootstrap import bootstrap
+from steersman.apiserver.cached import Cached, Describe, describe_metadata
+from steersman.apiserver.config import ServerConfig
+from steersman.apiserver.context import Context, Endpoint
+from steersman.apiserver.deadlines import Deadlines
+from steersman.apiserver.discovery import Discovery
+from steersman.apiserver.expiry import expire
+from steersman.apiserver.handlers import create, delete, deletecollection, get, patch, update, watch
+from steersman.apiserver.handlers import list as listing
+from steersman.apiserver.health import Health
+from steersman.apiserver.metrics import Metrics
+from steersman.apiserver.negotiation import Accepted
+from steersman.apiserver.policy import BuiltinPolicy
+from steersman.apiserver.rbac import GROUP as RBAC_GROUP
+from steersman.apiserver.rbac import RBAC
+from steersman.apiserver.registry import Registries, Registry, prefix_of
+from steersman.apiserver.requestinfo import Query, RequestInfo
+from steersman.apiserver.subresources.framework import Subresources
+from steersman.apiserver.virtual import VIRTUAL
+from steersman.apiserver.watchcache import BOOKMARK_SECONDS, WatchCache
+from steersman.kinds import catalog as kinds
+from steersman.kinds.catalog import Catalog
+from steersman.kinds.kind import Kind
+from steersman.store.errors import CommitFailed, StoreClosed
+from steersman.store.protocol import Store
+
+log = logging.getLogger(__name__)
+
+_VERBS = {
+    "get": get.handle,
+    "list": listing.handle,
+    "watch": watch.handle,
+    "create": create.handle,
+    "update": update.handle,
+    "patch": patch.handle,
+    "delete": delete.handle,
+    "deletecollection": deletecollection.handle,
+}
+_EXPIRY_SECONDS = 60.0
+_SERVICES = ("", "services")
+
+
+class OpenAPI(Protocol):
+    """The API's description under /openapi/."""
+
+    async def get(self, path: str, accept: str, if_none_match: str) -> Response:
+        """Answer a GET of `path`; a 304 when `if_none_match` is still true. Raises NotFound, NotAcceptable."""
+        ...
+
+
+class _Roles:
+    """The objects of role-based access control, as `rbac` reads them."""
+
+    def __init__(self, registries: Registries) -> None:
+        self._registries = registries
+        self.generation = 0
+
+    def objects(self, plural: str) -> Sequence[Cached]:
+        registry = self._registries.find(RBAC_GROUP, plural)
+        return registry.cache.list() if registry is not None else ()
+
+    def changed(self, events: object) -> None:
+        self.generation += 1
+
+
+class App:
+    """One API server over one store. `start` before the first request; `run` as long as it serves; `close` at the end."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        config: ServerConfig | None = None,
+        *,
+        catalog: Catalog | None = None,
+        authenticator: Authenticator | None = None,
+        service_accounts: ServiceAccountTokens | None = None,
+        admission: Sequence[Admission] | None = None,
+        openapi: OpenAPI | None = None,
+    ) -> None:
+        self.store, self.clock = store, clock
+        self.config = config or ServerConfig()
+        self.catalog = catalog or kinds.load()
+        self.service_accounts = service_accounts
+        self.openapi = openapi
+        self.metrics = Metrics()
+        self.deadlines = Deadlines(clock)
+        self.backends = Backends()
+        low, high = self.config.node_ports
+        self.allocator = Allocator(self.config.service_cidr, range(low, high + 1))
+        self.registries = self._make_registries(discover_admission() if admission is None else admission)
+        self.authenticator = authenticator or Authenticator(clock, service_accounts=service_accounts)
+        self.authenticator.bind(self._uid)
+        self._roles = _Roles(self.registries)
+        self.authorizer = Authorizer((BuiltinPolicy(), RBAC(self._roles)))
+        self._endpoints = self._make_endpoints()
+        self._subresources = Subresources.discover()
+        self._encoders: dict[tuple[int, Accepted, str], Callable[[str, Cached], bytes]] = {}
+        self.health = Health(self)
+        self.discovery = Discovery(self)
+        self._unobserve: list[Callable[[], None]] = []
+        self._ready = False
+
+    # Making
+
+    def _make_registries(self, admission: Sequence[Admission]) -> Registries:
+        found = Registries()
+        self.chain = Chain(admission, Environment(found, self.clock))
+        for kind in self.catalog.kinds:
+            if not kind.stored:
+                continue
+            cache = WatchCache(self.store, prefix_of(kind), _describer(kind), self.clock, resource=kind.resource)
+            name = (kind.resource.group, kind.resource.plural)
+            reserve = self.allocator.reserve if name == _SERVICES else None
+            found.add(Registry(kind, self.store, cache, self.chain, self.clock, reserve))
+        return found
+
+    def _make_endpoints(self) -> dict[tuple[str, str, str], Endpoint]:
+        endpoints = {}
+        for served in self.catalog.served:
+            if not (served.served_by_default or self.config.all_versions):
+                continue
+            resource = served.resource
+            registry = self.registries.find(served.kind.resource.group, served.kind.resource.plural)
+            if registry is not None:
+                endpoints[(resource.group, resource.version, resource.plural)] = Endpoint.of(served, registry)
+        return endpoints
+
+    def endpoint(self, group: str, version: str, plural: str) -> Endpoint | None:
+        return self._endpoints.get((group, version, plural))
+
+    def encoder(self, endpoint: Endpoint, accepted: Accepted, include: str) -> Callable[[str, Cached], bytes]:
+        """The watch encoder for a shape: always the same object, so that its watchers share the work."""
+        key = (id(endpoint), accepted, include)
+        encoder = self._encoders.get(key)
+        if encoder is None:
+            encoder = self._encoders[key] = table.transform(endpoint, accepted, self.clock, include)
+        return encoder
+
+    def _uid(self, plural: str, namespace: str, name: str) -> str:
+        registry = self.registries.find("", plural)
+        cached = registry.cache.get(namespace, name) if registry is not None else None
+        return "" if registry is None or cached is None else str(registry.decode(cached.value).metadata.uid)
+
+    # Life
+
+    async def start(self) -> None:
+        """Load what is stored, repair what is derived from it, and make what every cluster has. Then requests may come."""
+        for registry in self.registries.values():
+            await registry.cache.start()
+        self._unobserve.append(self.store.observe(f"/registry/{RBAC_GROUP}/", self._roles.changed))
+        await self._start_allocator()
+        self._roles.generation += 1
+        if self.config.bootstrap:
+            await bootstrap(self)
+        self._ready = True
+
+    async def _start_allocator(self) -> None:
+        registry = self.registries.find(*_SERVICES)
+        if registry is None:
+            return
+        self._unobserve.append(self.store.observe(registry.prefix, self.allocator.observe))
+        self.allocator.load((await self.store.list(registry.prefix)).entries)
+
+    async def run(self) -> None:
+        """The server's own recurring work, until cancelled: bookmarks, expiry, deadlines of watches."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.deadlines.run())
+            group.create_task(self._bookmarks())
+            group.create_task(self._expire())
+
+    async def _bookmarks(self) -> None:
+        while True:
+            await self.clock.sleep(BOOKMARK_SECONDS)
+            for registry in self.registries.values():
+                registry.cache.send_bookmarks()
+
+    async def _expire(self) -> None:
+        while True:
+            await self.clock.sleep(_EXPIRY_SECONDS)
+            await expire(self.registries, self.clock.now())
+
+    async def close(self) -> None:
+        """End every watch and connection. The store is left to whoever opened it."""
+        self._ready = False
+        for unobserve in self._unobserve:
+            unobserve()
+        self._unobserve.clear()
+        for registry in self.registries.values():
+            registry.cache.close()
+        await self.backends.close()
+
+    @property
+    def ready(self) -> bool:
+        return self._ready
+
+    # Requests
+
+    async def handle(self, request: Request) -> Response:
+        """Answer one request; never raises but for cancellation."""
+        started = self.clock.monotonic()
+        query = Query(request.query)
+        info = requestinfo.parse(request.method, request.path, query)
+        warnings: list[str] = []
+        try:
+            response = await self._serve(request, info, query, warnings)
+        except StatusError as error:
+            response = respond.error(error, _wants_yaml(request), warnings)
+        except (StoreClosed, CommitFailed) as error:
+            log.error("%s %s: %s", request.method, request.path, error)
+            response = respond.error(ServiceUnavailable(f"the store is unavailable: {error}"), _wants_yaml(request))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a Status and the log the trace
+            log.exception("%s %s failed", request.method, request.path)
+            response = respond.error(InternalError.occurred(type(error).__name__), _wants_yaml(request))
+        series = (info.verb, info.group, info.version, info.resource, info.subresource)
+        known = info.is_resource and response.status != 404
+        self.metrics.observe(
+            series if known else (info.verb, "", "", "", ""), response.status, self.clock.monotonic() - started
+        )
+        return response
+
+    async def _serve(self, request: Request, info: RequestInfo, query: Query, warnings: list[str]) -> Response:
+        user = self.authenticator.authenticate(request)
+        ctx = Context(request, info, query, user, warnings)
+        if request.headers.get("impersonate-user"):
+            ctx.user = user = self._impersonate(request, user)
+        if not info.is_resource:
+            self._authorize(info, query, user)
+            return await self._path(ctx)
+        self._authorize(info, query, user)
+        endpoint = self._endpoints.get((info.group, info.version, info.resource))
+        if endpoint is None:
+            return await self._virtual(ctx)
+        _check_scope(endpoint, info)
+        if info.subresource:
+            return await self._subresources.handle(self, ctx, endpoint)
+        if info.verb not in endpoint.kind.verbs or info.verb not in _VERBS or (info.name and info.verb == "create"):
+            raise MethodNotAllowed()
+        return await _VERBS[info.verb](self, ctx, endpoint)
+
+    def _authorize(self, info: RequestInfo, query: Query, user: User) -> None:
+        if authz.MASTERS in user.groups:
+            return
+        attributes = authz.attributes_of(info, user)
+        selector = query.get("fieldSelector")
+        if not info.name and "metadata.name" in selector and info.verb in ("list", "watch", "deletecollection"):
+            attributes = _named(attributes, selector)
+        self.authorizer.check(attributes)
+
+    def _impersonate(self, request: Request, user: User) -> User:
+        name = request.headers["impersonate-user"]
+        groups = request.headers.get("impersonate-group", "")
+        wanted = [("users", name), *(("groups", g) for g in groups.split(",") if g)]
+        for plural, one in wanted:
+            self.authorizer.check(Attributes(user, "impersonate", True, "", plural, name=one))
+        return User(name, (*(g for g in groups.split(",") if g), "system:authenticated"))
+
+    async def _virtual(self, ctx: Context) -> Response:
+        """Resources that are only a question and its answer."""
+        info = ctx.info
+        served = self.catalog.find(info.group, info.version, info.resource)
+        handler = VIRTUAL.get((info.group, info.resource))
+        if served is None or handler is None or info.name:
+            raise NotFound.path()
+        if info.verb not in served.kind.verbs:
+            raise MethodNotAllowed()
+        return await handler(self, ctx, served)
+
+    async def _path(self, ctx: Context) -> Response:
+        """Paths outside the resources: discovery, health, metrics, the API's description."""
+        path = ctx.info.path
+        if ctx.request.method not in ("GET", "HEAD"):
+            raise MethodNotAllowed()
+        if path.startswith("/openapi/") and self.openapi is not None:
+            headers = ctx.request.headers
+            return await self.openapi.get(path, headers.get("accept", ""), headers.get("if-none-match", ""))
+        response = self.health.get(ctx) or self.discovery.get(ctx)
+        if response is None:
+            raise NotFound.path()
+        return response
+
+
+def _describer(kind: Kind[Any]) -> Describe:
+    from steersman.api import codec
+
+    if kind.selectable is Kind.selectable:
+        return describe_metadata
+
+    def describe(value: bytes) -> tuple[dict[str, str], dict[str, str]]:
+        obj = codec.decode(kind.type, value)
+        return obj.metadata.labels or {}, kind.selectable(obj)
+
+    return describe
+
+
+def _check_scope(endpoint: Endpoint, info: RequestInfo) -> None:
+    """A namespaced object has no path without a namespace, and the other way round."""
+    if endpoint.served.resource.namespaced:
+        if not info.namespace and (info.name or info.verb == "create"):
+            raise NotFound.path()
+    elif info.namespace:
+        if info.resource != "namespaces":
+            raise NotFound.path()
+        # For authorization a namespace lies in itself; its object does not.
+        info.namespace = ""
+
+
+def _named(attributes: Attributes, selector: str) -> Attributes:
+    """A list restricted to one name is authorized like that name."""
+    from dataclasses import replace
+
+    try:
+        name = fields.parse(selector).requires("metadata.name")
+    except fields.FieldSelectorError:
+        return attributes
+    return replace(attributes, name=name) if name else attributes
+
+
+def _wants_yaml(request: Request) -> bool:
+    try:
+        return negotiation.accept(request.headers.get("accept", ""), negotiation.META_KINDS).yaml
+    except StatusError:
+        return False

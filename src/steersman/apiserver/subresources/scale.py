@@ -1,0 +1,129 @@
+"""`scale`: the number of replicas of whatever has one, as an autoscaling/v1 Scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from steersman.api import codec, field, labels
+from steersman.api.codec import DecodeError
+from steersman.api.errors import BadRequest, Invalid
+from steersman.api.field import Path
+from steersman.api.http import Response
+from steersman.apiserver import respond
+from steersman.apiserver.context import Context, Endpoint
+from steersman.apiserver.handlers import patch
+from steersman.apiserver.params import WriteOptions
+from steersman.apiserver.registry import Write
+from steersman.apiserver.subresources.framework import Subresource
+from steersman.kinds.kind import ScalePaths
+from steersman.kinds.types.autoscaling_v1 import Scale, ScaleSpec, ScaleStatus
+from steersman.kinds.types.meta_v1 import ObjectMeta
+
+if TYPE_CHECKING:
+    from steersman.apiserver.server import App
+
+_DEFAULT = ScalePaths()
+
+
+def scale_of(obj: Any, paths: ScalePaths) -> Scale:
+    """The object's Scale."""
+    meta = obj.metadata
+    selector = _selector(_read(obj, paths.selector)) if paths.selector else ""
+    return Scale(
+        metadata=ObjectMeta(
+            name=meta.name,
+            namespace=meta.namespace,
+            uid=meta.uid,
+            resourceVersion=meta.resourceVersion,
+            creationTimestamp=meta.creationTimestamp,
+        ),
+        spec=ScaleSpec(replicas=_read(obj, paths.spec_replicas) or 0),
+        status=ScaleStatus(replicas=_read(obj, paths.status_replicas) or 0, selector=selector),
+    )
+
+
+def _selector(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, dict):
+        return str(labels.Selector.of(value))
+    return str(labels.from_object(value))
+
+
+def _read(obj: Any, path: str) -> Any:
+    for name in path.split("."):
+        obj = getattr(obj, name, None)
+    return obj
+
+
+def _write(obj: Any, path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for name in parents:
+        obj = getattr(obj, name)
+    setattr(obj, last, value)
+
+
+@cache
+def _checked(replicas: int) -> tuple[field.FieldError, ...]:
+    return tuple(field.not_negative(Path("spec", "replicas"), replicas))
+
+
+async def _get(app: App, ctx: Context, endpoint: Endpoint) -> Response:
+    obj = endpoint.registry.get(ctx.info.namespace, ctx.info.name)
+    return respond.value(200, scale_of(obj, endpoint.kind.scale or _DEFAULT), ctx.accept())
+
+
+async def _put(app: App, ctx: Context, endpoint: Endpoint) -> Response:
+    options = WriteOptions.parse(ctx.query, "UpdateOptions")
+    try:
+        media = "yaml" if ctx.media() == "yaml" else "json"
+        wanted, problems = codec.decode_lenient(Scale, ctx.request.body, media="yaml" if media == "yaml" else "json")
+    except DecodeError as error:
+        raise BadRequest(f'Scale in version "v1" cannot be handled as a Scale: {error}') from error
+    ctx.warnings.extend(problems)
+    if wanted.metadata.name and wanted.metadata.name != ctx.info.name:
+        raise BadRequest(
+            f"the name of the object ({wanted.metadata.name}) does not match the name on the URL ({ctx.info.name})"
+        )
+    return await _change(ctx, endpoint, options, lambda current: wanted)
+
+
+async def _patch(app: App, ctx: Context, endpoint: Endpoint) -> Response:
+    options = WriteOptions.parse(ctx.query, "PatchOptions")
+    patched = patch.parse(ctx, Scale)
+
+    def apply(current: Scale) -> Scale:
+        try:
+            return codec.from_builtins(Scale, patched(codec.to_builtins(current)))[0]
+        except DecodeError as error:
+            raise BadRequest(f'Scale in version "v1" cannot be handled as a Scale: {error}') from error
+
+    return await _change(ctx, endpoint, options, apply)
+
+
+async def _change(
+    ctx: Context, endpoint: Endpoint, options: WriteOptions, wanted: Callable[[Scale], Scale]
+) -> Response:
+    paths = endpoint.kind.scale or _DEFAULT
+    accepted = ctx.accept()
+
+    async def change(old: Any) -> Any:
+        scale = wanted(scale_of(old, paths))
+        replicas = scale.spec.replicas or 0
+        if errors := _checked(replicas):
+            raise Invalid.of(Scale.__resource__, ctx.info.name, errors)
+        new = codec.clone(old)
+        new.metadata.resourceVersion = scale.metadata.resourceVersion
+        if scale.metadata.uid:
+            new.metadata.uid = scale.metadata.uid
+        _write(new, paths.spec_replicas, replicas)
+        return new
+
+    write = Write(ctx.user, options.dry_run, "scale")
+    outcome = await endpoint.registry.update(ctx.info.namespace, ctx.info.name, change, write, ctx.warnings)
+    return respond.value(200, scale_of(outcome.obj, paths), accepted, ctx.warnings)
+
+
+SUBRESOURCES = (Subresource("scale", {"get": _get, "update": _put, "patch": _patch}),)
