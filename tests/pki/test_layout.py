@@ -40,7 +40,7 @@ def subject(credential: Credential) -> tuple[str, list[str]]:
         ("controller-manager", ("system:kube-controller-manager", [])),
         ("scheduler", ("system:kube-scheduler", [])),
         ("proxy", ("system:kube-proxy", [])),
-        ("dns", ("system:kube-dns", [])),
+        ("dns", ("system:steersman-dns", [])),
         ("apiserver-kubelet-client", ("kube-apiserver-kubelet-client", ["system:masters"])),
         ("front-proxy-client", ("front-proxy-client", [])),
     ],

@@ -57,6 +57,7 @@ class ControllerManagerConfig:
     root_ca_file: str = setting("authority published to every namespace", required=True)
     cluster_name: str = setting("name of the cluster", "default")
     cluster_cidr: str = setting("range that nodes' pod ranges are cut from", "10.244.0.0/16")
+    service_cluster_ip_range: str = setting("range of Service addresses", "10.96.0.0/16")
     node_cidr_mask_size: int = setting("prefix length of one node's pod range", 24, minimum=8)
     controllers: tuple[str, ...] = setting("controllers to run; * is all, -name leaves one out", ("*",))
     node_monitor_grace_period: float = setting(
@@ -130,6 +131,7 @@ class DNSConfig:
     port: int = setting("UDP and TCP port to listen on", 53, minimum=0)
     cluster_domain: str = setting("domain of the cluster", "cluster.local")
     cluster_dns: str = setting("Service address under which pods ask; empty makes no Service", "")
+    cluster_ranges: tuple[str, ...] = setting("ranges whose reverse names are the cluster's", ())
     resolv_conf_file: str = setting("where the upstream resolvers are read from", "/etc/resolv.conf")
     log_level: str = log_level()
 

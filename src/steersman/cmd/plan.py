@@ -80,6 +80,7 @@ def part_configs(config: ClusterConfig, place: Place) -> dict[str, Any]:
             root_ca_file=str(place.pki.ca.cert),
             cluster_name=config.name,
             cluster_cidr=str(network.pod_range),
+            service_cluster_ip_range=str(network.service_range),
         ),
         "scheduler": SchedulerConfig(kubeconfig=str(place.part_kubeconfig("scheduler"))),
         "dns": DNSConfig(
@@ -88,6 +89,7 @@ def part_configs(config: ClusterConfig, place: Place) -> dict[str, Any]:
             port=config.dns_port,
             # A Service needs an endpoint that pods can dial; loopback is none.
             cluster_dns=str(network.dns_service) if config.nodes else "",
+            cluster_ranges=(str(network.service_range), str(network.pod_range)),
         ),
     }
     if config.nodes:

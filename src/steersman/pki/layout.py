@@ -108,8 +108,8 @@ def ensure_cluster(layout: Layout, hosts: tuple[str, ...], now: datetime) -> lis
         (layout.controller_manager, Request("system:kube-controller-manager")),
         (layout.scheduler, Request("system:kube-scheduler")),
         (layout.proxy, Request("system:kube-proxy")),
-        # Named after upstream's role of the same name: the DNS part runs outside of the cluster, without a pod's token.
-        (layout.dns, Request("system:kube-dns")),
+        # Not the name of upstream's ServiceAccount: this part runs outside of the cluster, without a pod.
+        (layout.dns, Request("system:steersman-dns")),
     )
     for credential, request in clients:
         _ensure(credential, ca, request, now, written)

@@ -1,0 +1,69 @@
+"""The API server's process: store, App and HTTPS listeners put together."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from steersman.api.clock import RealClock
+from steersman.apiserver.authn import ServiceAccountTokens
+from steersman.apiserver.config import KubeletAccess, ServerConfig
+from steersman.apiserver.http import HTTPServer, server_tls
+from steersman.apiserver.server import App
+from steersman.cmd.config import ApiServerConfig
+from steersman.cmd.configfile import ConfigError
+from steersman.cmd.parts.process import Started, main
+from steersman.pki import tokens
+from steersman.store import open as open_store
+
+
+def server_config(config: ApiServerConfig) -> ServerConfig:
+    """The App's share of the settings."""
+    kubelet = None
+    if config.kubelet_client_cert_file:
+        kubelet = KubeletAccess(
+            Path(config.kubelet_client_cert_file),
+            Path(config.kubelet_client_key_file),
+            Path(config.kubelet_ca_file or config.client_ca_file),
+        )
+    return ServerConfig(
+        service_cidr=config.service_cluster_ip_range,
+        node_ports=node_ports(config.service_node_port_range),
+        advertise_address=config.advertise_address,
+        advertise_port=config.port,
+        kubelet=kubelet,
+    )
+
+
+def node_ports(text: str) -> tuple[int, int]:
+    """The ends of a range such as 30000-32767. Raises ConfigError."""
+    low, _, high = text.partition("-")
+    if not (low.isdigit() and high.isdigit() and 0 < int(low) <= int(high) < 65536):
+        raise ConfigError(f"serviceNodePortRange: must be a range such as 30000-32767, not {text!r}")
+    return int(low), int(high)
+
+
+async def run(config: ApiServerConfig, started: Started) -> None:
+    """Serve until cancelled. The listeners open once everything stored is loaded, so whoever connects is answered."""
+    clock = RealClock()
+    key = tokens.load_key(Path(config.service_account_key_file))
+    accounts = ServiceAccountTokens(key, (key,), config.service_account_issuer, (config.service_account_issuer,))
+    tls = server_tls(config.tls_cert_file, config.tls_key_file, config.client_ca_file)
+    store = open_store(config.store, clock)
+    try:
+        app = App(store, clock, server_config(config), service_accounts=accounts)
+        server = HTTPServer(app.handle)
+        await app.start()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(app.run())
+                await server.start(config.bind_addresses, config.port, tls)
+                started()
+        finally:
+            await app.close()
+            await server.close()
+    finally:
+        await store.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main(run, ApiServerConfig))

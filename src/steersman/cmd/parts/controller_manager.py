@@ -1,0 +1,70 @@
+"""The controllers' process: every reconciler over one client."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from steersman import controllers
+from steersman.api.clock import RealClock
+from steersman.client.leaderelection import Election, LeaderElector
+from steersman.cmd.config import ControllerManagerConfig
+from steersman.cmd.configfile import ConfigError
+from steersman.cmd.parts.connect import connected
+from steersman.cmd.parts.process import Started, main
+from steersman.controller.config import ControllerConfig
+from steersman.controller.declaration import Controller
+from steersman.controller.discovery import discover
+from steersman.controller.manager import Manager
+
+
+def chosen(known: Iterable[Controller], wanted: Sequence[str]) -> list[Controller]:
+    """The controllers that `wanted` names: * is all, -name leaves one out. Raises ConfigError for a name unknown."""
+    by_name = {controller.name: controller for controller in known}
+    for name in wanted:
+        if name != "*" and name.removeprefix("-") not in by_name:
+            raise ConfigError(f"controllers: there is no {name.removeprefix('-')!r}; there is {', '.join(by_name)}")
+    return [
+        controller
+        for name, controller in by_name.items()
+        if name in wanted or ("*" in wanted and f"-{name}" not in wanted)
+    ]
+
+
+def settings_of(config: ControllerManagerConfig) -> ControllerConfig:
+    """The controllers' share of the settings; reads the authority's file."""
+    return ControllerConfig(
+        root_ca=Path(config.root_ca_file).read_text(),
+        cluster_cidrs=(config.cluster_cidr,) if config.cluster_cidr else (),
+        node_mask_ipv4=config.node_cidr_mask_size,
+        service_cidr=config.service_cluster_ip_range,
+        node_grace=config.node_monitor_grace_period,
+    )
+
+
+async def run(config: ControllerManagerConfig, started: Started) -> None:
+    """Run the controllers until cancelled, or until another process took the lead."""
+    clock = RealClock()
+    settings = settings_of(config)
+    async with connected(config.kubeconfig, clock, "controller-manager") as client:
+        manager = Manager(client, chosen(discover(controllers), config.controllers), clock, settings)
+        if not config.leader_elect:
+            await _run_manager(manager, started)
+            return
+        identity = f"{socket.gethostname()}_{os.getpid()}"
+        election = Election("kube-system", "kube-controller-manager", identity)
+        started()
+        await LeaderElector(client, clock, election).run(manager.run)
+
+
+async def _run_manager(manager: Manager, started: Started) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(manager.run())
+        await manager.wait_started()
+        started()
+
+
+if __name__ == "__main__":
+    sys.exit(main(run, ControllerManagerConfig))

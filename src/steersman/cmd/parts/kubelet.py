@@ -1,0 +1,129 @@
+"""The node agent's process: one real node, or a crowd of simulated ones."""
+
+import asyncio
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from steersman.api.clock import Clock, RealClock
+from steersman.client.events import EventRecorder
+from steersman.client.informer import Informer
+from steersman.client.rest import Client
+from steersman.cmd.config import KubeletConfig
+from steersman.cmd.parts.connect import connected
+from steersman.cmd.parts.process import Started, main
+from steersman.kinds.types.core_v1 import Pod, Service
+from steersman.kubelet import machine
+from steersman.kubelet.kubelet import Kubelet
+from steersman.kubelet.pod_source import NodePods
+from steersman.kubelet.runtime.protocol import Runtime
+from steersman.kubelet.runtime.types import RuntimeCallError
+from steersman.kubelet.settings import NodeSettings
+
+RUNTIME_RETRY = 0.02
+
+
+def node_settings(config: KubeletConfig) -> NodeSettings:
+    """The node as the kubelet's own package knows it; makes its directory, whose file system is measured."""
+    root = Path(config.root_dir)
+    root.mkdir(parents=True, exist_ok=True)
+    return NodeSettings(
+        name=config.node_name,
+        ips=(config.node_ip,),
+        labels=config.node_labels,
+        pod_cidr=config.pod_cidr,
+        root=root,
+        pod_logs=config.pod_logs_dir,
+        cgroup_root=config.cgroup_root,
+        cluster_dns=(config.cluster_dns,) if config.cluster_dns else (),
+        cluster_domain=config.cluster_domain,
+        resolv_conf=Path(config.resolv_conf_file),
+        server_port=config.port,
+        max_pods=config.max_pods,
+        cpus=config.cpus or machine.cpu_count(),
+        memory=config.memory_bytes or machine.memory_total(),
+        disk=machine.disk(root)[0],
+        status_period=config.node_status_update_frequency,
+        lease_seconds=config.lease_duration,
+    )
+
+
+async def run(config: KubeletConfig, started: Started) -> None:
+    """Run the node, or the simulated nodes, until cancelled; containers go on without their kubelet."""
+    clock = RealClock()
+    async with connected(config.kubeconfig, clock, "kubelet") as client:
+        if config.simulate:
+            await _simulate(config, client, clock, started)
+        else:
+            await _serve(config, client, clock, started)
+
+
+async def _simulate(config: KubeletConfig, client: Client, clock: Clock, started: Started) -> None:
+    from steersman.kubelet.simulation import SimulatedNodes, Simulation
+
+    simulation = Simulation(SimulatedNodes(config.simulate, config.simulated_name_prefix), client, clock)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(simulation.run())
+        await simulation.wait_ready()
+        started()
+
+
+async def _serve(config: KubeletConfig, client: Client, clock: Clock, started: Started) -> None:
+    from steersman.apiserver.http import HTTPServer, server_tls
+    from steersman.kubelet.runtime.cri.client import CriRuntime
+    from steersman.kubelet.server import KubeletServer
+
+    runtime = CriRuntime(config.container_runtime_endpoint)
+    recorder = EventRecorder(client, clock, "kubelet", config.node_name)
+    pods = Informer(client, Pod, clock, fields=f"spec.nodeName={config.node_name}")
+    services = Informer(client, Service, clock)
+    kubelet = Kubelet(
+        node_settings(config), client, runtime, clock, machine.read_machine(), NodePods(pods), services.items, recorder
+    )
+    server = HTTPServer(KubeletServer(kubelet, runtime, clock).handle)
+    try:
+        await server.start(
+            (config.bind_address,),
+            config.port,
+            server_tls(config.tls_cert_file, config.tls_key_file, config.client_ca_file),
+        )
+        async with asyncio.TaskGroup() as tasks:
+            for informer in (pods, services):
+                tasks.create_task(informer.run())
+            tasks.create_task(recorder.run())
+            await ensure_pause_image(runtime, config.container_runtime_endpoint, clock)
+            tasks.create_task(kubelet.run())
+            await kubelet.registered.wait()
+            started()
+    finally:
+        await server.close()
+        await runtime.close()
+
+
+async def ensure_pause_image(runtime: Runtime, socket: str, clock: Clock) -> None:
+    """Wait for the runtime, and give it the image that pod sandboxes are made from: it is in no registry."""
+    from steersman.kubelet import images
+    from steersman.kubelet.archive import write_oci
+    from steersman.kubelet.pause import PAUSE_IMAGE, pause_image
+
+    while True:
+        try:
+            present = await runtime.list_images()
+            break
+        except RuntimeCallError:
+            # It was started a moment ago, or is being restarted.
+            await clock.sleep(RUNTIME_RETRY)
+    if any(PAUSE_IMAGE in image.repo_tags for image in present):
+        return
+    descriptor, name = tempfile.mkstemp(suffix=".tar")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            write_oci([pause_image()], file)
+        await images.load(socket, name)
+    finally:
+        os.unlink(name)
+
+
+if __name__ == "__main__":
+    sys.exit(main(run, KubeletConfig))
