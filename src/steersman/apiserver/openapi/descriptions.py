@@ -1,0 +1,57 @@
+"""Field descriptions for `kubectl explain`, from the optional package that carries them; without it, a hint how to get it."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+HINT = "Descriptions are not installed. They come with: pip install 'steersman[explain]'"
+_PACKAGE = "kubernetes_validate"
+
+_log = logging.getLogger(__name__)
+
+
+def _definitions_file() -> Path | None:
+    """The newest version's definitions; None when the package is not installed."""
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    root = Path(spec.submodule_search_locations[0]) / "kubernetes-json-schema"
+    found = sorted(root.glob("v*-local/_definitions.json"), key=_version)
+    return found[-1] if found else None
+
+
+def _version(path: Path) -> tuple[int, ...]:
+    return tuple(int(p) for p in path.parent.name.removeprefix("v").split("-")[0].split("."))
+
+
+def describe(definitions: dict[str, dict[str, Any]]) -> None:
+    """Write descriptions into the definitions, in place."""
+    file = _definitions_file()
+    if file is None:
+        for schema in definitions.values():
+            if "x-kubernetes-group-version-kind" in schema:
+                schema["description"] = HINT
+        return
+    texts = msgspec.json.decode(file.read_bytes()).get("$defs", {})
+    for name, schema in definitions.items():
+        source = texts.get(name, {})
+        if "description" in source:
+            schema["description"] = source["description"]
+        properties = source.get("properties", {})
+        for field, value in schema.get("properties", {}).items():
+            text = properties.get(field, {}).get("description")
+            if text:
+                _attach(schema["properties"], field, value, text)
+
+
+def _attach(properties: dict[str, Any], field: str, value: dict[str, Any], text: str) -> None:
+    """A reference may have no members beside it in OpenAPI; allOf carries it where a description stands."""
+    if "$ref" in value:
+        value = {"allOf": [value]} | {k: v for k, v in value.items() if k != "$ref"}
+        value["allOf"] = [{"$ref": properties[field]["$ref"]}]
+    properties[field] = {"description": text} | value

@@ -1,0 +1,136 @@
+"""The OpenAPI v2 document in gnostic's protobuf form (openapi.v2.Document), the only one that older kubectl read.
+
+Messages are written straight to bytes: the document is built once and the encoding is small. Field numbers are those of
+the published OpenAPIv2.proto.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+_VARINT, _BYTES = 0, 2
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _message(number: int, content: bytes) -> bytes:
+    return _varint(number << 3 | _BYTES) + _varint(len(content)) + content
+
+
+def _text(number: int, value: str) -> bytes:
+    return _message(number, value.encode()) if value else b""
+
+
+def _texts(number: int, values: Iterable[str]) -> bytes:
+    return b"".join(_message(number, v.encode()) for v in values)
+
+
+def _flag(number: int, value: bool) -> bytes:
+    return _varint(number << 3 | _VARINT) + b"\x01" if value else b""
+
+
+def _named(name: str, value: bytes) -> bytes:
+    """NamedAny, NamedSchema and their like: a name and a value."""
+    return _text(1, name) + _message(2, value)
+
+
+def _any(value: Any) -> bytes:
+    """gnostic's Any: YAML text, of which JSON is a part."""
+    return _text(2, msgspec.json.encode(value).decode())
+
+
+def _extensions(number: int, source: Mapping[str, Any]) -> bytes:
+    return b"".join(_message(number, _named(k, _any(v))) for k, v in source.items() if k.startswith("x-"))
+
+
+def encode(document: Mapping[str, Any]) -> bytes:
+    """A v2 document as openapi.v2.Document."""
+    info = document["info"]
+    definitions = b"".join(_message(1, _named(n, _schema(s))) for n, s in document["definitions"].items())
+    paths = b"".join(_message(2, _named(p, _path_item(i))) for p, i in document["paths"].items())
+    return (
+        _text(1, document["swagger"])
+        + _message(2, _text(1, info["title"]) + _text(2, info["version"]))
+        + _message(8, paths)
+        + _message(9, definitions)
+    )
+
+
+def _schema(schema: Mapping[str, Any]) -> bytes:
+    out = [
+        _text(1, schema.get("$ref", "")),
+        _text(2, schema.get("format", "")),
+        _text(4, schema.get("description", "")),
+    ]
+    out.append(_texts(19, schema.get("required", ())))
+    additional = schema.get("additionalProperties")
+    if isinstance(additional, Mapping):
+        out.append(_message(21, _message(1, _schema(additional))))
+    elif additional is not None:
+        out.append(_message(21, _varint(2 << 3 | _VARINT) + (b"\x01" if additional else b"\x00")))
+    if "type" in schema:
+        out.append(_message(22, _text(1, schema["type"])))
+    if "items" in schema:
+        out.append(_message(23, _message(1, _schema(schema["items"]))))
+    out.extend(_message(24, _schema(s)) for s in schema.get("allOf", ()))
+    if "properties" in schema:
+        properties = b"".join(_message(1, _named(n, _schema(s))) for n, s in schema["properties"].items())
+        out.append(_message(25, properties))
+    out.append(_extensions(31, schema))
+    return b"".join(out)
+
+
+_METHODS = {"get": 2, "put": 3, "post": 4, "delete": 5, "options": 6, "head": 7, "patch": 8}
+
+
+def _path_item(item: Mapping[str, Any]) -> bytes:
+    operations = b"".join(_message(n, _operation(item[m])) for m, n in _METHODS.items() if m in item)
+    return operations + b"".join(_message(9, _parameter(p)) for p in item.get("parameters", ()))
+
+
+def _operation(operation: Mapping[str, Any]) -> bytes:
+    responses = b"".join(
+        _message(1, _named(code, _message(1, _response(r)))) for code, r in operation["responses"].items()
+    )
+    return (
+        _text(5, operation["operationId"])
+        + _texts(6, operation["produces"])
+        + _texts(7, operation["consumes"])
+        + b"".join(_message(8, _parameter(p)) for p in operation["parameters"])
+        + _message(9, responses)
+        + _extensions(13, operation)
+    )
+
+
+def _response(response: Mapping[str, Any]) -> bytes:
+    return _text(1, response["description"]) + _message(2, _message(1, _schema(response["schema"])))
+
+
+def _parameter(parameter: Mapping[str, Any]) -> bytes:
+    """ParametersItem{Parameter{…}}: a body, or a query or path parameter."""
+    required = _flag(1, parameter.get("required", False))
+    name, where = parameter["name"], parameter["in"]
+    if where == "body":
+        body = (
+            _text(2, name)
+            + _text(3, where)
+            + _flag(4, parameter["required"])
+            + _message(5, _schema(parameter["schema"]))
+        )
+        return _message(1, _message(1, body))
+    if where == "path":
+        # uniqueItems has another number here than in query parameters: one field fewer comes before it.
+        path = required + _text(2, where) + _text(4, name) + _text(5, parameter["type"]) + _flag(19, True)
+        return _message(1, _message(2, _message(4, path)))
+    query = required + _text(2, where) + _text(4, name) + _text(6, parameter["type"]) + _flag(20, True)
+    return _message(1, _message(2, _message(3, query)))

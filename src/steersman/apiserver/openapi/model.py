@@ -1,0 +1,48 @@
+"""What both OpenAPI versions describe: the definitions and paths of a set of served resources."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec import Struct
+
+from steersman.apiserver.openapi.descriptions import describe
+from steersman.apiserver.openapi.paths import Operations, paths_of
+from steersman.apiserver.openapi.schemas import Builder, Schema
+from steersman.kinds.kind import Served, load_type
+from steersman.kinds.types import meta_v1
+
+
+@dataclass(slots=True)
+class Model:
+    """Definitions by name and operations by path, in order."""
+
+    definitions: dict[str, Schema] = field(default_factory=dict)
+    paths: dict[str, Operations] = field(default_factory=dict)
+
+
+def build(served: Iterable[Served], prefix: str) -> Model:
+    """Load the types of the resources and describe them; references begin with `prefix`."""
+    builder = Builder(prefix)
+    model = Model(builder.definitions)
+    status = prefix + builder.add(meta_v1.Status)
+    builder.add(meta_v1.DeleteOptions)
+    for one in served:
+        cls = load_type(one.resource)
+        reference = prefix + builder.add(cls)
+        list_type = _list_type(cls)
+        list_reference = prefix + builder.add(list_type) if list_type else status
+        for path, operations in paths_of(one, reference, list_reference):
+            if operations:
+                model.paths[path] = operations
+    describe(model.definitions)
+    model.definitions = dict(sorted(model.definitions.items()))
+    return model
+
+
+def _list_type(cls: Any) -> type[Struct] | None:
+    found: type[Struct] | None = getattr(importlib.import_module(cls.__module__), f"{cls.__name__}List", None)
+    return found

@@ -1,0 +1,133 @@
+"""Schemas of types, from their fields: what the decoder accepts is what the description says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from steersman.api.schema import ListInfo
+from steersman.api.shape import Choice, Leaf, ListOf, MapOf, ObjectOf, Shape, fields
+
+Schema = dict[str, Any]
+
+_META = "io.k8s.apimachinery.pkg.apis.meta.v1"
+_PACKAGES = {
+    "meta_v1": _META,
+    "apiextensions_v1": "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1",
+    "apiregistration_v1": "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1",
+}
+_NAMED_LEAVES: dict[Leaf, tuple[str, Schema]] = {
+    Leaf.QUANTITY: ("io.k8s.apimachinery.pkg.api.resource.Quantity", {"type": "string"}),
+    Leaf.TIME: (f"{_META}.Time", {"type": "string", "format": "date-time"}),
+    Leaf.MICRO_TIME: (f"{_META}.MicroTime", {"type": "string", "format": "date-time"}),
+    Leaf.INT_OR_STRING: (
+        "io.k8s.apimachinery.pkg.util.intstr.IntOrString",
+        {"type": "string", "format": "int-or-string"},
+    ),
+}
+_PLAIN_LEAVES: dict[Leaf, Schema] = {
+    Leaf.STRING: {"type": "string"},
+    Leaf.INT32: {"type": "integer", "format": "int32"},
+    Leaf.INT64: {"type": "integer", "format": "int64"},
+    Leaf.FLOAT: {"type": "number", "format": "double"},
+    Leaf.BOOL: {"type": "boolean"},
+    Leaf.BYTES: {"type": "string", "format": "byte"},
+    Leaf.ANY: {"type": "object"},
+}
+
+
+def definition_name(cls: type[Struct]) -> str:
+    """`io.k8s.api.core.v1.Pod`: the name that clients and documentation know a type by."""
+    module = cls.__module__.rpartition(".")[2]
+    package = _PACKAGES.get(module)
+    if package is None:
+        group, _, version = module.rpartition("_")
+        package = f"io.k8s.api.{group}.{version}"
+    return f"{package}.{cls.__name__}"
+
+
+class Builder:
+    """Collects the definitions that a set of types needs. `prefix` is where references point to."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self.definitions: dict[str, Schema] = {}
+
+    def add(self, cls: type[Struct]) -> str:
+        """Define a type and everything it refers to; its name."""
+        name = definition_name(cls)
+        if name not in self.definitions:
+            # Entered before its fields, because types may contain themselves.
+            schema = self.definitions[name] = {"type": "object"}
+            schema |= self._object(cls)
+        return name
+
+    def reference(self, name: str) -> Schema:
+        return {"$ref": self._prefix + name}
+
+    def _object(self, cls: type[Struct]) -> Schema:
+        merge: dict[str, ListInfo] = dict(getattr(cls, "__merge__", {}))
+        properties = {}
+        for wire, field in fields(cls).items():
+            schema = self._schema(field.shape)
+            properties[wire] = schema | _merge_extensions(merge[wire]) if wire in merge else schema
+        out: Schema = {"properties": properties} if properties else {}
+        required = sorted(getattr(cls, "__required__", ()))
+        if required:
+            out["required"] = required
+        resource = cls.__dict__.get("__resource__")
+        gvk = (resource.group, resource.version, resource.kind) if resource else _list_gvk(cls)
+        if gvk:
+            out["x-kubernetes-group-version-kind"] = [gvk_extension(*gvk)]
+        return out
+
+    def _schema(self, shape: Shape) -> Schema:
+        match shape:
+            case ObjectOf(cls):
+                return self.reference(self.add(cls))
+            case ListOf(item):
+                return {"type": "array", "items": self._schema(item)}
+            case MapOf(value):
+                return {"type": "object", "additionalProperties": self._schema(value)}
+            case Choice(options):
+                return self._schema(options[0])
+            case Leaf():
+                return self._leaf(shape)
+
+    def _leaf(self, leaf: Leaf) -> Schema:
+        named = _NAMED_LEAVES.get(leaf)
+        if named is None:
+            return dict(_PLAIN_LEAVES[leaf])
+        self.definitions.setdefault(named[0], named[1])
+        return self.reference(named[0])
+
+
+def _list_gvk(cls: type[Struct]) -> tuple[str, str, str] | None:
+    """Lists are kinds, too: their item's group and version."""
+    if not cls.__name__.endswith("List") or "items" not in cls.__struct_fields__:
+        return None
+    item = fields(cls)["items"].shape
+    if not isinstance(item, ListOf) or not isinstance(item.item, ObjectOf):
+        return None
+    resource = getattr(item.item.type, "__resource__", None)
+    return (resource.group, resource.version, cls.__name__) if resource else None
+
+
+def gvk_extension(group: str, version: str, kind: str) -> Schema:
+    return {"group": group, "version": version, "kind": kind}
+
+
+def _merge_extensions(info: ListInfo) -> Schema:
+    out: Schema = {}
+    if info.list_type:
+        # The same word says how lists and maps merge; only maps can be granular.
+        out["x-kubernetes-map-type" if info.list_type == "granular" else "x-kubernetes-list-type"] = info.list_type
+    if info.map_keys:
+        out["x-kubernetes-list-map-keys"] = list(info.map_keys)
+    if info.patch_strategy:
+        out["x-kubernetes-patch-strategy"] = info.patch_strategy
+    if info.merge_key:
+        out["x-kubernetes-patch-merge-key"] = info.merge_key
+    return out
+

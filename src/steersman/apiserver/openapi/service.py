@@ -1,0 +1,111 @@
+"""Serves /openapi/v2 and /openapi/v3: documents are built when first asked for, and kept as compressed bytes with an ETag."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from steersman.api.errors import NotAcceptable, NotFound
+from steersman.api.http import Response
+from steersman.apiserver.openapi import gnostic, v2, v3
+from steersman.apiserver.openapi.model import build
+from steersman.kinds.catalog import Catalog
+from steersman.kinds.kind import Served
+
+_V2 = "/openapi/v2"
+_V3 = "/openapi/v3"
+_JSON = "application/json"
+# The same document under the name it was registered by, and under its later one.
+_PROTOBUF = (
+    "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
+    "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """`packed` is deflated: documents are large, asked for rarely, and of much repetition."""
+
+    content_type: str
+    packed: bytes
+    etag: str
+
+    @classmethod
+    def of(cls, content_type: str, body: bytes) -> _Document:
+        return cls(content_type, zlib.compress(body, 6), f'"{hashlib.sha256(body).hexdigest().upper()}"')
+
+
+class OpenAPIService:
+    """Implements the server's OpenAPI hook over the catalogue; `all_versions` describes what is off by default as well."""
+
+    def __init__(self, catalog: Catalog, version: str, *, all_versions: bool = False) -> None:
+        self._version = version
+        self._served: Sequence[Served] = [s for s in catalog.served if s.served_by_default or all_versions]
+        self._documents: dict[str, _Document] = {}
+
+    async def get(self, path: str, accept: str, if_none_match: str) -> Response:
+        path = path.rstrip("/")
+        if path == _V2:
+            return _answer(self._v2(accept), if_none_match)
+        if path == _V3:
+            return _answer(self._document(_V3, _JSON, self._index), if_none_match)
+        if path.startswith(_V3 + "/"):
+            return self._v3(path.removeprefix(_V3 + "/"), accept, if_none_match)
+        raise NotFound.path()
+
+    def _document(self, key: str, content_type: str, make: Callable[[], bytes]) -> _Document:
+        found = self._documents.get(key)
+        if found is None:
+            found = self._documents[key] = _Document.of(content_type, make())
+        return found
+
+    def _v2(self, accept: str) -> _Document:
+        """Protobuf when it is asked for by name, JSON when that or anything is welcome."""
+        for wanted in (part.split(";")[0].strip() for part in accept.split(",")):
+            if wanted in _PROTOBUF:
+                return self._document("v2.pb", _PROTOBUF[1], lambda: gnostic.encode(self._v2_document()))
+            if wanted in ("", "*/*", "application/*", _JSON):
+                return self._document("v2.json", _JSON, lambda: msgspec.json.encode(self._v2_document()))
+        raise NotAcceptable(f"only the following media types are accepted: {_JSON}, {_PROTOBUF[1]}")
+
+    def _v2_document(self) -> dict[str, Any]:
+        return v2.document(build(self._served, v2.PREFIX), self._version)
+
+    def _v3(self, name: str, accept: str, if_none_match: str) -> Response:
+        served = [s for s in self._served if _group_version_path(s) == name]
+        if not served:
+            raise NotFound.path()
+        if accept and not any(t in accept for t in (_JSON, "*/*", "application/*")):
+            raise NotAcceptable(f"only the following media types are accepted: {_JSON}")
+        document = self._document(
+            f"v3/{name}",
+            _JSON,
+            lambda: msgspec.json.encode(v3.document(build(served, v3.PREFIX), self._version)),
+        )
+        return _answer(document, if_none_match)
+
+    def _index(self) -> bytes:
+        """Where each group version is described. The hash stands for this server's whole catalogue, so that no document has
+        to be built for the index."""
+        catalogue = "\n".join(f"{_group_version_path(s)}/{s.resource.plural}" for s in self._served)
+        digest = hashlib.sha256(f"{self._version}\n{catalogue}".encode()).hexdigest().upper()
+        names = sorted({_group_version_path(s) for s in self._served})
+        paths = {n: {"serverRelativeURL": f"{_V3}/{n}?hash={digest}"} for n in names}
+        return msgspec.json.encode({"paths": paths})
+
+
+def _group_version_path(served: Served) -> str:
+    resource = served.resource
+    return f"apis/{resource.group}/{resource.version}" if resource.group else f"api/{resource.version}"
+
+
+def _answer(document: _Document, if_none_match: str) -> Response:
+    headers = {"Etag": document.etag, "Vary": "Accept"}
+    if document.etag in if_none_match:
+        return Response(304, headers)
+    return Response(200, {**headers, "Content-Type": document.content_type}, zlib.decompress(document.packed))
