@@ -172,3 +172,19 @@ async def test_closing_waits_for_accepted_writes(store: Engine, journal: SlowJou
     journal.succeed()
     await closing
     assert (await write).revision == 2
+
+
+async def test_an_observer_that_raises_takes_no_write_with_it(store: Engine, journal: SlowJournal) -> None:
+    def faulty(_: Sequence[Event]) -> None:
+        raise ValueError("observer")
+
+    store.observe("", faulty)
+    first = asyncio.create_task(store.create("/a/x", b"1"))
+    await turns()
+    second = asyncio.create_task(store.create("/a/y", b"1"))
+    await turns()
+    with pytest.raises(ValueError, match="observer"):
+        journal.succeed()
+    with pytest.raises(ValueError, match="observer"):
+        journal.succeed()
+    assert [(await first).revision, (await second).revision] == [2, 3]

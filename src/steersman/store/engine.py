@@ -185,12 +185,14 @@ class Engine:
         writes, self._flying = self._flying, []
         self._commits += 1
         self._seconds += self._clock.monotonic() - self._started
-        if failure is None:
-            self._apply(writes)
-        else:
-            self._roll_back(writes, failure)
-        if self._queued and not self._scheduled:
-            self._commit()
+        try:
+            if failure is None:
+                self._apply(writes)
+            else:
+                self._roll_back(writes, failure)
+        finally:
+            if self._queued and not self._scheduled:
+                self._commit()
 
     def _apply(self, writes: list[_Write]) -> None:
         index, pending = self._index, self._pending
@@ -203,9 +205,12 @@ class Engine:
                 del pending[write.key]
         self._revision = writes[-1].revision
         self._writes += len(writes)
-        self._hub.publish([write.event() for write in writes])
-        for write in writes:
-            write.future.set_result(None)
+        try:
+            self._hub.publish([write.event() for write in writes])
+        finally:
+            # An observer that raises breaks its contract; the writes are durable all the same.
+            for write in writes:
+                write.future.set_result(None)
 
     def _roll_back(self, writes: list[_Write], failure: BaseException) -> None:
         """Fails the writes of a commit, and those after it, which were decided on what now never was."""
@@ -315,8 +320,6 @@ class Engine:
         await self._journal.compact(revision)
 
     async def close(self) -> None:
-        if self._closing:
-            return
         self._closing = True
         while self._pending:
             await asyncio.wait([write.future for write in self._pending.values()])

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from steersman.store.errors import StoreClosed
+
 R = TypeVar("R")
 
 Answer = Callable[[Any, BaseException | None], None]
@@ -23,11 +25,14 @@ class Worker:
 
     def __init__(self, name: str) -> None:
         self._jobs: SimpleQueue[tuple[Callable[[], object], Answer, asyncio.AbstractEventLoop] | None] = SimpleQueue()
+        self._stopped = False
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
     def submit(self, act: Callable[[], object], answer: Answer) -> None:
-        """Runs `act` in the thread and then `answer` on the running loop."""
+        """Runs `act` in the thread and then `answer` on the running loop. Raises StoreClosed after `stop`."""
+        if self._stopped:
+            raise StoreClosed("the store is closed")
         self._jobs.put((act, answer, asyncio.get_running_loop()))
 
     async def run(self, act: Callable[[], R]) -> R:
@@ -47,6 +52,7 @@ class Worker:
 
     def stop(self) -> None:
         """Ends the thread. Blocks while calls that were submitted before still run: let them end first."""
+        self._stopped = True
         self._jobs.put(None)
         self._thread.join()
 

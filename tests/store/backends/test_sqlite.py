@@ -12,7 +12,7 @@ import pytest
 
 from steersman import store as stores
 from steersman.api.clock import RealClock
-from steersman.store import BadLocation, CommitFailed, ReadFailed, StoreLocked
+from steersman.store import BadLocation, CommitFailed, ReadFailed, StoreClosed, StoreLocked
 from steersman.store.backends.sqlite import SQLiteJournal
 from steersman.store.engine import Engine
 
@@ -153,4 +153,35 @@ async def test_what_cannot_be_read(tmp_path: Path) -> None:
         await store.compact(2)
     with pytest.raises(CommitFailed):
         await store.create("/a/y", b"0")
+    await store.close()
+
+
+async def test_a_damaged_file(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    store = stores.open(url(path), RealClock())
+    for i in range(50):
+        await store.create(f"/a/{i}", b"x" * 5000)
+    await store.close()
+    content = bytearray(path.read_bytes())
+    content[3 * 8192 : 20 * 8192] = b"\xff" * (17 * 8192)
+    path.write_bytes(content)
+    for _ in range(2):
+        with pytest.raises(BadLocation, match="malformed"):
+            stores.open(url(path), RealClock())
+
+
+async def test_compaction_is_interrupted_by_closing(tmp_path: Path) -> None:
+    store = stores.open(url(tmp_path / "store.db"), RealClock())
+    entry = await store.create("/a/x", b"0")
+    for i in range(40):
+        entry = await store.update("/a/x", b"%d" % i, entry.revision)
+    compaction = asyncio.create_task(store.compact(store.revision))
+    await asyncio.sleep(0)
+    await store.close()
+    with pytest.raises((StoreClosed, CommitFailed)):
+        await compaction
+    store = stores.open(url(tmp_path / "store.db"), RealClock())
+    assert (await store.list("")).entries == [entry]
+    await store.compact(store.revision)
+    assert store.compacted == store.revision
     await store.close()

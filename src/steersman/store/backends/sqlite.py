@@ -91,6 +91,13 @@ class SQLiteJournal:
         self._closed = False
 
     def load(self) -> State:
+        try:
+            return self._load()
+        except sqlite3.Error as error:
+            self._release()
+            raise BadLocation(f"{self._path} cannot be read: {error}") from error
+
+    def _load(self) -> State:
         (compacted,) = self._read_from.execute("SELECT revision FROM compaction").fetchone()
         self._compacted = compacted
         newest = compacted
@@ -168,8 +175,14 @@ class SQLiteJournal:
         await self._reader.run(self._read_from.close)
         # The last connection to close folds the log into the file.
         await self._writer.run(self._write_to.close)
+        self._release()
+
+    def _release(self) -> None:
+        """Lets go of the threads, the file and its lock."""
         self._reader.stop()
         self._writer.stop()
+        self._read_from.close()
+        self._write_to.close()
         os.close(self._lock)
 
 
