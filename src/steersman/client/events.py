@@ -161,6 +161,7 @@ class EventRecorder:
         self._source = EventSource(component=component, host=host)
         self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE_LENGTH)
         self._correlator = Correlator(clock)
+        self._stamp = 0
 
     def event(
         self,
@@ -175,7 +176,7 @@ class EventRecorder:
         stamp = format_time(now)
         event = Event(
             metadata=ObjectMeta(
-                name=f"{about.name}.{int(self._clock.time() * 1e9):x}",
+                name=self._name(about.name),
                 namespace=about.namespace or "default",
             ),
             involvedObject=about,
@@ -193,6 +194,11 @@ class EventRecorder:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
             _log.warning("event dropped, %d are waiting: %s %s", QUEUE_LENGTH, about.name, reason)
+
+    def _name(self, about: str) -> str:
+        """A name that no other event has: the object's, and the time in nanoseconds, made to grow."""
+        self._stamp = max(self._stamp + 1, int(self._clock.time() * 1e9))
+        return f"{about}.{self._stamp:x}"
 
     async def run(self) -> None:
         """Write events until cancelled."""
@@ -234,5 +240,5 @@ class EventRecorder:
                 self._correlator.lost(event)
                 event.count = 1
                 event.firstTimestamp = event.lastTimestamp
-                event.metadata.name = f"{event.involvedObject.name}.{int(self._clock.time() * 1e9):x}"
+                event.metadata.name = self._name(event.involvedObject.name)
         await self._client.create(event)
