@@ -217,9 +217,8 @@ class HTTPServer:
         peer = connection.peername
         out.remote = str(peer[0]) if peer else ""
         keep_alive = request.keep_alive
-        if request.method in _BODY_METHODS and request.body_exists:
-            if not await self._read_body(request, out):
-                return _Reply(Response(413, {"Content-Type": "application/json"}, self._too_large()), False)
+        if request.method in _BODY_METHODS and request.body_exists and not await self._read_body(request, out):
+            return _Reply(Response(413, {"Content-Type": "application/json"}, self._too_large()), False)
         if "upgrade" in request.headers:
             out.hijack = lambda: _hijack(request)
         return _Reply(await self._handler(out), keep_alive)

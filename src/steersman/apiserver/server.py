@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import fields as fields_of
 from typing import Any, Protocol
 
 from steersman.api import fields
@@ -61,6 +62,7 @@ _VERBS = {
     "deletecollection": deletecollection.handle,
 }
 _EXPIRY_SECONDS = 60.0
+_DEFAULT_SELECTABLE = {f.name: f.default for f in fields_of(Kind)}["selectable"]
 _SERVICES = ("", "services")
 
 
@@ -233,7 +235,8 @@ class App:
         except (StoreClosed, CommitFailed) as error:
             log.error("%s %s: %s", request.method, request.path, error)
             response = respond.error(ServiceUnavailable(f"the store is unavailable: {error}"), _wants_yaml(request))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a Status and the log the trace
+        except Exception as error:
+            # Whatever it is: the client gets a Status, and the log the trace.
             log.exception("%s %s failed", request.method, request.path)
             response = respond.error(InternalError.occurred(type(error).__name__), _wants_yaml(request))
         series = (info.verb, info.group, info.version, info.resource, info.subresource)
@@ -307,7 +310,7 @@ class App:
 def _describer(kind: Kind[Any]) -> Describe:
     from steersman.api import codec
 
-    if kind.selectable is Kind.selectable:
+    if kind.selectable is _DEFAULT_SELECTABLE:
         return describe_metadata
 
     def describe(value: bytes) -> tuple[dict[str, str], dict[str, str]]:

@@ -130,4 +130,3 @@ def _merge_extensions(info: ListInfo) -> Schema:
     if info.merge_key:
         out["x-kubernetes-patch-merge-key"] = info.merge_key
     return out
-

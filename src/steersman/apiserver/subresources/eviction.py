@@ -1,0 +1,122 @@
+"""`eviction`: a deletion that asks the pod's disruption budget first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from steersman.api import codec, labels
+from steersman.api.codec import DecodeError
+from steersman.api.errors import BadRequest, InternalError, TooManyRequests
+from steersman.api.http import Response
+from steersman.api.meta import format_time
+from steersman.apiserver import podlocation, respond
+from steersman.apiserver.context import Context, Endpoint
+from steersman.apiserver.params import DeleteOptions, delete_options
+from steersman.apiserver.registry import Write
+from steersman.apiserver.requestinfo import Query
+from steersman.apiserver.subresources.framework import Subresource
+from steersman.kinds.types.core_v1 import Pod
+from steersman.kinds.types.policy_v1 import Eviction, PodDisruptionBudget
+
+if TYPE_CHECKING:
+    from steersman.apiserver.server import App
+
+_SUCCESS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
+_FINISHED = ("Succeeded", "Failed")
+_MAX_DISRUPTED = 2000
+
+
+async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
+    info = ctx.info
+    options = _options(ctx)
+    pod = podlocation.pod(app, info.namespace, info.name)
+    if not _is_free(pod):
+        budget = _budget(app, pod)
+        if budget is not None and not options.dry_run:
+            await _spend(app, ctx, budget, pod)
+    await endpoint.registry.delete(info.namespace, info.name, options, Write(ctx.user, options.dry_run))
+    return respond.value(201, _SUCCESS, ctx.accept(), ctx.warnings)
+
+
+def _options(ctx: Context) -> DeleteOptions:
+    try:
+        eviction, _ = codec.decode_lenient(Eviction, ctx.request.body)
+    except DecodeError as error:
+        raise BadRequest(f'Eviction in version "v1" cannot be handled as a Eviction: {error}') from error
+    name = eviction.metadata.name
+    if name and name != ctx.info.name:
+        raise BadRequest("name in URL does not match name in Eviction object")
+    plain = codec.to_builtins(eviction.deleteOptions) if eviction.deleteOptions is not None else None
+    options = delete_options(plain, Query(""))
+    if ctx.query.get("dryRun"):
+        options.dryRun = ["All"]
+    return options
+
+
+def _is_free(pod: Pod) -> bool:
+    """Whether the pod's end disrupts nothing: it has ended, never began, or goes already."""
+    return pod.status.phase in (*_FINISHED, "Pending") or bool(pod.metadata.deletionTimestamp)
+
+
+def _budget(app: App, pod: Pod) -> PodDisruptionBudget | None:
+    """The one budget that covers the pod."""
+    found = [
+        b
+        for b in app.registries.list(PodDisruptionBudget, pod.metadata.namespace)
+        if b.spec.selector is not None and labels.from_object(b.spec.selector).matches(pod.metadata.labels)
+    ]
+    if len(found) > 1:
+        raise InternalError(
+            "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+        )
+    return found[0] if found else None
+
+
+async def _spend(app: App, ctx: Context, budget: PodDisruptionBudget, pod: Pod) -> None:
+    """Take one disruption from the budget. Raises TooManyRequests when there is none."""
+    now = format_time(app.clock.now())
+
+    async def change(old: Any) -> Any:
+        if not _unhealthy_and_allowed(old, pod):
+            _check(old)
+        new = codec.clone(old)
+        if new.status.disruptionsAllowed > 0:
+            new.status.disruptionsAllowed -= 1
+        new.status.disruptedPods = {**(new.status.disruptedPods or {}), pod.metadata.name: now}
+        return new
+
+    meta = budget.metadata
+    registry = app.registries.of(PodDisruptionBudget)
+    await registry.update(meta.namespace, meta.name, change, Write(ctx.user, subresource="status"), ctx.warnings)
+
+
+def _unhealthy_and_allowed(budget: PodDisruptionBudget, pod: Pod) -> bool:
+    ready = any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or ())
+    if ready:
+        return False
+    if budget.spec.unhealthyPodEvictionPolicy == "AlwaysAllow":
+        return True
+    return budget.status.currentHealthy >= budget.status.desiredHealthy and budget.status.desiredHealthy > 0
+
+
+def _check(budget: PodDisruptionBudget) -> None:
+    name, status = budget.metadata.name, budget.status
+    if (status.observedGeneration or 0) < (budget.metadata.generation or 0):
+        raise _refused(f"The disruption budget {name} is still being processed by the server.", retry=10)
+    if len(status.disruptedPods or {}) > _MAX_DISRUPTED:
+        raise _refused("DisruptedPods map too big - too many evictions not confirmed by PDB controller")
+    if status.disruptionsAllowed <= 0:
+        raise _refused(
+            f"The disruption budget {name} needs {status.desiredHealthy} healthy pods and has "
+            f"{status.currentHealthy} currently"
+        )
+
+
+def _refused(why: str, retry: int = 0) -> TooManyRequests:
+    details: dict[str, Any] = {"causes": [{"reason": "DisruptionBudget", "message": why}]}
+    if retry:
+        details["retryAfterSeconds"] = retry
+    return TooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", details=details)
+
+
+SUBRESOURCES = (Subresource("eviction", {"create": _create}, "pods"),)
