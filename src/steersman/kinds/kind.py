@@ -144,6 +144,8 @@ class Kind(Generic[T]):
     on_delete: Callable[[T], None] = _nothing
     """Runs when a delete marks an object that is kept for now, and before one is removed."""
     check: Callable[[T], Errors] = _no_errors
+    check_new: Callable[[T], Errors] = _no_errors
+    """What only a new object must not have; `check` runs for new and changed ones."""
     check_update: Callable[[T, T], Errors] = _no_update_errors
     check_status_update: Callable[[T, T], Errors] = _no_update_errors
     warnings: Callable[[T], list[str]] = _no_warnings
@@ -227,7 +229,7 @@ class Kind(Generic[T]):
 
     def validate(self, obj: T) -> Errors:
         """Everything that is wrong with a new object."""
-        return [*self._validate_meta(obj), *self.check(obj)]
+        return [*self._validate_meta(obj), *self.check(obj), *self.check_new(obj)]
 
     def _validate_meta(self, obj: T) -> Errors:
         return metadata.validate(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steersman.api.meta import Resource
-from steersman.kinds.core import pod_columns
+from steersman.kinds.core import pod_columns, pod_defaults, pod_strategy, pod_update, pod_validation
 from steersman.kinds.kind import Kind
 
 if TYPE_CHECKING:
@@ -51,4 +51,11 @@ KIND: Kind[Pod] = Kind(
     selectable=_selectable,
     columns=pod_columns.COLUMNS,
     row=pod_columns.row,
+    default=pod_defaults.default_pod,
+    on_create=pod_strategy.on_create,
+    on_status_update=pod_strategy.on_status_update,
+    check=pod_validation.check_pod,
+    check_new=pod_validation.check_new_pod,
+    check_update=pod_update.check_update,
+    check_status_update=pod_update.check_status_update,
 )  # fmt: skip

@@ -1,0 +1,130 @@
+"""Validation of persistent volume claims and of the claims that pods and workloads carry as templates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from steersman.api import field, names, quantity
+from steersman.api.field import Errors, Path
+from steersman.kinds import label_selector
+from steersman.kinds.core.resource_validation import check_amount
+
+if TYPE_CHECKING:
+    from steersman.kinds.types.core_v1 import PersistentVolumeClaim, PersistentVolumeClaimSpec
+
+ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
+VOLUME_MODES = ("Block", "Filesystem")
+
+
+def check_claim(claim: PersistentVolumeClaim) -> Errors:
+    return check_spec(claim.spec, Path("spec"))
+
+
+def check_spec(spec: PersistentVolumeClaimSpec, path: Path) -> Errors:
+    """What is wrong with a claim's spec."""
+    errors = check_access_modes(spec.accessModes or [], path.child("accessModes"), claim=True)
+    errors += label_selector.check(spec.selector, path.child("selector"))
+    errors += _check_size(spec, path.child("resources").key("storage"))
+    for name in ("storageClassName", "volumeAttributesClassName"):
+        value = getattr(spec, name)
+        if value:
+            errors += field.all_invalid(path.child(name), value, names.dns1123_subdomain(value))
+    if spec.volumeMode and spec.volumeMode not in VOLUME_MODES:
+        errors.append(field.not_supported(path.child("volumeMode"), spec.volumeMode, VOLUME_MODES))
+    return errors + _check_data_source(spec, path)
+
+
+def check_access_modes(modes: list[str], path: Path, *, claim: bool) -> Errors:
+    if not modes:
+        return [field.required(path, "at least 1 access mode is required" if claim else "")]
+    errors: Errors = [field.not_supported(path, m, ACCESS_MODES) for m in modes if m not in ACCESS_MODES]
+    if "ReadWriteOncePod" in modes and any(m in ACCESS_MODES[:3] for m in modes):
+        errors.append(field.forbidden(path, "may not use ReadWriteOncePod with other access modes"))
+    return errors
+
+
+def check_claim_update(claim: PersistentVolumeClaim, old: PersistentVolumeClaim) -> Errors:
+    """A claim is fixed but for its volume (once), its size (upwards) and its attributes class."""
+    errors: Errors = []
+    if not _same_but_for_growth(claim, old):
+        detail = (
+            "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+        )
+        errors.append(field.forbidden(Path("spec"), detail))
+    new_size, old_size = _size(claim), _size(old)
+    capacity = (old.status.capacity or {}).get("storage", "0")
+    if quantity.compare(new_size, old_size) < 0 and quantity.compare(new_size, capacity) <= 0:
+        detail = "field can not be less than status.capacity"
+        errors.append(field.forbidden(Path("spec", "resources", "requests", "storage"), detail))
+    errors += field.immutable(Path("volumeMode"), claim.spec.volumeMode, old.spec.volumeMode)
+    if old.spec.volumeAttributesClassName and not claim.spec.volumeAttributesClassName:
+        to = "nil" if claim.spec.volumeAttributesClassName is None else "an empty string"
+        detail = f"update from non-nil value to {to} is forbidden"
+        errors.append(field.forbidden(Path("spec", "volumeAttributesClassName"), detail))
+    return errors
+
+
+def _same_but_for_growth(claim: PersistentVolumeClaim, old: PersistentVolumeClaim) -> bool:
+    new_spec, old_spec = claim.spec, old.spec
+    free = {"resources"}
+    if not old_spec.volumeName:
+        free.add("volumeName")
+    if old_spec.storageClassName is None:
+        free.add("storageClassName")
+    bound = claim.status.phase == "Bound"
+    if bound:
+        free.add("volumeAttributesClassName")
+    fixed = (n for n in type(new_spec).__struct_fields__ if n not in free)
+    if any(getattr(new_spec, n) != getattr(old_spec, n) for n in fixed):
+        return False
+    if old_spec.storageClassName is not None and new_spec.storageClassName is None:
+        return False
+    requests, before = _requests(claim), _requests(old)
+    if bound:
+        requests["storage"] = before.get("storage")
+    return requests == before and _limits(claim) == _limits(old)
+
+
+def _requests(claim: PersistentVolumeClaim) -> dict[str, Any]:
+    return dict((claim.spec.resources.requests if claim.spec.resources else None) or {})
+
+
+def _limits(claim: PersistentVolumeClaim) -> dict[str, Any]:
+    return dict((claim.spec.resources.limits if claim.spec.resources else None) or {})
+
+
+def _size(claim: PersistentVolumeClaim) -> Any:
+    return _requests(claim).get("storage", "0")
+
+
+def _check_size(spec: PersistentVolumeClaimSpec, path: Path) -> Errors:
+    requests = (spec.resources.requests if spec.resources else None) or {}
+    if "storage" not in requests:
+        return [field.required(path)]
+    size = requests["storage"]
+    if quantity.nano(size) <= 0:
+        return [field.invalid(path, size, "must be greater than zero")]
+    return check_amount("storage", size, path)
+
+
+def _check_data_source(spec: PersistentVolumeClaimSpec, path: Path) -> Errors:
+    errors: Errors = []
+    for name in ("dataSource", "dataSourceRef"):
+        source = getattr(spec, name)
+        if source is None:
+            continue
+        at = path.child(name)
+        errors += [field.required(at.child(part)) for part in ("name", "kind") if not getattr(source, part)]
+        if not source.apiGroup and source.kind != "PersistentVolumeClaim":
+            errors.append(
+                field.invalid(at, source.kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup")
+            )
+    source, ref = spec.dataSource, spec.dataSourceRef
+    if source is not None and ref is not None:
+        if ref.namespace:
+            errors.append(
+                field.invalid(path, "dataSource", "may not be specified when dataSourceRef.namespace is specified")
+            )
+        elif (source.apiGroup, source.kind, source.name) != (ref.apiGroup, ref.kind, ref.name):
+            errors.append(field.invalid(path, "dataSource", "must match dataSourceRef"))
+    return errors

@@ -1,0 +1,299 @@
+"""What may change in a pod: by its owner, by the node that runs it, and through its subresources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import structs
+
+from steersman.api import field, names, quantity
+from steersman.api.field import Errors, Path
+from steersman.kinds.core.container_validation import is_sidecar
+from steersman.kinds.core.pod_qos import qos_class
+
+if TYPE_CHECKING:
+    from steersman.kinds.types.core_v1 import (
+        Affinity,
+        Container,
+        ContainerStatus,
+        NodeAffinity,
+        Pod,
+        PodSchedulingGate,
+        PodSpec,
+        ResourceRequirements,
+        Toleration,
+    )
+
+_SPEC = Path("spec")
+_STATUS = Path("status")
+_MAX_INT32 = 2**31 - 1
+_CHANGEABLE = ",".join((
+    "`spec.containers[*].image`",
+    "`spec.initContainers[*].image`",
+    "`spec.activeDeadlineSeconds`",
+    "`spec.tolerations` (only additions to existing tolerations)",
+    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",
+))  # fmt: skip
+_MIRROR = "kubernetes.io/config.mirror"
+
+
+def check_update(pod: Pod, old: Pod) -> Errors:
+    """What a plain update changes that it must not."""
+    spec, before = pod.spec, old.spec
+    if len(spec.containers) != len(before.containers):
+        return [field.forbidden(_SPEC.child("containers"), "pod updates may not add or remove containers")]
+    if len(spec.initContainers or ()) != len(before.initContainers or ()):
+        return [field.forbidden(_SPEC.child("initContainers"), "pod updates may not add or remove containers")]
+    errors = _check_deadline(spec, before)
+    errors += _check_tolerations(spec.tolerations or [], before.tolerations or [])
+    errors += _check_gates(spec.schedulingGates or [], before.schedulingGates or [])
+    if spec == before:
+        return errors
+    expected = _with_allowed_changes(spec, before)
+    if before.schedulingGates:
+        errors += _check_gated(spec, before)
+        expected = structs.replace(expected, nodeSelector=spec.nodeSelector, affinity=_gated_affinity(spec, before))
+    if spec != expected:
+        changed = ", ".join(n for n in type(spec).__struct_fields__ if getattr(spec, n) != getattr(expected, n))
+        detail = f"pod updates may not change fields other than {_CHANGEABLE}\n(changed: {changed})"
+        errors.append(field.forbidden(_SPEC, detail))
+    return errors
+
+
+def _with_allowed_changes(spec: PodSpec, before: PodSpec) -> PodSpec:
+    """The old spec with every change of the new one that is permitted in itself or judged on its own."""
+    grace = before.terminationGracePeriodSeconds
+    if grace is not None and grace < 0 and spec.terminationGracePeriodSeconds == 1:
+        grace = 1
+    return structs.replace(
+        before,
+        containers=_with_images(before.containers, spec.containers),
+        initContainers=_with_images(before.initContainers, spec.initContainers),
+        activeDeadlineSeconds=spec.activeDeadlineSeconds,
+        tolerations=spec.tolerations,
+        schedulingGates=spec.schedulingGates,
+        terminationGracePeriodSeconds=grace,
+    )
+
+
+def _with_images(old: Any, new: Any) -> Any:
+    return [structs.replace(o, image=n.image) for o, n in zip(old, new, strict=True)] if old and new else new
+
+
+def _check_deadline(spec: PodSpec, before: PodSpec) -> Errors:
+    at, new, old = _SPEC.child("activeDeadlineSeconds"), spec.activeDeadlineSeconds, before.activeDeadlineSeconds
+    if new is None:
+        detail = "must not update from a positive integer to nil value"
+        return [] if old is None else [field.invalid(at, None, detail)]
+    if not 0 <= new <= _MAX_INT32:
+        return [field.invalid(at, new, names.range_error(0, _MAX_INT32))]
+    if old is not None and old < new:
+        return [field.invalid(at, new, "must be less than or equal to previous value")]
+    return []
+
+
+def _check_tolerations(new: list[Toleration], old: list[Toleration]) -> Errors:
+    def kept(toleration: Toleration) -> bool:
+        return any(structs.replace(toleration, tolerationSeconds=n.tolerationSeconds) == n for n in new)
+
+    if all(kept(t) for t in old):
+        return []
+    detail = "existing toleration can not be modified except its tolerationSeconds"
+    return [field.forbidden(_SPEC.child("tolerations"), detail)]
+
+
+def _check_gates(new: list[PodSchedulingGate], old: list[PodSchedulingGate]) -> Errors:
+    known = {gate.name for gate in old}
+    return [
+        field.forbidden(
+            _SPEC.child("schedulingGates").index(i).child("name"),
+            f"only deletion is allowed, but found new scheduling gate '{gate.name}'",
+        )
+        for i, gate in enumerate(new)
+        if gate.name not in known
+    ]
+
+
+def _check_gated(spec: PodSpec, before: PodSpec) -> Errors:
+    """A pod that is not yet to be scheduled may narrow where it can run."""
+    errors: Errors = []
+    for key, value in (before.nodeSelector or {}).items():
+        if (spec.nodeSelector or {}).get(key) != value:
+            at = _SPEC.child("nodeSelector")
+            errors.append(
+                field.invalid(at, spec.nodeSelector, "only additions are allowed (no mutations or deletions)")
+            )
+            break
+    return errors + _check_gated_affinity(_node_affinity(spec.affinity), _node_affinity(before.affinity))
+
+
+def _check_gated_affinity(new: NodeAffinity | None, old: NodeAffinity | None) -> Errors:
+    old_required = old.requiredDuringSchedulingIgnoredDuringExecution if old else None
+    if old_required is None:
+        return []
+    at = _SPEC.child("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
+    new_required = new.requiredDuringSchedulingIgnoredDuringExecution if new else None
+    terms = new_required.nodeSelectorTerms if new_required else []
+    if len(terms) != len(old_required.nodeSelectorTerms):
+        detail = "no additions/deletions to non-empty NodeSelectorTerms list are allowed"
+        return [field.invalid(at, terms, detail)]
+    errors: Errors = []
+    for i, (term, before) in enumerate(zip(terms, old_required.nodeSelectorTerms, strict=True)):
+        for name in ("matchExpressions", "matchFields"):
+            kept = getattr(before, name) or []
+            if (getattr(term, name) or [])[: len(kept)] != kept:
+                detail = "only additions are allowed (no mutations or deletions)"
+                errors.append(field.invalid(at.index(i), term, detail))
+    return errors
+
+
+def _node_affinity(affinity: Affinity | None) -> NodeAffinity | None:
+    return affinity.nodeAffinity if affinity is not None else None
+
+
+def _gated_affinity(spec: PodSpec, before: PodSpec) -> Affinity | None:
+    """The old affinity with the new node affinity, which was judged on its own."""
+    if before.affinity is None:
+        new = spec.affinity
+        return new if new is None or (new.podAffinity is None and new.podAntiAffinity is None) else None
+    replaced = structs.replace(before.affinity, nodeAffinity=_node_affinity(spec.affinity))
+    return None if spec.affinity is None and replaced == type(replaced)() else replaced
+
+
+def check_status_update(pod: Pod, old: Pod) -> Errors:
+    """What a node's report of a pod changes that it must not."""
+    errors = field.immutable(_STATUS.child("qosClass"), pod.status.qosClass, old.status.qosClass)
+    if pod.spec.nodeName != old.spec.nodeName:
+        errors.append(field.forbidden(_STATUS.child("nodeName"), "may not be changed directly"))
+    nominated = pod.status.nominatedNodeName
+    if nominated and nominated != old.status.nominatedNodeName:
+        at = _STATUS.child("nominatedNodeName")
+        errors += field.all_invalid(at, nominated, names.dns1123_subdomain(nominated))
+    sidecars = {c.name for c in old.spec.initContainers or () if is_sidecar(c)}
+    for name in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
+        policy = "Never" if name == "ephemeralContainerStatuses" else old.spec.restartPolicy
+        restarting = sidecars if name == "initContainerStatuses" else _own_policy(old.spec)
+        errors += _check_transitions(
+            getattr(pod.status, name) or [], getattr(old.status, name) or [], policy, restarting, _STATUS.child(name)
+        )
+    errors += _check_addresses(pod.status.podIPs or [], _STATUS.child("podIPs"))
+    return errors + _check_addresses(pod.status.hostIPs or [], _STATUS.child("hostIPs"))
+
+
+def _own_policy(spec: PodSpec) -> set[str]:
+    """Containers that decide themselves whether they restart."""
+    return {c.name for c in spec.containers if c.restartPolicy or c.restartPolicyRules}
+
+
+def _check_transitions(
+    new: list[ContainerStatus], old: list[ContainerStatus], policy: str, restarting: set[str], path: Path
+) -> Errors:
+    """A container that will not be restarted stays terminated."""
+    if policy == "Always":
+        return []
+    errors: Errors = []
+    for i, before in enumerate(old):
+        ended = before.state.terminated if before.state else None
+        if ended is None or before.name in restarting or (ended.exitCode != 0 and policy == "OnFailure"):
+            continue
+        now = next((s for s in new if s.name == before.name), None)
+        if now is not None and (now.state is None or now.state.terminated is None):
+            detail = "may not be transitioned to non-terminated state"
+            errors.append(field.forbidden(path.index(i).child("state"), detail))
+    return errors
+
+
+def _check_addresses(addresses: list[Any], path: Path) -> Errors:
+    errors: Errors = []
+    seen: set[str] = set()
+    for i, address in enumerate(addresses):
+        errors += field.all_invalid(path.index(i), address.ip, names.ip(address.ip))
+        if address.ip in seen:
+            errors.append(field.duplicate(path.index(i), address))
+        seen.add(address.ip)
+    families = [names.ip_family(a.ip) for a in addresses]
+    if len(families) != len(set(families)):
+        errors.append(field.invalid(path, addresses, "may specify no more than one IP for each IP family"))
+    return errors
+
+
+def check_ephemeral_containers_update(pod: Pod, old: Pod) -> Errors:
+    """What an update through `ephemeralcontainers` may not do: change or remove one that exists."""
+    if _MIRROR in (old.metadata.annotations or {}):
+        return [field.forbidden(Path(""), "static pods do not support ephemeral containers")]
+    errors: Errors = []
+    at = _SPEC.child("ephemeralContainers")
+    by_name = {c.name: c for c in pod.spec.ephemeralContainers or ()}
+    for before in old.spec.ephemeralContainers or ():
+        if before.name not in by_name:
+            errors.append(field.forbidden(at, f'existing ephemeral containers "{before.name}" may not be removed\n'))
+        elif by_name[before.name] != before:
+            errors.append(field.forbidden(at, f'existing ephemeral containers "{before.name}" may not be changed\n'))
+    return errors
+
+
+def check_resize(pod: Pod, old: Pod) -> Errors:
+    """What an update through `resize` may not do: anything but change cpu and memory of running containers."""
+    if _MIRROR in (old.metadata.annotations or {}):
+        return [field.forbidden(Path(""), "static pods cannot be resized")]
+    errors: Errors = []
+    if qos_class(pod.spec) != qos_class(old.spec):
+        detail = "Pod QOS Class may not change as a result of resizing"
+        errors.append(field.invalid(_SPEC, pod.status.qosClass, detail))
+    pairs = list(zip(pod.spec.containers, old.spec.containers, strict=False))
+    for i, (container, before) in enumerate(pairs):
+        errors += _check_container_resize(container, before, _SPEC.child("containers").index(i).child("resources"))
+    for i, (container, before) in enumerate(
+        zip(pod.spec.initContainers or (), old.spec.initContainers or (), strict=False)
+    ):
+        if is_sidecar(before):
+            at = _SPEC.child("initContainers").index(i).child("resources")
+            errors += _check_container_resize(container, before, at)
+        elif container != before:
+            errors.append(field.forbidden(_SPEC, "resources for non-sidecar init containers are immutable"))
+    if not errors and not _only_resources_differ(pod.spec, old.spec):
+        errors.append(field.forbidden(_SPEC, "only cpu and memory resources are mutable"))
+    return errors
+
+
+def _check_container_resize(container: Container, before: Container, path: Path) -> Errors:
+    errors: Errors = []
+    for kind in ("requests", "limits"):
+        if set(_amounts(before.resources, kind)) - set(_amounts(container.resources, kind)):
+            errors.append(field.forbidden(path.child(kind), f"resource {kind} cannot be removed"))
+    restart = next((p.restartPolicy for p in container.resizePolicy or () if p.resourceName == "memory"), "")
+    new, old = _amounts(container.resources, "limits").get("memory"), _amounts(before.resources, "limits").get("memory")
+    if restart != "RestartContainer" and new is not None:
+        at = path.child("limits").key("memory")
+        if old is None:
+            errors.append(field.forbidden(at, "memory limits cannot be added unless resizePolicy is RestartContainer"))
+        elif quantity.compare(new, old) < 0:
+            errors.append(
+                field.forbidden(at, "memory limits cannot be decreased unless resizePolicy is RestartContainer")
+            )
+    return errors
+
+
+def _amounts(resources: ResourceRequirements | None, kind: str) -> dict[str, Any]:
+    return (getattr(resources, kind) if resources is not None else None) or {}
+
+
+def _only_resources_differ(spec: PodSpec, before: PodSpec) -> bool:
+    def without(containers: list[Container] | None) -> list[tuple[Any, ...]]:
+        return [
+            (
+                structs.replace(c, resources=None, resizePolicy=None),
+                {
+                    (kind, name): amount
+                    for kind in ("requests", "limits")
+                    for name, amount in _amounts(c.resources, kind).items()
+                    if name not in ("cpu", "memory")
+                },
+            )
+            for c in containers or ()
+        ]
+
+    same_containers = without(spec.containers) == without(before.containers)
+    same_init = without(spec.initContainers) == without(before.initContainers)
+    rest = structs.replace(before, containers=spec.containers, initContainers=spec.initContainers)
+    return same_containers and same_init and rest == spec

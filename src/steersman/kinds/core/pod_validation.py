@@ -1,0 +1,213 @@
+"""Validation of pods and pod templates; the parts are in the modules beside this one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steersman.api import field, names, quantity
+from steersman.api.field import Errors, Path
+from steersman.kinds.core import (
+    container_validation,
+    scheduling_validation,
+    security_validation,
+    volume_validation,
+)
+from steersman.kinds.core.container_validation import RESTART_POLICIES, check_choice
+from steersman.kinds.core.resource_validation import check_amount, check_name, check_pod_name, check_requirements
+from steersman.kinds.metadata import validate_annotations, validate_labels
+
+if TYPE_CHECKING:
+    from steersman.kinds.types.core_v1 import Pod, PodDNSConfig, PodSpec, PodTemplateSpec
+
+DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
+_MAX_NAMESERVERS, _MAX_SEARCHES, _MAX_SEARCH_LENGTH = 3, 32, 2048
+_MAX_INT32 = 2**31 - 1
+_SPEC = Path("spec")
+
+
+def check_pod(pod: Pod) -> Errors:
+    """What is wrong with a pod, new or changed."""
+    errors = check_spec(pod.spec, _SPEC, pod_name=pod.metadata.name, of_pod=True)
+    if pod.spec.serviceAccountName:
+        return errors
+    for i, volume in enumerate(pod.spec.volumes or ()):
+        for j, source in enumerate((volume.projected.sources if volume.projected else None) or ()):
+            if source.serviceAccountToken is not None:
+                at = _SPEC.child("volumes").index(i).child("projected", "sources").index(j)
+                detail = "must not be specified when serviceAccountName is not set"
+                errors.append(field.forbidden(at.child("serviceAccountToken"), detail))
+    return errors
+
+
+def check_new_pod(pod: Pod) -> Errors:
+    """What a new pod may not have, beyond what is wrong in any."""
+    errors: Errors = []
+    if pod.spec.ephemeralContainers:
+        errors.append(field.forbidden(_SPEC.child("ephemeralContainers"), "cannot be set on create"))
+    if pod.spec.nodeName and pod.spec.schedulingGates:
+        detail = "cannot be set until all schedulingGates have been cleared"
+        errors.append(field.forbidden(_SPEC.child("nodeName"), detail))
+    return errors
+
+
+def check_template(template: PodTemplateSpec, path: Path) -> Errors:
+    """What is wrong with a pod template."""
+    errors = validate_labels(template.metadata.labels, path.child("labels"))
+    errors += validate_annotations(template.metadata.annotations, path.child("annotations"))
+    errors += check_spec(template.spec, path.child("spec"))
+    if template.spec.ephemeralContainers:
+        detail = "ephemeral containers not allowed in pod template"
+        errors.append(field.forbidden(path.child("spec", "ephemeralContainers"), detail))
+    return errors
+
+
+def check_spec(spec: PodSpec, path: Path, *, pod_name: str = "", of_pod: bool = False) -> Errors:
+    """What is wrong with a pod spec. `of_pod` adds what is asked of pods and not of templates."""
+    return [
+        *volume_validation.check(spec.volumes or [], path.child("volumes"), pod_name=pod_name),
+        *_check_claims(spec, path.child("resourceClaims")),
+        *container_validation.check(spec, path, of_pod=of_pod),
+        *_check_resources(spec, path.child("resources")),
+        *check_choice(spec.restartPolicy, RESTART_POLICIES, path.child("restartPolicy")),
+        *check_choice(spec.dnsPolicy, DNS_POLICIES, path.child("dnsPolicy")),
+        *security_validation.check_pod(spec, path),
+        *security_validation.check_os(spec, path),
+        *_check_dns(spec.dnsConfig, spec.dnsPolicy, path.child("dnsConfig")),
+        *scheduling_validation.check(spec, path),
+        *_check_names(spec, path),
+        *_check_hosts(spec, path),
+        *_check_rest(spec, path),
+    ]
+
+
+def _check_claims(spec: PodSpec, path: Path) -> Errors:
+    errors: Errors = []
+    seen: set[str] = set()
+    for i, claim in enumerate(spec.resourceClaims or ()):
+        at = path.index(i)
+        if not claim.name:
+            errors.append(field.required(at.child("name")))
+        elif claim.name in seen:
+            errors.append(field.duplicate(at.child("name"), claim.name))
+        else:
+            errors += field.all_invalid(at.child("name"), claim.name, names.dns1123_label(claim.name))
+        seen.add(claim.name)
+        given = [n for n in ("resourceClaimName", "resourceClaimTemplateName") if getattr(claim, n) is not None]
+        if not given:
+            detail = "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"
+            errors.append(field.invalid(at, claim, detail))
+        elif len(given) > 1:
+            detail = "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"
+            errors.append(field.invalid(at, claim, detail))
+        for name in given:
+            value = getattr(claim, name)
+            errors += field.all_invalid(at.child(name), value, names.dns1123_subdomain(value))
+    return errors
+
+
+def _check_resources(spec: PodSpec, path: Path) -> Errors:
+    """The whole pod's resources must cover those of its containers."""
+    whole = spec.resources
+    if whole is None:
+        return []
+    errors: Errors = []
+    if whole.claims is not None:
+        errors.append(field.forbidden(path.child("claims"), "claims cannot be set for Resources at pod-level"))
+    errors += check_requirements(whole, (), path, check_pod_name)
+    for name, amount in (whole.requests or {}).items():
+        asked = quantity.total((c.resources.requests or {}).get(name, "0") for c in spec.containers if c.resources)
+        if quantity.compare(asked, amount) > 0:
+            detail = f"must be greater than or equal to aggregate container requests of {asked}"
+            errors.append(field.invalid(path.child("requests").key(name), amount, detail))
+    for i, container in enumerate(spec.containers):
+        for name, limit in ((container.resources.limits if container.resources else None) or {}).items():
+            bound = (whole.limits or {}).get(name)
+            if bound is not None and quantity.compare(limit, bound) > 0:
+                at = path.child("containers").index(i).key(name).child("limits")
+                errors.append(field.invalid(at, limit, f"must be less than or equal to pod limits of {bound}"))
+    return errors
+
+
+def _check_dns(config: PodDNSConfig | None, policy: str, path: Path) -> Errors:
+    if policy == "None" and config is None:
+        return [field.required(path, "must provide `dnsConfig` when `dnsPolicy` is None")]
+    if config is None:
+        return []
+    servers, searches = config.nameservers or [], config.searches or []
+    if policy == "None" and not servers:
+        detail = "must provide at least one DNS nameserver when `dnsPolicy` is None"
+        return [field.required(path.child("nameservers"), detail)]
+    errors: Errors = []
+    if len(servers) > _MAX_NAMESERVERS:
+        detail = f"must not have more than {_MAX_NAMESERVERS} nameservers"
+        errors.append(field.invalid(path.child("nameservers"), servers, detail))
+    for i, server in enumerate(servers):
+        errors += field.all_invalid(path.child("nameservers").index(i), server, names.ip(server))
+    if len(searches) > _MAX_SEARCHES:
+        detail = f"must not have more than {_MAX_SEARCHES} search paths"
+        errors.append(field.invalid(path.child("searches"), searches, detail))
+    if len(" ".join(searches)) > _MAX_SEARCH_LENGTH:
+        detail = f"must not have more than {_MAX_SEARCH_LENGTH} characters (including spaces) in the search list"
+        errors.append(field.invalid(path.child("searches"), searches, detail))
+    for i, search in enumerate(searches):
+        if search != ".":
+            name = search.removesuffix(".")
+            # Search domains may have underscores, which names may not.
+            errors += field.all_invalid(
+                path.child("searches").index(i), name, names.dns1123_subdomain(name.replace("_", "a"))
+            )
+    for i, option in enumerate(config.options or ()):
+        if not option.name:
+            errors.append(field.required(path.child("options").index(i), "must not be empty"))
+    return errors
+
+
+def _check_names(spec: PodSpec, path: Path) -> Errors:
+    """References to other objects by name, and the pod's own names."""
+    errors: Errors = []
+    for name, rule in (
+        ("serviceAccountName", names.dns1123_subdomain),
+        ("nodeName", names.dns1123_subdomain),
+        ("priorityClassName", names.dns1123_subdomain),
+        ("runtimeClassName", names.dns1123_subdomain),
+        ("hostname", names.dns1123_label),
+        ("subdomain", names.dns1123_label),
+        ("hostnameOverride", names.dns1123_subdomain),
+    ):
+        value = getattr(spec, name)
+        if value:
+            errors += field.all_invalid(path.child(name), value, rule(value))
+    if spec.hostnameOverride and spec.hostNetwork:
+        errors.append(field.forbidden(path.child("hostnameOverride"), "may not be specified when hostNetwork is true"))
+    if spec.hostnameOverride and spec.setHostnameAsFQDN:
+        errors.append(
+            field.forbidden(path.child("hostnameOverride"), "may not be specified when setHostnameAsFQDN is true")
+        )
+    return errors
+
+
+def _check_hosts(spec: PodSpec, path: Path) -> Errors:
+    errors: Errors = []
+    for i, alias in enumerate(spec.hostAliases or ()):
+        at = path.child("hostAliases").index(i)
+        errors += field.all_invalid(at.child("ip"), alias.ip, names.ip(alias.ip))
+        for j, hostname in enumerate(alias.hostnames or ()):
+            errors += field.all_invalid(at.child("hostnames").index(j), hostname, names.dns1123_subdomain(hostname))
+    return errors
+
+
+def _check_rest(spec: PodSpec, path: Path) -> Errors:
+    errors: Errors = []
+    deadline = spec.activeDeadlineSeconds
+    if deadline is not None and not 1 <= deadline <= _MAX_INT32:
+        errors.append(field.invalid(path.child("activeDeadlineSeconds"), deadline, names.range_error(1, _MAX_INT32)))
+    if spec.preemptionPolicy and spec.preemptionPolicy not in ("PreemptLowerPriority", "Never"):
+        choices = ("PreemptLowerPriority", "Never")
+        errors.append(field.not_supported(path.child("preemptionPolicy"), spec.preemptionPolicy, choices))
+    for i, gate in enumerate(spec.readinessGates or ()):
+        at = path.child("readinessGates").index(i).child("conditionType")
+        errors += field.all_invalid(at, gate.conditionType, names.qualified_name(gate.conditionType))
+    for name, amount in (spec.overhead or {}).items():
+        at = path.child("overhead").key(name)
+        errors += check_name(name, at) + check_amount(name, amount, at)
+    return errors

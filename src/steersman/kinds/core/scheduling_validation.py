@@ -1,0 +1,230 @@
+"""Validation of what a pod asks of the node it runs on: selectors, affinity, tolerations, spreading, gates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steersman.api import field, names
+from steersman.api.field import Errors, Path
+from steersman.kinds import label_selector
+from steersman.kinds.metadata import validate_labels
+
+if TYPE_CHECKING:
+    from steersman.kinds.types.core_v1 import (
+        Affinity,
+        NodeSelector,
+        NodeSelectorRequirement,
+        NodeSelectorTerm,
+        PodAffinity,
+        PodAffinityTerm,
+        PodAntiAffinity,
+        PodSchedulingGate,
+        PodSpec,
+        Toleration,
+        TopologySpreadConstraint,
+    )
+
+TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+_PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
+_UNSATISFIABLE = ("DoNotSchedule", "ScheduleAnyway")
+_POSITIVE = "must be greater than zero"
+
+
+def check(spec: PodSpec, path: Path) -> Errors:
+    """What is wrong with a pod spec's demands on its node."""
+    return [
+        *validate_labels(spec.nodeSelector, path.child("nodeSelector")),
+        *_check_affinity(spec.affinity, path.child("affinity")),
+        *_check_gates(spec.schedulingGates or [], path.child("schedulingGates")),
+        *_check_spread(spec.topologySpreadConstraints or [], path.child("topologySpreadConstraints")),
+        *check_tolerations(spec.tolerations or [], path.child("tolerations")),
+    ]
+
+
+def check_node_selector(selector: NodeSelector, path: Path, *, values: bool = True) -> Errors:
+    """A node selector; `values` says whether label values are checked too."""
+    at = path.child("nodeSelectorTerms")
+    if not selector.nodeSelectorTerms:
+        return [field.required(at, "must have at least one node selector term")]
+    return [e for i, t in enumerate(selector.nodeSelectorTerms) for e in _check_term(t, at.index(i), values=values)]
+
+
+def check_tolerations(tolerations: list[Toleration], path: Path) -> Errors:
+    return [e for i, t in enumerate(tolerations) for e in _check_toleration(t, path.index(i))]
+
+
+def check_taint_effect(effect: str, path: Path) -> Errors:
+    return [] if effect in TAINT_EFFECTS else [field.not_supported(path, effect, TAINT_EFFECTS)]
+
+
+def _check_affinity(affinity: Affinity | None, path: Path) -> Errors:
+    if affinity is None:
+        return []
+    errors: Errors = []
+    node = affinity.nodeAffinity
+    if node is not None:
+        at = path.child("nodeAffinity")
+        if node.requiredDuringSchedulingIgnoredDuringExecution is not None:
+            errors += check_node_selector(node.requiredDuringSchedulingIgnoredDuringExecution, at.child(_REQUIRED))
+        for i, term in enumerate(node.preferredDuringSchedulingIgnoredDuringExecution or ()):
+            errors += _check_weight(term.weight, at.child(_PREFERRED).index(i))
+            errors += _check_term(term.preference, at.child(_PREFERRED).index(i).child("preference"), values=False)
+    errors += _check_pod_affinity(affinity.podAffinity, path.child("podAffinity"))
+    return errors + _check_pod_affinity(affinity.podAntiAffinity, path.child("podAntiAffinity"))
+
+
+def _check_weight(weight: int, path: Path) -> Errors:
+    return [] if 1 <= weight <= 100 else [field.invalid(path.child("weight"), weight, "must be in the range 1-100")]
+
+
+def _check_term(term: NodeSelectorTerm, path: Path, *, values: bool) -> Errors:
+    errors: Errors = []
+    for i, requirement in enumerate(term.matchExpressions or ()):
+        errors += _check_requirement(requirement, path.child("matchExpressions").index(i), values=values)
+    for i, requirement in enumerate(term.matchFields or ()):
+        errors += _check_field_requirement(requirement, path.child("matchFields").index(i))
+    return errors
+
+
+def _check_requirement(requirement: NodeSelectorRequirement, path: Path, *, values: bool) -> Errors:
+    errors: Errors = []
+    given, at = requirement.values or [], path.child("values")
+    if requirement.operator in ("In", "NotIn"):
+        if not given:
+            errors.append(field.required(at, "must be specified when `operator` is 'In' or 'NotIn'"))
+    elif requirement.operator in ("Exists", "DoesNotExist"):
+        if given:
+            errors.append(field.forbidden(at, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
+    elif requirement.operator in ("Gt", "Lt"):
+        if len(given) != 1:
+            errors.append(field.required(at, "must be specified single value when `operator` is 'Lt' or 'Gt'"))
+    else:
+        errors.append(field.invalid(path.child("operator"), requirement.operator, "not a valid selector operator"))
+    errors += field.all_invalid(path.child("key"), requirement.key, names.qualified_name(requirement.key))
+    if values:
+        for i, value in enumerate(given):
+            errors += field.all_invalid(at.index(i), value, names.label_value(value))
+    return errors
+
+
+def _check_field_requirement(requirement: NodeSelectorRequirement, path: Path) -> Errors:
+    errors: Errors = []
+    if requirement.operator not in ("In", "NotIn"):
+        errors.append(field.invalid(path.child("operator"), requirement.operator, "not a valid selector operator"))
+    elif len(requirement.values or ()) != 1:
+        detail = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"
+        errors.append(field.required(path.child("values"), detail))
+    if requirement.key != "metadata.name":
+        return [*errors, field.invalid(path.child("key"), requirement.key, "not a valid field selector key")]
+    for i, value in enumerate(requirement.values or ()):
+        errors += field.all_invalid(path.child("values").index(i), value, names.dns1123_subdomain(value))
+    return errors
+
+
+def _check_pod_affinity(affinity: PodAffinity | PodAntiAffinity | None, path: Path) -> Errors:
+    if affinity is None:
+        return []
+    errors: Errors = []
+    for i, term in enumerate(affinity.requiredDuringSchedulingIgnoredDuringExecution or ()):
+        errors += _check_pod_term(term, path.child(_REQUIRED).index(i))
+    for i, weighted in enumerate(affinity.preferredDuringSchedulingIgnoredDuringExecution or ()):
+        at = path.child(_PREFERRED).index(i)
+        errors += _check_weight(weighted.weight, at)
+        errors += _check_pod_term(weighted.podAffinityTerm, at.child("podAffinityTerm"))
+    return errors
+
+
+def _check_pod_term(term: PodAffinityTerm, path: Path) -> Errors:
+    errors = label_selector.check(term.labelSelector, path.child("labelSelector"))
+    errors += label_selector.check(term.namespaceSelector, path.child("namespaceSelector"))
+    for name in term.namespaces or ():
+        errors += field.all_invalid(path.child("namespace"), name, names.dns1123_label(name))
+    for keys in ("matchLabelKeys", "mismatchLabelKeys"):
+        errors += _check_label_keys(getattr(term, keys) or [], term.labelSelector is not None, path.child(keys))
+    if not term.topologyKey:
+        errors.append(field.required(path.child("topologyKey"), "can not be empty"))
+    return errors + field.all_invalid(
+        path.child("topologyKey"), term.topologyKey, names.qualified_name(term.topologyKey)
+    )
+
+
+def _check_label_keys(keys: list[str], has_selector: bool, path: Path) -> Errors:
+    if keys and not has_selector:
+        return [field.forbidden(path, "must not be specified when labelSelector is not set")]
+    return [e for i, key in enumerate(keys) for e in field.all_invalid(path.index(i), key, names.qualified_name(key))]
+
+
+def _check_gates(gates: list[PodSchedulingGate], path: Path) -> Errors:
+    errors: Errors = []
+    seen: set[str] = set()
+    for i, gate in enumerate(gates):
+        errors += field.all_invalid(path.index(i), gate.name, names.qualified_name(gate.name))
+        if gate.name in seen:
+            errors.append(field.duplicate(path.index(i), gate.name))
+        seen.add(gate.name)
+    return errors
+
+
+def _check_spread(constraints: list[TopologySpreadConstraint], path: Path) -> Errors:
+    errors: Errors = []
+    for i, constraint in enumerate(constraints):
+        at = path.index(i)
+        errors += _check_constraint(constraint, at)
+        same = (constraint.topologyKey, constraint.whenUnsatisfiable)
+        if any((c.topologyKey, c.whenUnsatisfiable) == same for c in constraints[i + 1 :]):
+            errors.append(field.duplicate(at.child("{topologyKey, whenUnsatisfiable}"), f"{{{same[0]}, {same[1]}}}"))
+    return errors
+
+
+def _check_constraint(constraint: TopologySpreadConstraint, path: Path) -> Errors:
+    errors: Errors = []
+    if constraint.maxSkew <= 0:
+        errors.append(field.invalid(path.child("maxSkew"), constraint.maxSkew, _POSITIVE))
+    if not constraint.topologyKey:
+        errors.append(field.required(path.child("topologyKey"), "can not be empty"))
+    action, domains = constraint.whenUnsatisfiable, constraint.minDomains
+    if action not in _UNSATISFIABLE:
+        errors.append(field.not_supported(path.child("whenUnsatisfiable"), action, _UNSATISFIABLE))
+    if domains is not None and domains <= 0:
+        errors.append(field.invalid(path.child("minDomains"), domains, _POSITIVE))
+    if domains is not None and action != "DoNotSchedule":
+        detail = f"can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {action}"
+        errors.append(field.invalid(path.child("minDomains"), domains, detail))
+    for name in ("nodeAffinityPolicy", "nodeTaintsPolicy"):
+        value = getattr(constraint, name)
+        if value and value not in ("Honor", "Ignore"):
+            errors.append(field.not_supported(path.child(name), value, ("Honor", "Ignore")))
+    has_selector = constraint.labelSelector is not None
+    errors += _check_label_keys(constraint.matchLabelKeys or [], has_selector, path.child("matchLabelKeys"))
+    return errors + label_selector.check(constraint.labelSelector, path.child("labelSelector"))
+
+
+def _check_toleration(toleration: Toleration, path: Path) -> Errors:
+    errors: Errors = []
+    operator = toleration.operator
+    if toleration.key:
+        errors += field.all_invalid(path.child("key"), toleration.key, names.qualified_name(toleration.key))
+    elif operator != "Exists":
+        detail = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
+        errors.append(field.invalid(path.child("operator"), operator, detail))
+    if toleration.tolerationSeconds is not None and toleration.effect != "NoExecute":
+        detail = "effect must be 'NoExecute' when `tolerationSeconds` is set"
+        errors.append(field.invalid(path.child("effect"), toleration.effect, detail))
+    errors += _check_toleration_value(toleration, path.child("operator"))
+    if toleration.effect:
+        errors += check_taint_effect(toleration.effect, path.child("effect"))
+    return errors
+
+
+def _check_toleration_value(toleration: Toleration, path: Path) -> Errors:
+    value = toleration.value
+    if toleration.operator in ("", "Equal"):
+        wrong = names.label_value(value)
+        return [field.invalid(path, value, ";".join(wrong))] if wrong else []
+    if toleration.operator == "Exists":
+        return [field.invalid(path, value, "value must be empty when `operator` is 'Exists'")] if value else []
+    if toleration.operator in ("Gt", "Lt"):
+        whole = value.removeprefix("-").isdecimal()
+        return [] if whole else [field.invalid(path, value, "must be a valid decimal integer in canonical form")]
+    return [field.not_supported(path, toleration.operator, ("Equal", "Exists", "Gt", "Lt"))]

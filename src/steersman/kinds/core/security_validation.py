@@ -1,0 +1,164 @@
+"""Validation of the security contexts of pods and containers."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from steersman.api import field, names
+from steersman.api.field import Errors, Path
+from steersman.kinds.core.volume_validation import local_descending_path
+
+if TYPE_CHECKING:
+    from steersman.kinds.types.core_v1 import AppArmorProfile, PodSpec, SeccompProfile, SecurityContext, Sysctl
+
+_PROFILE_TYPES = ("Localhost", "RuntimeDefault", "Unconfined")
+_SYSCTL_SEGMENT = "[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+_SYSCTL = rf"({_SYSCTL_SEGMENT}[\./])*{_SYSCTL_SEGMENT}"
+_SYSCTL_MAX = 253
+_IPC_SYSCTLS = ("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")
+_PATH_MAX = 4095
+_WINDOWS = "windows options cannot be set for a linux pod"
+
+
+def check_pod(spec: PodSpec, path: Path) -> Errors:
+    """What is wrong with the pod's own security context, host namespaces included."""
+    errors = _check_host_users(spec, path)
+    context = spec.securityContext
+    if context is None:
+        return errors
+    at = path.child("securityContext")
+    for name in ("fsGroup", "runAsUser", "runAsGroup"):
+        errors += _check_id(getattr(context, name), at.child(name))
+    for i, group in enumerate(context.supplementalGroups or ()):
+        errors += _check_id(group, at.child("supplementalGroups").index(i))
+    if spec.shareProcessNamespace and spec.hostPID:
+        detail = "ShareProcessNamespace and HostPID cannot both be enabled"
+        errors.append(field.invalid(at.child("shareProcessNamespace"), True, detail))
+    errors += _check_sysctls(context.sysctls or [], spec, at.child("sysctls"))
+    for name, choices in (
+        ("fsGroupChangePolicy", ("Always", "OnRootMismatch")),
+        ("supplementalGroupsPolicy", ("Merge", "Strict")),
+        ("seLinuxChangePolicy", ("MountOption", "Recursive")),
+    ):
+        value = getattr(context, name)
+        if value and value not in choices:
+            errors.append(field.not_supported(at.child(name), value, choices))
+    errors += _check_seccomp(context.seccompProfile, at.child("seccompProfile"))
+    return errors + _check_app_armor(context.appArmorProfile, at.child("appArmorProfile"))
+
+
+def check_container(context: SecurityContext | None, path: Path) -> Errors:
+    """What is wrong with a container's security context."""
+    if context is None:
+        return []
+    errors = _check_id(context.runAsUser, path.child("runAsUser"))
+    errors += _check_id(context.runAsGroup, path.child("runAsGroup"))
+    if context.procMount and context.procMount not in ("Default", "Unmasked"):
+        errors.append(field.not_supported(path.child("procMount"), context.procMount, ("Default", "Unmasked")))
+    errors += _check_seccomp(context.seccompProfile, path.child("seccompProfile"))
+    errors += _check_app_armor(context.appArmorProfile, path.child("appArmorProfile"))
+    if context.allowPrivilegeEscalation is False:
+        if context.privileged:
+            errors.append(
+                field.invalid(path, context, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true")
+            )
+        added = context.capabilities.add if context.capabilities is not None else None
+        if any(capability == "CAP_SYS_ADMIN" for capability in added or ()):
+            detail = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
+            errors.append(field.invalid(path, context, detail))
+    return errors
+
+
+def check_os(spec: PodSpec, path: Path) -> Errors:
+    """The pod's operating system: only Linux pods run here, and those take no Windows options."""
+    if spec.os is None:
+        return []
+    if not spec.os.name:
+        return [field.required(path.child("os", "name"), "cannot be empty")]
+    if spec.os.name not in ("linux", "windows"):
+        return [field.not_supported(path.child("os"), spec.os.name, ("linux", "windows"))]
+    if spec.os.name == "windows":
+        return []
+    errors: Errors = []
+    if spec.securityContext is not None and spec.securityContext.windowsOptions is not None:
+        errors.append(field.forbidden(path.child("securityContext", "windowsOptions"), _WINDOWS))
+    for name in ("containers", "initContainers"):
+        for i, container in enumerate(getattr(spec, name) or ()):
+            context = container.securityContext
+            if context is not None and context.windowsOptions is not None:
+                at = path.child(name).index(i).child("securityContext", "windowsOptions")
+                errors.append(field.forbidden(at, _WINDOWS))
+    return errors
+
+
+def _check_host_users(spec: PodSpec, path: Path) -> Errors:
+    if spec.hostUsers is not False:
+        return []
+    shared = (name for name in ("hostNetwork", "hostPID", "hostIPC") if getattr(spec, name))
+    return [field.forbidden(path.child(name), "when `hostUsers` is false") for name in shared]
+
+
+def _check_id(number: int | None, path: Path) -> Errors:
+    return [] if number is None else field.all_invalid(path, number, names.user_or_group_id(number))
+
+
+def _check_sysctls(sysctls: list[Sysctl], spec: PodSpec, path: Path) -> Errors:
+    errors: Errors = []
+    seen: set[str] = set()
+    for i, sysctl in enumerate(sysctls):
+        name, at = sysctl.name, path.index(i).child("name")
+        if not name:
+            errors.append(field.required(at))
+        elif len(name) > _SYSCTL_MAX or not re.fullmatch(_SYSCTL, name):
+            errors.append(
+                field.invalid(at, name, f"must have at most {_SYSCTL_MAX} characters and match regex ^{_SYSCTL}$")
+            )
+        elif name in seen:
+            errors.append(field.duplicate(at, name))
+        seen.add(name)
+        dotted = name.replace("/", ".")
+        if spec.hostNetwork and dotted.startswith("net."):
+            errors.append(field.invalid(at, name, "may not be specified when 'hostNetwork' is true"))
+        if spec.hostIPC and dotted.startswith(_IPC_SYSCTLS):
+            errors.append(field.invalid(at, name, "may not be specified when 'hostIPC' is true"))
+    return errors
+
+
+def _check_seccomp(profile: SeccompProfile | None, path: Path) -> Errors:
+    if profile is None:
+        return []
+    errors = _check_profile_type(profile.type, "type is required when seccompProfile is set", path.child("type"))
+    at = path.child("localhostProfile")
+    if profile.type == "Localhost":
+        if profile.localhostProfile is None:
+            errors.append(field.required(at, "must be set when seccomp type is Localhost"))
+        else:
+            errors += local_descending_path(profile.localhostProfile, at)
+    elif profile.localhostProfile is not None:
+        errors.append(field.invalid(at, profile, "can only be set when seccomp type is Localhost"))
+    return errors
+
+
+def _check_app_armor(profile: AppArmorProfile | None, path: Path) -> Errors:
+    if profile is None:
+        return []
+    errors = _check_profile_type(profile.type, "type is required when appArmorProfile is set", path.child("type"))
+    at, local = path.child("localhostProfile"), profile.localhostProfile
+    if profile.type != "Localhost":
+        if local is not None:
+            errors.append(field.invalid(at, local, "can only be set when AppArmor type is Localhost"))
+        return errors
+    if not local:
+        errors.append(field.required(at, "must be set when AppArmor type is Localhost"))
+    elif local != local.strip():
+        errors.append(field.invalid(at, local, "must not be padded with whitespace"))
+    if local and len(local) > _PATH_MAX:
+        errors.append(field.too_long(at, _PATH_MAX))
+    return errors
+
+
+def _check_profile_type(value: str, missing: str, path: Path) -> Errors:
+    if not value:
+        return [field.required(path, missing)]
+    return [] if value in _PROFILE_TYPES else [field.not_supported(path, value, _PROFILE_TYPES)]
