@@ -24,7 +24,24 @@ from steersman.kubelet.runtime.cri import containerd
 from steersman.kubelet.runtime.cri.client import CriRuntime
 
 BUSYBOX = Path("/bin/busybox")
-APPLETS = ("sh", "sleep", "cat", "echo", "true", "false", "head", "wc", "nc", "stty", "dd", "id", "ls", "kill", "ps")
+APPLETS = [
+    "sh",
+    "sleep",
+    "cat",
+    "echo",
+    "true",
+    "head",
+    "wc",
+    "nc",
+    "stty",
+    "dd",
+    "id",
+    "ls",
+    "kill",
+    "ps",
+    "grep",
+    "tar",
+]
 TEST_IMAGE = "docker.io/library/steersman-test:1"
 # Namespaces of its own keep it off the machine's /run/containerd, and end every shim and container with it.
 START = """
