@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ async def _cri_url(server: Server, request: Upgrade) -> str:
 Respond = Callable[[Upgrade, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-async def listening(respond: Respond) -> tuple[asyncio.Server, int]:
+async def listen(respond: Respond) -> tuple[asyncio.Server, int]:
     """A server that reads one request head per connection and hands the connection over."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -168,6 +169,19 @@ async def dial() -> AsyncIterator[Dial]:
         client.writer.close()
 
 
+@pytest.fixture(name="listening")
+def listening_fixture() -> Callable[[Respond], Awaitable[tuple[asyncio.Server, int]]]:
+    return listen
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
 @pytest.fixture
 async def api(cri: CriRuntime, containerd_node: Any, tmp_path: Path) -> AsyncIterator[Server]:
     config = PodSandboxConfig(
@@ -194,7 +208,7 @@ async def api(cri: CriRuntime, containerd_node: Any, tmp_path: Path) -> AsyncIte
         url = await _cri_url(server, request)
         await serve_stream(request.method, request.path, request.headers, reader, writer, url)
 
-    listener, server.port = await listening(respond)
+    listener, server.port = await listen(respond)
     server.url = f"http://127.0.0.1:{server.port}"
     async with listener:
         yield server
