@@ -8,12 +8,15 @@ from steersman.api.clock import RealClock
 from steersman.apiserver.authn import ServiceAccountTokens
 from steersman.apiserver.config import KubeletAccess, ServerConfig
 from steersman.apiserver.http import HTTPServer, server_tls
+from steersman.apiserver.openapi.service import OpenAPIService
 from steersman.apiserver.server import App
 from steersman.cmd.config import ApiServerConfig
 from steersman.cmd.configfile import ConfigError
 from steersman.cmd.parts.process import Started, main
+from steersman.kinds import catalog
 from steersman.pki import tokens
 from steersman.store import open as open_store
+from steersman.store.compaction import Policy, keep_compacted
 
 
 def server_config(config: ApiServerConfig) -> ServerConfig:
@@ -50,12 +53,15 @@ async def run(config: ApiServerConfig, started: Started) -> None:
     tls = server_tls(config.tls_cert_file, config.tls_key_file, config.client_ca_file)
     store = open_store(config.store, clock)
     try:
-        app = App(store, clock, server_config(config), service_accounts=accounts)
+        settings, kinds = server_config(config), catalog.load()
+        openapi = OpenAPIService(kinds, settings.git_version, all_versions=settings.all_versions)
+        app = App(store, clock, settings, catalog=kinds, service_accounts=accounts, openapi=openapi)
         server = HTTPServer(app.handle)
         await app.start()
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(app.run())
+                tasks.create_task(keep_compacted(store, clock, Policy()))
                 await server.start(config.bind_addresses, config.port, tls)
                 started()
         finally:
