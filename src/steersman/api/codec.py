@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from steersman.api import normalize as _normalize
-from steersman.api import prune, yaml
+from steersman.api import prune
 from steersman.api.decode_error import DecodeError
 from steersman.api.shape import ObjectOf
 
@@ -90,6 +90,9 @@ def parse(data: bytes, media: Media = "json") -> Any:
 
 
 def _parse_yaml(data: bytes, duplicates: list[str]) -> Any:
+    # Few clients send YAML, and its parser takes its time to load.
+    from steersman.api import yaml
+
     try:
         return yaml.load(data, duplicates=duplicates)
     except yaml.YAMLError as error:

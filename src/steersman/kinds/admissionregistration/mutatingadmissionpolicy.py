@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
+from steersman.kinds.admissionregistration.matching_defaults import default_match
 from steersman.kinds.columns import UNSET, created
 from steersman.kinds.kind import AGE, NAME, Column, Kind, Version
 
@@ -21,6 +22,11 @@ def _row(obj: MutatingAdmissionPolicy, now: datetime) -> list[Any]:
         f"{kind.apiVersion}/{kind.kind}" if kind else UNSET,
         created(obj, now),
     ]
+
+
+def _default(obj: MutatingAdmissionPolicy) -> None:
+    obj.spec.failurePolicy = obj.spec.failurePolicy or "Fail"
+    default_match(obj.spec.matchConstraints)
 
 
 KIND: Kind[MutatingAdmissionPolicy] = Kind(
@@ -48,4 +54,5 @@ KIND: Kind[MutatingAdmissionPolicy] = Kind(
     allow_unconditional_update=False,
     columns=(NAME, Column("Mutations", "integer"), Column("ParamKind"), AGE),
     row=_row,
+    default=_default,
 )

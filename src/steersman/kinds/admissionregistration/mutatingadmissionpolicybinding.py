@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
+from steersman.kinds.admissionregistration.matching_defaults import default_match
 from steersman.kinds.columns import UNSET, created
 from steersman.kinds.kind import AGE, NAME, Column, Kind, Version
 
@@ -15,14 +16,18 @@ if TYPE_CHECKING:
 
 def _row(obj: MutatingAdmissionPolicyBinding, now: datetime) -> list[Any]:
     spec = obj.spec
-    return [obj.metadata.name, spec.policyName if spec else "", _param(obj), created(obj, now)]
+    return [obj.metadata.name, spec.policyName, _param(obj), created(obj, now)]
 
 
 def _param(obj: MutatingAdmissionPolicyBinding) -> str:
-    found = obj.spec.paramRef if obj.spec else None
+    found = obj.spec.paramRef
     if found is None:
         return UNSET
     return f"{found.namespace or '*'}/{found.name or '*'}"
+
+
+def _default(obj: MutatingAdmissionPolicyBinding) -> None:
+    default_match(obj.spec.matchResources)
 
 
 KIND: Kind[MutatingAdmissionPolicyBinding] = Kind(
@@ -54,4 +59,5 @@ KIND: Kind[MutatingAdmissionPolicyBinding] = Kind(
     allow_unconditional_update=False,
     columns=(NAME, Column("PolicyName"), Column("ParamRef"), AGE),
     row=_row,
+    default=_default,
 )

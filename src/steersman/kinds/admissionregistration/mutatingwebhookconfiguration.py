@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
+from steersman.kinds.admissionregistration.matching_defaults import default_webhook
 from steersman.kinds.columns import created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
@@ -17,6 +18,12 @@ def _row(obj: MutatingWebhookConfiguration, now: datetime) -> list[Any]:
     return [obj.metadata.name, len(obj.webhooks or ()), created(obj, now)]
 
 
+def _default(obj: MutatingWebhookConfiguration) -> None:
+    for hook in obj.webhooks or ():
+        default_webhook(hook)
+        hook.reinvocationPolicy = hook.reinvocationPolicy or "Never"
+
+
 KIND: Kind[MutatingWebhookConfiguration] = Kind(
     resource=Resource(
         "admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", False
@@ -26,4 +33,5 @@ KIND: Kind[MutatingWebhookConfiguration] = Kind(
     allow_unconditional_update=False,
     columns=(NAME, Column("Webhooks", "integer"), AGE),
     row=_row,
+    default=_default,
 )

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
+from steersman.kinds.admissionregistration.matching_defaults import default_match
 from steersman.kinds.columns import UNSET, created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
@@ -23,6 +24,11 @@ def _row(obj: ValidatingAdmissionPolicy, now: datetime) -> list[Any]:
     ]
 
 
+def _default(obj: ValidatingAdmissionPolicy) -> None:
+    obj.spec.failurePolicy = obj.spec.failurePolicy or "Fail"
+    default_match(obj.spec.matchConstraints)
+
+
 KIND: Kind[ValidatingAdmissionPolicy] = Kind(
     resource=Resource(
         "admissionregistration.k8s.io", "v1", "validatingadmissionpolicies", "ValidatingAdmissionPolicy", False
@@ -33,4 +39,5 @@ KIND: Kind[ValidatingAdmissionPolicy] = Kind(
     allow_unconditional_update=False,
     columns=(NAME, Column("Validations", "integer"), Column("ParamKind"), AGE),
     row=_row,
+    default=_default,
 )

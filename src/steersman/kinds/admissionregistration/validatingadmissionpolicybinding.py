@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
+from steersman.kinds.admissionregistration.matching_defaults import default_match
 from steersman.kinds.columns import UNSET, created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
@@ -15,14 +16,18 @@ if TYPE_CHECKING:
 
 def _row(obj: ValidatingAdmissionPolicyBinding, now: datetime) -> list[Any]:
     spec = obj.spec
-    return [obj.metadata.name, spec.policyName if spec else "", _param(obj), created(obj, now)]
+    return [obj.metadata.name, spec.policyName, _param(obj), created(obj, now)]
 
 
 def _param(obj: ValidatingAdmissionPolicyBinding) -> str:
-    found = obj.spec.paramRef if obj.spec else None
+    found = obj.spec.paramRef
     if found is None:
         return UNSET
     return f"{found.namespace or '*'}/{found.name or '*'}"
+
+
+def _default(obj: ValidatingAdmissionPolicyBinding) -> None:
+    default_match(obj.spec.matchResources)
 
 
 KIND: Kind[ValidatingAdmissionPolicyBinding] = Kind(
@@ -38,4 +43,5 @@ KIND: Kind[ValidatingAdmissionPolicyBinding] = Kind(
     allow_unconditional_update=False,
     columns=(NAME, Column("PolicyName"), Column("ParamRef"), AGE),
     row=_row,
+    default=_default,
 )

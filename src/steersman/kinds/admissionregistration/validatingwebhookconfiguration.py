@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
+from steersman.kinds.admissionregistration.matching_defaults import default_webhook
 from steersman.kinds.columns import created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
@@ -17,6 +18,11 @@ def _row(obj: ValidatingWebhookConfiguration, now: datetime) -> list[Any]:
     return [obj.metadata.name, len(obj.webhooks or ()), created(obj, now)]
 
 
+def _default(obj: ValidatingWebhookConfiguration) -> None:
+    for hook in obj.webhooks or ():
+        default_webhook(hook)
+
+
 KIND: Kind[ValidatingWebhookConfiguration] = Kind(
     resource=Resource(
         "admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", False
@@ -26,4 +32,5 @@ KIND: Kind[ValidatingWebhookConfiguration] = Kind(
     allow_unconditional_update=False,
     columns=(NAME, Column("Webhooks", "integer"), AGE),
     row=_row,
+    default=_default,
 )

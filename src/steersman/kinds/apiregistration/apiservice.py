@@ -30,6 +30,11 @@ def _available(obj: APIService) -> str:
     return str(found.status) if found.status == "True" else f"{found.status} ({found.reason})"
 
 
+def _default(obj: APIService) -> None:
+    if obj.spec.service and obj.spec.service.port is None:
+        obj.spec.service.port = 443
+
+
 KIND: Kind[APIService] = Kind(
     resource=Resource("apiregistration.k8s.io", "v1", "apiservices", "APIService", False),
     categories=("api-extensions",),
@@ -37,4 +42,5 @@ KIND: Kind[APIService] = Kind(
     allow_unconditional_update=False,
     columns=(NAME, Column("Service"), Column("Available"), AGE),
     row=_row,
+    default=_default,
 )

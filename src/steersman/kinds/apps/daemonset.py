@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
 from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, containers, created, label_map, selector
+from steersman.kinds.core.pod_defaults import default_template
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
@@ -29,6 +30,21 @@ def _row(obj: DaemonSet, now: datetime) -> list[Any]:
     ]
 
 
+def _default(obj: DaemonSet) -> None:
+    from steersman.kinds.types.apps_v1 import DaemonSetUpdateStrategy, RollingUpdateDaemonSet
+
+    spec = obj.spec
+    default_template(spec.template)
+    spec.updateStrategy = strategy = spec.updateStrategy or DaemonSetUpdateStrategy()
+    strategy.type = strategy.type or "RollingUpdate"
+    if strategy.type == "RollingUpdate":
+        strategy.rollingUpdate = rolling = strategy.rollingUpdate or RollingUpdateDaemonSet()
+        rolling.maxUnavailable = 1 if rolling.maxUnavailable is None else rolling.maxUnavailable
+        rolling.maxSurge = 0 if rolling.maxSurge is None else rolling.maxSurge
+    if spec.revisionHistoryLimit is None:
+        spec.revisionHistoryLimit = 10
+
+
 KIND: Kind[DaemonSet] = Kind(
     resource=Resource("apps", "v1", "daemonsets", "DaemonSet", True),
     short_names=("ds",),
@@ -47,4 +63,5 @@ KIND: Kind[DaemonSet] = Kind(
         *CONTAINERS_AND_SELECTOR,
     ),
     row=_row,
+    default=_default,
 )

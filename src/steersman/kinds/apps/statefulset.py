@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
 from steersman.kinds.columns import CONTAINERS, containers, created
+from steersman.kinds.core.pod_defaults import default_template
+from steersman.kinds.core.volume_defaults import default_claim
 from steersman.kinds.kind import AGE, NAME, Column, Kind, ScalePaths
 
 if TYPE_CHECKING:
-    from steersman.kinds.types.apps_v1 import StatefulSet
+    from steersman.kinds.types.apps_v1 import StatefulSet, StatefulSetSpec
 
 
 def _row(obj: StatefulSet, now: datetime) -> list[Any]:
@@ -22,6 +24,38 @@ def _row(obj: StatefulSet, now: datetime) -> list[Any]:
     ]
 
 
+def _default(obj: StatefulSet) -> None:
+    spec = obj.spec
+    default_template(spec.template)
+    spec.podManagementPolicy = spec.podManagementPolicy or "OrderedReady"
+    if spec.replicas is None:
+        spec.replicas = 1
+    if spec.revisionHistoryLimit is None:
+        spec.revisionHistoryLimit = 10
+    _default_policies(spec)
+    for claim in spec.volumeClaimTemplates or ():
+        default_claim(claim.spec)
+        claim.status.phase = claim.status.phase or "Pending"
+
+
+def _default_policies(spec: StatefulSetSpec) -> None:
+    from steersman.kinds.types.apps_v1 import (
+        RollingUpdateStatefulSetStrategy,
+        StatefulSetPersistentVolumeClaimRetentionPolicy,
+        StatefulSetUpdateStrategy,
+    )
+
+    spec.updateStrategy = strategy = spec.updateStrategy or StatefulSetUpdateStrategy()
+    strategy.type = strategy.type or "RollingUpdate"
+    if strategy.type == "RollingUpdate":
+        strategy.rollingUpdate = rolling = strategy.rollingUpdate or RollingUpdateStatefulSetStrategy()
+        rolling.partition = rolling.partition or 0
+    retention = spec.persistentVolumeClaimRetentionPolicy or StatefulSetPersistentVolumeClaimRetentionPolicy()
+    spec.persistentVolumeClaimRetentionPolicy = retention
+    retention.whenDeleted = retention.whenDeleted or "Retain"
+    retention.whenScaled = retention.whenScaled or "Retain"
+
+
 KIND: Kind[StatefulSet] = Kind(
     resource=Resource("apps", "v1", "statefulsets", "StatefulSet", True),
     short_names=("sts",),
@@ -31,4 +65,5 @@ KIND: Kind[StatefulSet] = Kind(
     scale=ScalePaths(),
     columns=(NAME, Column("Ready"), AGE, *CONTAINERS),
     row=_row,
+    default=_default,
 )

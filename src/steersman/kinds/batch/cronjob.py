@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.duration import age
 from steersman.api.meta import Resource
 from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, NONE, boolean, containers, created, selector
+from steersman.kinds.core.pod_defaults import default_template
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
@@ -29,6 +30,17 @@ def _row(obj: CronJob, now: datetime) -> list[Any]:
     ]
 
 
+def _default(obj: CronJob) -> None:
+    spec = obj.spec
+    default_template(spec.jobTemplate.spec.template)
+    spec.concurrencyPolicy = spec.concurrencyPolicy or "Allow"
+    spec.suspend = bool(spec.suspend)
+    if spec.successfulJobsHistoryLimit is None:
+        spec.successfulJobsHistoryLimit = 3
+    if spec.failedJobsHistoryLimit is None:
+        spec.failedJobsHistoryLimit = 1
+
+
 KIND: Kind[CronJob] = Kind(
     resource=Resource("batch", "v1", "cronjobs", "CronJob", True),
     short_names=("cj",),
@@ -46,4 +58,5 @@ KIND: Kind[CronJob] = Kind(
         *CONTAINERS_AND_SELECTOR,
     ),
     row=_row,
+    default=_default,
 )

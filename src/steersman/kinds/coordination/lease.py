@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _row(obj: Lease, now: datetime) -> list[Any]:
-    return [obj.metadata.name, (obj.spec.holderIdentity if obj.spec else "") or "", created(obj, now)]
+    return [obj.metadata.name, obj.spec.holderIdentity or "", created(obj, now)]
 
 
 KIND: Kind[Lease] = Kind(

@@ -28,10 +28,17 @@ def _addresses(obj: Endpoints) -> str:
     return limited(found) or NONE
 
 
+def _default(obj: Endpoints) -> None:
+    for subset in obj.subsets or ():
+        for port in subset.ports or ():
+            port.protocol = port.protocol or "TCP"
+
+
 KIND: Kind[Endpoints] = Kind(
     resource=Resource("", "v1", "endpoints", "Endpoints", True),
     short_names=("ep",),
     allow_create_on_update=True,
     columns=(NAME, Column("Endpoints"), AGE),
     row=_row,
+    default=_default,
 )

@@ -30,6 +30,18 @@ def _row(obj: PersistentVolume, now: datetime) -> list[Any]:
     ]
 
 
+def _default(obj: PersistentVolume) -> None:
+    spec = obj.spec
+    spec.persistentVolumeReclaimPolicy = spec.persistentVolumeReclaimPolicy or "Retain"
+    spec.volumeMode = spec.volumeMode or "Filesystem"
+    if spec.hostPath is not None and spec.hostPath.type is None:
+        spec.hostPath.type = ""
+
+
+def _on_create(obj: PersistentVolume) -> None:
+    obj.status.phase = "Pending"
+
+
 KIND: Kind[PersistentVolume] = Kind(
     resource=Resource("", "v1", "persistentvolumes", "PersistentVolume", False),
     short_names=("pv",),
@@ -48,4 +60,6 @@ KIND: Kind[PersistentVolume] = Kind(
         wide("VolumeMode"),
     ),
     row=_row,
+    default=_default,
+    on_create=_on_create,
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
 from steersman.kinds.columns import UNSET, access_modes, created
+from steersman.kinds.core.volume_defaults import default_claim
 from steersman.kinds.kind import AGE, NAME, Column, Kind, wide
 
 if TYPE_CHECKING:
@@ -28,6 +29,14 @@ def _row(obj: PersistentVolumeClaim, now: datetime) -> list[Any]:
     ]
 
 
+def _default(obj: PersistentVolumeClaim) -> None:
+    default_claim(obj.spec)
+
+
+def _on_create(obj: PersistentVolumeClaim) -> None:
+    obj.status.phase = "Pending"
+
+
 KIND: Kind[PersistentVolumeClaim] = Kind(
     resource=Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", True),
     short_names=("pvc",),
@@ -44,4 +53,6 @@ KIND: Kind[PersistentVolumeClaim] = Kind(
         wide("VolumeMode"),
     ),
     row=_row,
+    default=_default,
+    on_create=_on_create,
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
 from steersman.kinds.columns import containers, label_map
+from steersman.kinds.core.pod_defaults import default_template
 from steersman.kinds.kind import NAME, Column, Kind
 
 if TYPE_CHECKING:
@@ -17,9 +18,14 @@ def _row(obj: PodTemplate, now: datetime) -> list[Any]:
     return [obj.metadata.name, *containers(obj.template.spec.containers), label_map(obj.template.metadata.labels)]
 
 
+def _default(obj: PodTemplate) -> None:
+    default_template(obj.template)
+
+
 KIND: Kind[PodTemplate] = Kind(
     resource=Resource("", "v1", "podtemplates", "PodTemplate", True),
     generation=True,
     columns=(NAME, Column("Containers"), Column("Images"), Column("Pod Labels")),
     row=_row,
+    default=_default,
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
 from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, containers, created, label_map
+from steersman.kinds.core.pod_defaults import default_template
 from steersman.kinds.kind import AGE, NAME, Column, Kind, ScalePaths
 
 if TYPE_CHECKING:
@@ -26,6 +27,19 @@ def _row(obj: ReplicationController, now: datetime) -> list[Any]:
     ]
 
 
+def _default(obj: ReplicationController) -> None:
+    """The selector, and the object's own labels, are those of the template unless they are given."""
+    if obj.spec.replicas is None:
+        obj.spec.replicas = 1
+    template = obj.spec.template
+    if template is None:
+        return
+    default_template(template)
+    if template.metadata.labels:
+        obj.spec.selector = obj.spec.selector or dict(template.metadata.labels)
+        obj.metadata.labels = obj.metadata.labels or dict(template.metadata.labels)
+
+
 KIND: Kind[ReplicationController] = Kind(
     resource=Resource("", "v1", "replicationcontrollers", "ReplicationController", True),
     short_names=("rc",),
@@ -43,4 +57,5 @@ KIND: Kind[ReplicationController] = Kind(
     ),
     row=_row,
     selectable=lambda obj: {"status.replicas": str(obj.status.replicas)},
+    default=_default,
 )

@@ -28,9 +28,16 @@ def _ports(obj: EndpointSlice) -> list[str]:
     return ["*" if p.port is None else str(p.port) for p in obj.ports or ()]
 
 
+def _default(obj: EndpointSlice) -> None:
+    for port in obj.ports or ():
+        port.name = port.name or ""
+        port.protocol = port.protocol or "TCP"
+
+
 KIND: Kind[EndpointSlice] = Kind(
     resource=Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", True),
     generation=True,
     columns=(NAME, Column("AddressType"), Column("Ports"), Column("Endpoints"), AGE),
     row=_row,
+    default=_default,
 )

@@ -25,6 +25,11 @@ def _row(obj: FlowSchema, now: datetime) -> list[Any]:
     ]
 
 
+def _default(obj: FlowSchema) -> None:
+    if obj.spec.matchingPrecedence is None:
+        obj.spec.matchingPrecedence = 1000
+
+
 KIND: Kind[FlowSchema] = Kind(
     resource=Resource("flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "FlowSchema", False),
     subresources=frozenset({"status"}),
@@ -38,4 +43,5 @@ KIND: Kind[FlowSchema] = Kind(
         Column("MissingPL"),
     ),
     row=_row,
+    default=_default,
 )

@@ -30,6 +30,23 @@ def _shares(obj: PriorityLevelConfiguration) -> list[Any]:
     return [shares, queuing.queues, queuing.handSize, queuing.queueLengthLimit]
 
 
+def _default(obj: PriorityLevelConfiguration) -> None:
+    limited, exempt = obj.spec.limited, obj.spec.exempt
+    if exempt is not None:
+        exempt.nominalConcurrencyShares = exempt.nominalConcurrencyShares or 0
+        exempt.lendablePercent = exempt.lendablePercent or 0
+    if limited is None:
+        return
+    if limited.nominalConcurrencyShares is None:
+        limited.nominalConcurrencyShares = 30
+    limited.lendablePercent = limited.lendablePercent or 0
+    queuing = limited.limitResponse.queuing
+    if queuing is not None:
+        queuing.queues = queuing.queues or 64
+        queuing.handSize = queuing.handSize or 8
+        queuing.queueLengthLimit = queuing.queueLengthLimit or 50
+
+
 KIND: Kind[PriorityLevelConfiguration] = Kind(
     resource=Resource(
         "flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations", "PriorityLevelConfiguration", False
@@ -46,4 +63,5 @@ KIND: Kind[PriorityLevelConfiguration] = Kind(
         AGE,
     ),
     row=_row,
+    default=_default,
 )

@@ -14,15 +14,20 @@ if TYPE_CHECKING:
 
 
 def _row(obj: IngressClass, now: datetime) -> list[Any]:
-    return [obj.metadata.name, obj.spec.controller if obj.spec else "", _parameters(obj), created(obj, now)]
+    return [obj.metadata.name, obj.spec.controller, _parameters(obj), created(obj, now)]
 
 
 def _parameters(obj: IngressClass) -> str:
-    found = obj.spec.parameters if obj.spec else None
+    found = obj.spec.parameters
     if found is None:
         return NONE
     kind = f"{found.kind}.{found.apiGroup}" if found.apiGroup else found.kind
     return f"{kind}/{found.name}"
+
+
+def _default(obj: IngressClass) -> None:
+    if obj.spec.parameters and not obj.spec.parameters.scope:
+        obj.spec.parameters.scope = "Cluster"
 
 
 KIND: Kind[IngressClass] = Kind(
@@ -30,4 +35,5 @@ KIND: Kind[IngressClass] = Kind(
     generation=True,
     columns=(NAME, Column("Controller"), Column("Parameters"), AGE),
     row=_row,
+    default=_default,
 )

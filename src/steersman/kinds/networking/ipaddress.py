@@ -19,7 +19,7 @@ def _row(obj: IPAddress, now: datetime) -> list[Any]:
 
 
 def _parent(obj: IPAddress) -> str:
-    found = obj.spec.parentRef if obj.spec else None
+    found = obj.spec.parentRef
     if found is None:
         return NONE
     parts = (f"{found.resource}.{found.group}" if found.group else found.resource, found.namespace, found.name)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.columns import NONE, created, selector
+from steersman.kinds.columns import created, selector
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 
 
 def _row(obj: NetworkPolicy, now: datetime) -> list[Any]:
-    return [obj.metadata.name, selector(obj.spec.podSelector) if obj.spec else NONE, created(obj, now)]
+    return [obj.metadata.name, selector(obj.spec.podSelector), created(obj, now)]
+
+
+def _default(obj: NetworkPolicy) -> None:
+    spec = obj.spec
+    if not spec.policyTypes:
+        spec.policyTypes = ["Ingress", "Egress"] if spec.egress else ["Ingress"]
+    for rule in (*(spec.ingress or ()), *(spec.egress or ())):
+        for port in rule.ports or ():
+            port.protocol = port.protocol or "TCP"
 
 
 KIND: Kind[NetworkPolicy] = Kind(
@@ -23,4 +32,5 @@ KIND: Kind[NetworkPolicy] = Kind(
     generation=True,
     columns=(NAME, Column("Pod-Selector"), AGE),
     row=_row,
+    default=_default,
 )

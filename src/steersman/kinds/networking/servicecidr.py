@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _row(obj: ServiceCIDR, now: datetime) -> list[Any]:
-    return [obj.metadata.name, ",".join(obj.spec.cidrs or ()) if obj.spec else "", created(obj, now)]
+    return [obj.metadata.name, ",".join(obj.spec.cidrs or ()), created(obj, now)]
 
 
 KIND: Kind[ServiceCIDR] = Kind(

@@ -10,6 +10,7 @@ from steersman.api.meta import Resource
 from steersman.kinds.columns import created
 from steersman.kinds.kind import Kind
 from steersman.kinds.rbac.subject_columns import BINDING_COLUMNS, subject_cells
+from steersman.kinds.rbac.subject_defaults import RBAC_GROUP, default_subjects
 
 if TYPE_CHECKING:
     from steersman.kinds.types.rbac_v1 import RoleBinding
@@ -24,10 +25,16 @@ def _row(obj: RoleBinding, now: datetime) -> list[Any]:
     ]
 
 
+def _default(obj: RoleBinding) -> None:
+    obj.roleRef.apiGroup = obj.roleRef.apiGroup or RBAC_GROUP
+    default_subjects(obj.subjects)
+
+
 KIND: Kind[RoleBinding] = Kind(
     resource=Resource("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding", True),
     name_rule=names.path_segment,
     allow_create_on_update=True,
     columns=BINDING_COLUMNS,
     row=_row,
+    default=_default,
 )

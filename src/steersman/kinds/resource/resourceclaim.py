@@ -9,6 +9,7 @@ from steersman.api.meta import Resource
 from steersman.kinds.columns import created
 from steersman.kinds.kind import AGE, NAME, Column, Kind, Version
 from steersman.kinds.resource.claims_v1beta1 import claim_from_v1, claim_to_v1
+from steersman.kinds.resource.request_defaults import default_claim_spec
 
 if TYPE_CHECKING:
     from steersman.kinds.types.resource_v1 import ResourceClaim
@@ -26,6 +27,10 @@ def _state(obj: ResourceClaim) -> str:
     return ",".join([*states, "allocated", *(["reserved"] if obj.status.reservedFor else [])])
 
 
+def _default(obj: ResourceClaim) -> None:
+    default_claim_spec(obj.spec)
+
+
 KIND: Kind[ResourceClaim] = Kind(
     resource=Resource("resource.k8s.io", "v1", "resourceclaims", "ResourceClaim", True),
     subresources=frozenset({"status"}),
@@ -39,4 +44,5 @@ KIND: Kind[ResourceClaim] = Kind(
     ),
     columns=(NAME, Column("State"), AGE),
     row=_row,
+    default=_default,
 )

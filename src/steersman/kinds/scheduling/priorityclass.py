@@ -23,10 +23,15 @@ def _row(obj: PriorityClass, now: datetime) -> list[Any]:
     ]
 
 
+def _default(obj: PriorityClass) -> None:
+    obj.preemptionPolicy = obj.preemptionPolicy or "PreemptLowerPriority"
+
+
 KIND: Kind[PriorityClass] = Kind(
     resource=Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", False),
     short_names=("pc",),
     allow_create_on_update=True,
     columns=(NAME, Column("Value", "integer"), Column("Global-Default", "boolean"), AGE, Column("PreemptionPolicy")),
     row=_row,
+    default=_default,
 )

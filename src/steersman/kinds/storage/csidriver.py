@@ -27,6 +27,17 @@ def _row(obj: CSIDriver, now: datetime) -> list[Any]:
     ]
 
 
+def _default(obj: CSIDriver) -> None:
+    spec = obj.spec
+    spec.attachRequired = spec.attachRequired is not False
+    spec.podInfoOnMount = bool(spec.podInfoOnMount)
+    spec.storageCapacity = bool(spec.storageCapacity)
+    spec.requiresRepublish = bool(spec.requiresRepublish)
+    spec.seLinuxMount = bool(spec.seLinuxMount)
+    spec.fsGroupPolicy = spec.fsGroupPolicy or "ReadWriteOnceWithFSType"
+    spec.volumeLifecycleModes = spec.volumeLifecycleModes or ["Persistent"]
+
+
 KIND: Kind[CSIDriver] = Kind(
     resource=Resource("storage.k8s.io", "v1", "csidrivers", "CSIDriver", False),
     generation=True,
@@ -42,4 +53,5 @@ KIND: Kind[CSIDriver] = Kind(
         AGE,
     ),
     row=_row,
+    default=_default,
 )

@@ -32,6 +32,11 @@ def _is_default(obj: StorageClass) -> bool:
     return any(annotations.get(mark) == "true" for mark in _DEFAULT_MARKS)
 
 
+def _default(obj: StorageClass) -> None:
+    obj.reclaimPolicy = obj.reclaimPolicy or "Delete"
+    obj.volumeBindingMode = obj.volumeBindingMode or "Immediate"
+
+
 KIND: Kind[StorageClass] = Kind(
     resource=Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", False),
     short_names=("sc",),
@@ -44,4 +49,5 @@ KIND: Kind[StorageClass] = Kind(
         AGE,
     ),
     row=_row,
+    default=_default,
 )
