@@ -125,6 +125,7 @@ class Kind(Generic[T]):
     stored: bool = True
     """False for kinds that are only a request and its answer, such as TokenReview."""
     verbs: tuple[str, ...] = ALL_VERBS
+    """Empty for a kind that is only spoken at a subresource, such as Scale or Eviction."""
 
     name_rule: names.Check = names.dns1123_subdomain
     generation: bool = False
