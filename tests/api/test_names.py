@@ -116,6 +116,23 @@ def test_a_generated_name_may_end_in_a_dash_for_now() -> None:
     assert names.generated(names.dns1123_label)("Web-")
 
 
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("10.0.0.1", ""),
+        ("2001:db8::1", ""),
+        ("224.1.0.1", ""),
+        ("0.0.0.0", "may not be unspecified (0.0.0.0)"),
+        ("127.0.0.1", "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
+        ("::1", "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
+        ("169.254.1.1", "may not be in the link-local range (169.254.0.0/16, fe80::/10)"),
+        ("224.0.0.5", "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"),
+    ],
+)
+def test_ordinary_addresses(address: str, why: str) -> None:
+    assert "".join(names.ordinary_ip(address)) == why
+
+
 def test_family() -> None:
     assert [names.ip_family(t) for t in ("1.2.3.4", "::1", "x")] == ["IPv4", "IPv6", ""]
 

@@ -51,6 +51,8 @@ _is_http_path = _full(_HTTP_PATH)
 _is_port_charset = _full("[-a-z0-9]+")
 _has_letter = re.compile("[a-z]").search
 
+_LINK_LOCAL_MULTICAST = (ipaddress.ip_network("224.0.0.0/24"), ipaddress.ip_network("ff02::/16"))
+
 _KEY_NAME_RULE = (
     "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
 )
@@ -304,6 +306,22 @@ def canonical_ip(text: str) -> Messages:
         return wrong
     usual = str(_address(text))
     return _OK if text == usual else (f'must be in canonical form ("{usual}")',)
+
+
+def ordinary_ip(text: str) -> Messages:
+    """What keeps a valid address from being one that services and endpoints may have."""
+    address = _address(text)
+    if address is None:
+        return _OK
+    if address.is_unspecified:
+        return (f"may not be unspecified ({address})",)
+    if address.is_loopback:
+        return ("may not be in the loopback range (127.0.0.0/8, ::1/128)",)
+    if address.is_link_local:
+        return ("may not be in the link-local range (169.254.0.0/16, fe80::/10)",)
+    if any(address in network for network in _LINK_LOCAL_MULTICAST if network.version == address.version):
+        return ("may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)",)
+    return _OK
 
 
 def cidr(text: str) -> Messages:

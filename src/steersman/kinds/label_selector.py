@@ -24,17 +24,6 @@ def check(selector: LabelSelector | None, path: Path) -> Errors:
     return errors
 
 
-def check_workload(selector: LabelSelector | None, template: PodTemplateSpec, path: Path) -> Errors:
-    """A workload's selector must be there, select something in particular, and select the template's pods."""
-    at = path.child("selector")
-    if selector is None:
-        return [field.required(at)]
-    errors = check(selector, at)
-    if not selector.matchLabels and not selector.matchExpressions:
-        errors.append(field.invalid(at, selector, "empty selector is invalid for deployment"))
-    return errors + check_match(selector, template, path)
-
-
 def check_match(selector: LabelSelector | None, template: PodTemplateSpec, path: Path) -> Errors:
     """The template's labels must be selected; a malformed selector is reported elsewhere."""
     compiled = compiled_or_none(selector)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
+from steersman.kinds.apps import deployment_rules
 from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, containers, created, selector
 from steersman.kinds.kind import AGE, NAME, Column, Kind, ScalePaths
 
@@ -42,4 +43,8 @@ KIND: Kind[Deployment] = Kind(
         *CONTAINERS_AND_SELECTOR,
     ),
     row=_row,
+    default=deployment_rules.default,
+    check=deployment_rules.check,
+    check_update=deployment_rules.check_update,
+    check_status_update=deployment_rules.check_status_update,
 )

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
+from steersman.kinds.apps import replicaset_rules
 from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, containers, created, selector
 from steersman.kinds.kind import AGE, NAME, Column, Kind, ScalePaths
 
@@ -42,4 +43,8 @@ KIND: Kind[ReplicaSet] = Kind(
     ),
     row=_row,
     selectable=lambda obj: {"status.replicas": str(obj.status.replicas)},
+    default=replicaset_rules.default,
+    check=replicaset_rules.check,
+    check_update=replicaset_rules.check_update,
+    check_status_update=replicaset_rules.check_status_update,
 )

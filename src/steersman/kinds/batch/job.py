@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api import meta
 from steersman.api.duration import human
 from steersman.api.meta import Resource
+from steersman.kinds.batch import job_rules
 from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, containers, created, selector
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
@@ -68,4 +69,10 @@ KIND: Kind[Job] = Kind(
     columns=(NAME, Column("Status"), Column("Completions"), Column("Duration"), AGE, *CONTAINERS_AND_SELECTOR),
     row=_row,
     selectable=lambda obj: {"status.successful": str(obj.status.succeeded)},
+    default=job_rules.default,
+    on_create=job_rules.on_create,
+    check=job_rules.check,
+    check_new=job_rules.check_new,
+    check_update=job_rules.check_update,
+    check_status_update=job_rules.check_status_update,
 )

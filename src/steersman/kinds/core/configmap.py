@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
+from steersman.kinds.core import data_rules
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
@@ -22,4 +23,6 @@ KIND: Kind[ConfigMap] = Kind(
     short_names=("cm",),
     columns=(NAME, Column("Data", "integer"), AGE),
     row=_row,
+    check=data_rules.check_config_map,
+    check_update=data_rules.check_config_map_update,
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api import names
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
+from steersman.kinds.core import namespace_rules
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
@@ -26,4 +27,10 @@ KIND: Kind[Namespace] = Kind(
     columns=(NAME, Column("Status"), AGE),
     row=_row,
     selectable=lambda obj: {"status.phase": obj.status.phase, "name": obj.metadata.name},
+    default=namespace_rules.default,
+    on_create=namespace_rules.on_create,
+    on_update=namespace_rules.on_update,
+    blockers=namespace_rules.blockers,
+    check=namespace_rules.check,
+    check_status_update=namespace_rules.check_status_update,
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
 from steersman.kinds.columns import NONE, UNKNOWN, condition, created
+from steersman.kinds.core import node_rules
 from steersman.kinds.kind import AGE, NAME, Column, Kind, wide
 
 if TYPE_CHECKING:
@@ -67,4 +68,8 @@ KIND: Kind[Node] = Kind(
     ),
     row=_row,
     selectable=lambda obj: {"spec.unschedulable": "true" if obj.spec.unschedulable else "false"},
+    default=node_rules.default,
+    check=node_rules.check,
+    check_update=node_rules.check_update,
+    check_status_update=node_rules.check_status_update,
 )

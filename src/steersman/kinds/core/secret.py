@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
+from steersman.kinds.core import data_rules
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
@@ -22,4 +23,7 @@ KIND: Kind[Secret] = Kind(
     columns=(NAME, Column("Type"), Column("Data", "integer"), AGE),
     row=_row,
     selectable=lambda obj: {"type": obj.type},
+    default=data_rules.default_secret,
+    check=data_rules.check_secret,
+    check_update=data_rules.check_secret_update,
 )

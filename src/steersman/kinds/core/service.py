@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api import names
 from steersman.api.meta import Resource
 from steersman.kinds.columns import NONE, created, label_map
+from steersman.kinds.core import service_rules
 from steersman.kinds.kind import AGE, NAME, Column, Kind, wide
 
 if TYPE_CHECKING:
@@ -62,4 +63,9 @@ KIND: Kind[Service] = Kind(
     ),
     row=_row,
     selectable=lambda obj: {"spec.clusterIP": obj.spec.clusterIP, "spec.type": obj.spec.type},
+    default=service_rules.default,
+    on_update=service_rules.on_update,
+    check=service_rules.check,
+    check_update=service_rules.check_update,
+    check_status_update=service_rules.check_status_update,
 )

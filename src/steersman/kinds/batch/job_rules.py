@@ -1,0 +1,226 @@
+"""Defaults, the generated selector, and validation of Jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from steersman.api import field, names
+from steersman.api.field import Errors, Path
+from steersman.kinds import label_selector
+from steersman.kinds.apps.workload_rules import check_counts
+from steersman.kinds.batch import job_policies
+from steersman.kinds.core import pod_validation
+from steersman.kinds.core.container_validation import check_choice
+from steersman.kinds.core.pod_defaults import default_template
+
+if TYPE_CHECKING:
+    from steersman.kinds.types.batch_v1 import Job, JobSpec
+    from steersman.kinds.types.core_v1 import PodTemplateSpec
+
+CONTROLLER_UID, JOB_NAME = "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"
+# The same labels from before they had a prefix: older selectors use them.
+OLD_CONTROLLER_UID, OLD_JOB_NAME = "controller-uid", "job-name"
+MODES = ("NonIndexed", "Indexed")
+_SPEC = Path("spec")
+_MAX_INDEXED_PARALLELISM = 100_000
+_MAX_INT32 = 2**31 - 1
+
+
+def default(job: Job) -> None:
+    default_spec(job.spec)
+    if not job.metadata.labels and job.spec.template.metadata.labels:
+        job.metadata.labels = dict(job.spec.template.metadata.labels)
+
+
+def default_spec(spec: JobSpec) -> None:
+    default_template(spec.template)
+    if spec.completions is None and spec.parallelism is None:
+        spec.completions = 1
+    if spec.parallelism is None:
+        spec.parallelism = 1
+    if spec.backoffLimit is None:
+        spec.backoffLimit = _MAX_INT32 if spec.backoffLimitPerIndex is not None else 6
+    spec.completionMode = spec.completionMode or "NonIndexed"
+    if spec.suspend is None:
+        spec.suspend = False
+    if not spec.podReplacementPolicy:
+        spec.podReplacementPolicy = "Failed" if spec.podFailurePolicy is not None else "TerminatingOrFailed"
+    if spec.podFailurePolicy is not None:
+        for rule in spec.podFailurePolicy.rules:
+            for pattern in rule.onPodConditions or ():
+                pattern.status = pattern.status or "True"
+
+
+def on_create(job: Job) -> None:
+    """The job's pods get its unique id as a label, and the selector asks for it, unless the user made the selector."""
+    from steersman.kinds.types.meta_v1 import LabelSelector
+
+    if job.spec.manualSelector:
+        return
+    template = job.spec.template
+    labels = dict(template.metadata.labels or {})
+    for key, value in (
+        (CONTROLLER_UID, job.metadata.uid), (JOB_NAME, job.metadata.name),
+        (OLD_CONTROLLER_UID, job.metadata.uid), (OLD_JOB_NAME, job.metadata.name),
+    ):  # fmt: skip
+        labels.setdefault(key, value)
+    template.metadata.labels = labels
+    if job.spec.selector is None:
+        job.spec.selector = LabelSelector()
+    job.spec.selector.matchLabels = {
+        CONTROLLER_UID: job.metadata.uid,
+        **(job.spec.selector.matchLabels or {}),
+    }
+
+
+def check(job: Job) -> Errors:
+    spec = job.spec
+    errors = check_spec(spec, _SPEC)
+    if spec.selector is None:
+        errors.append(field.required(_SPEC.child("selector")))
+    else:
+        errors += label_selector.check(spec.selector, _SPEC.child("selector"))
+    errors += label_selector.check_match(spec.selector, spec.template, _SPEC)
+    if spec.completionMode == "Indexed" and spec.completions:
+        # Each pod's host name is the job's name and its index.
+        longest = f"{job.metadata.name}-{spec.completions - 1}"
+        for message in names.dns1123_label(longest):
+            detail = f'will not able to create pod with invalid DNS label: "{longest}": {message}'
+            errors.append(field.invalid(Path("metadata", "name"), job.metadata.name, detail))
+    return errors
+
+
+def check_new(job: Job) -> Errors:
+    """A generated selector and labels must be the job's own."""
+    if job.spec.manualSelector or job.spec.selector is None:
+        return []
+    labels = job.spec.template.metadata.labels or {}
+    at = _SPEC.child("template", "metadata", "labels")
+    errors: Errors = []
+    for key, value in ((CONTROLLER_UID, job.metadata.uid), (JOB_NAME, job.metadata.name)):
+        if labels.get(key) != value:
+            errors.append(field.invalid(at, labels, f"must be '{value}'"))
+    expected = {CONTROLLER_UID: job.metadata.uid}
+    if (job.spec.selector.matchLabels or {}) != expected or job.spec.selector.matchExpressions:
+        errors.append(field.invalid(_SPEC.child("selector"), job.spec.selector, "`selector` not auto-generated"))
+    return errors
+
+
+def check_spec(spec: JobSpec, path: Path) -> Errors:
+    """What is wrong with a job's spec, whether in a Job or in a CronJob."""
+    errors = check_counts(
+        spec, path, "parallelism", "completions", "activeDeadlineSeconds", "backoffLimit",
+        "ttlSecondsAfterFinished", "backoffLimitPerIndex", "maxFailedIndexes",
+    )  # fmt: skip
+    errors += check_choice(spec.completionMode, MODES, path.child("completionMode"))
+    errors += _check_indexed(spec, path)
+    if spec.managedBy:
+        errors += field.all_invalid(path.child("managedBy"), spec.managedBy, names.domain_prefixed_path(spec.managedBy))
+        if len(spec.managedBy) > names.LABEL_MAX:
+            errors.append(field.too_long(path.child("managedBy"), names.LABEL_MAX))
+    errors += job_policies.check(spec, path)
+    errors += pod_validation.check_template(spec.template, path.child("template"))
+    restart, at = spec.template.spec.restartPolicy, path.child("template", "spec", "restartPolicy")
+    # A template always has a restart policy by now: "Always" may have been filled in rather than asked for.
+    if restart == "Always":
+        errors.append(field.required(at, 'valid values: "OnFailure", "Never"'))
+    elif restart not in ("OnFailure", "Never"):
+        errors.append(field.not_supported(at, restart, ("OnFailure", "Never")))
+    elif spec.podFailurePolicy is not None and restart != "Never":
+        errors.append(field.invalid(at, restart, 'only "Never" is supported when podFailurePolicy is specified'))
+    return errors
+
+
+def _check_indexed(spec: JobSpec, path: Path) -> Errors:
+    errors: Errors = []
+    if spec.completionMode == "Indexed":
+        if spec.completions is None:
+            errors.append(field.required(path.child("completions"), "when completion mode is Indexed"))
+        if (spec.parallelism or 0) > _MAX_INDEXED_PARALLELISM:
+            detail = f"must be less than or equal to {_MAX_INDEXED_PARALLELISM} when completion mode is Indexed"
+            errors.append(field.invalid(path.child("parallelism"), spec.parallelism, detail))
+        per_index, failed = spec.backoffLimitPerIndex, spec.maxFailedIndexes
+        if failed is not None and spec.completions is not None and failed > spec.completions:
+            detail = f"must be less than or equal to completions: {spec.completions}"
+            errors.append(field.invalid(path.child("maxFailedIndexes"), failed, detail))
+        if failed is not None and per_index is None:
+            errors.append(field.required(path.child("backoffLimitPerIndex"), "when maxFailedIndexes is specified"))
+        return errors
+    for name in ("backoffLimitPerIndex", "maxFailedIndexes"):
+        if getattr(spec, name) is not None:
+            errors.append(field.invalid(path.child(name), getattr(spec, name), "requires indexed completion mode"))
+    return errors
+
+
+def check_update(job: Job, old: Job) -> Errors:
+    spec, before = job.spec, old.spec
+    errors: Errors = []
+    for name in (
+        "selector",
+        "completionMode",
+        "podFailurePolicy",
+        "backoffLimitPerIndex",
+        "managedBy",
+        "successPolicy",
+    ):
+        errors += field.immutable(_SPEC.child(name), getattr(spec, name), getattr(before, name))
+    errors += _check_completions(spec, before)
+    errors += _check_template(spec.template, before.template, _may_reschedule(old))
+    if before.maxFailedIndexes is not None:
+        errors += field.immutable(_SPEC.child("maxFailedIndexes"), spec.maxFailedIndexes, before.maxFailedIndexes)
+    return errors
+
+
+def _check_completions(spec: JobSpec, before: JobSpec) -> Errors:
+    """An indexed job may change in size when its parallelism changes with it."""
+    elastic = spec.completionMode == "Indexed" and None not in (spec.completions, before.completions)
+    if elastic and spec.completions == spec.parallelism:
+        return []
+    at = _SPEC.child("completions")
+    if elastic and spec.completions != before.completions:
+        return [field.invalid(at, spec.completions, "can only be modified in tandem with parallelism")]
+    return field.immutable(at, spec.completions, before.completions)
+
+
+def _may_reschedule(old: Job) -> bool:
+    """A suspended job that has not started may still change where its pods run."""
+    return bool(old.spec.suspend) and not old.status.startTime
+
+
+def _check_template(template: PodTemplateSpec, before: PodTemplateSpec, reschedule: bool) -> Errors:
+    expected = before
+    if reschedule:
+        metadata = structs.replace(
+            before.metadata, labels=template.metadata.labels, annotations=template.metadata.annotations
+        )
+        spec = structs.replace(
+            before.spec,
+            nodeSelector=template.spec.nodeSelector,
+            tolerations=template.spec.tolerations,
+            affinity=template.spec.affinity,
+            schedulingGates=template.spec.schedulingGates,
+        )
+        expected = structs.replace(before, metadata=metadata, spec=spec)
+    return field.immutable(_SPEC.child("template"), template, expected)
+
+
+def check_status_update(job: Job, old: Job) -> Errors:
+    status, path = job.status, Path("status")
+    errors = check_counts(status, path, "active", "succeeded", "failed", "ready", "terminating")
+    if status.completionTime and not _is_true(job, "Complete"):
+        detail = "completionTime cannot be set when there is no Complete=True condition"
+        errors.append(field.invalid(path.child("completionTime"), status.completionTime, detail))
+    for ended in ("Complete", "Failed"):
+        if _is_true(old, ended) and not _is_true(job, ended):
+            detail = f"cannot disable the terminal {ended}=True condition"
+            errors.append(field.invalid(path.child("conditions"), "True", detail))
+    if _is_true(job, "Complete") and _is_true(job, "Failed"):
+        detail = "cannot set Complete=True and Failed=true conditions"
+        errors.append(field.invalid(path.child("conditions"), "True", detail))
+    return errors
+
+
+def _is_true(job: Job, kind: str) -> bool:
+    return any(c.type == kind and c.status == "True" for c in job.status.conditions or ())

@@ -1,0 +1,70 @@
+"""What the API server sets on namespaces and checks of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steersman.api import field, names
+from steersman.api.field import Errors, Path
+
+if TYPE_CHECKING:
+    from steersman.kinds.types.core_v1 import Namespace
+
+NAME_LABEL = "kubernetes.io/metadata.name"
+FINALIZER = "kubernetes"
+_STANDARD_FINALIZERS = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
+
+
+def default(namespace: Namespace) -> None:
+    """A label with the name, so that selectors can name namespaces; a generated name gets it on creation."""
+    name = namespace.metadata.name
+    if name and (namespace.metadata.labels or {}).get(NAME_LABEL) != name:
+        namespace.metadata.labels = {**(namespace.metadata.labels or {}), NAME_LABEL: name}
+    namespace.status.phase = namespace.status.phase or "Active"
+
+
+def on_create(namespace: Namespace) -> None:
+    """A new namespace is Active and has the finalizer of the namespace controller."""
+    default(namespace)
+    namespace.status.phase = "Active"
+    finalizers = namespace.spec.finalizers or []
+    if FINALIZER not in finalizers:
+        namespace.spec.finalizers = [*finalizers, FINALIZER]
+
+
+def on_update(namespace: Namespace, old: Namespace) -> None:
+    """Finalizers change through their own subresource only."""
+    namespace.spec.finalizers = old.spec.finalizers
+
+
+def blockers(namespace: Namespace) -> list[str]:
+    """A deleted namespace stays until both kinds of finalizers are gone."""
+    return [*(namespace.metadata.finalizers or ()), *(namespace.spec.finalizers or ())]
+
+
+def check(namespace: Namespace) -> Errors:
+    return check_finalizers(namespace)
+
+
+def check_finalizers(namespace: Namespace) -> Errors:
+    """What is wrong with the namespace's own finalizers."""
+    errors: Errors = []
+    at = Path("spec", "finalizers")
+    for name in namespace.spec.finalizers or ():
+        errors += field.all_invalid(at, name, names.qualified_name(name))
+        if "/" not in name and name not in _STANDARD_FINALIZERS:
+            errors.append(
+                field.invalid(at, name, "name is neither a standard finalizer name nor is it fully qualified")
+            )
+    return errors
+
+
+def check_status_update(namespace: Namespace, old: Namespace) -> Errors:
+    """The phase follows from the deletion timestamp."""
+    at = Path("status", "phase")
+    phase = namespace.status.phase
+    if not namespace.metadata.deletionTimestamp:
+        detail = "may only be 'Active' if `deletionTimestamp` is empty"
+        return [] if phase == "Active" else [field.invalid(at, phase, detail)]
+    detail = "may only be 'Terminating' if `deletionTimestamp` is not empty"
+    return [] if phase == "Terminating" else [field.invalid(at, phase, detail)]
