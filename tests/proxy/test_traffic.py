@@ -4,13 +4,15 @@ import socket
 from collections import Counter
 
 import pytest
+from tests.proxy.builders import endpoint, port, service, slice_of
+from tests.proxy.conftest import NODE_ADDRESS, SETTINGS, STRANGER_ADDRESS, Machine
 
 from steersman.kinds.types.core_v1 import (
     ClientIPConfig,
     LoadBalancerIngress,
     LoadBalancerStatus,
-    ServiceStatus,
     Service,
+    ServiceStatus,
     SessionAffinityConfig,
 )
 from steersman.kinds.types.discovery_v1 import EndpointSlice
@@ -18,8 +20,6 @@ from steersman.network import links
 from steersman.proxy import conntrack
 from steersman.proxy.plan import combine, plan_service
 from steersman.proxy.ruleset import RuleSet
-from tests.proxy.builders import endpoint, port, service, slice_of
-from tests.proxy.conftest import NODE_ADDRESS, SETTINGS, STRANGER_ADDRESS, Machine
 
 pytestmark = pytest.mark.node
 

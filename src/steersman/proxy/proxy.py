@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from steersman.api.clock import Clock
 from steersman.client.informer import Informer
@@ -44,9 +44,18 @@ class Proxy:
     The process needs root.
     """
 
-    def __init__(self, client: Client, clock: Clock, settings: ProxySettings, nft: Nft | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        clock: Clock,
+        settings: ProxySettings,
+        nft: Nft | None = None,
+        conntrack: Sequence[str] = ("conntrack",),
+    ) -> None:
+        """``nft`` and the ``conntrack`` command are by default those of this process's namespace."""
         self._clock = clock
         self._settings = settings
+        self._conntrack = conntrack
         self._frame = frame(settings)
         self._nft = nft if nft is not None else open_nft()
         self._services = Informer(client, Service, clock, labels=_SELECTOR)
@@ -136,7 +145,7 @@ class Proxy:
         self._loaded = wanted
         # At the start nothing is known about the flows there are: they keep the endpoints they have.
         for arguments in [] if first else stale_flows(before, after):
-            await delete_flows(arguments)
+            await delete_flows(arguments, self._conntrack)
 
     def _replan(self) -> tuple[dict[Front, frozenset[str]], dict[Front, frozenset[str]]]:
         """Plans the services anew that something happened to; returns their UDP fronts before and after."""

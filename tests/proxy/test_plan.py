@@ -1,0 +1,184 @@
+"""From Services to rules, without a kernel."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.proxy.builders import endpoint, port, service, slice_of
+from tests.proxy.conftest import SETTINGS
+
+from steersman.kinds.types.core_v1 import LoadBalancerIngress, LoadBalancerStatus, ObjectMeta, Service, ServiceStatus
+from steersman.kinds.types.discovery_v1 import EndpointHints, EndpointSlice, ForNode, ForZone
+from steersman.proxy.endpoints import cluster_targets, local_targets, targets
+from steersman.proxy.frame import (
+    CLUSTER_IPS,
+    HAIRPIN,
+    NO_ENDPOINT_IPS,
+    NO_ENDPOINT_PORTS,
+    NODE_PORTS,
+    REJECT,
+    SERVICE_IPS,
+)
+from steersman.proxy.plan import Front, ServicePlan, combine, is_proxied, plan_service
+
+HOST = replace(SETTINGS, node_name="")
+ONE, TWO = "10.213.0.5", "10.213.0.6"
+VIP = "10.127.0.5"
+
+
+def addresses(found: list[Any]) -> list[str]:
+    return [target.address for target in found]
+
+
+@pytest.mark.parametrize(
+    ("slices", "cluster", "local"),
+    [
+        pytest.param([], [], [], id="none"),
+        pytest.param([slice_of(TWO, ONE)], [ONE, TWO], [ONE, TWO], id="sorted"),
+        pytest.param([slice_of(ONE), slice_of(ONE)], [ONE], [ONE], id="once"),
+        pytest.param([slice_of(endpoint(ONE, ready=False)), slice_of(ONE)], [ONE], [ONE], id="ready wins"),
+        pytest.param([slice_of(endpoint(ONE, "node-1"), TWO)], [ONE, TWO], [TWO], id="elsewhere"),
+        pytest.param([slice_of(endpoint(ONE, ready=False), TWO)], [TWO], [TWO], id="unready"),
+        pytest.param(
+            [slice_of(endpoint(ONE, ready=False, serving=True, terminating=True), TWO)],
+            [TWO],
+            [TWO],
+            id="terminating ones leave while another is ready",
+        ),
+        pytest.param(
+            [slice_of(endpoint(ONE, ready=False, serving=True, terminating=True), endpoint(TWO, "node-1"))],
+            [TWO],
+            [ONE],
+            id="each policy falls back for itself",
+        ),
+        pytest.param(
+            [slice_of(endpoint(ONE, ready=False, serving=True, terminating=True), endpoint(TWO, ready=False))],
+            [ONE],
+            [ONE],
+            id="what still serves is better than nothing",
+        ),
+        pytest.param([slice_of(endpoint(ONE, ready=False, serving=False, terminating=True))], [], [], id="gone"),
+        pytest.param([slice_of("fd00::1", family="IPv6")], [], [], id="other family"),
+        pytest.param([slice_of(ONE, name="other")], [], [], id="other port"),
+        pytest.param([slice_of(ONE, protocol="UDP")], [], [], id="other protocol"),
+        pytest.param([slice_of("nonsense", ONE), slice_of(TWO, port=70000)], [ONE], [ONE], id="nonsense"),
+    ],
+)
+def test_targets(slices: list[EndpointSlice], cluster: list[str], local: list[str]) -> None:
+    every = targets(port(), slices, SETTINGS)
+    assert addresses(cluster_targets(every, SETTINGS)) == cluster
+    assert addresses(local_targets(every)) == local
+
+
+def test_everything_is_local_to_a_host_that_is_no_node() -> None:
+    assert addresses(local_targets(targets(port(), [slice_of(endpoint(ONE, "node-7"))], HOST))) == [ONE]
+
+
+@pytest.mark.parametrize(
+    ("hints", "zone", "expected"),
+    [
+        ([("node-0", "a"), ("node-1", "b")], "", [ONE]),
+        ([("node-1", "a"), ("node-1", "b")], "", [ONE, TWO]),
+        ([("node-1", "a"), ("node-1", "b")], "b", [TWO]),
+        ([("", "a"), ("node-0", "b")], "", [ONE, TWO]),
+        ([("", ""), ("", "b")], "b", [ONE, TWO]),
+    ],
+)
+def test_hints_count_when_every_endpoint_has_them(hints: list[tuple[str, str]], zone: str, expected: list[str]) -> None:
+    ends = []
+    for address, (node, where) in zip((ONE, TWO), hints, strict=True):
+        made = endpoint(address)
+        made.hints = EndpointHints(
+            forNodes=[ForNode(name=node)] if node else None, forZones=[ForZone(name=where)] if where else None
+        )
+        ends.append(made)
+    settings = replace(SETTINGS, zone=zone)
+    assert addresses(cluster_targets(targets(port(), [slice_of(*ends)], settings), settings)) == expected
+
+
+@pytest.mark.parametrize(
+    ("obj", "expected"),
+    [
+        (service(), True),
+        (service(clusterIP="None"), False),
+        (service(clusterIP=""), False),
+        (service(type="ExternalName", externalName="x"), False),
+    ],
+)
+def test_is_proxied(obj: Service, expected: bool) -> None:
+    assert is_proxied(obj) is expected
+    obj.metadata.labels = {"service.kubernetes.io/service-proxy-name": "mesh"}
+    assert not is_proxied(obj)
+    assert plan_service(obj, [slice_of(ONE)], SETTINGS) == ServicePlan()
+
+
+def elements(plan: ServicePlan, name: str) -> dict[str, str]:
+    return dict(plan.rules.elements.get(name, {}))
+
+
+def test_a_plain_service() -> None:
+    plan = plan_service(service(), [slice_of(TWO, ONE)], SETTINGS)
+    [(chain, rules)] = plan.rules.chains.items()
+    assert chain.startswith("svc-")
+    assert chain.endswith("-default/web/tcp/80")
+    assert rules == (f"meta l4proto tcp dnat ip to numgen random mod 2 map {{ 0 : {ONE} . 8080, 1 : {TWO} . 8080 }}",)
+    assert elements(plan, SERVICE_IPS) == {f"{VIP} . tcp . 80": f"goto {chain}"}
+    assert elements(plan, CLUSTER_IPS) == {VIP: ""}
+    assert set(elements(plan, HAIRPIN)) == {f"{ONE} . {ONE}", f"{TWO} . {TWO}"}
+
+
+def test_an_empty_service_refuses() -> None:
+    plan = plan_service(service(type="NodePort", ports=[port(node_port=30000)]), [], SETTINGS)
+    assert elements(plan, NO_ENDPOINT_IPS) == {f"{VIP} . tcp . 80": REJECT}
+    assert elements(plan, NO_ENDPOINT_PORTS) == {"tcp . 30000": REJECT}
+    assert plan.rules.chains == {}
+
+
+def test_internal_traffic_stays_local_or_is_dropped() -> None:
+    web = service(internalTrafficPolicy="Local")
+    here = plan_service(web, [slice_of(ONE, endpoint(TWO, "node-1"))], SETTINGS)
+    assert list(here.rules.chains.values()) == [(f"meta l4proto tcp dnat ip to {ONE}:8080",)]
+    away = plan_service(web, [slice_of(endpoint(TWO, "node-1"))], SETTINGS)
+    assert elements(away, NO_ENDPOINT_IPS) == {f"{VIP} . tcp . 80": "drop"}
+
+
+def test_a_balancer_that_must_see_its_traffic_is_left_alone() -> None:
+    web = service(type="LoadBalancer")
+    ways = [LoadBalancerIngress(ip="10.0.0.1", ipMode="Proxy"), LoadBalancerIngress(ip="10.0.0.2", ipMode="VIP")]
+    web.status = ServiceStatus(loadBalancer=LoadBalancerStatus(ingress=ways))
+    plan = plan_service(web, [slice_of(ONE)], SETTINGS)
+    assert set(elements(plan, SERVICE_IPS)) == {f"{VIP} . tcp . 80", "10.0.0.2 . tcp . 80"}
+
+
+def test_odd_names_make_legal_ones() -> None:
+    web = service(ports=[port(name="we:ird{}"), port(name="p", protocol="QUIC")])
+    plan = plan_service(web, [slice_of(ONE, name="we:ird{}")], SETTINGS)
+    [chain] = plan.rules.chains
+    assert set(chain) <= set("abcdefghijklmnopqrstuvwxyz0123456789-/_.")
+    long = service(name="n" * 63, ports=[port(name="p" * 63)])
+    long.metadata.namespace = "s" * 63
+    assert all(len(name) < 128 for name in plan_service(long, [slice_of(ONE, name="p" * 63)], SETTINGS).rules.chains)
+
+
+def test_udp_fronts_are_known_with_their_endpoints() -> None:
+    web = service(type="NodePort", ports=[port(protocol="UDP", node_port=30053, number=53)])
+    plan = plan_service(web, [slice_of(ONE, protocol="UDP")], SETTINGS)
+    assert plan.udp == {Front(VIP, 53): frozenset({ONE}), Front("", 30053): frozenset({ONE})}
+
+
+def test_of_two_claims_the_older_wins() -> None:
+    old, new = (
+        service("old", externalIPs=["10.0.0.9"]),
+        service("new", clusterIP="10.127.0.6", externalIPs=["10.0.0.9"]),
+    )
+    old.metadata = ObjectMeta(name="old", namespace="z", creationTimestamp="2026-01-01T00:00:00Z")
+    new.metadata = ObjectMeta(name="new", namespace="a", creationTimestamp="2026-01-02T00:00:00Z")
+    plans = [plan_service(each, [slice_of(ONE)], SETTINGS) for each in (new, old)]
+    for order in (plans, plans[::-1]):
+        assert "z/old" in combine(order).elements[SERVICE_IPS]["10.0.0.9 . tcp . 80"]
+
+
+def test_node_ports_share_the_chain_of_external_traffic() -> None:
+    web = service(type="NodePort", externalIPs=["10.0.0.9"], ports=[port(node_port=30080)])
+    plan = plan_service(web, [slice_of(ONE)], SETTINGS)
+    assert elements(plan, NODE_PORTS)["tcp . 30080"] == elements(plan, SERVICE_IPS)["10.0.0.9 . tcp . 80"]
