@@ -16,6 +16,7 @@ import msgspec
 from steersman.api import field as fields
 from steersman.api.errors import Invalid
 from steersman.api.field import FieldError, Path
+from steersman.kinds.core import service_rules
 from steersman.kinds.types.core_v1 import Service, ServicePort
 from steersman.store.protocol import Entry, Event
 
@@ -100,6 +101,9 @@ class Allocator:
 
         Raises Invalid when something asked for is taken or out of range, and then nothing is reserved.
         """
+        if old is not None:
+            # What a client left out stays as it was: it needs nothing new.
+            service_rules.on_update(service, old)
         reservation = Reservation(_pending=self._pending)
         errors: list[FieldError] = []
         mine = self._by_key.get(key, frozenset()) if old is not None else frozenset()

@@ -289,7 +289,7 @@ class Registry:
             return kind.validate_status_update(new, old)
         if subresource and subresource != "scale":
             # Such as binding or resize: the handler has made exactly the change it stands for.
-            return ()
+            return kind.validate_subresource(subresource, new, old)
         kind.prepare_update(new, old)
         return kind.validate_update(new, old)
 

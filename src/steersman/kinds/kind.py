@@ -5,7 +5,7 @@ A kind's file says only what is special; the defaults here are those of a plain 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -149,6 +149,8 @@ class Kind(Generic[T]):
     """What only a new object must not have; `check` runs for new and changed ones."""
     check_update: Callable[[T, T], Errors] = _no_update_errors
     check_status_update: Callable[[T, T], Errors] = _no_update_errors
+    check_subresource: Mapping[str, Callable[[T, T], Errors]] = field(default_factory=dict)
+    """Further subresources that change the object, and what is wrong with such a change."""
     warnings: Callable[[T], list[str]] = _no_warnings
     selectable: Callable[[T], dict[str, str]] = _no_fields
     """Field selector values beyond metadata.name and metadata.namespace; always the same keys."""
@@ -250,6 +252,11 @@ class Kind(Generic[T]):
             *metadata.validate_update(_meta(obj), _meta(old), Path("metadata")),
             *self.check_status_update(obj, old),
         ]
+
+    def validate_subresource(self, name: str, obj: T, old: T) -> Errors:
+        """What is wrong with a change made through a subresource that is neither status nor scale."""
+        check = self.check_subresource.get(name)
+        return check(obj, old) if check is not None else []
 
     def served(self) -> Iterator[Served]:
         """This kind at every version, the stored one first."""

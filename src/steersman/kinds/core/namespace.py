@@ -30,7 +30,9 @@ KIND: Kind[Namespace] = Kind(
     default=namespace_rules.default,
     on_create=namespace_rules.on_create,
     on_update=namespace_rules.on_update,
+    on_delete=namespace_rules.on_delete,
     blockers=namespace_rules.blockers,
     check=namespace_rules.check,
     check_status_update=namespace_rules.check_status_update,
+    check_subresource={"finalize": lambda obj, old: namespace_rules.check_finalizers(obj)},
 )

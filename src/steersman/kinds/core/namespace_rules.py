@@ -37,6 +37,11 @@ def on_update(namespace: Namespace, old: Namespace) -> None:
     namespace.spec.finalizers = old.spec.finalizers
 
 
+def on_delete(namespace: Namespace) -> None:
+    """Nothing new may come into it from now on."""
+    namespace.status.phase = "Terminating"
+
+
 def blockers(namespace: Namespace) -> list[str]:
     """A deleted namespace stays until both kinds of finalizers are gone."""
     return [*(namespace.metadata.finalizers or ()), *(namespace.spec.finalizers or ())]

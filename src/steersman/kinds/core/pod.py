@@ -58,4 +58,8 @@ KIND: Kind[Pod] = Kind(
     check_new=pod_validation.check_new_pod,
     check_update=pod_update.check_update,
     check_status_update=pod_update.check_status_update,
+    check_subresource={
+        "ephemeralcontainers": pod_update.check_ephemeral_containers_update,
+        "resize": pod_update.check_resize,
+    },
 )  # fmt: skip

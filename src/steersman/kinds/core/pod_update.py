@@ -10,6 +10,7 @@ from steersman.api import field, names, quantity
 from steersman.api.field import Errors, Path
 from steersman.kinds.core.container_validation import is_sidecar
 from steersman.kinds.core.pod_qos import qos_class
+from steersman.kinds.core.pod_validation import check_pod
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import (
@@ -221,7 +222,7 @@ def check_ephemeral_containers_update(pod: Pod, old: Pod) -> Errors:
     """What an update through `ephemeralcontainers` may not do: change or remove one that exists."""
     if _MIRROR in (old.metadata.annotations or {}):
         return [field.forbidden(Path(""), "static pods do not support ephemeral containers")]
-    errors: Errors = []
+    errors = check_pod(pod)
     at = _SPEC.child("ephemeralContainers")
     by_name = {c.name: c for c in pod.spec.ephemeralContainers or ()}
     for before in old.spec.ephemeralContainers or ():
@@ -236,7 +237,7 @@ def check_resize(pod: Pod, old: Pod) -> Errors:
     """What an update through `resize` may not do: anything but change cpu and memory of running containers."""
     if _MIRROR in (old.metadata.annotations or {}):
         return [field.forbidden(Path(""), "static pods cannot be resized")]
-    errors: Errors = []
+    errors = check_pod(pod)
     if qos_class(pod.spec) != qos_class(old.spec):
         detail = "Pod QOS Class may not change as a result of resizing"
         errors.append(field.invalid(_SPEC, pod.status.qosClass, detail))
