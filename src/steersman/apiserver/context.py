@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from msgspec import Struct
+
+from steersman.api import codec
 from steersman.api.http import Request, User
 from steersman.apiserver import negotiation
 from steersman.apiserver.negotiation import Accepted
@@ -13,6 +16,8 @@ from steersman.kinds.kind import Kind, Served
 
 if TYPE_CHECKING:
     from steersman.apiserver.registry import Registry
+
+S = TypeVar("S", bound=Struct)
 
 
 @dataclass(slots=True)
@@ -33,9 +38,17 @@ class Context:
         """The representation, with Tables and bare metadata on offer."""
         return negotiation.accept(self.request.headers.get("accept", ""), negotiation.META_KINDS)
 
-    def media(self) -> str:
-        """`json` or `yaml`: how the body is written. Raises UnsupportedMediaType."""
-        return "yaml" if negotiation.is_yaml_body(self.request.headers.get("content-type", "")) else "json"
+    def decode(self, cls: type[S], *, strict: bool = True) -> tuple[S, list[str]]:
+        """The body as an object of this type, and the problems that strict decoding objects to.
+
+        Raises UnsupportedMediaType, DecodeError.
+        """
+        media = negotiation.body_media(self.request.headers.get("content-type", ""))
+        if media == "protobuf":
+            from steersman.kinds import wire
+
+            return codec.from_builtins(cls, wire.decode(cls, self.request.body))
+        return codec.decode_lenient(cls, self.request.body, media=media, strict=strict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +76,6 @@ class Endpoint:
 
     def encode(self, obj: Any) -> bytes:
         """A stored object in this version."""
-        from steersman.api import codec
-
         return codec.encode(self.served.from_stored(obj))
 
     def outgoing(self, body: bytes) -> bytes:

@@ -15,12 +15,8 @@ from steersman.apiserver.params import WriteOptions
 def decode_object(ctx: Context, endpoint: Endpoint, options: WriteOptions) -> Any:
     """The request body as an object of the stored type, with defaults. Raises BadRequest with upstream's words."""
     served = endpoint.served
-    media = "yaml" if ctx.media() == "yaml" else "json"
-    strict = options.validation != "Ignore"
     try:
-        obj, problems = codec.decode_lenient(
-            served.type, ctx.request.body, media="yaml" if media == "yaml" else "json", strict=strict
-        )
+        obj, problems = ctx.decode(served.type, strict=options.validation != "Ignore")
     except DecodeError as error:
         raise _unfit(endpoint, str(error)) from error
     check_type(endpoint, obj)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 from steersman.api.errors import NotAcceptable, UnsupportedMediaType
 
 JSON = "application/json"
 YAML = "application/yaml"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
+BodyMedia = Literal["json", "yaml", "protobuf"]
 _OFFERED = f"{JSON}, {YAML}, {PROTOBUF}"
 
 META_KINDS = frozenset(
@@ -81,13 +83,15 @@ def _match(media: str, parameters: dict[str, str], kinds: frozenset[tuple[str, s
     return Accepted(yaml, group, version, kind) if (group, version, kind) in kinds else None
 
 
-def is_yaml_body(content_type: str) -> bool:
-    """Whether a request body is YAML; an absent type means JSON, and any other type is an error."""
+def body_media(content_type: str) -> BodyMedia:
+    """How a request body is written; an absent type means JSON. Raises UnsupportedMediaType."""
     media = content_type.partition(";")[0].strip().lower()
     if media in ("", JSON):
-        return False
+        return "json"
     if media in (YAML, "text/yaml", "application/x-yaml"):
-        return True
+        return "yaml"
+    if media == PROTOBUF:
+        return "protobuf"
     raise UnsupportedMediaType(
         f"the body of the request was in an unknown format - accepted media types include: {_OFFERED}"
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from steersman.api import codec
 from steersman.api.codec import DecodeError
 from steersman.api.errors import BadRequest, Unauthorized
 from steersman.api.http import Response, User
@@ -22,9 +21,7 @@ if TYPE_CHECKING:
 def _decode(ctx: Context, served: Served) -> Any:
     resource = served.resource
     try:
-        obj, problems = codec.decode_lenient(
-            served.type, ctx.request.body, media="yaml" if ctx.media() == "yaml" else "json"
-        )
+        obj, problems = ctx.decode(served.type)
     except DecodeError as error:
         raise BadRequest(
             f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {error}'

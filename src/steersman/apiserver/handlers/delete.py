@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from steersman.api import codec
-from steersman.api.codec import DecodeError
-from steersman.api.errors import BadRequest
 from steersman.api.http import Response
 from steersman.apiserver import respond
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.params import DeleteOptions, delete_options
 from steersman.apiserver.registry import Outcome, Write
+from steersman.kinds.types import meta_v1
 
 if TYPE_CHECKING:
     from steersman.apiserver.server import App
@@ -37,13 +36,10 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
 
 def parse_options(ctx: Context) -> DeleteOptions:
     """From the body, or the query when there is none."""
-    body: Any = None
-    if ctx.request.body:
-        try:
-            body = codec.parse(ctx.request.body, "yaml" if ctx.media() == "yaml" else "json")
-        except DecodeError as error:
-            raise BadRequest(str(error)) from error
-    return delete_options(body, ctx.query)
+    if not ctx.request.body:
+        return delete_options(None, ctx.query)
+    options, _ = ctx.decode(meta_v1.DeleteOptions)
+    return delete_options(codec.to_builtins(options), ctx.query)
 
 
 def _removed(endpoint: Endpoint, outcome: Outcome) -> dict[str, Any]:

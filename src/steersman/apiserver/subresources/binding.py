@@ -46,7 +46,7 @@ async def bind(app: App, ctx: Context, name: str) -> Response:
 
 def _decode(ctx: Context) -> Binding:
     try:
-        binding, _ = codec.decode_lenient(Binding, ctx.request.body)
+        binding, _ = ctx.decode(Binding)
     except DecodeError as error:
         raise BadRequest(f'Binding in version "v1" cannot be handled as a Binding: {error}') from error
     errors = []

@@ -40,7 +40,7 @@ async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
 
 def _options(ctx: Context) -> DeleteOptions:
     try:
-        eviction, _ = codec.decode_lenient(Eviction, ctx.request.body)
+        eviction, _ = ctx.decode(Eviction)
     except DecodeError as error:
         raise BadRequest(f'Eviction in version "v1" cannot be handled as a Eviction: {error}') from error
     name = eviction.metadata.name

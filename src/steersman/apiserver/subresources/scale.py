@@ -78,8 +78,7 @@ async def _get(app: App, ctx: Context, endpoint: Endpoint) -> Response:
 async def _put(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     options = WriteOptions.parse(ctx.query, "UpdateOptions")
     try:
-        media = "yaml" if ctx.media() == "yaml" else "json"
-        wanted, problems = codec.decode_lenient(Scale, ctx.request.body, media="yaml" if media == "yaml" else "json")
+        wanted, problems = ctx.decode(Scale)
     except DecodeError as error:
         raise BadRequest(f'Scale in version "v1" cannot be handled as a Scale: {error}') from error
     ctx.warnings.extend(problems)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from steersman.api import codec, field
+from steersman.api import field
 from steersman.api.codec import DecodeError
 from steersman.api.errors import BadRequest, Conflict, Invalid, NotFound
 from steersman.api.field import Path
@@ -64,7 +64,7 @@ async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
 
 def _decode(ctx: Context) -> TokenRequest:
     try:
-        request, problems = codec.decode_lenient(TokenRequest, ctx.request.body)
+        request, problems = ctx.decode(TokenRequest)
     except DecodeError as error:
         raise BadRequest(f'TokenRequest in version "v1" cannot be handled as a TokenRequest: {error}') from error
     ctx.warnings.extend(problems)

@@ -1,0 +1,208 @@
+"""Reads objects in Kubernetes' protobuf encoding, which typed clients (kubectl among them) send. It is never written.
+
+The types say everything but the numbers of the fields; those come from `types/wire.bin` (see scripts/generate_wire.py).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from steersman.api import shape as shapes
+from steersman.api.codec import DecodeError
+from steersman.api.shape import Leaf, ListOf, MapOf, ObjectOf, Shape
+
+MAGIC = b"k8s\x00"
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_INTEGERS = (Leaf.INT32, Leaf.INT64)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC).timestamp()
+_YEAR_ONE = -62135596800
+
+
+class _Field:
+    """What to do with one field number: where it goes, its shape, and whether its presence means something."""
+
+    __slots__ = ("inline", "name", "present", "shape")
+
+    def __init__(self, name: str, shape: Shape | None, present: bool, inline: Mapping[int, _Field] | None) -> None:
+        self.name, self.shape, self.present, self.inline = name, shape, present, inline
+
+
+@cache
+def _numbers() -> dict[str, dict[str, str]]:
+    data = json.loads((Path(__file__).parent / "types" / "wire.bin").read_bytes())
+    assert isinstance(data, dict)
+    return data
+
+
+def _message(module: str, name: str) -> dict[str, str]:
+    """The numbers of a message; beta and alpha versions may borrow from their group's v1."""
+    numbers = _numbers()
+    return numbers.get(f"{module}.{name}") or numbers.get(f"{module.partition('_')[0]}_v1.{name}") or {}
+
+
+@cache
+def _fields(cls: type[Struct]) -> dict[int, _Field]:
+    module = cls.__module__.rpartition(".")[2]
+    return _resolve(_message(module, cls.__name__), module, shapes.fields(cls))
+
+
+def _resolve(message: Mapping[str, str], module: str, known: Mapping[str, shapes.Field]) -> dict[int, _Field]:
+    found = {}
+    for number, name in message.items():
+        if name.startswith("+"):
+            inline = _resolve(_message(module, name[1:].rpartition(".")[2]), module, known)
+            found[int(number)] = _Field("", None, False, inline)
+            continue
+        plain = name.removesuffix("*")
+        if plain in known:
+            found[int(number)] = _Field(plain, known[plain].shape, name.endswith("*"), None)
+    return found
+
+
+def decode(cls: type[Struct], data: bytes) -> dict[str, Any]:
+    """The body of a request as plain values of the type `cls`, with kind and apiVersion. DecodeError for broken input."""
+    if not data.startswith(MAGIC):
+        raise DecodeError("provided data does not appear to be a protobuf message", syntax=True)
+    try:
+        envelope = dict(_scan(data[len(MAGIC) :]))
+        types = dict(_scan(envelope.get(1, b"")))
+        out = _object(envelope.get(2, b""), _fields(cls))
+        version, kind = types.get(1, b"").decode(), types.get(2, b"").decode()
+    except (IndexError, ValueError, TypeError, AttributeError, struct.error) as error:
+        raise DecodeError(f"protobuf: {error}", syntax=True) from error
+    head = {"kind": kind, "apiVersion": version}
+    return {**{k: v for k, v in head.items() if v}, **out}
+
+
+def _scan(data: bytes) -> Iterator[tuple[int, Any]]:
+    """(number, value): an int for varints, 8 or 4 bytes for fixed ones, bytes for the rest."""
+    at, end = 0, len(data)
+    while at < end:
+        key, at = _varint(data, at)
+        wire = key & 7
+        if wire == _VARINT:
+            value, at = _varint(data, at)
+            yield key >> 3, value
+            continue
+        if wire == _BYTES:
+            size, at = _varint(data, at)
+        elif wire in (_FIXED64, _FIXED32):
+            size = 8 if wire == _FIXED64 else 4
+        else:
+            raise ValueError(f"unknown wire type {wire}")
+        if at + size > end:
+            raise ValueError("unexpected EOF")
+        yield key >> 3, data[at : at + size]
+        at += size
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+        if shift > 63:
+            raise ValueError("integer overflow")
+
+
+def _object(data: bytes, fields: Mapping[int, _Field]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for number, raw in _scan(data):
+        field = fields.get(number)
+        if field is None:
+            continue
+        if field.inline is not None:
+            out.update(_object(raw, field.inline))
+        elif field.shape is not None:
+            _put(out, field, field.shape, raw)
+    return out
+
+
+def _put(out: dict[str, Any], field: _Field, shape: Shape, raw: Any) -> None:
+    if isinstance(shape, ListOf):
+        items = out.setdefault(field.name, [])
+        if shape.item in _INTEGERS and isinstance(raw, bytes):
+            items.extend(_packed(raw))
+        else:
+            items.append(_value(shape.item, raw))
+        return
+    if isinstance(shape, MapOf) and shape.value is not Leaf.ANY:
+        entry = dict(_scan(raw))
+        key = entry.get(1, b"").decode()
+        out.setdefault(field.name, {})[key] = _map_value(shape.value, entry.get(2))
+        return
+    value = _value(Leaf.ANY if isinstance(shape, MapOf) else shape, raw)
+    if value is None or (not field.present and value in ("", 0, False) and not isinstance(value, dict)):
+        # Sent although it is zero: that is how the encoding says "absent" for what is no pointer.
+        return
+    out[field.name] = value
+
+
+def _map_value(shape: Shape, raw: Any) -> Any:
+    if isinstance(shape, ListOf):
+        # A list inside a map travels as a message with the items as its first field.
+        return [_value(shape.item, item) for _, item in _scan(raw or b"")]
+    if raw is None:
+        return "" if shape in (Leaf.STRING, Leaf.BYTES) else _value(shape, 0 if shape in _INTEGERS else b"")
+    return _value(shape, raw)
+
+
+def _packed(raw: bytes) -> Iterator[int]:
+    at = 0
+    while at < len(raw):
+        value, at = _varint(raw, at)
+        yield _signed(value)
+
+
+def _signed(value: int) -> int:
+    return value - 2**64 if value >= 2**63 else value
+
+
+def _value(shape: Shape, raw: Any) -> Any:
+    """One value; None for one that is absent although its message is there."""
+    if isinstance(shape, ObjectOf):
+        return _object(raw, _fields(shape.type))
+    match shape:
+        case Leaf.STRING:
+            return raw.decode()
+        case Leaf.INT32 | Leaf.INT64:
+            return _signed(raw)
+        case Leaf.BOOL:
+            return bool(raw)
+        case Leaf.FLOAT:
+            return struct.unpack("<d", raw)[0]
+        case Leaf.BYTES:
+            return base64.b64encode(raw).decode()
+        case Leaf.QUANTITY:
+            return dict(_scan(raw)).get(1, b"0").decode()
+        case Leaf.INT_OR_STRING:
+            parts = dict(_scan(raw))
+            return parts.get(3, b"").decode() if parts.get(1) else _signed(parts.get(2, 0))
+        case Leaf.TIME | Leaf.MICRO_TIME:
+            return _time(raw, micro=shape is Leaf.MICRO_TIME)
+        case Leaf.ANY:
+            text = dict(_scan(raw)).get(1)
+            return json.loads(text) if text else None
+    raise ValueError("a value of this type cannot be sent as protobuf")
+
+
+def _time(raw: bytes, *, micro: bool) -> str | None:
+    parts = dict(_scan(raw))
+    seconds = _signed(parts.get(1, 0))
+    if not parts or seconds == _YEAR_ONE:
+        return None
+    text = datetime.fromtimestamp(seconds + _EPOCH, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{parts.get(2, 0) // 1000:06d}Z" if micro else f"{text}Z"
