@@ -9,7 +9,7 @@ from steersman.kinds.types.meta_v1 import ObjectMeta
 
 def service(name: str = "web", namespace: str = "shop", **spec: Any) -> Service:
     spec.setdefault("clusterIP", "10.96.0.7")
-    spec.setdefault("ports", [ServicePort(name="http", port=80, protocol="TCP"), ServicePort(port=81, protocol="TCP")])
+    spec.setdefault("ports", [ServicePort(name="http", port=80, protocol="TCP")])
     return Service(metadata=ObjectMeta(name=name, namespace=namespace), spec=ServiceSpec(**spec))
 
 

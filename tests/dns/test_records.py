@@ -4,7 +4,7 @@ import pytest
 from tests.dns.builders import endpoint, headless, service, slice_of
 
 from steersman.dns.records import ServiceRecords, service_records
-from steersman.kinds.types.core_v1 import Service
+from steersman.kinds.types.core_v1 import Service, ServicePort
 from steersman.kinds.types.discovery_v1 import EndpointSlice
 
 ONE, TWO = "10.244.0.5", "10.244.1.6"
@@ -24,6 +24,12 @@ ONE, TWO = "10.244.0.5", "10.244.1.6"
             [],
             ServiceRecords(("10.96.0.7", "fd00::7"), reverse={"10.96.0.7": "", "fd00::7": ""}),
             id="both families",
+        ),
+        pytest.param(
+            service(ports=[ServicePort(port=81, protocol="UDP")]),
+            [],
+            ServiceRecords(("10.96.0.7",), reverse={"10.96.0.7": ""}),
+            id="ports without a name have no record",
         ),
         pytest.param(service(clusterIP=""), [], ServiceRecords(), id="not allocated yet"),
         pytest.param(

@@ -47,8 +47,8 @@ class Dns:
         self._settings = settings
         self.zone = Zone(settings.domain, settings.ranges, settings.cluster_dns, serial=int(clock.time()) & 0xFFFFFFFF)
         self._clock = clock
-        self._forwarder = Forwarder([], clock)
-        self.responder = Responder(self.zone, self._forwarder)
+        self.forwarder = Forwarder([], clock)
+        self.responder = Responder(self.zone, self.forwarder)
         self._publisher = Publisher(client, clock, settings.cluster_dns) if settings.cluster_dns else None
         self._services = Informer(client, Service, clock)
         self._slices = Informer(client, EndpointSlice, clock)
@@ -86,7 +86,7 @@ class Dns:
         own = frozenset([*self._settings.addresses, self._settings.cluster_dns])
         while path is not None:
             try:
-                self._forwarder.set_servers(parse_resolv_conf(path.read_text(), own))
+                self.forwarder.set_servers(parse_resolv_conf(path.read_text(), own))
             except OSError as error:
                 _log.warning("the resolvers stay as they are: %s", error)
             await self._clock.sleep(RESOLV_CONF_INTERVAL)
