@@ -18,6 +18,8 @@ from steersman.cmd.configfile import save
 from steersman.cmd.errors import CommandError
 from steersman.cmd.machine import search_path
 from steersman.cmd.place import Place
+from steersman.cmd.report import Deadline
+from steersman.cmd.supervisor import Paths
 from steersman.pki.files import write_atomic
 
 SUPERVISOR_PATIENCE = 10.0
@@ -151,6 +153,21 @@ def wait_part(place: Place, name: str, timeout: float) -> None:
         reason = str(error) if "timed out" not in str(error) else f"{name} is not ready after {timeout:.0f} s"
         log = Path(place.supervision.log(f"{name}.log"))
         raise CommandError(f"{reason}\n{tail(log)}\nThe whole log: {log}") from error
+
+
+def wait_kubelet(place: Place, node: str, deadline: Deadline) -> None:
+    """Until a node's kubelet has registered in its present life. Raises CommandError."""
+    paths = Paths(str(place.node(node)))
+    while True:
+        try:
+            control.call(paths.socket, {"op": "wait", "part": "kubelet"}, deadline.left())
+            return
+        except control.ControlError as error:
+            # Until the node's own supervisor listens, asking again is all there is.
+            if "does not start" not in str(error) and deadline.pause(0.05):
+                continue
+            log = Path(paths.log("kubelet.log"))
+            raise CommandError(f"{node}: {error}\n{tail(log)}\nThe whole log: {log}") from error
 
 
 def tail(path: Path, lines: int = LOG_LINES) -> str:

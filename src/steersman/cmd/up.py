@@ -150,6 +150,9 @@ def wait_usable(config: ClusterConfig, place: Place, deadline: Deadline, steps: 
 
 def _wait_nodes(config: ClusterConfig, place: Place, deadline: Deadline, steps: Steps) -> None:
     expected = set(plan.node_names(config))
+    for name in expected:
+        # What the API says of a node may be from before a restart: its kubelet of now must have spoken.
+        lifecycle.wait_kubelet(place, name, deadline)
     states: dict[str, str] = {}
     problem = ""
     admin = Admin(place, config.port)
