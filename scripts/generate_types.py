@@ -391,6 +391,9 @@ def class_text(definition: Definition, module: Module) -> str:
         lines.append("    __merge__ = {")
         lines += [f'        "{name}": {info},' for name, info in merge.items()]
         lines.append("    }")
+    required = sorted(definition.required)
+    if required:
+        lines.append(f"    __required__ = frozenset({{{', '.join(map(repr, required))}}})".replace("'", '"'))
     writer = FieldWriter(definition, module, builtin)
     lines += [writer.line(name, definition.properties[name]) for name in field_order(definition)]
     return "\n".join(lines if len(lines) > 1 else [*lines, '    """Has no fields."""'])

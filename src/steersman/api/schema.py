@@ -33,9 +33,13 @@ class ListInfo(NamedTuple):
 
 
 class ApiType(Struct, omit_defaults=True, forbid_unknown_fields=True):
-    """Base of every API type. `__merge__` holds the fields that merge in a special way, by their wire name."""
+    """Base of every API type, with what the schema says of its fields, by their wire name.
+
+    `__merge__` holds those that merge in a special way, `__required__` those that a client must send.
+    """
 
     __merge__: ClassVar[Mapping[str, ListInfo]] = {}
+    __required__: ClassVar[frozenset[str]] = frozenset()
 
 
 Int32: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]

@@ -14,11 +14,13 @@ class ApplyConfiguration(ApiType, kw_only=True):
 
 
 class AuditAnnotation(ApiType, kw_only=True):
+    __required__ = frozenset({"key", "valueExpression"})
     key: str = _field(default_factory=str)
     valueExpression: str = _field(default_factory=str)
 
 
 class ExpressionWarning(ApiType, kw_only=True):
+    __required__ = frozenset({"fieldRef", "warning"})
     fieldRef: str = _field(default_factory=str)
     warning: str = _field(default_factory=str)
 
@@ -28,6 +30,7 @@ class JSONPatch(ApiType, kw_only=True):
 
 
 class MatchCondition(ApiType, kw_only=True):
+    __required__ = frozenset({"expression", "name"})
     expression: str = _field(default_factory=str)
     name: str = _field(default_factory=str)
 
@@ -82,6 +85,7 @@ class MutatingAdmissionPolicyBinding(Object, kw_only=True):
 
 
 class MutatingAdmissionPolicyBindingList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "MutatingAdmissionPolicyBindingList")
     apiVersion: str = _field(default_factory=lambda: "admissionregistration.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -89,6 +93,7 @@ class MutatingAdmissionPolicyBindingList(ListObject, kw_only=True):
 
 
 class MutatingAdmissionPolicyList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "MutatingAdmissionPolicyList")
     apiVersion: str = _field(default_factory=lambda: "admissionregistration.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -107,6 +112,7 @@ class MutatingWebhook(ApiType, kw_only=True):
         "matchConditions": ListInfo("map", ("name",), "merge", "name"),
         "rules": ListInfo("atomic"),
     }
+    __required__ = frozenset({"admissionReviewVersions", "clientConfig", "name", "sideEffects"})
     admissionReviewVersions: list[str] = _field(default_factory=lambda: [])
     clientConfig: WebhookClientConfig = _field(default_factory=WebhookClientConfig)
     failurePolicy: str = ""
@@ -133,6 +139,7 @@ class MutatingWebhookConfiguration(Object, kw_only=True):
 
 
 class MutatingWebhookConfigurationList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "MutatingWebhookConfigurationList")
     apiVersion: str = _field(default_factory=lambda: "admissionregistration.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -140,6 +147,7 @@ class MutatingWebhookConfigurationList(ListObject, kw_only=True):
 
 
 class Mutation(ApiType, kw_only=True):
+    __required__ = frozenset({"patchType"})
     applyConfiguration: ApplyConfiguration | None = None
     jsonPatch: JSONPatch | None = None
     patchType: str = _field(default_factory=str)
@@ -188,6 +196,7 @@ class RuleWithOperations(ApiType, kw_only=True):
 
 
 class ServiceReference(ApiType, kw_only=True):
+    __required__ = frozenset({"name", "namespace"})
     name: str = _field(default_factory=str)
     namespace: str = _field(default_factory=str)
     path: str | None = None
@@ -239,6 +248,7 @@ class ValidatingAdmissionPolicyBindingSpec(ApiType, kw_only=True):
     __merge__ = {
         "validationActions": ListInfo("set"),
     }
+    __required__ = frozenset({"policyName", "validationActions"})
     matchResources: MatchResources | None = None
     paramRef: ParamRef | None = None
     policyName: str = _field(default_factory=str)
@@ -247,6 +257,7 @@ class ValidatingAdmissionPolicyBindingSpec(ApiType, kw_only=True):
 
 class ValidatingAdmissionPolicyBinding(Object, kw_only=True):
     __resource__ = Resource("admissionregistration.k8s.io", "v1", "validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding", False)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "ValidatingAdmissionPolicyBinding")
     apiVersion: str = _field(default_factory=lambda: "admissionregistration.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -254,6 +265,7 @@ class ValidatingAdmissionPolicyBinding(Object, kw_only=True):
 
 
 class ValidatingAdmissionPolicyBindingList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ValidatingAdmissionPolicyBindingList")
     apiVersion: str = _field(default_factory=lambda: "admissionregistration.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -261,6 +273,7 @@ class ValidatingAdmissionPolicyBindingList(ListObject, kw_only=True):
 
 
 class ValidatingAdmissionPolicyList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ValidatingAdmissionPolicyList")
     apiVersion: str = _field(default_factory=lambda: "admissionregistration.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -273,6 +286,7 @@ class ValidatingWebhook(ApiType, kw_only=True):
         "matchConditions": ListInfo("map", ("name",), "merge", "name"),
         "rules": ListInfo("atomic"),
     }
+    __required__ = frozenset({"admissionReviewVersions", "clientConfig", "name", "sideEffects"})
     admissionReviewVersions: list[str] = _field(default_factory=lambda: [])
     clientConfig: WebhookClientConfig = _field(default_factory=WebhookClientConfig)
     failurePolicy: str = ""
@@ -298,6 +312,7 @@ class ValidatingWebhookConfiguration(Object, kw_only=True):
 
 
 class ValidatingWebhookConfigurationList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ValidatingWebhookConfigurationList")
     apiVersion: str = _field(default_factory=lambda: "admissionregistration.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -305,6 +320,7 @@ class ValidatingWebhookConfigurationList(ListObject, kw_only=True):
 
 
 class Validation(ApiType, kw_only=True):
+    __required__ = frozenset({"expression"})
     expression: str = _field(default_factory=str)
     message: str = ""
     messageExpression: str = ""
@@ -312,5 +328,6 @@ class Validation(ApiType, kw_only=True):
 
 
 class Variable(ApiType, kw_only=True):
+    __required__ = frozenset({"expression", "name"})
     expression: str = _field(default_factory=str)
     name: str = _field(default_factory=str)

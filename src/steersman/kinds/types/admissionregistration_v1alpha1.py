@@ -18,6 +18,7 @@ class JSONPatch(ApiType, kw_only=True):
 
 
 class MatchCondition(ApiType, kw_only=True):
+    __required__ = frozenset({"expression", "name"})
     expression: str = _field(default_factory=str)
     name: str = _field(default_factory=str)
 
@@ -72,6 +73,7 @@ class MutatingAdmissionPolicyBinding(Object, kw_only=True):
 
 
 class MutatingAdmissionPolicyBindingList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "MutatingAdmissionPolicyBindingList")
     apiVersion: str = _field(default_factory=lambda: "admissionregistration.k8s.io/v1alpha1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -79,6 +81,7 @@ class MutatingAdmissionPolicyBindingList(ListObject, kw_only=True):
 
 
 class MutatingAdmissionPolicyList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "MutatingAdmissionPolicyList")
     apiVersion: str = _field(default_factory=lambda: "admissionregistration.k8s.io/v1alpha1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -86,6 +89,7 @@ class MutatingAdmissionPolicyList(ListObject, kw_only=True):
 
 
 class Mutation(ApiType, kw_only=True):
+    __required__ = frozenset({"patchType"})
     applyConfiguration: ApplyConfiguration | None = None
     jsonPatch: JSONPatch | None = None
     patchType: str = _field(default_factory=str)
@@ -120,5 +124,6 @@ class ParamRef(ApiType, kw_only=True):
 
 
 class Variable(ApiType, kw_only=True):
+    __required__ = frozenset({"expression", "name"})
     expression: str = _field(default_factory=str)
     name: str = _field(default_factory=str)

@@ -10,6 +10,7 @@ from steersman.kinds.types.meta_v1 import ListMeta, ListObject, Object, ObjectMe
 
 
 class CustomResourceColumnDefinition(ApiType, kw_only=True):
+    __required__ = frozenset({"jsonPath", "name", "type"})
     description: str = ""
     format: str = ""
     jsonPath: str = _field(default_factory=str)
@@ -19,6 +20,7 @@ class CustomResourceColumnDefinition(ApiType, kw_only=True):
 
 
 class CustomResourceConversion(ApiType, kw_only=True):
+    __required__ = frozenset({"strategy"})
     strategy: str = _field(default_factory=str)
     webhook: WebhookConversion | None = None
 
@@ -28,6 +30,7 @@ class CustomResourceDefinitionNames(ApiType, kw_only=True):
         "categories": ListInfo("atomic"),
         "shortNames": ListInfo("atomic"),
     }
+    __required__ = frozenset({"kind", "plural"})
     categories: list[str] | None = None
     kind: str = _field(default_factory=str)
     listKind: str = ""
@@ -40,6 +43,7 @@ class CustomResourceDefinitionSpec(ApiType, kw_only=True):
     __merge__ = {
         "versions": ListInfo("atomic"),
     }
+    __required__ = frozenset({"group", "names", "scope", "versions"})
     conversion: CustomResourceConversion | None = None
     group: str = _field(default_factory=str)
     names: CustomResourceDefinitionNames = _field(default_factory=CustomResourceDefinitionNames)
@@ -61,6 +65,7 @@ class CustomResourceDefinitionStatus(ApiType, kw_only=True):
 
 class CustomResourceDefinition(Object, kw_only=True):
     __resource__ = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", False)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "CustomResourceDefinition")
     apiVersion: str = _field(default_factory=lambda: "apiextensions.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -69,6 +74,7 @@ class CustomResourceDefinition(Object, kw_only=True):
 
 
 class CustomResourceDefinitionCondition(ApiType, kw_only=True):
+    __required__ = frozenset({"status", "type"})
     lastTransitionTime: Time = ""
     message: str = ""
     observedGeneration: Int64 | None = None
@@ -78,6 +84,7 @@ class CustomResourceDefinitionCondition(ApiType, kw_only=True):
 
 
 class CustomResourceDefinitionList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "CustomResourceDefinitionList")
     apiVersion: str = _field(default_factory=lambda: "apiextensions.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -89,6 +96,7 @@ class CustomResourceDefinitionVersion(ApiType, kw_only=True):
         "additionalPrinterColumns": ListInfo("atomic"),
         "selectableFields": ListInfo("atomic"),
     }
+    __required__ = frozenset({"name", "served", "storage"})
     additionalPrinterColumns: list[CustomResourceColumnDefinition] | None = None
     deprecated: bool | None = None
     deprecationWarning: str | None = None
@@ -101,6 +109,7 @@ class CustomResourceDefinitionVersion(ApiType, kw_only=True):
 
 
 class CustomResourceSubresourceScale(ApiType, kw_only=True):
+    __required__ = frozenset({"specReplicasPath", "statusReplicasPath"})
     labelSelectorPath: str | None = None
     specReplicasPath: str = _field(default_factory=str)
     statusReplicasPath: str = _field(default_factory=str)
@@ -181,10 +190,12 @@ class JSONSchemaProps(ApiType, kw_only=True):
 
 
 class SelectableField(ApiType, kw_only=True):
+    __required__ = frozenset({"jsonPath"})
     jsonPath: str = _field(default_factory=str)
 
 
 class ServiceReference(ApiType, kw_only=True):
+    __required__ = frozenset({"name", "namespace"})
     name: str = _field(default_factory=str)
     namespace: str = _field(default_factory=str)
     path: str | None = None
@@ -192,6 +203,7 @@ class ServiceReference(ApiType, kw_only=True):
 
 
 class ValidationRule(ApiType, kw_only=True):
+    __required__ = frozenset({"rule"})
     fieldPath: str = ""
     message: str = ""
     messageExpression: str = ""
@@ -210,5 +222,6 @@ class WebhookConversion(ApiType, kw_only=True):
     __merge__ = {
         "conversionReviewVersions": ListInfo("atomic"),
     }
+    __required__ = frozenset({"conversionReviewVersions"})
     clientConfig: WebhookClientConfig | None = None
     conversionReviewVersions: list[str] = _field(default_factory=lambda: [])

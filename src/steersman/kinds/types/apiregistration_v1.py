@@ -13,6 +13,7 @@ class APIServiceSpec(ApiType, kw_only=True):
     __merge__ = {
         "caBundle": ListInfo("atomic"),
     }
+    __required__ = frozenset({"groupPriorityMinimum", "versionPriority"})
     caBundle: Bytes = ""
     group: str = ""
     groupPriorityMinimum: Int32 = _field(default_factory=int)
@@ -39,6 +40,7 @@ class APIService(Object, kw_only=True):
 
 
 class APIServiceCondition(ApiType, kw_only=True):
+    __required__ = frozenset({"status", "type"})
     lastTransitionTime: Time = ""
     message: str = ""
     reason: str = ""
@@ -47,6 +49,7 @@ class APIServiceCondition(ApiType, kw_only=True):
 
 
 class APIServiceList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "APIServiceList")
     apiVersion: str = _field(default_factory=lambda: "apiregistration.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)

@@ -14,6 +14,7 @@ class ServerStorageVersion(ApiType, kw_only=True):
         "decodableVersions": ListInfo("set"),
         "servedVersions": ListInfo("set"),
     }
+    __required__ = frozenset({"apiServerID", "decodableVersions", "encodingVersion"})
     apiServerID: str = _field(default_factory=str)
     decodableVersions: list[str] = _field(default_factory=lambda: [])
     encodingVersion: str = _field(default_factory=str)
@@ -36,6 +37,7 @@ class StorageVersionStatus(ApiType, kw_only=True):
 
 class StorageVersion(Object, kw_only=True):
     __resource__ = Resource("internal.apiserver.k8s.io", "v1alpha1", "storageversions", "StorageVersion", False)
+    __required__ = frozenset({"metadata"})
     kind: str = _field(default_factory=lambda: "StorageVersion")
     apiVersion: str = _field(default_factory=lambda: "internal.apiserver.k8s.io/v1alpha1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -44,6 +46,7 @@ class StorageVersion(Object, kw_only=True):
 
 
 class StorageVersionCondition(ApiType, kw_only=True):
+    __required__ = frozenset({"message", "reason", "status", "type"})
     lastTransitionTime: Time = ""
     message: str = _field(default_factory=str)
     observedGeneration: Int64 | None = None
@@ -53,6 +56,7 @@ class StorageVersionCondition(ApiType, kw_only=True):
 
 
 class StorageVersionList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "StorageVersionList")
     apiVersion: str = _field(default_factory=lambda: "internal.apiserver.k8s.io/v1alpha1")
     metadata: ListMeta = _field(default_factory=ListMeta)

@@ -12,6 +12,7 @@ from steersman.kinds.types.meta_v1 import LabelSelector, ListMeta, ListObject, O
 
 class ControllerRevision(Object, kw_only=True):
     __resource__ = Resource("apps", "v1", "controllerrevisions", "ControllerRevision", True)
+    __required__ = frozenset({"data"})
     kind: str = _field(default_factory=lambda: "ControllerRevision")
     apiVersion: str = _field(default_factory=lambda: "apps/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -20,6 +21,7 @@ class ControllerRevision(Object, kw_only=True):
 
 
 class ControllerRevisionList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ControllerRevisionList")
     apiVersion: str = _field(default_factory=lambda: "apps/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -27,6 +29,7 @@ class ControllerRevisionList(ListObject, kw_only=True):
 
 
 class DaemonSetSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"selector", "template"})
     minReadySeconds: Int32 | None = None
     revisionHistoryLimit: Int32 | None = None
     selector: LabelSelector | None = None
@@ -38,6 +41,7 @@ class DaemonSetStatus(ApiType, kw_only=True):
     __merge__ = {
         "conditions": ListInfo("map", ("type",), "merge", "type"),
     }
+    __required__ = frozenset({"currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady"})
     collisionCount: Int32 | None = None
     conditions: list[DaemonSetCondition] | None = None
     currentNumberScheduled: Int32 = _field(default_factory=int)
@@ -52,6 +56,7 @@ class DaemonSetStatus(ApiType, kw_only=True):
 
 class DaemonSet(Object, kw_only=True):
     __resource__ = Resource("apps", "v1", "daemonsets", "DaemonSet", True)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "DaemonSet")
     apiVersion: str = _field(default_factory=lambda: "apps/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -68,6 +73,7 @@ class DaemonSetCondition(ApiType, kw_only=True):
 
 
 class DaemonSetList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "DaemonSetList")
     apiVersion: str = _field(default_factory=lambda: "apps/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -83,6 +89,7 @@ class DeploymentSpec(ApiType, kw_only=True):
     __merge__ = {
         "strategy": ListInfo("", (), "retainKeys"),
     }
+    __required__ = frozenset({"selector", "template"})
     minReadySeconds: Int32 | None = None
     paused: bool | None = None
     progressDeadlineSeconds: Int32 | None = None
@@ -110,6 +117,7 @@ class DeploymentStatus(ApiType, kw_only=True):
 
 class Deployment(Object, kw_only=True):
     __resource__ = Resource("apps", "v1", "deployments", "Deployment", True)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "Deployment")
     apiVersion: str = _field(default_factory=lambda: "apps/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -127,6 +135,7 @@ class DeploymentCondition(ApiType, kw_only=True):
 
 
 class DeploymentList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "DeploymentList")
     apiVersion: str = _field(default_factory=lambda: "apps/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -139,6 +148,7 @@ class DeploymentStrategy(ApiType, kw_only=True):
 
 
 class ReplicaSetSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"selector"})
     minReadySeconds: Int32 | None = None
     replicas: Int32 | None = None
     selector: LabelSelector | None = None
@@ -149,6 +159,7 @@ class ReplicaSetStatus(ApiType, kw_only=True):
     __merge__ = {
         "conditions": ListInfo("map", ("type",), "merge", "type"),
     }
+    __required__ = frozenset({"replicas"})
     availableReplicas: Int32 = 0
     conditions: list[ReplicaSetCondition] | None = None
     fullyLabeledReplicas: Int32 = 0
@@ -160,6 +171,7 @@ class ReplicaSetStatus(ApiType, kw_only=True):
 
 class ReplicaSet(Object, kw_only=True):
     __resource__ = Resource("apps", "v1", "replicasets", "ReplicaSet", True)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "ReplicaSet")
     apiVersion: str = _field(default_factory=lambda: "apps/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -176,6 +188,7 @@ class ReplicaSetCondition(ApiType, kw_only=True):
 
 
 class ReplicaSetList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ReplicaSetList")
     apiVersion: str = _field(default_factory=lambda: "apps/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -201,6 +214,7 @@ class StatefulSetSpec(ApiType, kw_only=True):
     __merge__ = {
         "volumeClaimTemplates": ListInfo("atomic"),
     }
+    __required__ = frozenset({"selector", "template"})
     minReadySeconds: Int32 | None = None
     ordinals: StatefulSetOrdinals | None = None
     persistentVolumeClaimRetentionPolicy: StatefulSetPersistentVolumeClaimRetentionPolicy | None = None
@@ -218,6 +232,7 @@ class StatefulSetStatus(ApiType, kw_only=True):
     __merge__ = {
         "conditions": ListInfo("map", ("type",), "merge", "type"),
     }
+    __required__ = frozenset({"replicas"})
     availableReplicas: Int32 = 0
     collisionCount: Int32 | None = None
     conditions: list[StatefulSetCondition] | None = None
@@ -232,6 +247,7 @@ class StatefulSetStatus(ApiType, kw_only=True):
 
 class StatefulSet(Object, kw_only=True):
     __resource__ = Resource("apps", "v1", "statefulsets", "StatefulSet", True)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "StatefulSet")
     apiVersion: str = _field(default_factory=lambda: "apps/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -248,6 +264,7 @@ class StatefulSetCondition(ApiType, kw_only=True):
 
 
 class StatefulSetList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "StatefulSetList")
     apiVersion: str = _field(default_factory=lambda: "apps/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)

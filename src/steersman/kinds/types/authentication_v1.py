@@ -56,6 +56,7 @@ class TokenReviewSpec(ApiType, kw_only=True):
     __merge__ = {
         "audiences": ListInfo("atomic"),
     }
+    __required__ = frozenset({"token"})
     audiences: list[str] | None = None
     token: str = _field(default_factory=str)
 
@@ -72,6 +73,7 @@ class TokenReviewStatus(ApiType, kw_only=True):
 
 class TokenReview(Object, kw_only=True):
     __resource__ = Resource("authentication.k8s.io", "v1", "tokenreviews", "TokenReview", False)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "TokenReview")
     apiVersion: str = _field(default_factory=lambda: "authentication.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)

@@ -38,6 +38,7 @@ class SubjectAccessReviewSpec(ApiType, kw_only=True):
 
 
 class SubjectAccessReviewStatus(ApiType, kw_only=True):
+    __required__ = frozenset({"allowed"})
     allowed: bool = _field(default_factory=bool)
     denied: bool | None = None
     evaluationError: str = ""
@@ -46,6 +47,7 @@ class SubjectAccessReviewStatus(ApiType, kw_only=True):
 
 class LocalSubjectAccessReview(Object, kw_only=True):
     __resource__ = Resource("authorization.k8s.io", "v1", "localsubjectaccessreviews", "LocalSubjectAccessReview", True)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "LocalSubjectAccessReview")
     apiVersion: str = _field(default_factory=lambda: "authorization.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -63,6 +65,7 @@ class NonResourceRule(ApiType, kw_only=True):
         "nonResourceURLs": ListInfo("atomic"),
         "verbs": ListInfo("atomic"),
     }
+    __required__ = frozenset({"verbs"})
     nonResourceURLs: list[str] | None = None
     verbs: list[str] = _field(default_factory=lambda: [])
 
@@ -86,6 +89,7 @@ class ResourceRule(ApiType, kw_only=True):
         "resources": ListInfo("atomic"),
         "verbs": ListInfo("atomic"),
     }
+    __required__ = frozenset({"verbs"})
     apiGroups: list[str] | None = None
     resourceNames: list[str] | None = None
     resources: list[str] | None = None
@@ -99,6 +103,7 @@ class SelfSubjectAccessReviewSpec(ApiType, kw_only=True):
 
 class SelfSubjectAccessReview(Object, kw_only=True):
     __resource__ = Resource("authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", False)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "SelfSubjectAccessReview")
     apiVersion: str = _field(default_factory=lambda: "authorization.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -115,6 +120,7 @@ class SubjectRulesReviewStatus(ApiType, kw_only=True):
         "nonResourceRules": ListInfo("atomic"),
         "resourceRules": ListInfo("atomic"),
     }
+    __required__ = frozenset({"incomplete", "nonResourceRules", "resourceRules"})
     evaluationError: str = ""
     incomplete: bool = _field(default_factory=bool)
     nonResourceRules: list[NonResourceRule] = _field(default_factory=lambda: [])
@@ -123,6 +129,7 @@ class SubjectRulesReviewStatus(ApiType, kw_only=True):
 
 class SelfSubjectRulesReview(Object, kw_only=True):
     __resource__ = Resource("authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", False)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "SelfSubjectRulesReview")
     apiVersion: str = _field(default_factory=lambda: "authorization.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -132,6 +139,7 @@ class SelfSubjectRulesReview(Object, kw_only=True):
 
 class SubjectAccessReview(Object, kw_only=True):
     __resource__ = Resource("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", False)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "SubjectAccessReview")
     apiVersion: str = _field(default_factory=lambda: "authorization.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)

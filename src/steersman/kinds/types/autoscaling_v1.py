@@ -10,12 +10,14 @@ from steersman.kinds.types.meta_v1 import ListMeta, ListObject, Object, ObjectMe
 
 
 class CrossVersionObjectReference(ApiType, kw_only=True):
+    __required__ = frozenset({"kind", "name"})
     apiVersion: str = ""
     kind: str = _field(default_factory=str)
     name: str = _field(default_factory=str)
 
 
 class HorizontalPodAutoscalerSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"maxReplicas", "scaleTargetRef"})
     maxReplicas: Int32 = _field(default_factory=int)
     minReplicas: Int32 | None = None
     scaleTargetRef: CrossVersionObjectReference = _field(default_factory=CrossVersionObjectReference)
@@ -23,6 +25,7 @@ class HorizontalPodAutoscalerSpec(ApiType, kw_only=True):
 
 
 class HorizontalPodAutoscalerStatus(ApiType, kw_only=True):
+    __required__ = frozenset({"currentReplicas", "desiredReplicas"})
     currentCPUUtilizationPercentage: Int32 | None = None
     currentReplicas: Int32 = _field(default_factory=int)
     desiredReplicas: Int32 = _field(default_factory=int)
@@ -32,6 +35,7 @@ class HorizontalPodAutoscalerStatus(ApiType, kw_only=True):
 
 class HorizontalPodAutoscaler(Object, kw_only=True):
     __resource__ = Resource("autoscaling", "v1", "horizontalpodautoscalers", "HorizontalPodAutoscaler", True)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "HorizontalPodAutoscaler")
     apiVersion: str = _field(default_factory=lambda: "autoscaling/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -40,6 +44,7 @@ class HorizontalPodAutoscaler(Object, kw_only=True):
 
 
 class HorizontalPodAutoscalerList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "HorizontalPodAutoscalerList")
     apiVersion: str = _field(default_factory=lambda: "autoscaling/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -51,6 +56,7 @@ class ScaleSpec(ApiType, kw_only=True):
 
 
 class ScaleStatus(ApiType, kw_only=True):
+    __required__ = frozenset({"replicas"})
     replicas: Int32 = _field(default_factory=int)
     selector: str = ""
 

@@ -10,6 +10,7 @@ from steersman.kinds.types.meta_v1 import LabelSelector, ListMeta, ListObject, O
 
 
 class MetricTarget(ApiType, kw_only=True):
+    __required__ = frozenset({"type"})
     averageUtilization: Int32 | None = None
     averageValue: Quantity | None = None
     type: str = _field(default_factory=str)
@@ -17,6 +18,7 @@ class MetricTarget(ApiType, kw_only=True):
 
 
 class ContainerResourceMetricSource(ApiType, kw_only=True):
+    __required__ = frozenset({"container", "name", "target"})
     container: str = _field(default_factory=str)
     name: str = _field(default_factory=str)
     target: MetricTarget = _field(default_factory=MetricTarget)
@@ -29,33 +31,39 @@ class MetricValueStatus(ApiType, kw_only=True):
 
 
 class ContainerResourceMetricStatus(ApiType, kw_only=True):
+    __required__ = frozenset({"container", "current", "name"})
     container: str = _field(default_factory=str)
     current: MetricValueStatus = _field(default_factory=MetricValueStatus)
     name: str = _field(default_factory=str)
 
 
 class CrossVersionObjectReference(ApiType, kw_only=True):
+    __required__ = frozenset({"kind", "name"})
     apiVersion: str = ""
     kind: str = _field(default_factory=str)
     name: str = _field(default_factory=str)
 
 
 class MetricIdentifier(ApiType, kw_only=True):
+    __required__ = frozenset({"name"})
     name: str = _field(default_factory=str)
     selector: LabelSelector | None = None
 
 
 class ExternalMetricSource(ApiType, kw_only=True):
+    __required__ = frozenset({"metric", "target"})
     metric: MetricIdentifier = _field(default_factory=MetricIdentifier)
     target: MetricTarget = _field(default_factory=MetricTarget)
 
 
 class ExternalMetricStatus(ApiType, kw_only=True):
+    __required__ = frozenset({"current", "metric"})
     current: MetricValueStatus = _field(default_factory=MetricValueStatus)
     metric: MetricIdentifier = _field(default_factory=MetricIdentifier)
 
 
 class HPAScalingPolicy(ApiType, kw_only=True):
+    __required__ = frozenset({"periodSeconds", "type", "value"})
     periodSeconds: Int32 = _field(default_factory=int)
     type: str = _field(default_factory=str)
     value: Int32 = _field(default_factory=int)
@@ -75,6 +83,7 @@ class HorizontalPodAutoscalerSpec(ApiType, kw_only=True):
     __merge__ = {
         "metrics": ListInfo("atomic"),
     }
+    __required__ = frozenset({"maxReplicas", "scaleTargetRef"})
     behavior: HorizontalPodAutoscalerBehavior | None = None
     maxReplicas: Int32 = _field(default_factory=int)
     metrics: list[MetricSpec] | None = None
@@ -87,6 +96,7 @@ class HorizontalPodAutoscalerStatus(ApiType, kw_only=True):
         "conditions": ListInfo("map", ("type",), "merge", "type"),
         "currentMetrics": ListInfo("atomic"),
     }
+    __required__ = frozenset({"desiredReplicas"})
     conditions: list[HorizontalPodAutoscalerCondition] | None = None
     currentMetrics: list[MetricStatus] | None = None
     currentReplicas: Int32 = 0
@@ -97,6 +107,7 @@ class HorizontalPodAutoscalerStatus(ApiType, kw_only=True):
 
 class HorizontalPodAutoscaler(Object, kw_only=True):
     __resource__ = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", True)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "HorizontalPodAutoscaler")
     apiVersion: str = _field(default_factory=lambda: "autoscaling/v2")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -110,6 +121,7 @@ class HorizontalPodAutoscalerBehavior(ApiType, kw_only=True):
 
 
 class HorizontalPodAutoscalerCondition(ApiType, kw_only=True):
+    __required__ = frozenset({"status", "type"})
     lastTransitionTime: Time = ""
     message: str = ""
     observedGeneration: Int64 | None = None
@@ -119,6 +131,7 @@ class HorizontalPodAutoscalerCondition(ApiType, kw_only=True):
 
 
 class HorizontalPodAutoscalerList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "HorizontalPodAutoscalerList")
     apiVersion: str = _field(default_factory=lambda: "autoscaling/v2")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -126,6 +139,7 @@ class HorizontalPodAutoscalerList(ListObject, kw_only=True):
 
 
 class MetricSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"type"})
     containerResource: ContainerResourceMetricSource | None = None
     external: ExternalMetricSource | None = None
     object: ObjectMetricSource | None = None
@@ -135,6 +149,7 @@ class MetricSpec(ApiType, kw_only=True):
 
 
 class MetricStatus(ApiType, kw_only=True):
+    __required__ = frozenset({"type"})
     containerResource: ContainerResourceMetricStatus | None = None
     external: ExternalMetricStatus | None = None
     object: ObjectMetricStatus | None = None
@@ -144,32 +159,38 @@ class MetricStatus(ApiType, kw_only=True):
 
 
 class ObjectMetricSource(ApiType, kw_only=True):
+    __required__ = frozenset({"describedObject", "metric", "target"})
     describedObject: CrossVersionObjectReference = _field(default_factory=CrossVersionObjectReference)
     metric: MetricIdentifier = _field(default_factory=MetricIdentifier)
     target: MetricTarget = _field(default_factory=MetricTarget)
 
 
 class ObjectMetricStatus(ApiType, kw_only=True):
+    __required__ = frozenset({"current", "describedObject", "metric"})
     current: MetricValueStatus = _field(default_factory=MetricValueStatus)
     describedObject: CrossVersionObjectReference = _field(default_factory=CrossVersionObjectReference)
     metric: MetricIdentifier = _field(default_factory=MetricIdentifier)
 
 
 class PodsMetricSource(ApiType, kw_only=True):
+    __required__ = frozenset({"metric", "target"})
     metric: MetricIdentifier = _field(default_factory=MetricIdentifier)
     target: MetricTarget = _field(default_factory=MetricTarget)
 
 
 class PodsMetricStatus(ApiType, kw_only=True):
+    __required__ = frozenset({"current", "metric"})
     current: MetricValueStatus = _field(default_factory=MetricValueStatus)
     metric: MetricIdentifier = _field(default_factory=MetricIdentifier)
 
 
 class ResourceMetricSource(ApiType, kw_only=True):
+    __required__ = frozenset({"name", "target"})
     name: str = _field(default_factory=str)
     target: MetricTarget = _field(default_factory=MetricTarget)
 
 
 class ResourceMetricStatus(ApiType, kw_only=True):
+    __required__ = frozenset({"current", "name"})
     current: MetricValueStatus = _field(default_factory=MetricValueStatus)
     name: str = _field(default_factory=str)

@@ -12,6 +12,7 @@ from steersman.kinds.types.scheduling_v1alpha3 import WorkloadPodGroupDisruption
 
 
 class JobSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"template"})
     activeDeadlineSeconds: Int64 | None = None
     backoffLimit: Int32 | None = None
     backoffLimitPerIndex: Int32 | None = None
@@ -37,6 +38,7 @@ class JobTemplateSpec(ApiType, kw_only=True):
 
 
 class CronJobSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"jobTemplate", "schedule"})
     concurrencyPolicy: str = ""
     failedJobsHistoryLimit: Int32 | None = None
     jobTemplate: JobTemplateSpec = _field(default_factory=JobTemplateSpec)
@@ -58,6 +60,7 @@ class CronJobStatus(ApiType, kw_only=True):
 
 class CronJob(Object, kw_only=True):
     __resource__ = Resource("batch", "v1", "cronjobs", "CronJob", True)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "CronJob")
     apiVersion: str = _field(default_factory=lambda: "batch/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -66,6 +69,7 @@ class CronJob(Object, kw_only=True):
 
 
 class CronJobList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "CronJobList")
     apiVersion: str = _field(default_factory=lambda: "batch/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -99,6 +103,7 @@ class Job(Object, kw_only=True):
 
 
 class JobCondition(ApiType, kw_only=True):
+    __required__ = frozenset({"status", "type"})
     lastProbeTime: Time = ""
     lastTransitionTime: Time = ""
     message: str = ""
@@ -108,6 +113,7 @@ class JobCondition(ApiType, kw_only=True):
 
 
 class JobList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "JobList")
     apiVersion: str = _field(default_factory=lambda: "batch/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -128,6 +134,7 @@ class PodFailurePolicy(ApiType, kw_only=True):
     __merge__ = {
         "rules": ListInfo("atomic"),
     }
+    __required__ = frozenset({"rules"})
     rules: list[PodFailurePolicyRule] = _field(default_factory=lambda: [])
 
 
@@ -135,12 +142,14 @@ class PodFailurePolicyOnExitCodesRequirement(ApiType, kw_only=True):
     __merge__ = {
         "values": ListInfo("set"),
     }
+    __required__ = frozenset({"operator", "values"})
     containerName: str = ""
     operator: str = _field(default_factory=str)
     values: list[Int32] = _field(default_factory=lambda: [])
 
 
 class PodFailurePolicyOnPodConditionsPattern(ApiType, kw_only=True):
+    __required__ = frozenset({"type"})
     status: str = ""
     type: str = _field(default_factory=str)
 
@@ -149,6 +158,7 @@ class PodFailurePolicyRule(ApiType, kw_only=True):
     __merge__ = {
         "onPodConditions": ListInfo("atomic"),
     }
+    __required__ = frozenset({"action"})
     action: str = _field(default_factory=str)
     onExitCodes: PodFailurePolicyOnExitCodesRequirement | None = None
     onPodConditions: list[PodFailurePolicyOnPodConditionsPattern] | None = None
@@ -158,6 +168,7 @@ class SuccessPolicy(ApiType, kw_only=True):
     __merge__ = {
         "rules": ListInfo("atomic"),
     }
+    __required__ = frozenset({"rules"})
     rules: list[SuccessPolicyRule] = _field(default_factory=lambda: [])
 
 

@@ -14,6 +14,7 @@ class CertificateSigningRequestSpec(ApiType, kw_only=True):
         "groups": ListInfo("atomic"),
         "usages": ListInfo("atomic"),
     }
+    __required__ = frozenset({"request", "signerName"})
     expirationSeconds: Int32 | None = None
     extra: dict[str, list[str]] | None = None
     groups: list[str] | None = None
@@ -34,6 +35,7 @@ class CertificateSigningRequestStatus(ApiType, kw_only=True):
 
 class CertificateSigningRequest(Object, kw_only=True):
     __resource__ = Resource("certificates.k8s.io", "v1", "certificatesigningrequests", "CertificateSigningRequest", False)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "CertificateSigningRequest")
     apiVersion: str = _field(default_factory=lambda: "certificates.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -42,6 +44,7 @@ class CertificateSigningRequest(Object, kw_only=True):
 
 
 class CertificateSigningRequestCondition(ApiType, kw_only=True):
+    __required__ = frozenset({"status", "type"})
     lastTransitionTime: Time = ""
     lastUpdateTime: Time = ""
     message: str = ""
@@ -51,6 +54,7 @@ class CertificateSigningRequestCondition(ApiType, kw_only=True):
 
 
 class CertificateSigningRequestList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "CertificateSigningRequestList")
     apiVersion: str = _field(default_factory=lambda: "certificates.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -58,12 +62,14 @@ class CertificateSigningRequestList(ListObject, kw_only=True):
 
 
 class ClusterTrustBundleSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"trustBundle"})
     signerName: str = ""
     trustBundle: str = _field(default_factory=str)
 
 
 class ClusterTrustBundle(Object, kw_only=True):
     __resource__ = Resource("certificates.k8s.io", "v1", "clustertrustbundles", "ClusterTrustBundle", False)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "ClusterTrustBundle")
     apiVersion: str = _field(default_factory=lambda: "certificates.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -71,6 +77,7 @@ class ClusterTrustBundle(Object, kw_only=True):
 
 
 class ClusterTrustBundleList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ClusterTrustBundleList")
     apiVersion: str = _field(default_factory=lambda: "certificates.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -78,6 +85,7 @@ class ClusterTrustBundleList(ListObject, kw_only=True):
 
 
 class PodCertificateRequestSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"nodeName", "nodeUID", "podName", "podUID", "serviceAccountName", "serviceAccountUID", "signerName", "stubPKCS10Request"})
     maxExpirationSeconds: Int32 | None = None
     nodeName: str = _field(default_factory=str)
     nodeUID: str = _field(default_factory=str)
@@ -103,6 +111,7 @@ class PodCertificateRequestStatus(ApiType, kw_only=True):
 
 class PodCertificateRequest(Object, kw_only=True):
     __resource__ = Resource("certificates.k8s.io", "v1", "podcertificaterequests", "PodCertificateRequest", True)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "PodCertificateRequest")
     apiVersion: str = _field(default_factory=lambda: "certificates.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -111,6 +120,7 @@ class PodCertificateRequest(Object, kw_only=True):
 
 
 class PodCertificateRequestList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "PodCertificateRequestList")
     apiVersion: str = _field(default_factory=lambda: "certificates.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)

@@ -10,12 +10,14 @@ from steersman.kinds.types.meta_v1 import Condition, ListMeta, ListObject, Objec
 
 
 class ClusterTrustBundleSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"trustBundle"})
     signerName: str = ""
     trustBundle: str = _field(default_factory=str)
 
 
 class ClusterTrustBundle(Object, kw_only=True):
     __resource__ = Resource("certificates.k8s.io", "v1beta1", "clustertrustbundles", "ClusterTrustBundle", False)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "ClusterTrustBundle")
     apiVersion: str = _field(default_factory=lambda: "certificates.k8s.io/v1beta1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -23,6 +25,7 @@ class ClusterTrustBundle(Object, kw_only=True):
 
 
 class ClusterTrustBundleList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ClusterTrustBundleList")
     apiVersion: str = _field(default_factory=lambda: "certificates.k8s.io/v1beta1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -30,6 +33,7 @@ class ClusterTrustBundleList(ListObject, kw_only=True):
 
 
 class PodCertificateRequestSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"nodeName", "nodeUID", "podName", "podUID", "serviceAccountName", "serviceAccountUID", "signerName", "stubPKCS10Request"})
     maxExpirationSeconds: Int32 | None = None
     nodeName: str = _field(default_factory=str)
     nodeUID: str = _field(default_factory=str)
@@ -57,6 +61,7 @@ class PodCertificateRequestStatus(ApiType, kw_only=True):
 
 class PodCertificateRequest(Object, kw_only=True):
     __resource__ = Resource("certificates.k8s.io", "v1beta1", "podcertificaterequests", "PodCertificateRequest", True)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "PodCertificateRequest")
     apiVersion: str = _field(default_factory=lambda: "certificates.k8s.io/v1beta1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -65,6 +70,7 @@ class PodCertificateRequest(Object, kw_only=True):
 
 
 class PodCertificateRequestList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "PodCertificateRequestList")
     apiVersion: str = _field(default_factory=lambda: "certificates.k8s.io/v1beta1")
     metadata: ListMeta = _field(default_factory=ListMeta)

@@ -28,6 +28,7 @@ class Lease(Object, kw_only=True):
 
 
 class LeaseList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "LeaseList")
     apiVersion: str = _field(default_factory=lambda: "coordination.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)

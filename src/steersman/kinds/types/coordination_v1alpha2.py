@@ -10,6 +10,7 @@ from steersman.kinds.types.meta_v1 import ListMeta, ListObject, Object, ObjectMe
 
 
 class LeaseCandidateSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"binaryVersion", "leaseName", "strategy"})
     binaryVersion: str = _field(default_factory=str)
     emulationVersion: str = ""
     leaseName: str = _field(default_factory=str)
@@ -20,6 +21,7 @@ class LeaseCandidateSpec(ApiType, kw_only=True):
 
 class LeaseCandidate(Object, kw_only=True):
     __resource__ = Resource("coordination.k8s.io", "v1alpha2", "leasecandidates", "LeaseCandidate", True)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "LeaseCandidate")
     apiVersion: str = _field(default_factory=lambda: "coordination.k8s.io/v1alpha2")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -27,6 +29,7 @@ class LeaseCandidate(Object, kw_only=True):
 
 
 class LeaseCandidateList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "LeaseCandidateList")
     apiVersion: str = _field(default_factory=lambda: "coordination.k8s.io/v1alpha2")
     metadata: ListMeta = _field(default_factory=ListMeta)

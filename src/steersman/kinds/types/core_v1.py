@@ -10,6 +10,7 @@ from steersman.kinds.types.meta_v1 import Condition, LabelSelector, ListMeta, Li
 
 
 class AWSElasticBlockStoreVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"volumeID"})
     fsType: str = ""
     partition: Int32 | None = None
     readOnly: bool | None = None
@@ -23,16 +24,19 @@ class Affinity(ApiType, kw_only=True):
 
 
 class AppArmorProfile(ApiType, kw_only=True):
+    __required__ = frozenset({"type"})
     localhostProfile: str | None = None
     type: str = _field(default_factory=str)
 
 
 class AttachedVolume(ApiType, kw_only=True):
+    __required__ = frozenset({"devicePath", "name"})
     devicePath: str = _field(default_factory=str)
     name: str = _field(default_factory=str)
 
 
 class AzureDiskVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"diskName", "diskURI"})
     cachingMode: str = ""
     diskName: str = _field(default_factory=str)
     diskURI: str = _field(default_factory=str)
@@ -42,6 +46,7 @@ class AzureDiskVolumeSource(ApiType, kw_only=True):
 
 
 class AzureFilePersistentVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"secretName", "shareName"})
     readOnly: bool | None = None
     secretName: str = _field(default_factory=str)
     secretNamespace: str = ""
@@ -49,6 +54,7 @@ class AzureFilePersistentVolumeSource(ApiType, kw_only=True):
 
 
 class AzureFileVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"secretName", "shareName"})
     readOnly: bool | None = None
     secretName: str = _field(default_factory=str)
     shareName: str = _field(default_factory=str)
@@ -66,6 +72,7 @@ class ObjectReference(ApiType, kw_only=True):
 
 class Binding(Object, kw_only=True):
     __resource__ = Resource("", "v1", "bindings", "Binding", True)
+    __required__ = frozenset({"target"})
     kind: str = _field(default_factory=lambda: "Binding")
     apiVersion: str = _field(default_factory=lambda: "v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -73,6 +80,7 @@ class Binding(Object, kw_only=True):
 
 
 class CSIPersistentVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"driver", "volumeHandle"})
     controllerExpandSecretRef: SecretReference | None = None
     controllerPublishSecretRef: SecretReference | None = None
     driver: str = _field(default_factory=str)
@@ -86,6 +94,7 @@ class CSIPersistentVolumeSource(ApiType, kw_only=True):
 
 
 class CSIVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"driver"})
     driver: str = _field(default_factory=str)
     fsType: str | None = None
     nodePublishSecretRef: LocalObjectReference | None = None
@@ -106,6 +115,7 @@ class CephFSPersistentVolumeSource(ApiType, kw_only=True):
     __merge__ = {
         "monitors": ListInfo("atomic"),
     }
+    __required__ = frozenset({"monitors"})
     monitors: list[str] = _field(default_factory=lambda: [])
     path: str = ""
     readOnly: bool | None = None
@@ -118,6 +128,7 @@ class CephFSVolumeSource(ApiType, kw_only=True):
     __merge__ = {
         "monitors": ListInfo("atomic"),
     }
+    __required__ = frozenset({"monitors"})
     monitors: list[str] = _field(default_factory=lambda: [])
     path: str = ""
     readOnly: bool | None = None
@@ -127,6 +138,7 @@ class CephFSVolumeSource(ApiType, kw_only=True):
 
 
 class CinderPersistentVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"volumeID"})
     fsType: str = ""
     readOnly: bool | None = None
     secretRef: SecretReference | None = None
@@ -134,6 +146,7 @@ class CinderPersistentVolumeSource(ApiType, kw_only=True):
 
 
 class CinderVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"volumeID"})
     fsType: str = ""
     readOnly: bool | None = None
     secretRef: LocalObjectReference | None = None
@@ -145,6 +158,7 @@ class ClientIPConfig(ApiType, kw_only=True):
 
 
 class ClusterTrustBundleProjection(ApiType, kw_only=True):
+    __required__ = frozenset({"path"})
     labelSelector: LabelSelector | None = None
     name: str | None = None
     optional: bool | None = None
@@ -154,6 +168,7 @@ class ClusterTrustBundleProjection(ApiType, kw_only=True):
 
 
 class ComponentCondition(ApiType, kw_only=True):
+    __required__ = frozenset({"status", "type"})
     error: str = ""
     message: str = ""
     status: str = _field(default_factory=str)
@@ -172,6 +187,7 @@ class ComponentStatus(Object, kw_only=True):
 
 
 class ComponentStatusList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ComponentStatusList")
     apiVersion: str = _field(default_factory=lambda: "v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -194,12 +210,14 @@ class ConfigMapEnvSource(ApiType, kw_only=True):
 
 
 class ConfigMapKeySelector(ApiType, kw_only=True):
+    __required__ = frozenset({"key"})
     key: str = _field(default_factory=str)
     name: str = ""
     optional: bool | None = None
 
 
 class ConfigMapList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ConfigMapList")
     apiVersion: str = _field(default_factory=lambda: "v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -207,6 +225,7 @@ class ConfigMapList(ListObject, kw_only=True):
 
 
 class ConfigMapNodeConfigSource(ApiType, kw_only=True):
+    __required__ = frozenset({"kubeletConfigKey", "name", "namespace"})
     kubeletConfigKey: str = _field(default_factory=str)
     name: str = _field(default_factory=str)
     namespace: str = _field(default_factory=str)
@@ -246,6 +265,7 @@ class Container(ApiType, kw_only=True):
         "volumeDevices": ListInfo("map", ("devicePath",), "merge", "devicePath"),
         "volumeMounts": ListInfo("map", ("mountPath",), "merge", "mountPath"),
     }
+    __required__ = frozenset({"name"})
     args: list[str] | None = None
     command: list[str] | None = None
     env: list[EnvVar] | None = None
@@ -274,6 +294,7 @@ class Container(ApiType, kw_only=True):
 
 
 class ContainerExtendedResourceRequest(ApiType, kw_only=True):
+    __required__ = frozenset({"containerName", "requestName", "resourceName"})
     containerName: str = _field(default_factory=str)
     requestName: str = _field(default_factory=str)
     resourceName: str = _field(default_factory=str)
@@ -288,6 +309,7 @@ class ContainerImage(ApiType, kw_only=True):
 
 
 class ContainerPort(ApiType, kw_only=True):
+    __required__ = frozenset({"containerPort"})
     containerPort: Int32 = _field(default_factory=int)
     hostIP: str = ""
     hostPort: Int32 | None = None
@@ -296,11 +318,13 @@ class ContainerPort(ApiType, kw_only=True):
 
 
 class ContainerResizePolicy(ApiType, kw_only=True):
+    __required__ = frozenset({"resourceName", "restartPolicy"})
     resourceName: str = _field(default_factory=str)
     restartPolicy: str = _field(default_factory=str)
 
 
 class ContainerRestartRule(ApiType, kw_only=True):
+    __required__ = frozenset({"action"})
     action: str = _field(default_factory=str)
     exitCodes: ContainerRestartRuleOnExitCodes | None = None
 
@@ -309,6 +333,7 @@ class ContainerRestartRuleOnExitCodes(ApiType, kw_only=True):
     __merge__ = {
         "values": ListInfo("set"),
     }
+    __required__ = frozenset({"operator"})
     operator: str = _field(default_factory=str)
     values: list[Int32] | None = None
 
@@ -324,6 +349,7 @@ class ContainerStateRunning(ApiType, kw_only=True):
 
 
 class ContainerStateTerminated(ApiType, kw_only=True):
+    __required__ = frozenset({"exitCode"})
     containerID: str = ""
     exitCode: Int32 = _field(default_factory=int)
     finishedAt: Time = ""
@@ -343,6 +369,7 @@ class ContainerStatus(ApiType, kw_only=True):
         "allocatedResourcesStatus": ListInfo("map", ("name",), "merge", "name"),
         "volumeMounts": ListInfo("map", ("mountPath",), "merge", "mountPath"),
     }
+    __required__ = frozenset({"image", "imageID", "name", "ready", "restartCount"})
     allocatedResources: dict[str, Quantity] | None = None
     allocatedResourcesStatus: list[ResourceStatus] | None = None
     containerID: str = ""
@@ -365,6 +392,7 @@ class ContainerUser(ApiType, kw_only=True):
 
 
 class DaemonEndpoint(ApiType, kw_only=True):
+    __required__ = frozenset({"Port"})
     Port: Int32 = _field(default_factory=int)
 
 
@@ -376,6 +404,7 @@ class DownwardAPIProjection(ApiType, kw_only=True):
 
 
 class DownwardAPIVolumeFile(ApiType, kw_only=True):
+    __required__ = frozenset({"path"})
     fieldRef: ObjectFieldSelector | None = None
     mode: Int32 | None = None
     path: str = _field(default_factory=str)
@@ -399,6 +428,7 @@ class EmptyDirVolumeSource(ApiType, kw_only=True):
 
 
 class EndpointAddress(ApiType, kw_only=True):
+    __required__ = frozenset({"ip"})
     hostname: str = ""
     ip: str = _field(default_factory=str)
     nodeName: str = ""
@@ -406,6 +436,7 @@ class EndpointAddress(ApiType, kw_only=True):
 
 
 class EndpointPort(ApiType, kw_only=True):
+    __required__ = frozenset({"port"})
     appProtocol: str | None = None
     name: str = ""
     port: Int32 = _field(default_factory=int)
@@ -435,6 +466,7 @@ class Endpoints(Object, kw_only=True):
 
 
 class EndpointsList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "EndpointsList")
     apiVersion: str = _field(default_factory=lambda: "v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -448,6 +480,7 @@ class EnvFromSource(ApiType, kw_only=True):
 
 
 class EnvVar(ApiType, kw_only=True):
+    __required__ = frozenset({"name"})
     name: str = _field(default_factory=str)
     value: str = ""
     valueFrom: EnvVarSource | None = None
@@ -473,6 +506,7 @@ class EphemeralContainer(ApiType, kw_only=True):
         "volumeDevices": ListInfo("map", ("devicePath",), "merge", "devicePath"),
         "volumeMounts": ListInfo("map", ("mountPath",), "merge", "mountPath"),
     }
+    __required__ = frozenset({"name"})
     args: list[str] | None = None
     command: list[str] | None = None
     env: list[EnvVar] | None = None
@@ -507,6 +541,7 @@ class EphemeralVolumeSource(ApiType, kw_only=True):
 
 class Event(Object, kw_only=True):
     __resource__ = Resource("", "v1", "events", "Event", True)
+    __required__ = frozenset({"involvedObject", "metadata"})
     kind: str = _field(default_factory=lambda: "Event")
     apiVersion: str = _field(default_factory=lambda: "v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -527,6 +562,7 @@ class Event(Object, kw_only=True):
 
 
 class EventList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "EventList")
     apiVersion: str = _field(default_factory=lambda: "v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -544,6 +580,7 @@ class EventSource(ApiType, kw_only=True):
 
 
 class EvictionResponder(ApiType, kw_only=True):
+    __required__ = frozenset({"name", "priority"})
     name: str = _field(default_factory=str)
     priority: Int32 | None = None
 
@@ -568,6 +605,7 @@ class FCVolumeSource(ApiType, kw_only=True):
 
 
 class FileKeySelector(ApiType, kw_only=True):
+    __required__ = frozenset({"key", "path", "volumeName"})
     key: str = _field(default_factory=str)
     optional: bool | None = None
     path: str = _field(default_factory=str)
@@ -575,6 +613,7 @@ class FileKeySelector(ApiType, kw_only=True):
 
 
 class FlexPersistentVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"driver"})
     driver: str = _field(default_factory=str)
     fsType: str = ""
     options: dict[str, str] | None = None
@@ -583,6 +622,7 @@ class FlexPersistentVolumeSource(ApiType, kw_only=True):
 
 
 class FlexVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"driver"})
     driver: str = _field(default_factory=str)
     fsType: str = ""
     options: dict[str, str] | None = None
@@ -596,6 +636,7 @@ class FlockerVolumeSource(ApiType, kw_only=True):
 
 
 class GCEPersistentDiskVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"pdName"})
     fsType: str = ""
     partition: Int32 | None = None
     pdName: str = _field(default_factory=str)
@@ -603,18 +644,21 @@ class GCEPersistentDiskVolumeSource(ApiType, kw_only=True):
 
 
 class GRPCAction(ApiType, kw_only=True):
+    __required__ = frozenset({"port"})
     mode: str = ""
     port: Int32 = _field(default_factory=int)
     service: str | None = None
 
 
 class GitRepoVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"repository"})
     directory: str = ""
     repository: str = _field(default_factory=str)
     revision: str = ""
 
 
 class GlusterfsPersistentVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"endpoints", "path"})
     endpoints: str = _field(default_factory=str)
     endpointsNamespace: str = ""
     path: str = _field(default_factory=str)
@@ -622,6 +666,7 @@ class GlusterfsPersistentVolumeSource(ApiType, kw_only=True):
 
 
 class GlusterfsVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"endpoints", "path"})
     endpoints: str = _field(default_factory=str)
     path: str = _field(default_factory=str)
     readOnly: bool | None = None
@@ -631,6 +676,7 @@ class HTTPGetAction(ApiType, kw_only=True):
     __merge__ = {
         "httpHeaders": ListInfo("atomic"),
     }
+    __required__ = frozenset({"port"})
     host: str = ""
     httpHeaders: list[HTTPHeader] | None = None
     path: str = ""
@@ -640,6 +686,7 @@ class HTTPGetAction(ApiType, kw_only=True):
 
 
 class HTTPHeader(ApiType, kw_only=True):
+    __required__ = frozenset({"name", "value"})
     name: str = _field(default_factory=str)
     value: str = _field(default_factory=str)
 
@@ -648,15 +695,18 @@ class HostAlias(ApiType, kw_only=True):
     __merge__ = {
         "hostnames": ListInfo("atomic"),
     }
+    __required__ = frozenset({"ip"})
     hostnames: list[str] | None = None
     ip: str = _field(default_factory=str)
 
 
 class HostIP(ApiType, kw_only=True):
+    __required__ = frozenset({"ip"})
     ip: str = _field(default_factory=str)
 
 
 class HostPathVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"path"})
     path: str = _field(default_factory=str)
     type: str | None = None
 
@@ -665,6 +715,7 @@ class ISCSIPersistentVolumeSource(ApiType, kw_only=True):
     __merge__ = {
         "portals": ListInfo("atomic"),
     }
+    __required__ = frozenset({"iqn", "lun", "targetPortal"})
     chapAuthDiscovery: bool | None = None
     chapAuthSession: bool | None = None
     fsType: str = ""
@@ -682,6 +733,7 @@ class ISCSIVolumeSource(ApiType, kw_only=True):
     __merge__ = {
         "portals": ListInfo("atomic"),
     }
+    __required__ = frozenset({"iqn", "lun", "targetPortal"})
     chapAuthDiscovery: bool | None = None
     chapAuthSession: bool | None = None
     fsType: str = ""
@@ -701,10 +753,12 @@ class ImageVolumeSource(ApiType, kw_only=True):
 
 
 class ImageVolumeStatus(ApiType, kw_only=True):
+    __required__ = frozenset({"imageRef"})
     imageRef: str = _field(default_factory=str)
 
 
 class KeyToPath(ApiType, kw_only=True):
+    __required__ = frozenset({"key", "path"})
     key: str = _field(default_factory=str)
     mode: Int32 | None = None
     path: str = _field(default_factory=str)
@@ -728,6 +782,7 @@ class LimitRangeSpec(ApiType, kw_only=True):
     __merge__ = {
         "limits": ListInfo("atomic"),
     }
+    __required__ = frozenset({"limits"})
     limits: list[LimitRangeItem] = _field(default_factory=lambda: [])
 
 
@@ -740,6 +795,7 @@ class LimitRange(Object, kw_only=True):
 
 
 class LimitRangeItem(ApiType, kw_only=True):
+    __required__ = frozenset({"type"})
     default: dict[str, Quantity] | None = None
     defaultRequest: dict[str, Quantity] | None = None
     max: dict[str, Quantity] | None = None
@@ -749,6 +805,7 @@ class LimitRangeItem(ApiType, kw_only=True):
 
 
 class LimitRangeList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "LimitRangeList")
     apiVersion: str = _field(default_factory=lambda: "v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -759,6 +816,7 @@ class LinuxContainerUser(ApiType, kw_only=True):
     __merge__ = {
         "supplementalGroups": ListInfo("atomic"),
     }
+    __required__ = frozenset({"gid", "uid"})
     gid: Int64 = _field(default_factory=int)
     supplementalGroups: list[Int64] | None = None
     uid: Int64 = _field(default_factory=int)
@@ -786,16 +844,19 @@ class LocalObjectReference(ApiType, kw_only=True):
 
 
 class LocalVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"path"})
     fsType: str | None = None
     path: str = _field(default_factory=str)
 
 
 class ModifyVolumeStatus(ApiType, kw_only=True):
+    __required__ = frozenset({"status"})
     status: str = _field(default_factory=str)
     targetVolumeAttributesClassName: str = ""
 
 
 class NFSVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"path", "server"})
     path: str = _field(default_factory=str)
     readOnly: bool | None = None
     server: str = _field(default_factory=str)
@@ -826,6 +887,7 @@ class Namespace(Object, kw_only=True):
 
 
 class NamespaceCondition(ApiType, kw_only=True):
+    __required__ = frozenset({"status", "type"})
     lastTransitionTime: Time = ""
     message: str = ""
     reason: str = ""
@@ -834,6 +896,7 @@ class NamespaceCondition(ApiType, kw_only=True):
 
 
 class NamespaceList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "NamespaceList")
     apiVersion: str = _field(default_factory=lambda: "v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -891,6 +954,7 @@ class Node(Object, kw_only=True):
 
 
 class NodeAddress(ApiType, kw_only=True):
+    __required__ = frozenset({"address", "type"})
     address: str = _field(default_factory=str)
     type: str = _field(default_factory=str)
 
@@ -904,11 +968,13 @@ class NodeAffinity(ApiType, kw_only=True):
 
 
 class NodeAllocatableMappedResources(ApiType, kw_only=True):
+    __required__ = frozenset({"name", "quantity"})
     name: str = _field(default_factory=str)
     quantity: Quantity | None = None
 
 
 class NodeAllocatableOverheadResources(ApiType, kw_only=True):
+    __required__ = frozenset({"name"})
     name: str = _field(default_factory=str)
     perContainer: Quantity | None = None
     perPod: Quantity | None = None
@@ -920,6 +986,7 @@ class NodeAllocatableResourceClaimStatus(ApiType, kw_only=True):
         "mapping": ListInfo("map", ("name",), "merge", "name"),
         "overhead": ListInfo("map", ("name",), "merge", "name"),
     }
+    __required__ = frozenset({"resourceClaimName"})
     containers: list[str] | None = None
     mapping: list[NodeAllocatableMappedResources] | None = None
     overhead: list[NodeAllocatableOverheadResources] | None = None
@@ -927,6 +994,7 @@ class NodeAllocatableResourceClaimStatus(ApiType, kw_only=True):
 
 
 class NodeCondition(ApiType, kw_only=True):
+    __required__ = frozenset({"status", "type"})
     lastHeartbeatTime: Time = ""
     lastTransitionTime: Time = ""
     message: str = ""
@@ -955,6 +1023,7 @@ class NodeFeatures(ApiType, kw_only=True):
 
 
 class NodeList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "NodeList")
     apiVersion: str = _field(default_factory=lambda: "v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -982,6 +1051,7 @@ class NodeSelector(ApiType, kw_only=True):
     __merge__ = {
         "nodeSelectorTerms": ListInfo("atomic"),
     }
+    __required__ = frozenset({"nodeSelectorTerms"})
     nodeSelectorTerms: list[NodeSelectorTerm] = _field(default_factory=lambda: [])
 
 
@@ -989,6 +1059,7 @@ class NodeSelectorRequirement(ApiType, kw_only=True):
     __merge__ = {
         "values": ListInfo("atomic"),
     }
+    __required__ = frozenset({"key", "operator"})
     key: str = _field(default_factory=str)
     operator: str = _field(default_factory=str)
     values: list[str] | None = None
@@ -1008,6 +1079,7 @@ class NodeSwapStatus(ApiType, kw_only=True):
 
 
 class NodeSystemInfo(ApiType, kw_only=True):
+    __required__ = frozenset({"architecture", "bootID", "containerRuntimeVersion", "kernelVersion", "kubeProxyVersion", "kubeletVersion", "machineID", "operatingSystem", "osImage", "systemUUID"})
     architecture: str = _field(default_factory=str)
     bootID: str = _field(default_factory=str)
     containerRuntimeVersion: str = _field(default_factory=str)
@@ -1023,6 +1095,7 @@ class NodeSystemInfo(ApiType, kw_only=True):
 
 
 class ObjectFieldSelector(ApiType, kw_only=True):
+    __required__ = frozenset({"fieldPath"})
     apiVersion: str = ""
     fieldPath: str = _field(default_factory=str)
 
@@ -1124,6 +1197,7 @@ class PersistentVolumeClaim(Object, kw_only=True):
 
 
 class PersistentVolumeClaimCondition(ApiType, kw_only=True):
+    __required__ = frozenset({"status", "type"})
     lastProbeTime: Time = ""
     lastTransitionTime: Time = ""
     message: str = ""
@@ -1133,6 +1207,7 @@ class PersistentVolumeClaimCondition(ApiType, kw_only=True):
 
 
 class PersistentVolumeClaimList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "PersistentVolumeClaimList")
     apiVersion: str = _field(default_factory=lambda: "v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -1140,16 +1215,19 @@ class PersistentVolumeClaimList(ListObject, kw_only=True):
 
 
 class PersistentVolumeClaimTemplate(ApiType, kw_only=True):
+    __required__ = frozenset({"spec"})
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
     spec: PersistentVolumeClaimSpec = _field(default_factory=PersistentVolumeClaimSpec)
 
 
 class PersistentVolumeClaimVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"claimName"})
     claimName: str = _field(default_factory=str)
     readOnly: bool | None = None
 
 
 class PersistentVolumeList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "PersistentVolumeList")
     apiVersion: str = _field(default_factory=lambda: "v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -1157,6 +1235,7 @@ class PersistentVolumeList(ListObject, kw_only=True):
 
 
 class PhotonPersistentDiskVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"pdID"})
     fsType: str = ""
     pdID: str = _field(default_factory=str)
 
@@ -1177,6 +1256,7 @@ class PodSpec(ApiType, kw_only=True):
         "topologySpreadConstraints": ListInfo("map", ("topologyKey", "whenUnsatisfiable"), "merge", "topologyKey"),
         "volumes": ListInfo("map", ("name",), "merge,retainKeys", "name"),
     }
+    __required__ = frozenset({"containers"})
     activeDeadlineSeconds: Int64 | None = None
     affinity: Affinity | None = None
     automountServiceAccountToken: bool | None = None
@@ -1282,6 +1362,7 @@ class PodAffinityTerm(ApiType, kw_only=True):
         "mismatchLabelKeys": ListInfo("atomic"),
         "namespaces": ListInfo("atomic"),
     }
+    __required__ = frozenset({"topologyKey"})
     labelSelector: LabelSelector | None = None
     matchLabelKeys: list[str] | None = None
     mismatchLabelKeys: list[str] | None = None
@@ -1300,6 +1381,7 @@ class PodAntiAffinity(ApiType, kw_only=True):
 
 
 class PodCertificateProjection(ApiType, kw_only=True):
+    __required__ = frozenset({"keyType", "signerName"})
     certificateChainPath: str = ""
     credentialBundlePath: str = ""
     keyPath: str = ""
@@ -1311,6 +1393,7 @@ class PodCertificateProjection(ApiType, kw_only=True):
 
 
 class PodCondition(ApiType, kw_only=True):
+    __required__ = frozenset({"status", "type"})
     lastProbeTime: Time = ""
     lastTransitionTime: Time = ""
     message: str = ""
@@ -1340,15 +1423,18 @@ class PodExtendedResourceClaimStatus(ApiType, kw_only=True):
     __merge__ = {
         "requestMappings": ListInfo("atomic"),
     }
+    __required__ = frozenset({"requestMappings", "resourceClaimName"})
     requestMappings: list[ContainerExtendedResourceRequest] = _field(default_factory=lambda: [])
     resourceClaimName: str = _field(default_factory=str)
 
 
 class PodIP(ApiType, kw_only=True):
+    __required__ = frozenset({"ip"})
     ip: str = _field(default_factory=str)
 
 
 class PodList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "PodList")
     apiVersion: str = _field(default_factory=lambda: "v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -1356,25 +1442,30 @@ class PodList(ListObject, kw_only=True):
 
 
 class PodOS(ApiType, kw_only=True):
+    __required__ = frozenset({"name"})
     name: str = _field(default_factory=str)
 
 
 class PodReadinessGate(ApiType, kw_only=True):
+    __required__ = frozenset({"conditionType"})
     conditionType: str = _field(default_factory=str)
 
 
 class PodResourceClaim(ApiType, kw_only=True):
+    __required__ = frozenset({"name"})
     name: str = _field(default_factory=str)
     resourceClaimName: str | None = None
     resourceClaimTemplateName: str | None = None
 
 
 class PodResourceClaimStatus(ApiType, kw_only=True):
+    __required__ = frozenset({"name"})
     name: str = _field(default_factory=str)
     resourceClaimName: str | None = None
 
 
 class PodSchedulingGate(ApiType, kw_only=True):
+    __required__ = frozenset({"name"})
     name: str = _field(default_factory=str)
 
 
@@ -1416,6 +1507,7 @@ class PodTemplate(Object, kw_only=True):
 
 
 class PodTemplateList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "PodTemplateList")
     apiVersion: str = _field(default_factory=lambda: "v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -1426,24 +1518,28 @@ class PodVolumeHealth(ApiType, kw_only=True):
     __merge__ = {
         "healthConditions": ListInfo("map", ("status", "reason"), "merge", "status"),
     }
+    __required__ = frozenset({"name"})
     healthConditions: list[VolumeHealthCondition] | None = None
     lastTransitionTime: Time = ""
     name: str = _field(default_factory=str)
 
 
 class PortStatus(ApiType, kw_only=True):
+    __required__ = frozenset({"port", "protocol"})
     error: str = ""
     port: Int32 = _field(default_factory=int)
     protocol: str = _field(default_factory=str)
 
 
 class PortworxVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"volumeID"})
     fsType: str = ""
     readOnly: bool | None = None
     volumeID: str = _field(default_factory=str)
 
 
 class PreferredSchedulingTerm(ApiType, kw_only=True):
+    __required__ = frozenset({"preference", "weight"})
     preference: NodeSelectorTerm = _field(default_factory=NodeSelectorTerm)
     weight: Int32 = _field(default_factory=int)
 
@@ -1471,6 +1567,7 @@ class ProjectedVolumeSource(ApiType, kw_only=True):
 
 
 class QuobyteVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"registry", "volume"})
     group: str = ""
     readOnly: bool | None = None
     registry: str = _field(default_factory=str)
@@ -1483,6 +1580,7 @@ class RBDPersistentVolumeSource(ApiType, kw_only=True):
     __merge__ = {
         "monitors": ListInfo("atomic"),
     }
+    __required__ = frozenset({"image", "monitors"})
     fsType: str = ""
     image: str = _field(default_factory=str)
     keyring: str = ""
@@ -1497,6 +1595,7 @@ class RBDVolumeSource(ApiType, kw_only=True):
     __merge__ = {
         "monitors": ListInfo("atomic"),
     }
+    __required__ = frozenset({"image", "monitors"})
     fsType: str = ""
     image: str = _field(default_factory=str)
     keyring: str = ""
@@ -1521,6 +1620,7 @@ class ReplicationControllerStatus(ApiType, kw_only=True):
     __merge__ = {
         "conditions": ListInfo("map", ("type",), "merge", "type"),
     }
+    __required__ = frozenset({"replicas"})
     availableReplicas: Int32 = 0
     conditions: list[ReplicationControllerCondition] | None = None
     fullyLabeledReplicas: Int32 = 0
@@ -1539,6 +1639,7 @@ class ReplicationController(Object, kw_only=True):
 
 
 class ReplicationControllerCondition(ApiType, kw_only=True):
+    __required__ = frozenset({"status", "type"})
     lastTransitionTime: Time = ""
     message: str = ""
     reason: str = ""
@@ -1547,6 +1648,7 @@ class ReplicationControllerCondition(ApiType, kw_only=True):
 
 
 class ReplicationControllerList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ReplicationControllerList")
     apiVersion: str = _field(default_factory=lambda: "v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -1554,17 +1656,20 @@ class ReplicationControllerList(ListObject, kw_only=True):
 
 
 class ResourceClaim(ApiType, kw_only=True):
+    __required__ = frozenset({"name"})
     name: str = _field(default_factory=str)
     request: str = ""
 
 
 class ResourceFieldSelector(ApiType, kw_only=True):
+    __required__ = frozenset({"resource"})
     containerName: str = ""
     divisor: Quantity | None = None
     resource: str = _field(default_factory=str)
 
 
 class ResourceHealth(ApiType, kw_only=True):
+    __required__ = frozenset({"resourceID"})
     health: str = ""
     message: str = ""
     resourceID: str = _field(default_factory=str)
@@ -1594,6 +1699,7 @@ class ResourceQuota(Object, kw_only=True):
 
 
 class ResourceQuotaList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ResourceQuotaList")
     apiVersion: str = _field(default_factory=lambda: "v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -1613,6 +1719,7 @@ class ResourceStatus(ApiType, kw_only=True):
     __merge__ = {
         "resources": ListInfo("map", ("resourceID",)),
     }
+    __required__ = frozenset({"name"})
     name: str = _field(default_factory=str)
     resources: list[ResourceHealth] | None = None
 
@@ -1625,6 +1732,7 @@ class SELinuxOptions(ApiType, kw_only=True):
 
 
 class ScaleIOPersistentVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"gateway", "secretRef", "system"})
     fsType: str = ""
     gateway: str = _field(default_factory=str)
     protectionDomain: str = ""
@@ -1638,6 +1746,7 @@ class ScaleIOPersistentVolumeSource(ApiType, kw_only=True):
 
 
 class ScaleIOVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"gateway", "secretRef", "system"})
     fsType: str = ""
     gateway: str = _field(default_factory=str)
     protectionDomain: str = ""
@@ -1661,12 +1770,14 @@ class ScopedResourceSelectorRequirement(ApiType, kw_only=True):
     __merge__ = {
         "values": ListInfo("atomic"),
     }
+    __required__ = frozenset({"operator", "scopeName"})
     operator: str = _field(default_factory=str)
     scopeName: str = _field(default_factory=str)
     values: list[str] | None = None
 
 
 class SeccompProfile(ApiType, kw_only=True):
+    __required__ = frozenset({"type"})
     localhostProfile: str | None = None
     type: str = _field(default_factory=str)
 
@@ -1688,12 +1799,14 @@ class SecretEnvSource(ApiType, kw_only=True):
 
 
 class SecretKeySelector(ApiType, kw_only=True):
+    __required__ = frozenset({"key"})
     key: str = _field(default_factory=str)
     name: str = ""
     optional: bool | None = None
 
 
 class SecretList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "SecretList")
     apiVersion: str = _field(default_factory=lambda: "v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -1803,6 +1916,7 @@ class ServiceAccount(Object, kw_only=True):
 
 
 class ServiceAccountList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ServiceAccountList")
     apiVersion: str = _field(default_factory=lambda: "v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -1810,6 +1924,7 @@ class ServiceAccountList(ListObject, kw_only=True):
 
 
 class ServiceAccountTokenProjection(ApiType, kw_only=True):
+    __required__ = frozenset({"path"})
     audience: str = ""
     expirationSeconds: Int64 | None = None
     path: str = _field(default_factory=str)
@@ -1817,6 +1932,7 @@ class ServiceAccountTokenProjection(ApiType, kw_only=True):
 
 
 class ServiceList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ServiceList")
     apiVersion: str = _field(default_factory=lambda: "v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -1824,6 +1940,7 @@ class ServiceList(ListObject, kw_only=True):
 
 
 class ServicePort(ApiType, kw_only=True):
+    __required__ = frozenset({"port"})
     appProtocol: str | None = None
     name: str = ""
     nodePort: Int32 | None = None
@@ -1837,6 +1954,7 @@ class SessionAffinityConfig(ApiType, kw_only=True):
 
 
 class SleepAction(ApiType, kw_only=True):
+    __required__ = frozenset({"seconds"})
     seconds: Int64 = _field(default_factory=int)
 
 
@@ -1857,16 +1975,19 @@ class StorageOSVolumeSource(ApiType, kw_only=True):
 
 
 class Sysctl(ApiType, kw_only=True):
+    __required__ = frozenset({"name", "value"})
     name: str = _field(default_factory=str)
     value: str = _field(default_factory=str)
 
 
 class TCPSocketAction(ApiType, kw_only=True):
+    __required__ = frozenset({"port"})
     host: str = ""
     port: IntOrString = _field(default_factory=int)
 
 
 class Taint(ApiType, kw_only=True):
+    __required__ = frozenset({"effect", "key"})
     effect: str = _field(default_factory=str)
     key: str = _field(default_factory=str)
     timeAdded: Time = ""
@@ -1885,6 +2006,7 @@ class TopologySelectorLabelRequirement(ApiType, kw_only=True):
     __merge__ = {
         "values": ListInfo("atomic"),
     }
+    __required__ = frozenset({"key", "values"})
     key: str = _field(default_factory=str)
     values: list[str] = _field(default_factory=lambda: [])
 
@@ -1900,6 +2022,7 @@ class TopologySpreadConstraint(ApiType, kw_only=True):
     __merge__ = {
         "matchLabelKeys": ListInfo("atomic"),
     }
+    __required__ = frozenset({"maxSkew", "topologyKey", "whenUnsatisfiable"})
     labelSelector: LabelSelector | None = None
     matchLabelKeys: list[str] | None = None
     maxSkew: Int32 = _field(default_factory=int)
@@ -1911,12 +2034,14 @@ class TopologySpreadConstraint(ApiType, kw_only=True):
 
 
 class TypedLocalObjectReference(ApiType, kw_only=True):
+    __required__ = frozenset({"kind", "name"})
     apiGroup: str | None = None
     kind: str = _field(default_factory=str)
     name: str = _field(default_factory=str)
 
 
 class TypedObjectReference(ApiType, kw_only=True):
+    __required__ = frozenset({"kind", "name"})
     apiGroup: str | None = None
     kind: str = _field(default_factory=str)
     name: str = _field(default_factory=str)
@@ -1924,6 +2049,7 @@ class TypedObjectReference(ApiType, kw_only=True):
 
 
 class Volume(ApiType, kw_only=True):
+    __required__ = frozenset({"name"})
     awsElasticBlockStore: AWSElasticBlockStoreVolumeSource | None = None
     azureDisk: AzureDiskVolumeSource | None = None
     azureFile: AzureFileVolumeSource | None = None
@@ -1958,11 +2084,13 @@ class Volume(ApiType, kw_only=True):
 
 
 class VolumeDevice(ApiType, kw_only=True):
+    __required__ = frozenset({"devicePath", "name"})
     devicePath: str = _field(default_factory=str)
     name: str = _field(default_factory=str)
 
 
 class VolumeHealthCondition(ApiType, kw_only=True):
+    __required__ = frozenset({"reason", "status"})
     message: str = ""
     reason: str = _field(default_factory=str)
     status: str = _field(default_factory=str)
@@ -1980,6 +2108,7 @@ class VolumeMount(ApiType, kw_only=True):
     __merge__ = {
         "bindMountOptions": ListInfo("set"),
     }
+    __required__ = frozenset({"mountPath", "name"})
     bindMountOptions: list[str] | None = None
     mountPath: str = _field(default_factory=str)
     mountPropagation: str = ""
@@ -1991,6 +2120,7 @@ class VolumeMount(ApiType, kw_only=True):
 
 
 class VolumeMountStatus(ApiType, kw_only=True):
+    __required__ = frozenset({"mountPath", "name"})
     mountPath: str = _field(default_factory=str)
     name: str = _field(default_factory=str)
     readOnly: bool | None = None
@@ -2021,6 +2151,7 @@ class VolumeStatus(ApiType, kw_only=True):
 
 
 class VsphereVirtualDiskVolumeSource(ApiType, kw_only=True):
+    __required__ = frozenset({"volumePath"})
     fsType: str = ""
     storagePolicyID: str = ""
     storagePolicyName: str = ""
@@ -2028,6 +2159,7 @@ class VsphereVirtualDiskVolumeSource(ApiType, kw_only=True):
 
 
 class WeightedPodAffinityTerm(ApiType, kw_only=True):
+    __required__ = frozenset({"podAffinityTerm", "weight"})
     podAffinityTerm: PodAffinityTerm = _field(default_factory=PodAffinityTerm)
     weight: Int32 = _field(default_factory=int)
 

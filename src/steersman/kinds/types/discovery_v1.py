@@ -14,6 +14,7 @@ class Endpoint(ApiType, kw_only=True):
     __merge__ = {
         "addresses": ListInfo("set"),
     }
+    __required__ = frozenset({"addresses"})
     addresses: list[str] = _field(default_factory=lambda: [])
     conditions: EndpointConditions | None = None
     deprecatedTopology: dict[str, str] | None = None
@@ -52,6 +53,7 @@ class EndpointSlice(Object, kw_only=True):
         "endpoints": ListInfo("atomic"),
         "ports": ListInfo("atomic"),
     }
+    __required__ = frozenset({"addressType"})
     kind: str = _field(default_factory=lambda: "EndpointSlice")
     apiVersion: str = _field(default_factory=lambda: "discovery.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -61,6 +63,7 @@ class EndpointSlice(Object, kw_only=True):
 
 
 class EndpointSliceList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "EndpointSliceList")
     apiVersion: str = _field(default_factory=lambda: "discovery.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -68,8 +71,10 @@ class EndpointSliceList(ListObject, kw_only=True):
 
 
 class ForNode(ApiType, kw_only=True):
+    __required__ = frozenset({"name"})
     name: str = _field(default_factory=str)
 
 
 class ForZone(ApiType, kw_only=True):
+    __required__ = frozenset({"name"})
     name: str = _field(default_factory=str)

@@ -12,6 +12,7 @@ from steersman.kinds.types.meta_v1 import ListMeta, ListObject, Object, ObjectMe
 
 class Event(Object, kw_only=True):
     __resource__ = Resource("events.k8s.io", "v1", "events", "Event", True)
+    __required__ = frozenset({"eventTime"})
     kind: str = _field(default_factory=lambda: "Event")
     apiVersion: str = _field(default_factory=lambda: "events.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -32,6 +33,7 @@ class Event(Object, kw_only=True):
 
 
 class EventList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "EventList")
     apiVersion: str = _field(default_factory=lambda: "events.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -39,5 +41,6 @@ class EventList(ListObject, kw_only=True):
 
 
 class EventSeries(ApiType, kw_only=True):
+    __required__ = frozenset({"count", "lastObservedTime"})
     count: Int32 = _field(default_factory=int)
     lastObservedTime: MicroTime = ""

@@ -15,10 +15,12 @@ class ExemptPriorityLevelConfiguration(ApiType, kw_only=True):
 
 
 class FlowDistinguisherMethod(ApiType, kw_only=True):
+    __required__ = frozenset({"type"})
     type: str = _field(default_factory=str)
 
 
 class PriorityLevelConfigurationReference(ApiType, kw_only=True):
+    __required__ = frozenset({"name"})
     name: str = _field(default_factory=str)
 
 
@@ -26,6 +28,7 @@ class FlowSchemaSpec(ApiType, kw_only=True):
     __merge__ = {
         "rules": ListInfo("atomic"),
     }
+    __required__ = frozenset({"priorityLevelConfiguration"})
     distinguisherMethod: FlowDistinguisherMethod | None = None
     matchingPrecedence: Int32 | None = None
     priorityLevelConfiguration: PriorityLevelConfigurationReference = _field(default_factory=PriorityLevelConfigurationReference)
@@ -41,6 +44,7 @@ class FlowSchemaStatus(ApiType, kw_only=True):
 
 class FlowSchema(Object, kw_only=True):
     __resource__ = Resource("flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "FlowSchema", False)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "FlowSchema")
     apiVersion: str = _field(default_factory=lambda: "flowcontrol.apiserver.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -49,6 +53,7 @@ class FlowSchema(Object, kw_only=True):
 
 
 class FlowSchemaCondition(ApiType, kw_only=True):
+    __required__ = frozenset({"type"})
     lastTransitionTime: Time = ""
     message: str = ""
     reason: str = ""
@@ -57,6 +62,7 @@ class FlowSchemaCondition(ApiType, kw_only=True):
 
 
 class FlowSchemaList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "FlowSchemaList")
     apiVersion: str = _field(default_factory=lambda: "flowcontrol.apiserver.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -64,15 +70,18 @@ class FlowSchemaList(ListObject, kw_only=True):
 
 
 class GroupSubject(ApiType, kw_only=True):
+    __required__ = frozenset({"name"})
     name: str = _field(default_factory=str)
 
 
 class LimitResponse(ApiType, kw_only=True):
+    __required__ = frozenset({"type"})
     queuing: QueuingConfiguration | None = None
     type: str = _field(default_factory=str)
 
 
 class LimitedPriorityLevelConfiguration(ApiType, kw_only=True):
+    __required__ = frozenset({"limitResponse"})
     borrowingLimitPercent: Int32 | None = None
     lendablePercent: Int32 | None = None
     limitResponse: LimitResponse = _field(default_factory=LimitResponse)
@@ -84,6 +93,7 @@ class NonResourcePolicyRule(ApiType, kw_only=True):
         "nonResourceURLs": ListInfo("set"),
         "verbs": ListInfo("set"),
     }
+    __required__ = frozenset({"nonResourceURLs", "verbs"})
     nonResourceURLs: list[str] = _field(default_factory=lambda: [])
     verbs: list[str] = _field(default_factory=lambda: [])
 
@@ -94,12 +104,14 @@ class PolicyRulesWithSubjects(ApiType, kw_only=True):
         "resourceRules": ListInfo("atomic"),
         "subjects": ListInfo("atomic"),
     }
+    __required__ = frozenset({"subjects"})
     nonResourceRules: list[NonResourcePolicyRule] | None = None
     resourceRules: list[ResourcePolicyRule] | None = None
     subjects: list[Subject] = _field(default_factory=lambda: [])
 
 
 class PriorityLevelConfigurationSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"type"})
     exempt: ExemptPriorityLevelConfiguration | None = None
     limited: LimitedPriorityLevelConfiguration | None = None
     type: str = _field(default_factory=str)
@@ -114,6 +126,7 @@ class PriorityLevelConfigurationStatus(ApiType, kw_only=True):
 
 class PriorityLevelConfiguration(Object, kw_only=True):
     __resource__ = Resource("flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations", "PriorityLevelConfiguration", False)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "PriorityLevelConfiguration")
     apiVersion: str = _field(default_factory=lambda: "flowcontrol.apiserver.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -122,6 +135,7 @@ class PriorityLevelConfiguration(Object, kw_only=True):
 
 
 class PriorityLevelConfigurationCondition(ApiType, kw_only=True):
+    __required__ = frozenset({"type"})
     lastTransitionTime: Time = ""
     message: str = ""
     reason: str = ""
@@ -130,6 +144,7 @@ class PriorityLevelConfigurationCondition(ApiType, kw_only=True):
 
 
 class PriorityLevelConfigurationList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "PriorityLevelConfigurationList")
     apiVersion: str = _field(default_factory=lambda: "flowcontrol.apiserver.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -149,6 +164,7 @@ class ResourcePolicyRule(ApiType, kw_only=True):
         "resources": ListInfo("set"),
         "verbs": ListInfo("set"),
     }
+    __required__ = frozenset({"apiGroups", "resources", "verbs"})
     apiGroups: list[str] = _field(default_factory=lambda: [])
     clusterScope: bool | None = None
     namespaces: list[str] | None = None
@@ -157,11 +173,13 @@ class ResourcePolicyRule(ApiType, kw_only=True):
 
 
 class ServiceAccountSubject(ApiType, kw_only=True):
+    __required__ = frozenset({"name", "namespace"})
     name: str = _field(default_factory=str)
     namespace: str = _field(default_factory=str)
 
 
 class Subject(ApiType, kw_only=True):
+    __required__ = frozenset({"kind"})
     group: GroupSubject | None = None
     kind: str = _field(default_factory=str)
     serviceAccount: ServiceAccountSubject | None = None
@@ -169,4 +187,5 @@ class Subject(ApiType, kw_only=True):
 
 
 class UserSubject(ApiType, kw_only=True):
+    __required__ = frozenset({"name"})
     name: str = _field(default_factory=str)

@@ -14,6 +14,7 @@ class EvictionTarget(ApiType, kw_only=True):
 
 
 class EvictionSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"target"})
     target: EvictionTarget = _field(default_factory=EvictionTarget)
 
 
@@ -33,6 +34,7 @@ class EvictionStatus(ApiType, kw_only=True):
 
 class Eviction(Object, kw_only=True):
     __resource__ = Resource("lifecycle.k8s.io", "v1alpha1", "evictions", "Eviction", True)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "Eviction")
     apiVersion: str = _field(default_factory=lambda: "lifecycle.k8s.io/v1alpha1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -41,6 +43,7 @@ class Eviction(Object, kw_only=True):
 
 
 class EvictionList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "EvictionList")
     apiVersion: str = _field(default_factory=lambda: "lifecycle.k8s.io/v1alpha1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -48,6 +51,7 @@ class EvictionList(ListObject, kw_only=True):
 
 
 class EvictionPodReference(ApiType, kw_only=True):
+    __required__ = frozenset({"name", "uid"})
     name: str = _field(default_factory=str)
     uid: str = _field(default_factory=str)
 
@@ -57,6 +61,7 @@ class EvictionRequestTarget(ApiType, kw_only=True):
 
 
 class EvictionRequestSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"intent", "requester", "target"})
     intent: str = _field(default_factory=str)
     requester: str = _field(default_factory=str)
     target: EvictionRequestTarget = _field(default_factory=EvictionRequestTarget)
@@ -72,6 +77,7 @@ class EvictionRequestStatus(ApiType, kw_only=True):
 
 class EvictionRequest(Object, kw_only=True):
     __resource__ = Resource("lifecycle.k8s.io", "v1alpha1", "evictionrequests", "EvictionRequest", True)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "EvictionRequest")
     apiVersion: str = _field(default_factory=lambda: "lifecycle.k8s.io/v1alpha1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -80,6 +86,7 @@ class EvictionRequest(Object, kw_only=True):
 
 
 class EvictionRequestList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "EvictionRequestList")
     apiVersion: str = _field(default_factory=lambda: "lifecycle.k8s.io/v1alpha1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -87,16 +94,19 @@ class EvictionRequestList(ListObject, kw_only=True):
 
 
 class EvictionRequestPodReference(ApiType, kw_only=True):
+    __required__ = frozenset({"name", "uid"})
     name: str = _field(default_factory=str)
     uid: str = _field(default_factory=str)
 
 
 class Requester(ApiType, kw_only=True):
+    __required__ = frozenset({"intent", "name"})
     intent: str = _field(default_factory=str)
     name: str = _field(default_factory=str)
 
 
 class ResponderStatus(ApiType, kw_only=True):
+    __required__ = frozenset({"name"})
     completionTime: Time = ""
     expectedCompletionTime: Time = ""
     heartbeatTime: Time = ""
@@ -106,6 +116,7 @@ class ResponderStatus(ApiType, kw_only=True):
 
 
 class TargetResponder(ApiType, kw_only=True):
+    __required__ = frozenset({"name", "priority", "state"})
     name: str = _field(default_factory=str)
     priority: Int32 | None = None
     state: str = _field(default_factory=str)

@@ -15,6 +15,7 @@ class APIGroup(ApiType, kw_only=True):
         "serverAddressByClientCIDRs": ListInfo("atomic"),
         "versions": ListInfo("atomic"),
     }
+    __required__ = frozenset({"name", "versions"})
     kind: str = _field(default_factory=lambda: "APIGroup")
     apiVersion: str = _field(default_factory=lambda: "v1")
     name: str = _field(default_factory=str)
@@ -27,6 +28,7 @@ class APIGroupList(ApiType, kw_only=True):
     __merge__ = {
         "groups": ListInfo("atomic"),
     }
+    __required__ = frozenset({"groups"})
     kind: str = _field(default_factory=lambda: "APIGroupList")
     apiVersion: str = _field(default_factory=lambda: "v1")
     groups: list[APIGroup] = _field(default_factory=lambda: [])
@@ -37,6 +39,7 @@ class APIResource(ApiType, kw_only=True):
         "categories": ListInfo("atomic"),
         "shortNames": ListInfo("atomic"),
     }
+    __required__ = frozenset({"kind", "name", "namespaced", "singularName", "verbs"})
     categories: list[str] | None = None
     group: str = ""
     kind: str = _field(default_factory=str)
@@ -53,6 +56,7 @@ class APIResourceList(ApiType, kw_only=True):
     __merge__ = {
         "resources": ListInfo("atomic"),
     }
+    __required__ = frozenset({"groupVersion", "resources"})
     kind: str = _field(default_factory=lambda: "APIResourceList")
     apiVersion: str = _field(default_factory=lambda: "v1")
     groupVersion: str = _field(default_factory=str)
@@ -64,6 +68,7 @@ class APIVersions(ApiType, kw_only=True):
         "serverAddressByClientCIDRs": ListInfo("atomic"),
         "versions": ListInfo("atomic"),
     }
+    __required__ = frozenset({"serverAddressByClientCIDRs", "versions"})
     kind: str = _field(default_factory=lambda: "APIVersions")
     apiVersion: str = _field(default_factory=lambda: "v1")
     serverAddressByClientCIDRs: list[ServerAddressByClientCIDR] = _field(default_factory=lambda: [])
@@ -71,6 +76,7 @@ class APIVersions(ApiType, kw_only=True):
 
 
 class Condition(ApiType, kw_only=True):
+    __required__ = frozenset({"lastTransitionTime", "message", "reason", "status", "type"})
     lastTransitionTime: Time = ""
     message: str = _field(default_factory=str)
     observedGeneration: Int64 | None = None
@@ -97,17 +103,20 @@ class FieldSelectorRequirement(ApiType, kw_only=True):
     __merge__ = {
         "values": ListInfo("atomic"),
     }
+    __required__ = frozenset({"key", "operator"})
     key: str = _field(default_factory=str)
     operator: str = _field(default_factory=str)
     values: list[str] | None = None
 
 
 class GroupResource(ApiType, kw_only=True):
+    __required__ = frozenset({"group", "resource"})
     group: str = _field(default_factory=str)
     resource: str = _field(default_factory=str)
 
 
 class GroupVersionForDiscovery(ApiType, kw_only=True):
+    __required__ = frozenset({"groupVersion", "version"})
     groupVersion: str = _field(default_factory=str)
     version: str = _field(default_factory=str)
 
@@ -124,6 +133,7 @@ class LabelSelectorRequirement(ApiType, kw_only=True):
     __merge__ = {
         "values": ListInfo("atomic"),
     }
+    __required__ = frozenset({"key", "operator"})
     key: str = _field(default_factory=str)
     operator: str = _field(default_factory=str)
     values: list[str] | None = None
@@ -171,6 +181,7 @@ class ObjectMeta(ApiType, kw_only=True):
 
 
 class OwnerReference(ApiType, kw_only=True):
+    __required__ = frozenset({"apiVersion", "kind", "name", "uid"})
     apiVersion: str = _field(default_factory=str)
     blockOwnerDeletion: bool | None = None
     controller: bool | None = None
@@ -185,11 +196,13 @@ class Preconditions(ApiType, kw_only=True):
 
 
 class ServerAddressByClientCIDR(ApiType, kw_only=True):
+    __required__ = frozenset({"clientCIDR", "serverAddress"})
     clientCIDR: str = _field(default_factory=str)
     serverAddress: str = _field(default_factory=str)
 
 
 class ShardInfo(ApiType, kw_only=True):
+    __required__ = frozenset({"selector"})
     selector: str = _field(default_factory=str)
 
 
@@ -223,6 +236,7 @@ class StatusDetails(ApiType, kw_only=True):
 
 
 class VersionInfo(ApiType, kw_only=True):
+    __required__ = frozenset({"buildDate", "compiler", "gitCommit", "gitTreeState", "gitVersion", "goVersion", "major", "minor", "platform"})
     buildDate: str = _field(default_factory=str)
     compiler: str = _field(default_factory=str)
     emulationMajor: str = ""
@@ -239,6 +253,7 @@ class VersionInfo(ApiType, kw_only=True):
 
 
 class WatchEvent(ApiType, kw_only=True):
+    __required__ = frozenset({"object", "type"})
     object: RawExtension = None
     type: str = _field(default_factory=str)
 

@@ -16,6 +16,7 @@ class IngressBackend(ApiType, kw_only=True):
 
 
 class HTTPIngressPath(ApiType, kw_only=True):
+    __required__ = frozenset({"backend", "pathType"})
     backend: IngressBackend = _field(default_factory=IngressBackend)
     path: str = ""
     pathType: str | None = None
@@ -25,15 +26,18 @@ class HTTPIngressRuleValue(ApiType, kw_only=True):
     __merge__ = {
         "paths": ListInfo("atomic"),
     }
+    __required__ = frozenset({"paths"})
     paths: list[HTTPIngressPath] = _field(default_factory=lambda: [])
 
 
 class IPAddressSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"parentRef"})
     parentRef: ParentReference | None = None
 
 
 class IPAddress(Object, kw_only=True):
     __resource__ = Resource("networking.k8s.io", "v1", "ipaddresses", "IPAddress", False)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "IPAddress")
     apiVersion: str = _field(default_factory=lambda: "networking.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -41,6 +45,7 @@ class IPAddress(Object, kw_only=True):
 
 
 class IPAddressList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "IPAddressList")
     apiVersion: str = _field(default_factory=lambda: "networking.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -51,6 +56,7 @@ class IPBlock(ApiType, kw_only=True):
     __merge__ = {
         "except": ListInfo("atomic"),
     }
+    __required__ = frozenset({"cidr"})
     cidr: str = _field(default_factory=str)
     except_: list[str] | None = _field(default=None, name="except")
 
@@ -93,6 +99,7 @@ class IngressClass(Object, kw_only=True):
 
 
 class IngressClassList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "IngressClassList")
     apiVersion: str = _field(default_factory=lambda: "networking.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -100,6 +107,7 @@ class IngressClassList(ListObject, kw_only=True):
 
 
 class IngressClassParametersReference(ApiType, kw_only=True):
+    __required__ = frozenset({"kind", "name"})
     apiGroup: str | None = None
     kind: str = _field(default_factory=str)
     name: str = _field(default_factory=str)
@@ -108,6 +116,7 @@ class IngressClassParametersReference(ApiType, kw_only=True):
 
 
 class IngressList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "IngressList")
     apiVersion: str = _field(default_factory=lambda: "networking.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -131,6 +140,7 @@ class IngressLoadBalancerStatus(ApiType, kw_only=True):
 
 
 class IngressPortStatus(ApiType, kw_only=True):
+    __required__ = frozenset({"port", "protocol"})
     error: str = ""
     port: Int32 = _field(default_factory=int)
     protocol: str = _field(default_factory=str)
@@ -142,6 +152,7 @@ class IngressRule(ApiType, kw_only=True):
 
 
 class IngressServiceBackend(ApiType, kw_only=True):
+    __required__ = frozenset({"name"})
     name: str = _field(default_factory=str)
     port: ServiceBackendPort | None = None
 
@@ -193,6 +204,7 @@ class NetworkPolicyIngressRule(ApiType, kw_only=True):
 
 
 class NetworkPolicyList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "NetworkPolicyList")
     apiVersion: str = _field(default_factory=lambda: "networking.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -212,6 +224,7 @@ class NetworkPolicyPort(ApiType, kw_only=True):
 
 
 class ParentReference(ApiType, kw_only=True):
+    __required__ = frozenset({"name", "resource"})
     group: str = ""
     name: str = _field(default_factory=str)
     namespace: str = ""
@@ -247,6 +260,7 @@ class ServiceCIDR(Object, kw_only=True):
 
 
 class ServiceCIDRList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ServiceCIDRList")
     apiVersion: str = _field(default_factory=lambda: "networking.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)

@@ -16,6 +16,7 @@ class Overhead(ApiType, kw_only=True):
 
 class RuntimeClass(Object, kw_only=True):
     __resource__ = Resource("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", False)
+    __required__ = frozenset({"handler"})
     kind: str = _field(default_factory=lambda: "RuntimeClass")
     apiVersion: str = _field(default_factory=lambda: "node.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -25,6 +26,7 @@ class RuntimeClass(Object, kw_only=True):
 
 
 class RuntimeClassList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "RuntimeClassList")
     apiVersion: str = _field(default_factory=lambda: "node.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)

@@ -50,6 +50,7 @@ class PodDisruptionBudget(Object, kw_only=True):
 
 
 class PodDisruptionBudgetList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "PodDisruptionBudgetList")
     apiVersion: str = _field(default_factory=lambda: "policy/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)

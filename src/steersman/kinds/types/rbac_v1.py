@@ -29,6 +29,7 @@ class ClusterRole(Object, kw_only=True):
 
 
 class RoleRef(ApiType, kw_only=True):
+    __required__ = frozenset({"kind", "name"})
     apiGroup: str = ""
     kind: str = _field(default_factory=str)
     name: str = _field(default_factory=str)
@@ -39,6 +40,7 @@ class ClusterRoleBinding(Object, kw_only=True):
     __merge__ = {
         "subjects": ListInfo("atomic"),
     }
+    __required__ = frozenset({"roleRef"})
     kind: str = _field(default_factory=lambda: "ClusterRoleBinding")
     apiVersion: str = _field(default_factory=lambda: "rbac.authorization.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -47,6 +49,7 @@ class ClusterRoleBinding(Object, kw_only=True):
 
 
 class ClusterRoleBindingList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ClusterRoleBindingList")
     apiVersion: str = _field(default_factory=lambda: "rbac.authorization.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -54,6 +57,7 @@ class ClusterRoleBindingList(ListObject, kw_only=True):
 
 
 class ClusterRoleList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ClusterRoleList")
     apiVersion: str = _field(default_factory=lambda: "rbac.authorization.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -68,6 +72,7 @@ class PolicyRule(ApiType, kw_only=True):
         "resources": ListInfo("atomic"),
         "verbs": ListInfo("atomic"),
     }
+    __required__ = frozenset({"verbs"})
     apiGroups: list[str] | None = None
     nonResourceURLs: list[str] | None = None
     resourceNames: list[str] | None = None
@@ -91,6 +96,7 @@ class RoleBinding(Object, kw_only=True):
     __merge__ = {
         "subjects": ListInfo("atomic"),
     }
+    __required__ = frozenset({"roleRef"})
     kind: str = _field(default_factory=lambda: "RoleBinding")
     apiVersion: str = _field(default_factory=lambda: "rbac.authorization.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -99,6 +105,7 @@ class RoleBinding(Object, kw_only=True):
 
 
 class RoleBindingList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "RoleBindingList")
     apiVersion: str = _field(default_factory=lambda: "rbac.authorization.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -106,6 +113,7 @@ class RoleBindingList(ListObject, kw_only=True):
 
 
 class RoleList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "RoleList")
     apiVersion: str = _field(default_factory=lambda: "rbac.authorization.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -113,6 +121,7 @@ class RoleList(ListObject, kw_only=True):
 
 
 class Subject(ApiType, kw_only=True):
+    __required__ = frozenset({"kind", "name"})
     apiGroup: str = ""
     kind: str = _field(default_factory=str)
     name: str = _field(default_factory=str)

@@ -10,6 +10,7 @@ from steersman.kinds.types.meta_v1 import Condition, ListMeta, ListObject, Objec
 
 
 class DeviceTaint(ApiType, kw_only=True):
+    __required__ = frozenset({"effect", "key"})
     effect: str = _field(default_factory=str)
     key: str = _field(default_factory=str)
     timeAdded: Time = ""
@@ -17,6 +18,7 @@ class DeviceTaint(ApiType, kw_only=True):
 
 
 class DeviceTaintRuleSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"taint"})
     deviceSelector: DeviceTaintSelector | None = None
     taint: DeviceTaint = _field(default_factory=DeviceTaint)
 
@@ -30,6 +32,7 @@ class DeviceTaintRuleStatus(ApiType, kw_only=True):
 
 class DeviceTaintRule(Object, kw_only=True):
     __resource__ = Resource("resource.k8s.io", "v1alpha3", "devicetaintrules", "DeviceTaintRule", False)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "DeviceTaintRule")
     apiVersion: str = _field(default_factory=lambda: "resource.k8s.io/v1alpha3")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -38,6 +41,7 @@ class DeviceTaintRule(Object, kw_only=True):
 
 
 class DeviceTaintRuleList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "DeviceTaintRuleList")
     apiVersion: str = _field(default_factory=lambda: "resource.k8s.io/v1alpha3")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -51,6 +55,7 @@ class DeviceTaintSelector(ApiType, kw_only=True):
 
 
 class PartitionTypeStatus(ApiType, kw_only=True):
+    __required__ = frozenset({"allocatable", "attribute", "total", "type"})
     allocatable: Int32 = _field(default_factory=int)
     attribute: str = _field(default_factory=str)
     total: Int32 = _field(default_factory=int)
@@ -61,6 +66,7 @@ class PoolStatus(ApiType, kw_only=True):
     __merge__ = {
         "partitionSummary": ListInfo("atomic"),
     }
+    __required__ = frozenset({"driver", "generation", "poolName"})
     allocatedDevices: Int32 | None = None
     availableDevices: Int32 | None = None
     driver: str = _field(default_factory=str)
@@ -76,6 +82,7 @@ class PoolStatus(ApiType, kw_only=True):
 
 
 class ResourcePoolStatusRequestSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"driver"})
     defaultPartitionTypeAttribute: str = ""
     driver: str = _field(default_factory=str)
     limit: Int32 | None = None
@@ -84,6 +91,7 @@ class ResourcePoolStatusRequestSpec(ApiType, kw_only=True):
 
 class ResourcePoolStatusRequest(Object, kw_only=True):
     __resource__ = Resource("resource.k8s.io", "v1alpha3", "resourcepoolstatusrequests", "ResourcePoolStatusRequest", False)
+    __required__ = frozenset({"metadata", "spec"})
     kind: str = _field(default_factory=lambda: "ResourcePoolStatusRequest")
     apiVersion: str = _field(default_factory=lambda: "resource.k8s.io/v1alpha3")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -92,6 +100,7 @@ class ResourcePoolStatusRequest(Object, kw_only=True):
 
 
 class ResourcePoolStatusRequestList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ResourcePoolStatusRequestList")
     apiVersion: str = _field(default_factory=lambda: "resource.k8s.io/v1alpha3")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -103,12 +112,14 @@ class ResourcePoolStatusRequestStatus(ApiType, kw_only=True):
         "conditions": ListInfo("map", ("type",), "merge", "type"),
         "pools": ListInfo("atomic"),
     }
+    __required__ = frozenset({"poolCount"})
     conditions: list[Condition] | None = None
     poolCount: Int32 = _field(default_factory=int)
     pools: list[PoolStatus] | None = None
 
 
 class ShareableCapacityStatus(ApiType, kw_only=True):
+    __required__ = frozenset({"available", "consumed", "name", "total"})
     available: Quantity | None = None
     consumed: Quantity | None = None
     name: str = _field(default_factory=str)
@@ -119,6 +130,7 @@ class ShareableSummaryStatus(ApiType, kw_only=True):
     __merge__ = {
         "capacity": ListInfo("atomic"),
     }
+    __required__ = frozenset({"fullyAvailableDevices", "partiallyAvailableDevices"})
     capacity: list[ShareableCapacityStatus] | None = None
     fullyAvailableDevices: Int32 = _field(default_factory=int)
     partiallyAvailableDevices: Int32 = _field(default_factory=int)

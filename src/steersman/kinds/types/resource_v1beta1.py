@@ -16,6 +16,7 @@ class AllocatedDeviceStatus(ApiType, kw_only=True):
     __merge__ = {
         "conditions": ListInfo("map", ("type",)),
     }
+    __required__ = frozenset({"device", "driver", "pool"})
     conditions: list[Condition] | None = None
     data: RawExtension = None
     device: str = _field(default_factory=str)
@@ -53,6 +54,7 @@ class BasicDevice(ApiType, kw_only=True):
 
 
 class CELDeviceSelector(ApiType, kw_only=True):
+    __required__ = frozenset({"expression"})
     expression: str = _field(default_factory=str)
 
 
@@ -66,6 +68,7 @@ class CapacityRequestPolicy(ApiType, kw_only=True):
 
 
 class CapacityRequestPolicyRange(ApiType, kw_only=True):
+    __required__ = frozenset({"min"})
     max: Quantity | None = None
     min: Quantity | None = None
     step: Quantity | None = None
@@ -76,15 +79,18 @@ class CapacityRequirements(ApiType, kw_only=True):
 
 
 class Counter(ApiType, kw_only=True):
+    __required__ = frozenset({"value"})
     value: Quantity = _field(default_factory=lambda: "0")
 
 
 class CounterSet(ApiType, kw_only=True):
+    __required__ = frozenset({"counters", "name"})
     counters: dict[str, Counter] = _field(default_factory=lambda: {})
     name: str = _field(default_factory=str)
 
 
 class Device(ApiType, kw_only=True):
+    __required__ = frozenset({"name"})
     basic: BasicDevice | None = None
     name: str = _field(default_factory=str)
 
@@ -93,6 +99,7 @@ class DeviceAllocationConfiguration(ApiType, kw_only=True):
     __merge__ = {
         "requests": ListInfo("atomic"),
     }
+    __required__ = frozenset({"source"})
     opaque: OpaqueDeviceConfiguration | None = None
     requests: list[str] | None = None
     source: str = _field(default_factory=str)
@@ -125,6 +132,7 @@ class DeviceAttribute(ApiType, kw_only=True):
 
 
 class DeviceCapacity(ApiType, kw_only=True):
+    __required__ = frozenset({"value"})
     requestPolicy: CapacityRequestPolicy | None = None
     value: Quantity = _field(default_factory=lambda: "0")
 
@@ -171,6 +179,7 @@ class DeviceClassConfiguration(ApiType, kw_only=True):
 
 
 class DeviceClassList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "DeviceClassList")
     apiVersion: str = _field(default_factory=lambda: "resource.k8s.io/v1beta1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -190,12 +199,14 @@ class DeviceCounterConsumption(ApiType, kw_only=True):
     __merge__ = {
         "compatibilityGroups": ListInfo("atomic"),
     }
+    __required__ = frozenset({"counterSet", "counters"})
     compatibilityGroups: list[str] | None = None
     counterSet: str = _field(default_factory=str)
     counters: dict[str, Counter] = _field(default_factory=lambda: {})
 
 
 class DeviceDerivedAttribute(ApiType, kw_only=True):
+    __required__ = frozenset({"expression", "name"})
     expression: str = _field(default_factory=str)
     name: str = _field(default_factory=str)
 
@@ -207,6 +218,7 @@ class DeviceRequest(ApiType, kw_only=True):
         "selectors": ListInfo("atomic"),
         "tolerations": ListInfo("atomic"),
     }
+    __required__ = frozenset({"name"})
     adminAccess: bool | None = None
     allocationMode: str = ""
     capacity: CapacityRequirements | None = None
@@ -226,6 +238,7 @@ class DeviceRequestAllocationResult(ApiType, kw_only=True):
         "skipNodeOperations": ListInfo("set"),
         "tolerations": ListInfo("atomic"),
     }
+    __required__ = frozenset({"device", "driver", "pool", "request"})
     adminAccess: bool | None = None
     bindingConditions: list[str] | None = None
     bindingFailureConditions: list[str] | None = None
@@ -249,6 +262,7 @@ class DeviceSubRequest(ApiType, kw_only=True):
         "selectors": ListInfo("atomic"),
         "tolerations": ListInfo("atomic"),
     }
+    __required__ = frozenset({"deviceClassName", "name"})
     allocationMode: str = ""
     capacity: CapacityRequirements | None = None
     count: Int64 | None = None
@@ -260,6 +274,7 @@ class DeviceSubRequest(ApiType, kw_only=True):
 
 
 class DeviceTaint(ApiType, kw_only=True):
+    __required__ = frozenset({"effect", "key"})
     effect: str = _field(default_factory=str)
     key: str = _field(default_factory=str)
     timeAdded: Time = ""
@@ -300,6 +315,7 @@ class NodeAllocatableResource(ApiType, kw_only=True):
 
 
 class OpaqueDeviceConfiguration(ApiType, kw_only=True):
+    __required__ = frozenset({"driver", "parameters"})
     driver: str = _field(default_factory=str)
     parameters: RawExtension = None
 
@@ -328,6 +344,7 @@ class ResourceClaim(Object, kw_only=True):
 
 
 class ResourceClaimConsumerReference(ApiType, kw_only=True):
+    __required__ = frozenset({"name", "resource", "uid"})
     apiGroup: str = ""
     name: str = _field(default_factory=str)
     resource: str = _field(default_factory=str)
@@ -335,6 +352,7 @@ class ResourceClaimConsumerReference(ApiType, kw_only=True):
 
 
 class ResourceClaimList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ResourceClaimList")
     apiVersion: str = _field(default_factory=lambda: "resource.k8s.io/v1beta1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -355,6 +373,7 @@ class ResourceClaimTemplate(Object, kw_only=True):
 
 
 class ResourceClaimTemplateList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ResourceClaimTemplateList")
     apiVersion: str = _field(default_factory=lambda: "resource.k8s.io/v1beta1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -362,6 +381,7 @@ class ResourceClaimTemplateList(ListObject, kw_only=True):
 
 
 class ResourcePool(ApiType, kw_only=True):
+    __required__ = frozenset({"generation", "name", "resourceSliceCount"})
     generation: Int64 = _field(default_factory=int)
     name: str = _field(default_factory=str)
     resourceSliceCount: Int64 = _field(default_factory=int)
@@ -373,6 +393,7 @@ class ResourceSliceSpec(ApiType, kw_only=True):
         "sharedCounters": ListInfo("atomic"),
         "skipNodeOperations": ListInfo("set"),
     }
+    __required__ = frozenset({"driver", "pool"})
     allNodes: bool | None = None
     devices: list[Device] | None = None
     driver: str = _field(default_factory=str)
@@ -387,6 +408,7 @@ class ResourceSliceSpec(ApiType, kw_only=True):
 
 class ResourceSlice(Object, kw_only=True):
     __resource__ = Resource("resource.k8s.io", "v1beta1", "resourceslices", "ResourceSlice", False)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "ResourceSlice")
     apiVersion: str = _field(default_factory=lambda: "resource.k8s.io/v1beta1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -394,6 +416,7 @@ class ResourceSlice(Object, kw_only=True):
 
 
 class ResourceSliceList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ResourceSliceList")
     apiVersion: str = _field(default_factory=lambda: "resource.k8s.io/v1beta1")
     metadata: ListMeta = _field(default_factory=ListMeta)

@@ -16,6 +16,7 @@ class AllocatedDeviceStatus(ApiType, kw_only=True):
     __merge__ = {
         "conditions": ListInfo("map", ("type",)),
     }
+    __required__ = frozenset({"device", "driver", "pool"})
     conditions: list[Condition] | None = None
     data: RawExtension = None
     device: str = _field(default_factory=str)
@@ -32,6 +33,7 @@ class AllocationResult(ApiType, kw_only=True):
 
 
 class CELDeviceSelector(ApiType, kw_only=True):
+    __required__ = frozenset({"expression"})
     expression: str = _field(default_factory=str)
 
 
@@ -45,6 +47,7 @@ class CapacityRequestPolicy(ApiType, kw_only=True):
 
 
 class CapacityRequestPolicyRange(ApiType, kw_only=True):
+    __required__ = frozenset({"min"})
     max: Quantity | None = None
     min: Quantity | None = None
     step: Quantity | None = None
@@ -55,10 +58,12 @@ class CapacityRequirements(ApiType, kw_only=True):
 
 
 class Counter(ApiType, kw_only=True):
+    __required__ = frozenset({"value"})
     value: Quantity = _field(default_factory=lambda: "0")
 
 
 class CounterSet(ApiType, kw_only=True):
+    __required__ = frozenset({"counters", "name"})
     counters: dict[str, Counter] = _field(default_factory=lambda: {})
     name: str = _field(default_factory=str)
 
@@ -70,6 +75,7 @@ class Device(ApiType, kw_only=True):
         "consumesCounters": ListInfo("atomic"),
         "taints": ListInfo("atomic"),
     }
+    __required__ = frozenset({"name"})
     allNodes: bool | None = None
     allowMultipleAllocations: bool | None = None
     attributes: dict[str, DeviceAttribute] | None = None
@@ -89,6 +95,7 @@ class DeviceAllocationConfiguration(ApiType, kw_only=True):
     __merge__ = {
         "requests": ListInfo("atomic"),
     }
+    __required__ = frozenset({"source"})
     opaque: OpaqueDeviceConfiguration | None = None
     requests: list[str] | None = None
     source: str = _field(default_factory=str)
@@ -121,6 +128,7 @@ class DeviceAttribute(ApiType, kw_only=True):
 
 
 class DeviceCapacity(ApiType, kw_only=True):
+    __required__ = frozenset({"value"})
     requestPolicy: CapacityRequestPolicy | None = None
     value: Quantity = _field(default_factory=lambda: "0")
 
@@ -167,6 +175,7 @@ class DeviceClassConfiguration(ApiType, kw_only=True):
 
 
 class DeviceClassList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "DeviceClassList")
     apiVersion: str = _field(default_factory=lambda: "resource.k8s.io/v1beta2")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -186,12 +195,14 @@ class DeviceCounterConsumption(ApiType, kw_only=True):
     __merge__ = {
         "compatibilityGroups": ListInfo("atomic"),
     }
+    __required__ = frozenset({"counterSet", "counters"})
     compatibilityGroups: list[str] | None = None
     counterSet: str = _field(default_factory=str)
     counters: dict[str, Counter] = _field(default_factory=lambda: {})
 
 
 class DeviceDerivedAttribute(ApiType, kw_only=True):
+    __required__ = frozenset({"expression", "name"})
     expression: str = _field(default_factory=str)
     name: str = _field(default_factory=str)
 
@@ -200,6 +211,7 @@ class DeviceRequest(ApiType, kw_only=True):
     __merge__ = {
         "firstAvailable": ListInfo("atomic"),
     }
+    __required__ = frozenset({"name"})
     exactly: ExactDeviceRequest | None = None
     firstAvailable: list[DeviceSubRequest] | None = None
     name: str = _field(default_factory=str)
@@ -212,6 +224,7 @@ class DeviceRequestAllocationResult(ApiType, kw_only=True):
         "skipNodeOperations": ListInfo("set"),
         "tolerations": ListInfo("atomic"),
     }
+    __required__ = frozenset({"device", "driver", "pool", "request"})
     adminAccess: bool | None = None
     bindingConditions: list[str] | None = None
     bindingFailureConditions: list[str] | None = None
@@ -235,6 +248,7 @@ class DeviceSubRequest(ApiType, kw_only=True):
         "selectors": ListInfo("atomic"),
         "tolerations": ListInfo("atomic"),
     }
+    __required__ = frozenset({"deviceClassName", "name"})
     allocationMode: str = ""
     capacity: CapacityRequirements | None = None
     count: Int64 | None = None
@@ -246,6 +260,7 @@ class DeviceSubRequest(ApiType, kw_only=True):
 
 
 class DeviceTaint(ApiType, kw_only=True):
+    __required__ = frozenset({"effect", "key"})
     effect: str = _field(default_factory=str)
     key: str = _field(default_factory=str)
     timeAdded: Time = ""
@@ -253,6 +268,7 @@ class DeviceTaint(ApiType, kw_only=True):
 
 
 class DeviceTaintRuleSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"taint"})
     deviceSelector: DeviceTaintSelector | None = None
     taint: DeviceTaint = _field(default_factory=DeviceTaint)
 
@@ -266,6 +282,7 @@ class DeviceTaintRuleStatus(ApiType, kw_only=True):
 
 class DeviceTaintRule(Object, kw_only=True):
     __resource__ = Resource("resource.k8s.io", "v1beta2", "devicetaintrules", "DeviceTaintRule", False)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "DeviceTaintRule")
     apiVersion: str = _field(default_factory=lambda: "resource.k8s.io/v1beta2")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -274,6 +291,7 @@ class DeviceTaintRule(Object, kw_only=True):
 
 
 class DeviceTaintRuleList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "DeviceTaintRuleList")
     apiVersion: str = _field(default_factory=lambda: "resource.k8s.io/v1beta2")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -300,6 +318,7 @@ class ExactDeviceRequest(ApiType, kw_only=True):
         "selectors": ListInfo("atomic"),
         "tolerations": ListInfo("atomic"),
     }
+    __required__ = frozenset({"deviceClassName"})
     adminAccess: bool | None = None
     allocationMode: str = ""
     capacity: CapacityRequirements | None = None
@@ -336,6 +355,7 @@ class NodeAllocatableResource(ApiType, kw_only=True):
 
 
 class OpaqueDeviceConfiguration(ApiType, kw_only=True):
+    __required__ = frozenset({"driver", "parameters"})
     driver: str = _field(default_factory=str)
     parameters: RawExtension = None
 
@@ -364,6 +384,7 @@ class ResourceClaim(Object, kw_only=True):
 
 
 class ResourceClaimConsumerReference(ApiType, kw_only=True):
+    __required__ = frozenset({"name", "resource", "uid"})
     apiGroup: str = ""
     name: str = _field(default_factory=str)
     resource: str = _field(default_factory=str)
@@ -371,6 +392,7 @@ class ResourceClaimConsumerReference(ApiType, kw_only=True):
 
 
 class ResourceClaimList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ResourceClaimList")
     apiVersion: str = _field(default_factory=lambda: "resource.k8s.io/v1beta2")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -391,6 +413,7 @@ class ResourceClaimTemplate(Object, kw_only=True):
 
 
 class ResourceClaimTemplateList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ResourceClaimTemplateList")
     apiVersion: str = _field(default_factory=lambda: "resource.k8s.io/v1beta2")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -398,6 +421,7 @@ class ResourceClaimTemplateList(ListObject, kw_only=True):
 
 
 class ResourcePool(ApiType, kw_only=True):
+    __required__ = frozenset({"generation", "name", "resourceSliceCount"})
     generation: Int64 = _field(default_factory=int)
     name: str = _field(default_factory=str)
     resourceSliceCount: Int64 = _field(default_factory=int)
@@ -409,6 +433,7 @@ class ResourceSliceSpec(ApiType, kw_only=True):
         "sharedCounters": ListInfo("atomic"),
         "skipNodeOperations": ListInfo("set"),
     }
+    __required__ = frozenset({"driver", "pool"})
     allNodes: bool | None = None
     devices: list[Device] | None = None
     driver: str = _field(default_factory=str)
@@ -423,6 +448,7 @@ class ResourceSliceSpec(ApiType, kw_only=True):
 
 class ResourceSlice(Object, kw_only=True):
     __resource__ = Resource("resource.k8s.io", "v1beta2", "resourceslices", "ResourceSlice", False)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "ResourceSlice")
     apiVersion: str = _field(default_factory=lambda: "resource.k8s.io/v1beta2")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -430,6 +456,7 @@ class ResourceSlice(Object, kw_only=True):
 
 
 class ResourceSliceList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "ResourceSliceList")
     apiVersion: str = _field(default_factory=lambda: "resource.k8s.io/v1beta2")
     metadata: ListMeta = _field(default_factory=ListMeta)

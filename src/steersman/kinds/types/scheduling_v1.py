@@ -21,6 +21,7 @@ class PriorityClass(Object, kw_only=True):
 
 
 class PriorityClassList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "PriorityClassList")
     apiVersion: str = _field(default_factory=lambda: "scheduling.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)

@@ -31,6 +31,7 @@ class CompositeDisruptionMode(ApiType, kw_only=True):
 
 
 class CompositeGangSchedulingPolicy(ApiType, kw_only=True):
+    __required__ = frozenset({"minGroupCount"})
     minGroupCount: Int32 = _field(default_factory=int)
 
 
@@ -40,6 +41,7 @@ class CompositePodGroupSchedulingPolicy(ApiType, kw_only=True):
 
 
 class CompositePodGroupSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"schedulingPolicy", "workloadRef"})
     disruptionMode: CompositeDisruptionMode | None = None
     parentCompositePodGroupName: str = ""
     preemptionPolicy: str = ""
@@ -59,6 +61,7 @@ class CompositePodGroupStatus(ApiType, kw_only=True):
 
 class CompositePodGroup(Object, kw_only=True):
     __resource__ = Resource("scheduling.k8s.io", "v1alpha3", "compositepodgroups", "CompositePodGroup", True)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "CompositePodGroup")
     apiVersion: str = _field(default_factory=lambda: "scheduling.k8s.io/v1alpha3")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -67,6 +70,7 @@ class CompositePodGroup(Object, kw_only=True):
 
 
 class CompositePodGroupList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "CompositePodGroupList")
     apiVersion: str = _field(default_factory=lambda: "scheduling.k8s.io/v1alpha3")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -85,6 +89,7 @@ class CompositePodGroupTemplate(ApiType, kw_only=True):
         "compositePodGroupTemplates": ListInfo("map", ("name",)),
         "podGroupTemplates": ListInfo("map", ("name",)),
     }
+    __required__ = frozenset({"name", "schedulingPolicy"})
     compositePodGroupTemplates: list[CompositePodGroupTemplate] | None = None
     disruptionMode: CompositeDisruptionMode | None = None
     name: str = _field(default_factory=str)
@@ -102,6 +107,7 @@ class DisruptionMode(ApiType, kw_only=True):
 
 
 class GangSchedulingPolicy(ApiType, kw_only=True):
+    __required__ = frozenset({"minCount"})
     minCount: Int32 = _field(default_factory=int)
 
 
@@ -114,6 +120,7 @@ class PodGroupSpec(ApiType, kw_only=True):
     __merge__ = {
         "resourceClaims": ListInfo("map", ("name",), "merge,retainKeys", "name"),
     }
+    __required__ = frozenset({"schedulingPolicy"})
     disruptionMode: DisruptionMode | None = None
     parentCompositePodGroupName: str = ""
     preemptionPolicy: str = ""
@@ -136,6 +143,7 @@ class PodGroupStatus(ApiType, kw_only=True):
 
 class PodGroup(Object, kw_only=True):
     __resource__ = Resource("scheduling.k8s.io", "v1alpha3", "podgroups", "PodGroup", True)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "PodGroup")
     apiVersion: str = _field(default_factory=lambda: "scheduling.k8s.io/v1alpha3")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -144,6 +152,7 @@ class PodGroup(Object, kw_only=True):
 
 
 class PodGroupList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "PodGroupList")
     apiVersion: str = _field(default_factory=lambda: "scheduling.k8s.io/v1alpha3")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -151,12 +160,14 @@ class PodGroupList(ListObject, kw_only=True):
 
 
 class PodGroupResourceClaim(ApiType, kw_only=True):
+    __required__ = frozenset({"name"})
     name: str = _field(default_factory=str)
     resourceClaimName: str = ""
     resourceClaimTemplateName: str = ""
 
 
 class PodGroupResourceClaimStatus(ApiType, kw_only=True):
+    __required__ = frozenset({"name"})
     name: str = _field(default_factory=str)
     resourceClaimName: str = ""
 
@@ -172,6 +183,7 @@ class PodGroupTemplate(ApiType, kw_only=True):
     __merge__ = {
         "resourceClaims": ListInfo("map", ("name",), "merge,retainKeys", "name"),
     }
+    __required__ = frozenset({"name", "schedulingPolicy"})
     disruptionMode: DisruptionMode | None = None
     name: str = _field(default_factory=str)
     preemptionPolicy: str = ""
@@ -191,10 +203,12 @@ class SingleDisruptionMode(ApiType, kw_only=True):
 
 
 class TopologyConstraint(ApiType, kw_only=True):
+    __required__ = frozenset({"key"})
     key: str = _field(default_factory=str)
 
 
 class TypedLocalObjectReference(ApiType, kw_only=True):
+    __required__ = frozenset({"kind", "name"})
     apiGroup: str | None = None
     kind: str = _field(default_factory=str)
     name: str = _field(default_factory=str)
@@ -212,6 +226,7 @@ class WorkloadSpec(ApiType, kw_only=True):
 
 class Workload(Object, kw_only=True):
     __resource__ = Resource("scheduling.k8s.io", "v1alpha3", "workloads", "Workload", True)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "Workload")
     apiVersion: str = _field(default_factory=lambda: "scheduling.k8s.io/v1alpha3")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -219,6 +234,7 @@ class Workload(Object, kw_only=True):
 
 
 class WorkloadList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "WorkloadList")
     apiVersion: str = _field(default_factory=lambda: "scheduling.k8s.io/v1alpha3")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -243,6 +259,7 @@ class WorkloadPodGroupGangSchedulingPolicy(ApiType, kw_only=True):
 
 
 class WorkloadPodGroupResourceClaim(ApiType, kw_only=True):
+    __required__ = frozenset({"name"})
     name: str = _field(default_factory=str)
     resourceClaimName: str = ""
     resourceClaimTemplateName: str = ""
@@ -265,5 +282,6 @@ class WorkloadPodGroupSingleDisruptionMode(ApiType, kw_only=True):
 
 
 class WorkloadReference(ApiType, kw_only=True):
+    __required__ = frozenset({"templateName", "workloadName"})
     templateName: str = _field(default_factory=str)
     workloadName: str = _field(default_factory=str)

@@ -31,6 +31,7 @@ class CompositeDisruptionMode(ApiType, kw_only=True):
 
 
 class CompositeGangSchedulingPolicy(ApiType, kw_only=True):
+    __required__ = frozenset({"minGroupCount"})
     minGroupCount: Int32 = _field(default_factory=int)
 
 
@@ -51,6 +52,7 @@ class CompositePodGroupTemplate(ApiType, kw_only=True):
         "compositePodGroupTemplates": ListInfo("map", ("name",)),
         "podGroupTemplates": ListInfo("map", ("name",)),
     }
+    __required__ = frozenset({"name", "schedulingPolicy"})
     compositePodGroupTemplates: list[CompositePodGroupTemplate] | None = None
     disruptionMode: CompositeDisruptionMode | None = None
     name: str = _field(default_factory=str)
@@ -68,6 +70,7 @@ class DisruptionMode(ApiType, kw_only=True):
 
 
 class GangSchedulingPolicy(ApiType, kw_only=True):
+    __required__ = frozenset({"minCount"})
     minCount: Int32 = _field(default_factory=int)
 
 
@@ -80,6 +83,7 @@ class PodGroupSpec(ApiType, kw_only=True):
     __merge__ = {
         "resourceClaims": ListInfo("map", ("name",), "merge,retainKeys", "name"),
     }
+    __required__ = frozenset({"schedulingPolicy"})
     disruptionMode: DisruptionMode | None = None
     parentCompositePodGroupName: str = ""
     preemptionPolicy: str = ""
@@ -102,6 +106,7 @@ class PodGroupStatus(ApiType, kw_only=True):
 
 class PodGroup(Object, kw_only=True):
     __resource__ = Resource("scheduling.k8s.io", "v1beta1", "podgroups", "PodGroup", True)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "PodGroup")
     apiVersion: str = _field(default_factory=lambda: "scheduling.k8s.io/v1beta1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -110,6 +115,7 @@ class PodGroup(Object, kw_only=True):
 
 
 class PodGroupList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "PodGroupList")
     apiVersion: str = _field(default_factory=lambda: "scheduling.k8s.io/v1beta1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -117,12 +123,14 @@ class PodGroupList(ListObject, kw_only=True):
 
 
 class PodGroupResourceClaim(ApiType, kw_only=True):
+    __required__ = frozenset({"name"})
     name: str = _field(default_factory=str)
     resourceClaimName: str = ""
     resourceClaimTemplateName: str = ""
 
 
 class PodGroupResourceClaimStatus(ApiType, kw_only=True):
+    __required__ = frozenset({"name"})
     name: str = _field(default_factory=str)
     resourceClaimName: str = ""
 
@@ -138,6 +146,7 @@ class PodGroupTemplate(ApiType, kw_only=True):
     __merge__ = {
         "resourceClaims": ListInfo("map", ("name",), "merge,retainKeys", "name"),
     }
+    __required__ = frozenset({"name", "schedulingPolicy"})
     disruptionMode: DisruptionMode | None = None
     name: str = _field(default_factory=str)
     preemptionPolicy: str = ""
@@ -157,10 +166,12 @@ class SingleDisruptionMode(ApiType, kw_only=True):
 
 
 class TopologyConstraint(ApiType, kw_only=True):
+    __required__ = frozenset({"key"})
     key: str = _field(default_factory=str)
 
 
 class TypedLocalObjectReference(ApiType, kw_only=True):
+    __required__ = frozenset({"kind", "name"})
     apiGroup: str | None = None
     kind: str = _field(default_factory=str)
     name: str = _field(default_factory=str)
@@ -178,6 +189,7 @@ class WorkloadSpec(ApiType, kw_only=True):
 
 class Workload(Object, kw_only=True):
     __resource__ = Resource("scheduling.k8s.io", "v1beta1", "workloads", "Workload", True)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "Workload")
     apiVersion: str = _field(default_factory=lambda: "scheduling.k8s.io/v1beta1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -185,6 +197,7 @@ class Workload(Object, kw_only=True):
 
 
 class WorkloadList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "WorkloadList")
     apiVersion: str = _field(default_factory=lambda: "scheduling.k8s.io/v1beta1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -192,5 +205,6 @@ class WorkloadList(ListObject, kw_only=True):
 
 
 class WorkloadReference(ApiType, kw_only=True):
+    __required__ = frozenset({"templateName", "workloadName"})
     templateName: str = _field(default_factory=str)
     workloadName: str = _field(default_factory=str)

@@ -30,6 +30,7 @@ class CSIDriverSpec(ApiType, kw_only=True):
 
 class CSIDriver(Object, kw_only=True):
     __resource__ = Resource("storage.k8s.io", "v1", "csidrivers", "CSIDriver", False)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "CSIDriver")
     apiVersion: str = _field(default_factory=lambda: "storage.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -37,6 +38,7 @@ class CSIDriver(Object, kw_only=True):
 
 
 class CSIDriverList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "CSIDriverList")
     apiVersion: str = _field(default_factory=lambda: "storage.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -47,6 +49,7 @@ class CSINodeSpec(ApiType, kw_only=True):
     __merge__ = {
         "drivers": ListInfo("map", ("name",), "merge", "name"),
     }
+    __required__ = frozenset({"drivers"})
     drivers: list[CSINodeDriver] = _field(default_factory=lambda: [])
 
 
@@ -59,6 +62,7 @@ class CSINodeStatus(ApiType, kw_only=True):
 
 class CSINode(Object, kw_only=True):
     __resource__ = Resource("storage.k8s.io", "v1", "csinodes", "CSINode", False)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "CSINode")
     apiVersion: str = _field(default_factory=lambda: "storage.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -70,6 +74,7 @@ class CSINodeDriver(ApiType, kw_only=True):
     __merge__ = {
         "topologyKeys": ListInfo("atomic"),
     }
+    __required__ = frozenset({"name", "nodeID"})
     allocatable: VolumeNodeResources | None = None
     name: str = _field(default_factory=str)
     nodeID: str = _field(default_factory=str)
@@ -77,6 +82,7 @@ class CSINodeDriver(ApiType, kw_only=True):
 
 
 class CSINodeList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "CSINodeList")
     apiVersion: str = _field(default_factory=lambda: "storage.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -85,6 +91,7 @@ class CSINodeList(ListObject, kw_only=True):
 
 class CSIStorageCapacity(Object, kw_only=True):
     __resource__ = Resource("storage.k8s.io", "v1", "csistoragecapacities", "CSIStorageCapacity", True)
+    __required__ = frozenset({"storageClassName"})
     kind: str = _field(default_factory=lambda: "CSIStorageCapacity")
     apiVersion: str = _field(default_factory=lambda: "storage.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -95,6 +102,7 @@ class CSIStorageCapacity(Object, kw_only=True):
 
 
 class CSIStorageCapacityList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "CSIStorageCapacityList")
     apiVersion: str = _field(default_factory=lambda: "storage.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -107,6 +115,7 @@ class StorageClass(Object, kw_only=True):
         "allowedTopologies": ListInfo("atomic"),
         "mountOptions": ListInfo("atomic"),
     }
+    __required__ = frozenset({"provisioner"})
     kind: str = _field(default_factory=lambda: "StorageClass")
     apiVersion: str = _field(default_factory=lambda: "storage.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -120,6 +129,7 @@ class StorageClass(Object, kw_only=True):
 
 
 class StorageClassList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "StorageClassList")
     apiVersion: str = _field(default_factory=lambda: "storage.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -130,11 +140,13 @@ class StorageHealth(ApiType, kw_only=True):
     __merge__ = {
         "healthConditions": ListInfo("atomic"),
     }
+    __required__ = frozenset({"name"})
     healthConditions: list[StorageHealthCondition] | None = None
     name: str = _field(default_factory=str)
 
 
 class StorageHealthCondition(ApiType, kw_only=True):
+    __required__ = frozenset({"reason", "status"})
     accessMode: str = ""
     lastTransitionTime: Time = ""
     message: str = ""
@@ -144,6 +156,7 @@ class StorageHealthCondition(ApiType, kw_only=True):
 
 
 class TokenRequest(ApiType, kw_only=True):
+    __required__ = frozenset({"audience"})
     audience: str = _field(default_factory=str)
     expirationSeconds: Int64 | None = None
 
@@ -154,12 +167,14 @@ class VolumeAttachmentSource(ApiType, kw_only=True):
 
 
 class VolumeAttachmentSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"attacher", "nodeName", "source"})
     attacher: str = _field(default_factory=str)
     nodeName: str = _field(default_factory=str)
     source: VolumeAttachmentSource = _field(default_factory=VolumeAttachmentSource)
 
 
 class VolumeAttachmentStatus(ApiType, kw_only=True):
+    __required__ = frozenset({"attached"})
     attachError: VolumeError | None = None
     attached: bool = _field(default_factory=bool)
     attachmentMetadata: dict[str, str] | None = None
@@ -168,6 +183,7 @@ class VolumeAttachmentStatus(ApiType, kw_only=True):
 
 class VolumeAttachment(Object, kw_only=True):
     __resource__ = Resource("storage.k8s.io", "v1", "volumeattachments", "VolumeAttachment", False)
+    __required__ = frozenset({"spec"})
     kind: str = _field(default_factory=lambda: "VolumeAttachment")
     apiVersion: str = _field(default_factory=lambda: "storage.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -176,6 +192,7 @@ class VolumeAttachment(Object, kw_only=True):
 
 
 class VolumeAttachmentList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "VolumeAttachmentList")
     apiVersion: str = _field(default_factory=lambda: "storage.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)
@@ -184,6 +201,7 @@ class VolumeAttachmentList(ListObject, kw_only=True):
 
 class VolumeAttributesClass(Object, kw_only=True):
     __resource__ = Resource("storage.k8s.io", "v1", "volumeattributesclasses", "VolumeAttributesClass", False)
+    __required__ = frozenset({"driverName"})
     kind: str = _field(default_factory=lambda: "VolumeAttributesClass")
     apiVersion: str = _field(default_factory=lambda: "storage.k8s.io/v1")
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
@@ -192,6 +210,7 @@ class VolumeAttributesClass(Object, kw_only=True):
 
 
 class VolumeAttributesClassList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "VolumeAttributesClassList")
     apiVersion: str = _field(default_factory=lambda: "storage.k8s.io/v1")
     metadata: ListMeta = _field(default_factory=ListMeta)

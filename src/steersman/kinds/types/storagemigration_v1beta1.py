@@ -10,6 +10,7 @@ from steersman.kinds.types.meta_v1 import Condition, GroupResource, ListMeta, Li
 
 
 class StorageVersionMigrationSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"resource"})
     resource: GroupResource = _field(default_factory=GroupResource)
 
 
@@ -31,6 +32,7 @@ class StorageVersionMigration(Object, kw_only=True):
 
 
 class StorageVersionMigrationList(ListObject, kw_only=True):
+    __required__ = frozenset({"items"})
     kind: str = _field(default_factory=lambda: "StorageVersionMigrationList")
     apiVersion: str = _field(default_factory=lambda: "storagemigration.k8s.io/v1beta1")
     metadata: ListMeta = _field(default_factory=ListMeta)
