@@ -57,8 +57,8 @@ async def serve_stream(
         else:
             raise Refused(400, "Upgrade request required")
     except Refused as refused:
+        # The answer states its length: nobody has to wait for the end of the connection.
         await pump.send(writer, refusal(refused.status, refused.message))
-        await pump.finish(reader, writer)
     finally:
         await pump.close(writer)
 

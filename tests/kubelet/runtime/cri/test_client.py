@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import io
+import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
+import grpc
+import grpc.aio
 import pytest
 
+from steersman.kubelet.archive import Entry, ImageContent, write_oci
 from steersman.kubelet.runtime.cri.client import CriRuntime
+from steersman.kubelet.runtime.cri.messages import message
 from steersman.kubelet.runtime.types import (
+    AuthConfig,
     Code,
     ContainerConfig,
     ContainerSecurity,
@@ -202,6 +212,102 @@ async def test_pod_stats(pod: Pod) -> None:
     assert [c.id for c in stats.containers] == [id]
     assert [n.name for n in stats.network][:1] == ["eth0"]
     assert [s.id for s in await pod.runtime.list_pod_sandbox_stats()] == [pod.id]
+
+
+class Registry:
+    """An image registry of one image, behind a password when one is given."""
+
+    def __init__(self, image: ImageContent, password: str = "") -> None:
+        buffer = io.BytesIO()
+        write_oci([image], buffer)
+        buffer.seek(0)
+        self.blobs = {}
+        with tarfile.open(fileobj=buffer) as archive:
+            for member in archive:
+                data = archive.extractfile(member).read()  # type: ignore[union-attr]
+                self.blobs[f"sha256:{Path(member.name).name}"] = data
+                if member.name == "index.json":
+                    self.manifest = json.loads(data)["manifests"][0]["digest"]
+        self.wanted = f"Basic {base64.b64encode(f'me:{password}'.encode()).decode()}" if password else ""
+
+    def answer(self, path: str, authorization: str) -> tuple[str, list[str], bytes]:
+        if self.wanted and authorization != self.wanted:
+            return "401 Unauthorized", ['WWW-Authenticate: Basic realm="test"'], b""
+        what, _, reference = path.rpartition("/")
+        digest = self.manifest if reference == "v1" else reference
+        if what.endswith("/manifests") and digest == self.manifest:
+            types = ["Content-Type: application/vnd.oci.image.manifest.v1+json", f"Docker-Content-Digest: {digest}"]
+            return "200 OK", types, self.blobs[digest]
+        if what.endswith("/blobs") and digest in self.blobs:
+            return "200 OK", ["Content-Type: application/octet-stream"], self.blobs[digest]
+        return "404 Not Found", [], b""
+
+    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        method, path, _ = lines[0].split(" ")
+        found = [line.partition(":")[2].strip() for line in lines if line.lower().startswith("authorization:")]
+        status, headers, body = self.answer(path.partition("?")[0], "".join(found))
+        head = [f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}", "Connection: close", "", ""]
+        writer.write("\r\n".join(head).encode() + (body if method == "GET" else b""))
+        await writer.drain()
+        writer.close()
+
+
+@pytest.mark.parametrize("password", ["", "secret"])
+async def test_pull(cri: CriRuntime, password: str) -> None:
+    content = ImageContent(name="x", layers=[[Entry(path="/file", data=password.encode())]])
+    server = await asyncio.start_server(Registry(content, password).connected, "127.0.0.1")
+    async with server:
+        name = f"127.0.0.1:{server.sockets[0].getsockname()[1]}/some/image"
+        auth = AuthConfig(username="me", password=password) if password else None
+        id = await cri.pull_image(f"{name}:v1", auth)
+        found = await cri.image_status(f"{name}:v1")
+        assert found is not None
+        assert (found.id, found.repo_tags) == (id, (f"{name}:v1",))
+        assert found.repo_digests[0].startswith(f"{name}@sha256:")
+        await cri.remove_image(id)
+        assert await cri.image_status(id) is None
+        with pytest.raises(RuntimeCallError) as caught:
+            await cri.pull_image(f"{name}:v2", auth)
+        assert caught.value.not_found
+        if password:
+            with pytest.raises(RuntimeCallError, match="401 Unauthorized"):
+                await cri.pull_image(f"{name}:v1", AuthConfig(username="me", password="wrong"))
+
+
+async def test_server_that_comes_back(tmp_path: Path) -> None:
+    socket = str(tmp_path / "cri.sock")
+
+    def version(request: bytes, context: Any) -> bytes:
+        return message("VersionResponse")(runtime_name="stand-in").SerializeToString()  # type: ignore[no-any-return]
+
+    async def serve() -> Any:
+        server = grpc.aio.server()
+        methods = {"Version": grpc.unary_unary_rpc_method_handler(version)}
+        server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("runtime.v1.RuntimeService", methods)])
+        server.add_insecure_port(f"unix://{socket}")
+        await server.start()
+        return server
+
+    async def answers(runtime: CriRuntime) -> bool:
+        try:
+            return (await runtime.version()).runtime_name == "stand-in"
+        except RuntimeCallError as error:
+            if error.unavailable:
+                return False
+            raise
+
+    runtime = CriRuntime(socket)
+    for _ in range(2):
+        server = await serve()
+        async with asyncio.timeout(5):
+            while not await answers(runtime):
+                continue
+        await server.stop(None)
+        with pytest.raises(RuntimeCallError) as caught:
+            await runtime.version()
+        assert caught.value.unavailable
+    await runtime.close()
 
 
 async def test_nobody_listens(tmp_path: Path) -> None:
