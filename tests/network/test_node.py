@@ -4,13 +4,14 @@ import json
 import os
 import signal
 import subprocess
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from steersman.network import cgroups, links, node
+from steersman.network import cgroups, links, node, syscalls
 from steersman.network.addresses import ClusterAddresses
 from steersman.network.host import HostNetwork, egress_rules
 from steersman.network.mounts import NodeFiles
@@ -18,7 +19,7 @@ from steersman.network.node import NodeNetwork, NodeSpec
 
 pytestmark = pytest.mark.node
 
-ADDRESSES = ClusterAddresses(31)
+ADDRESSES = ClusterAddresses(27)
 NAME = "test-node"
 
 
@@ -60,7 +61,7 @@ def spec(tmp_path: Path) -> Iterator[NodeSpec]:
     assert not links.link_exists(ADDRESSES.bridge)
     assert not links.netns_exists(network.netns)
     assert not files.state.exists()
-    assert not [route for route in links.used_networks() if route.overlaps(ADDRESSES.pod_range)]
+    assert not [route for route in links.used_networks() if route.overlaps(network.own.pod_range)]
 
 
 def start(spec: NodeSpec, main: Callable[[int], int]) -> Started:
@@ -69,9 +70,21 @@ def start(spec: NodeSpec, main: Callable[[int], int]) -> Started:
     pid = os.fork()
     if pid == 0:
         os.close(reader)
-        os._exit(node.enter(spec, lambda: main(writer)))
+        _enter_and_exit(spec, lambda: main(writer))
     os.close(writer)
     return Started(pid, reader)
+
+
+def _enter_and_exit(spec: NodeSpec, main: Callable[[], int], first: Callable[[], None] = lambda: None) -> None:
+    """An exception must not unwind the test runner's stack a second time, in the child."""
+    code = 99
+    try:
+        first()
+        code = node.enter(spec, main)
+    except BaseException:  # noqa: BLE001 (it is printed, and the child ends)
+        traceback.print_exc()
+    finally:
+        os._exit(code)
 
 
 def look_around(pipe: int) -> int:
@@ -187,6 +200,70 @@ def test_nodes_reach_each_other_and_the_host(spec: NodeSpec) -> None:
         other.delete()
 
 
+def on_version_2(spec: NodeSpec, main: Callable[[int], int], then: Callable[[], None] = lambda: None) -> Started:
+    """As ``start``, on a machine that has the unified hierarchy alone, as a mount namespace makes it appear."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        syscalls.unshare(syscalls.CLONE_NEWNS)
+        syscalls.mount("none", "/", flags=syscalls.MS_REC | syscalls.MS_PRIVATE)
+        syscalls.unmount("/sys/fs/cgroup")
+        syscalls.mount("cgroup2", "/sys/fs/cgroup", "cgroup2")
+        _enter_and_exit(spec, lambda: main(writer), then)
+    os.close(writer)
+    return Started(pid, reader)
+
+
+def in_a_container(spec: NodeSpec, main: Callable[[int], int]) -> Started:
+    """As ``on_version_2``, in a cgroup namespace whose root holds processes: what a privileged container has."""
+
+    def enter_container() -> None:
+        group = Path("/sys/fs/cgroup", CONTAINER)
+        group.mkdir(exist_ok=True)
+        (group / "cgroup.procs").write_text("0")
+        syscalls.unshare(syscalls.CLONE_NEWCGROUP)
+        syscalls.unmount("/sys/fs/cgroup")
+        syscalls.mount("cgroup2", "/sys/fs/cgroup", "cgroup2")
+
+    return on_version_2(spec, main, enter_container)
+
+
+CONTAINER = "steersman-test-container"
+
+
+def look_at_version_2(pipe: int) -> int:
+    root = Path("/sys/fs/cgroup")
+    report = {
+        "leaf": Path("/proc/self/cgroup").read_text().strip().rpartition("0::")[2],
+        "groups": sorted(entry.name for entry in root.iterdir() if entry.is_dir()),
+        "available": (root / "cgroup.controllers").read_text().split(),
+        "enabled": (root / "cgroup.subtree_control").read_text().split(),
+    }
+    (root / "kubepods" / "pod1").mkdir(parents=True)
+    os.write(pipe, json.dumps(report).encode())
+    return 3
+
+
+def test_version_2_alone(spec: NodeSpec) -> None:
+    for _ in range(2):  # again over what the first life left
+        started = on_version_2(spec, look_at_version_2)
+        report = json.loads(started.read())
+        assert started.wait() == 3
+        assert report["leaf"] == "/system"
+        assert report["groups"] == ["system"]
+        assert report["enabled"] == report["available"]
+
+
+def test_version_2_in_a_container(spec: NodeSpec) -> None:
+    started = in_a_container(spec, look_at_version_2)
+    report = json.loads(started.read())
+    assert started.wait() == 3
+    cgroups.remove(CONTAINER)
+    assert report["leaf"] == "/system"
+    assert report["enabled"] == report["available"]
+
+
 def test_the_way_out_is_masqueraded() -> None:
     rules = egress_rules("steersman-x", ADDRESSES)
-    assert 'oifname != "steer31" ip saddr { 10.95.0.0/24, 10.213.0.0/16 }' in rules
+    assert 'oifname != "steer27" ip saddr { 10.91.0.0/24, 10.217.0.0/16 }' in rules

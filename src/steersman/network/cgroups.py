@@ -15,6 +15,7 @@ _CPUSET_FILES = ("cpuset.cpus", "cpuset.mems")
 # The group below a version 2 node's own that holds its processes: a group with children that are
 # limited may hold none itself.
 SYSTEM_LEAF = "system"
+_EVACUATED_LEAF = "init"
 _KILL_ROUNDS = 100
 
 
@@ -59,6 +60,8 @@ def create(name: str, mounted: Iterable[Hierarchy] | None = None) -> None:
     """Makes the group ``a/b/c`` in every hierarchy, ready to hold processes and limited children. Idempotent."""
     for hierarchy in hierarchies() if mounted is None else mounted:
         path = hierarchy.mount
+        if hierarchy.version == 2 and not _delegate(path):
+            _evacuate(path)
         for part in name.split("/"):
             if hierarchy.version == 2:
                 _delegate(path)
@@ -76,8 +79,8 @@ def _fill_cpuset(path: Path) -> None:
             own.write_text((path.parent / name).read_text())
 
 
-def _delegate(path: Path) -> None:
-    """Hands every controller of a version 2 group to its children."""
+def _delegate(path: Path) -> bool:
+    """Hands every controller of a version 2 group to its children; false when processes in it are in the way."""
     controllers = (path / "cgroup.controllers").read_text().split()
     enabled = (path / "cgroup.subtree_control").read_text().split()
     for controller in controllers:
@@ -86,10 +89,24 @@ def _delegate(path: Path) -> None:
         try:
             (path / "cgroup.subtree_control").write_text(f"+{controller}")
         except OSError as error:
-            # EBUSY: the group holds processes (the machine's root never says so); the others may
-            # still be handed on, and the kubelet reports which controllers it found.
-            if error.errno not in (errno.EBUSY, errno.EOPNOTSUPP, errno.EINVAL):
+            if error.errno == errno.EBUSY:
+                return False
+            # A controller that cannot be handed on; the others may, and the kubelet reports what it finds.
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
                 raise
+    return True
+
+
+def _evacuate(path: Path) -> None:
+    """Moves the processes of a root that is itself somebody's group (in a container) to a leaf of it.
+
+    A machine's own root may hold processes and never comes here.
+    """
+    leaf = path / _EVACUATED_LEAF
+    leaf.mkdir(exist_ok=True)
+    for pid in (path / "cgroup.procs").read_text().split():
+        with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+            (leaf / "cgroup.procs").write_text(pid)
 
 
 def join(name: str, pid: int = 0) -> None:
