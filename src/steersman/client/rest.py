@@ -37,9 +37,9 @@ _PATCH_TYPES: dict[str, str] = {
     "json": "application/json-patch+json",
 }
 _JSON = "application/json"
-# A server that meets these asks for the objects' metadata alone.
-METADATA_ACCEPT = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
-METADATA_LIST_ACCEPT = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+# These ask for the objects' metadata alone.
+METADATA_ACCEPT = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json"
+METADATA_LIST_ACCEPT = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
 
 
 @dataclass(frozen=True, slots=True)
