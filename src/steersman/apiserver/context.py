@@ -58,12 +58,18 @@ class Endpoint:
     served: Served
     registry: Registry
     list_head: bytes
+    columns: bytes
+    """The column definitions of its Tables."""
 
     @classmethod
     def of(cls, served: Served, registry: Registry) -> Endpoint:
         resource = served.resource
         head = f'{{"kind":"{resource.kind}List","apiVersion":"{resource.api_version}","metadata":{{"resourceVersion":"'
-        return cls(served, registry, head.encode())
+        columns = [
+            {"name": c.name, "type": c.type, "format": c.format, "description": c.description, "priority": c.priority}
+            for c in served.kind.columns
+        ]
+        return cls(served, registry, head.encode(), codec.encode(columns))
 
     @property
     def kind(self) -> Kind[Any]:

@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from steersman.api import codec
+from steersman.api import codec, field
 from steersman.api.clock import Clock
 from steersman.api.errors import AlreadyExists, Conflict, Invalid, NotFound, StatusError
+from steersman.api.field import FieldError, Path
 from steersman.api.http import User
 from steersman.api.meta import Resource, format_time, generate_name, new_uid
 from steersman.apiserver import deletion
@@ -222,12 +223,13 @@ class Registry:
         await self._chain.mutate(review)
         new = review.object
         key = self.key(namespace, name)
+        self._prepare_update(new, old, write.subresource)
         held = None
         if self._reserve is not None and write.subresource != "status":
+            # After the preparation, which lets an object keep what it has been given before.
             held = self._reserve(key, new, old)
         try:
-            errors = self._prepare_update(new, old, write.subresource)
-            if errors:
+            if errors := self._check_update(new, old, write.subresource):
                 raise Invalid.of(self.resource, name, errors)
             await self._chain.validate(review)
             warnings.extend(w for w in (*kind.warnings(new), *review.warnings) if w not in warnings)
@@ -260,9 +262,7 @@ class Registry:
             if meta.resourceVersion != old.metadata.resourceVersion:
                 raise Conflict.of(self.resource, old.metadata.name)
         elif not self.kind.allow_unconditional_update:
-            from steersman.api import field
-
-            error = field.invalid(field.Path("metadata", "resourceVersion"), 0, "must be specified for an update")
+            error = field.invalid(Path("metadata", "resourceVersion"), 0, "must be specified for an update")
             raise Invalid.of(self.resource, old.metadata.name, [error])
 
     @staticmethod
@@ -282,16 +282,19 @@ class Registry:
         meta.managedFields = None
         meta.selfLink = ""
 
-    def _prepare_update(self, new: Any, old: Any, subresource: str) -> Sequence[Any]:
-        kind = self.kind
+    def _prepare_update(self, new: Any, old: Any, subresource: str) -> None:
         if subresource == "status":
-            kind.prepare_status_update(new, old)
-            return kind.validate_status_update(new, old)
-        if subresource and subresource != "scale":
-            # Such as binding or resize: the handler has made exactly the change it stands for.
-            return kind.validate_subresource(subresource, new, old)
-        kind.prepare_update(new, old)
-        return kind.validate_update(new, old)
+            self.kind.prepare_status_update(new, old)
+        elif subresource in ("", "scale"):
+            self.kind.prepare_update(new, old)
+        # The handlers of other subresources have made exactly the change that they stand for.
+
+    def _check_update(self, new: Any, old: Any, subresource: str) -> Sequence[FieldError]:
+        if subresource == "status":
+            return self.kind.validate_status_update(new, old)
+        if subresource in ("", "scale"):
+            return self.kind.validate_update(new, old)
+        return self.kind.validate_subresource(subresource, new, old)
 
     def _is_finished(self, new: Any, old: Any) -> bool:
         return deletion.finished(new.metadata, old.metadata) and not self.kind.blockers(new)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import fields as fields_of
 from typing import Any, Protocol
 
 from steersman.api import fields
@@ -62,7 +61,6 @@ _VERBS = {
     "deletecollection": deletecollection.handle,
 }
 _EXPIRY_SECONDS = 60.0
-_DEFAULT_SELECTABLE = {f.name: f.default for f in fields_of(Kind)}["selectable"]
 _SERVICES = ("", "services")
 
 
@@ -310,7 +308,7 @@ class App:
 def _describer(kind: Kind[Any]) -> Describe:
     from steersman.api import codec
 
-    if kind.selectable is _DEFAULT_SELECTABLE:
+    if not kind.has_selectable:
         return describe_metadata
 
     def describe(value: bytes) -> tuple[dict[str, str], dict[str, str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -15,7 +14,6 @@ from steersman.api.errors import BadRequest
 from steersman.apiserver.cached import BOOKMARK, Cached
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.negotiation import Accepted
-from steersman.kinds.kind import Kind
 
 TABLE = "Table"
 _INCLUDES = ("None", "Metadata", "Object")
@@ -26,16 +24,6 @@ class _Head(msgspec.Struct):
 
 
 _head = msgspec.json.Decoder(_Head).decode
-
-
-@lru_cache(maxsize=512)
-def _columns(kind: Kind[Any]) -> bytes:
-    return codec.encode(
-        [
-            {"name": c.name, "type": c.type, "format": c.format, "description": c.description, "priority": c.priority}
-            for c in kind.columns
-        ]
-    )
 
 
 def include_of(ctx: Context) -> str:
@@ -75,7 +63,7 @@ def table(
             b'{"kind":"Table","apiVersion":"meta.k8s.io/%b","metadata":' % version.encode(),
             codec.encode(meta),
             b',"columnDefinitions":',
-            _columns(endpoint.kind),
+            endpoint.columns,
             b',"rows":[',
             b",".join(rows),
             b"]}",
