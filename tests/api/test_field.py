@@ -17,6 +17,8 @@ def test_paths() -> None:
     assert str(Path("spec").child("limits").key("cpu")) == "spec.limits[cpu]"
     assert str(Path("a").child("b", "c").index(1).child("d")) == "a.b.c[1].d"
     assert str(Path()) == "<nil>"
+    assert str(Path("")) == ""
+    assert str(Path("").child("a")) == "a"
     assert str(Path().child("values").index(0).key("x")) == "values[0][x]"
     assert Path("a").child("b") == Path("a", "b")
 

@@ -55,7 +55,7 @@ class Path:
 
     __slots__ = ("_parent", "_step")
 
-    def __init__(self, *names: str, _parent: Path | None = None, _step: str = "") -> None:
+    def __init__(self, *names: str, _parent: Path | None = None, _step: str | None = None) -> None:
         if not names:
             self._parent, self._step = _parent, _step
             return
@@ -77,12 +77,14 @@ class Path:
         return Path(_parent=self, _step=f"[{key}]")
 
     def __str__(self) -> str:
+        if self._step is None:
+            return "<nil>"
         steps: list[str] = []
         at: Path | None = self
         while at is not None:
-            steps.append(at._step)
+            steps.append(at._step or "")
             at = at._parent
-        return "".join(reversed(steps)) or "<nil>"
+        return "".join(reversed(steps))
 
     def __repr__(self) -> str:
         return f"Path({str(self)!r})"

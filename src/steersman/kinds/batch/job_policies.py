@@ -29,7 +29,8 @@ def check(spec: JobSpec, path: Path) -> Errors:
         errors += _check_failure(spec, path.child("podFailurePolicy", "rules"))
     if spec.successPolicy is not None:
         errors += _check_success(spec, path.child("successPolicy"))
-    errors += check_choice(spec.podReplacementPolicy, _REPLACEMENTS, path.child("podReplacementPolicy"))
+    if spec.podReplacementPolicy:
+        errors += check_choice(spec.podReplacementPolicy, _REPLACEMENTS, path.child("podReplacementPolicy"))
     if spec.podFailurePolicy is not None and spec.podReplacementPolicy == "TerminatingOrFailed":
         at = path.child("podReplacementPolicy")
         errors.append(field.not_supported(at, spec.podReplacementPolicy, ("Failed",)))

@@ -114,7 +114,8 @@ def check_spec(spec: JobSpec, path: Path) -> Errors:
         spec, path, "parallelism", "completions", "activeDeadlineSeconds", "backoffLimit",
         "ttlSecondsAfterFinished", "backoffLimitPerIndex", "maxFailedIndexes",
     )  # fmt: skip
-    errors += check_choice(spec.completionMode, MODES, path.child("completionMode"))
+    if spec.completionMode:  # the jobs of a CronJob get theirs when they are made
+        errors += check_choice(spec.completionMode, MODES, path.child("completionMode"))
     errors += _check_indexed(spec, path)
     if spec.managedBy:
         errors += field.all_invalid(path.child("managedBy"), spec.managedBy, names.domain_prefixed_path(spec.managedBy))

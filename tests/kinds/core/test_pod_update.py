@@ -1,0 +1,149 @@
+"""What may change in a pod, by a plain update, by a status report, and through its subresources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from steersman.api import codec
+from steersman.kinds.core.pod import KIND
+
+ErrorsOf = Callable[..., list[str]]
+
+POD = """
+metadata: {name: web, namespace: default}
+spec:
+  activeDeadlineSeconds: 100
+  tolerations: [{key: a, operator: Exists}]
+  containers: [{name: c, image: nginx, resources: {requests: {cpu: 1, memory: 1Gi}, limits: {memory: 1Gi}}}]
+  initContainers: [{name: i, image: x}]
+"""
+ONLY = "spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)\n(changed: "
+C = "resources: {requests: {cpu: 1, memory: 1Gi}, limits: {memory: 1Gi}}"
+
+
+@pytest.mark.parametrize(
+    ("change", "errors"),
+    [
+        ("metadata: {labels: {a: b}}", []),
+        (f"spec: {{containers: [{{name: c, image: nginx:2, imagePullPolicy: Always, {C}}}]}}", []),
+        ("spec: {initContainers: [{name: i, image: y}]}", []),
+        ("spec: {activeDeadlineSeconds: 50}", []),
+        ("spec: {activeDeadlineSeconds: 101}", ["spec.activeDeadlineSeconds: Invalid value: 101: must be less than or equal to previous value"]),
+        ("spec: {activeDeadlineSeconds: null}", ["spec.activeDeadlineSeconds: Invalid value: null: must not update from a positive integer to nil value"]),
+        ("spec: {tolerations: [{key: a, operator: Exists}, {key: b, operator: Exists}]}", []),
+        ("spec: {tolerations: []}", ["spec.tolerations: Forbidden: existing toleration can not be modified except its tolerationSeconds"]),
+        (f"spec: {{containers: [{{name: c, image: nginx, {C}}}, {{name: d, image: x}}]}}", ["spec.containers: Forbidden: pod updates may not add or remove containers"]),
+        (f"spec: {{containers: [{{name: c, image: nginx, command: [a], {C}}}]}}", [f"{ONLY}containers)"]),
+        ("spec: {nodeName: n, hostname: h}", [f"{ONLY}hostname, nodeName)"]),
+        ("spec: {schedulingGates: [{name: g}]}", ["spec.schedulingGates[0].name: Forbidden: only deletion is allowed, but found new scheduling gate 'g'"]),
+        ("spec: {nodeSelector: {a: b}}", [f"{ONLY}nodeSelector)"]),
+        ("spec: {terminationGracePeriodSeconds: 1}", [f"{ONLY}terminationGracePeriodSeconds)"]),
+        ("metadata: {name: other}", ['metadata.name: Invalid value: "other": field is immutable']),
+    ],
+)  # fmt: skip
+def test_update(change: str, errors: list[str], update_errors_of: ErrorsOf) -> None:
+    assert update_errors_of(KIND, POD, change) == errors
+
+
+GATED = """
+metadata: {name: web, namespace: default}
+spec:
+  schedulingGates: [{name: g}]
+  nodeSelector: {a: b}
+  terminationGracePeriodSeconds: -1
+  containers: [{name: c, image: nginx}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "errors"),
+    [
+        ("spec: {schedulingGates: []}", []),
+        ("spec: {nodeSelector: {a: b, c: d}}", []),
+        ("spec: {nodeSelector: {a: x}}", ['spec.nodeSelector: Invalid value: {"a":"x"}: only additions are allowed (no mutations or deletions)']),
+        ("spec: {affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchFields: [{key: metadata.name, operator: In, values: [n]}]}]}}}}", []),
+        ("spec: {terminationGracePeriodSeconds: 1}", []),
+        ("spec: {terminationGracePeriodSeconds: 2}", [f"{ONLY}terminationGracePeriodSeconds)"]),
+    ],
+)  # fmt: skip
+def test_gated_pods_may_narrow(change: str, errors: list[str], update_errors_of: ErrorsOf) -> None:
+    assert update_errors_of(KIND, GATED, change) == errors
+
+
+NEVER = "{metadata: {name: web, namespace: default}, spec: {restartPolicy: Never, containers: [{name: c, image: x}]}}"
+DONE = "{phase: Running, containerStatuses: [{name: c, image: x, imageID: '', ready: false, restartCount: 0, state: {terminated: {exitCode: 0}}}]}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "errors"),
+    [
+        ("{}", "{phase: Running, podIP: 10.0.0.1}", []),
+        ("{}", "{qosClass: Burstable}", ['status.qosClass: Invalid value: "Burstable": field is immutable']),
+        ("{}", "{podIPs: [{ip: x}]}", ['status.podIPs[0]: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)']),
+        ("{}", "{podIPs: [{ip: 10.0.0.1}, {ip: 10.0.0.2}]}", ['status.podIPs: Invalid value: [{"ip":"10.0.0.1"},{"ip":"10.0.0.2"}]: may specify no more than one IP for each IP family']),
+        ("{}", "{nominatedNodeName: A}", None),
+        (DONE, "{containerStatuses: [{name: c, image: x, imageID: '', ready: true, restartCount: 0, state: {running: {}}}]}", ["status.containerStatuses[0].state: Forbidden: may not be transitioned to non-terminated state"]),
+        (DONE, "{phase: Succeeded}", []),
+    ],
+)  # fmt: skip
+def test_status(before: str, after: str, errors: list[str] | None, status_errors_of: ErrorsOf) -> None:
+    got = status_errors_of(KIND, NEVER, before, after)
+    if errors is None:
+        assert got[0].startswith("status.nominatedNodeName: Invalid value")
+    else:
+        assert got == errors
+
+
+def test_pod_addresses_follow_each_other(create: Callable[..., Any]) -> None:
+    old = create(KIND, POD)
+    new = codec.clone(old)
+    new.status.podIP = "10.0.0.1"
+    KIND.prepare_status_update(new, old)
+    assert [p.ip for p in new.status.podIPs] == ["10.0.0.1"]
+    new.status.podIP, new.status.podIPs[0].ip = "", "10.0.0.2"
+    KIND.prepare_status_update(new, old)
+    assert new.status.podIP == "10.0.0.2"
+
+
+def _subresource(create: Callable[..., Any], name: str, base: str, before: str, after: str) -> list[str]:
+    old, new = create(KIND, base, before), create(KIND, base, after)
+    return [str(e) for e in KIND.validate_subresource(name, new, old)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "errors"),
+    [
+        ("{}", "spec: {ephemeralContainers: [{name: e, image: x}]}", []),
+        ("{}", "spec: {ephemeralContainers: [{name: c, image: x}]}", ['spec.ephemeralContainers[0].name: Duplicate value: "c"']),
+        ("{}", "spec: {ephemeralContainers: [{name: e, image: x, ports: [{containerPort: 1}]}]}", ["spec.ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral Container"]),
+        ("{}", "spec: {ephemeralContainers: [{name: e, image: x, targetContainerName: z}]}", ['spec.ephemeralContainers[0].targetContainerName: Not found: "z"']),
+        ("spec: {ephemeralContainers: [{name: e, image: x}]}", "{}", ['spec.ephemeralContainers: Forbidden: existing ephemeral containers "e" may not be removed\n']),
+        ("spec: {ephemeralContainers: [{name: e, image: x}]}", "spec: {ephemeralContainers: [{name: e, image: y}]}", ['spec.ephemeralContainers: Forbidden: existing ephemeral containers "e" may not be changed\n']),
+        ("metadata: {annotations: {kubernetes.io/config.mirror: x}}", "{}", [": Forbidden: static pods do not support ephemeral containers"]),
+    ],
+)  # fmt: skip
+def test_ephemeral_containers(before: str, after: str, errors: list[str], create: Callable[..., Any]) -> None:
+    assert _subresource(create, "ephemeralcontainers", POD, before, after) == errors
+
+
+def _resources(text: str, more: str = "") -> str:
+    return f"spec: {{containers: [{{name: c, image: nginx, resources: {text}{more}}}]}}"
+
+
+@pytest.mark.parametrize(
+    ("after", "errors"),
+    [
+        (_resources("{requests: {cpu: 2, memory: 1Gi}, limits: {memory: 1Gi}}"), []),
+        (_resources("{requests: {cpu: 1, memory: 1Gi}, limits: {memory: 2Gi}}"), []),
+        (_resources("{requests: {memory: 1Gi}, limits: {memory: 1Gi}}"), ["spec.containers[0].resources.requests: Forbidden: resource requests cannot be removed"]),
+        (_resources("{requests: {cpu: 1, memory: 500Mi}, limits: {memory: 500Mi}}"), ["spec.containers[0].resources.limits[memory]: Forbidden: memory limits cannot be decreased unless resizePolicy is RestartContainer"]),
+        (_resources("{requests: {cpu: 1, memory: 1Gi}, limits: {memory: 1Gi}}", ", command: [a]"), ["spec: Forbidden: only cpu and memory resources are mutable"]),
+        (_resources("{requests: {cpu: 1, memory: 1Gi}, limits: {cpu: 1, memory: 1Gi}}"), ['spec: Invalid value: "Guaranteed": Pod QOS Class may not change as a result of resizing']),
+    ],
+)  # fmt: skip
+def test_resize(after: str, errors: list[str], create: Callable[..., Any]) -> None:
+    base = POD.replace("  initContainers: [{name: i, image: x}]\n", "")
+    assert _subresource(create, "resize", base, "{}", after) == errors
