@@ -54,11 +54,12 @@ exec "$@"
 
 
 class Containerd(Struct, frozen=True):
-    """A running containerd: its socket, its directory, and the cgroup its pods may live under."""
+    """A running containerd: its socket, its directory, the cgroup for its pods, and their addresses' first part."""
 
     socket: str
     directory: Path
     cgroup: str
+    network: str
 
     def runtime(self) -> CriRuntime:
         return CriRuntime(self.socket)
@@ -70,12 +71,12 @@ def busybox_image() -> ImageContent:
     return ImageContent(name="steersman-test:1", layers=[files], cmd=["/bin/sh"], env={"PATH": "/bin", "FROM": "image"})
 
 
-def _network(directory: Path) -> None:
+def _network(directory: Path, prefix: str) -> None:
     directory.mkdir()
     ptp = {
         "type": "ptp",
         "mtu": 1500,
-        "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.213.7.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]},
+        "ipam": {"type": "host-local", "ranges": [[{"subnet": f"{prefix}.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]},
     }
     conf = {"cniVersion": "0.4.0", "name": "test", "plugins": [ptp]}
     (directory / "10-test.conflist").write_text(json.dumps(conf))
@@ -111,7 +112,9 @@ def containerd_node() -> Iterator[Containerd]:
     directory = Path(tempfile.mkdtemp(prefix="steersman-containerd-"))
     cgroup = f"steersman-test-{os.getpid()}"
     address = str(directory / "containerd.sock")
-    _network(directory / "cni")
+    # Runs at the same time must not share addresses: their routes are the machine's.
+    prefix = f"10.213.{os.getpid() % 256}"
+    _network(directory / "cni", prefix)
     config = containerd.ContainerdConfig(
         root=str(directory / "root"),
         state=str(directory / "state"),
@@ -135,7 +138,7 @@ def containerd_node() -> Iterator[Containerd]:
     try:
         _wait_for(address, process, log)
         asyncio.run(_load(address, directory))
-        yield Containerd(address, directory, f"/{cgroup}")
+        yield Containerd(address, directory, f"/{cgroup}", prefix)
     finally:
         process.kill()
         process.wait()

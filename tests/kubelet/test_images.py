@@ -38,10 +38,15 @@ def test_index_names(annotations: dict[str, str], name: str) -> None:
     assert images.named_index(after) == (after, names)
 
 
+def test_manifests_without_a_name_stay() -> None:
+    given = index({NAME: "docker.io/library/web:v1"}, {"vnd.docker.reference.type": "attestation-manifest"})
+    assert images.named_index(given) == (given, ["docker.io/library/web:v1"])
+
+
 @pytest.mark.parametrize(
     ("given", "error"),
     [
-        (index({}), "no name"),
+        (index({}), "no names"),
         (index({NAME: "Web"}), "not a valid image reference"),
         ({"manifests": []}, "no image"),
         ({}, "no image"),

@@ -59,18 +59,22 @@ def _parsed(name: str, data: bytes) -> Any:
 
 
 def named_index(index: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """An OCI index whose manifests all carry full names, and those names. ImageError when one has none."""
+    """An OCI index whose named manifests carry full names, and those names. ImageError when none has a name.
+
+    Manifests without a name (signatures, build records) stay as they are.
+    """
+    found = index.get("manifests") or []
     manifests, names = [], []
-    for manifest in index.get("manifests") or []:
+    for manifest in found:
         annotations = dict(manifest.get("annotations") or {})
-        given = annotations.get(CONTAINERD_NAME) or annotations.get(REF_NAME) or ""
-        if not given:
-            raise ImageError("an image in the archive has no name; save it with one")
-        annotations[CONTAINERD_NAME] = _full_name(given)
-        names.append(annotations[CONTAINERD_NAME])
-        manifests.append({**manifest, "annotations": annotations})
+        given = annotations.get(CONTAINERD_NAME) or annotations.get(REF_NAME)
+        if given:
+            annotations[CONTAINERD_NAME] = _full_name(given)
+            names.append(annotations[CONTAINERD_NAME])
+            manifest = {**manifest, "annotations": annotations}
+        manifests.append(manifest)
     if not names:
-        raise ImageError("the archive holds no image")
+        raise ImageError("the archive's images have no names; save them with one" if found else "it holds no image")
     return {**index, "manifests": manifests}, names
 
 

@@ -32,10 +32,11 @@ MISSING = "f" * 64
 class Bench:
     """A runtime and what the suite needs around it."""
 
-    def __init__(self, runtime: Runtime, log_directory: str, cgroup: str) -> None:
+    def __init__(self, runtime: Runtime, log_directory: str, cgroup: str, network: str) -> None:
         self.runtime = runtime
         self.log_directory = log_directory
         self.cgroup = cgroup
+        self.network = network
 
     def sandbox(self, name: str = "web", **changes: Any) -> PodSandboxConfig:
         fields: dict[str, Any] = {
@@ -64,9 +65,9 @@ class Bench:
 @pytest.fixture(params=["fake", pytest.param("cri", marks=pytest.mark.node)])
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
     if request.param == "fake":
-        return Bench(request.getfixturevalue("fake"), str(tmp_path), "/test")
-    cgroup = request.getfixturevalue("containerd_node").cgroup
-    return Bench(request.getfixturevalue("cri"), str(tmp_path), cgroup)
+        return Bench(request.getfixturevalue("fake"), str(tmp_path), "/test", "10.213.7")
+    node = request.getfixturevalue("containerd_node")
+    return Bench(request.getfixturevalue("cri"), str(tmp_path), node.cgroup, node.network)
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ async def test_sandbox_life(bench: Bench) -> None:
     assert (status.name, status.uid, status.namespace, status.attempt) == ("web", "uid-web", "default", 0)
     assert status.labels == config.labels
     assert status.annotations == config.annotations
-    assert [ip.rpartition(".")[0] for ip in status.ips] == ["10.213.7"]
+    assert [ip.rpartition(".")[0] for ip in status.ips] == [bench.network]
     assert status.created_at > 0
     for _ in range(2):
         await runtime.stop_pod_sandbox(id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from contextlib import aclosing
 
 from steersman.kubelet.streaming import pump, spdy, websocket
 from steersman.kubelet.streaming.channels import ChannelProtocol
@@ -21,9 +22,10 @@ async def tunnel(client: WebSocket, reader: asyncio.StreamReader, writer: asynci
             await client.send(websocket.BINARY, data)
 
     async def inward() -> None:
-        async for data in client.messages():
-            if not await pump.send(writer, data):
-                return
+        async with aclosing(client.messages()) as messages:
+            async for data in messages:
+                if not await pump.send(writer, data):
+                    return
 
     await pump.first_of(outward(), inward())
     await client.finish()
@@ -106,11 +108,13 @@ class PortChannels:
                 await pump.send(self._writer, self._encoder.encode(frame))
 
     async def _from_client(self) -> None:
-        async for message in self._client.messages():
-            decoded = self._protocol.decode(message)
-            if decoded is None:
-                continue
-            channel, data = decoded
-            stream = self._stream_of.get(channel)
-            if stream is not None and channel % 2 == 0 and data:
-                await pump.send(self._writer, self._encoder.encode(spdy.Data(stream_id=stream, data=data)))
+        async with aclosing(self._client.messages()) as messages:
+            async for message in messages:
+                decoded = self._protocol.decode(message)
+                if decoded is not None:
+                    await self._input(*decoded)
+
+    async def _input(self, channel: int, data: bytes) -> None:
+        stream = self._stream_of.get(channel)
+        if stream is not None and channel % 2 == 0 and data:
+            await pump.send(self._writer, self._encoder.encode(spdy.Data(stream_id=stream, data=data)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import aclosing
 
 from msgspec import Struct
 
@@ -130,10 +131,11 @@ class RemoteCommand:
     # From the client.
 
     async def _from_client(self) -> None:
-        async for message in self._client.messages():
-            decoded = self._protocol.decode(message)
-            if decoded is not None:
-                await self._input(*decoded)
+        async with aclosing(self._client.messages()) as messages:
+            async for message in messages:
+                decoded = self._protocol.decode(message)
+                if decoded is not None:
+                    await self._input(*decoded)
 
     async def _input(self, channel: int, data: bytes) -> None:
         fin = channel == CLOSE and self._protocol.can_close and data == bytes([STDIN])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from steersman.kubelet.streaming import pump, websocket
 from steersman.kubelet.streaming.websocket import Message
@@ -19,7 +19,7 @@ class WebSocket:
         self._closing = False
         self.gone = False
 
-    async def messages(self) -> AsyncIterator[bytes]:
+    async def messages(self) -> AsyncGenerator[bytes, None]:
         """The data of text and binary messages until the client closes, leaves, or breaks the protocol."""
         try:
             while data := await pump.read(self._reader):
