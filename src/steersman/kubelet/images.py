@@ -12,8 +12,8 @@ import os
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ NAMESPACE = "k8s.io"
 # which means it for a tag; several tools write a whole name there.
 CONTAINERD_NAME = "io.containerd.image.name"
 REF_NAME = "org.opencontainers.image.ref.name"
+# A snapshotter's directory ends in this and its name. Images are unpacked where the CRI looks for them.
+SNAPSHOTTERS = "/io.containerd.snapshotter.v1."
 INDEX_MAX = 8 << 20
 COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")  # gzip, bzip2, xz
 
@@ -160,25 +162,37 @@ async def _ctr(address: str, *args: str) -> str:
     return output.decode(errors="replace")
 
 
-async def load(address: str, path: str | Path, *, snapshotter: str = "overlayfs") -> list[str]:
+async def load(address: str, path: str | Path) -> list[str]:
     """Import an OCI layout or docker-save tar; the full names of the images in it.
 
     ImageError when the file is no image archive or containerd refuses it; OSError when it cannot be read.
     """
     with importable(Path(path)) as (archive, names):
-        await _ctr(address, "images", "import", "--snapshotter", snapshotter, str(archive))
+        runtime = CriRuntime(address)
+        async with _answering(runtime):
+            filesystems = await runtime.image_fs_info()
+        snapshotter = filesystems[0].mountpoint.partition(SNAPSHOTTERS)[2] if filesystems else ""
+        chosen = ("--snapshotter", snapshotter) if snapshotter else ()
+        await _ctr(address, "images", "import", *chosen, str(archive))
     return names
+
+
+@asynccontextmanager
+async def _answering(runtime: CriRuntime) -> AsyncIterator[None]:
+    """Close the connection afterwards, and say plainly when there was none."""
+    try:
+        yield
+    except RuntimeCallError as error:
+        raise ImageError(f"containerd does not answer: {error.message}") from error
+    finally:
+        await runtime.close()
 
 
 async def list_images(address: str) -> Sequence[Image]:
     """The images containers can be made from."""
     runtime = CriRuntime(address)
-    try:
+    async with _answering(runtime):
         return await runtime.list_images()
-    except RuntimeCallError as error:
-        raise ImageError(f"containerd does not answer: {error.message}") from error
-    finally:
-        await runtime.close()
 
 
 async def remove(address: str, reference: str) -> str:
