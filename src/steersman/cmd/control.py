@@ -24,7 +24,7 @@ class ControlError(Exception):
 
 
 @contextlib.contextmanager
-def _short(path: str) -> Iterator[str]:
+def short_name(path: str) -> Iterator[str]:
     """A name of `path` that fits into a socket address."""
     directory, name = os.path.split(path)
     fd = os.open(directory, os.O_PATH | os.O_DIRECTORY)
@@ -41,7 +41,7 @@ def listen(path: str) -> socket.socket:
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     mask = os.umask(0o177)
     try:
-        with _short(path) as address:
+        with short_name(path) as address:
             server.bind(address)
     finally:
         os.umask(mask)
@@ -94,7 +94,7 @@ def call(path: str, request: dict[str, Any], timeout: float | None = 10.0) -> di
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
             client.settimeout(timeout)
-            with _short(path) as address:
+            with short_name(path) as address:
                 client.connect(address)
             client.sendall(json.dumps(request).encode() + b"\n")
             with client.makefile("rb") as answers:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from steersman.cmd import control, kubeconfig, notify, plan, processes
+from steersman.cmd import control, kubeconfig, notify, plan, processes, slots
 from steersman.cmd.config import ClusterConfig, NodeConfig
 from steersman.cmd.configfile import save
 from steersman.cmd.errors import CommandError
@@ -182,7 +182,7 @@ def tail(path: Path, lines: int = LOG_LINES) -> str:
 def stop(config: ClusterConfig, place: Place) -> bool:
     """Stop every process of the cluster and take its network away; the data stays. Returns whether anything ran."""
     ran = _stop_processes(config, place)
-    if config.nodes and os.geteuid() == 0:
+    if config.nodes and os.geteuid() == 0 and slots.may_clean(place, config.slot):
         _remove_network(config, place)
     return ran
 
@@ -242,7 +242,7 @@ def _remove_network(config: ClusterConfig, place: Place) -> None:
 def delete(config: ClusterConfig, place: Place) -> None:
     """Stop the cluster and remove everything it made."""
     stop(config, place)
-    if config.nodes and os.geteuid() == 0:
+    if config.nodes and os.geteuid() == 0 and slots.may_clean(place, config.slot):
         from steersman.cmd.node import node_spec
         from steersman.network import node
 
@@ -250,6 +250,8 @@ def delete(config: ClusterConfig, place: Place) -> None:
             if isinstance(part, NodeConfig):
                 node.destroy(node_spec(part))
     kubeconfig.remove(place.context, config.kubeconfig or None, os.environ)
+    if config.nodes and os.geteuid() == 0:
+        slots.release(place)
     remove_files(place)
 
 

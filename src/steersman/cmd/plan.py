@@ -26,6 +26,9 @@ SIMULATED = "simulated"
 # Two arenas instead of eight a core: threads are few, and memory freed in one is reused by all.
 ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "PYTHONUNBUFFERED": "1"}
 NODE_GRACE = 30.0
+NURSERY = "nursery"
+# A forked part shows its own command line in the room that its nursery's takes.
+_TITLE_SPACE = "-" * 64
 
 
 def addresses(config: ClusterConfig) -> ClusterAddresses:
@@ -128,7 +131,16 @@ def part_configs(config: ClusterConfig, place: Place) -> dict[str, Any]:
 def specs(config: ClusterConfig, place: Place, python: str = sys.executable) -> list[dict[str, Any]]:
     """The processes the supervisor keeps, in the order in which they are shown."""
     parts = [
-        _spec(place, python, "apiserver", "apiserver", after=()),
+        {
+            **_spec(place, python, "apiserver", "apiserver", after=()),
+            # It starts while the nursery prepares itself on another processor.
+            "forked": [],
+        },
+        {
+            "name": NURSERY,
+            "command": [python, "-P", "-m", "steersman.cmd.nursery", place.supervision.run, _TITLE_SPACE],
+            "environment": ENVIRONMENT,
+        },
         _spec(place, python, "controller-manager", "controller_manager"),
         _spec(place, python, "scheduler", "scheduler"),
         _spec(place, python, "dns", "dns"),
@@ -150,10 +162,14 @@ def specs(config: ClusterConfig, place: Place, python: str = sys.executable) -> 
     return parts
 
 
-def _spec(place: Place, python: str, name: str, module: str, after: tuple[str, ...] = ("apiserver",)) -> dict[str, Any]:
+def _spec(
+    place: Place, python: str, name: str, module: str, after: tuple[str, ...] = ("apiserver", NURSERY)
+) -> dict[str, Any]:
+    file = str(place.part_config(name))
     return {
         "name": name,
-        "command": [python, "-P", "-m", f"steersman.cmd.parts.{module}", str(place.part_config(name))],
+        "command": [python, "-P", "-m", f"steersman.cmd.parts.{module}", file],
+        "forked": [f"steersman.cmd.parts.{module}", file],
         "environment": ENVIRONMENT,
         "after": list(after),
     }

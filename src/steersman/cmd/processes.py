@@ -112,24 +112,45 @@ def _become(
 ) -> None:
     """The child's side of `launch`; never returns."""
     try:
-        os.setsid()
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        null = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(null, 0)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
+        settle(pidfile, log)
         for descriptor in keep:
             os.set_inheritable(descriptor, True)
-        write_pidfile(pidfile, os.getpid(), False)
         os.execvpe(command[0], list(command), dict(environment))
     except OSError as error:
         print(f"cannot start {command[0]}: {error}", file=sys.stderr, flush=True)
     finally:
         os._exit(EXEC_FAILED)
+
+
+def settle(pidfile: str, log: str) -> None:
+    """Make a freshly forked process one that stands alone: own session, default signals, own log, recorded."""
+    os.setsid()
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(null)
+    os.close(output)
+    write_pidfile(pidfile, os.getpid(), False)
+
+
+def set_title(command: Sequence[str]) -> None:
+    """Have ps show `command` for this process, cut to the space its own command line had.
+
+    Written over the arguments in this process's memory; where the kernel forbids that, ps shows the old ones.
+    """
+    with open("/proc/self/stat", "rb") as file:
+        fields = file.read().rpartition(b")")[2].split()
+    begin, end = int(fields[45]), int(fields[46])  # fields 48 and 49 of the whole line
+    title = b"\0".join(part.encode() for part in command)[: end - begin - 1]
+    with contextlib.suppress(OSError), open("/proc/self/mem", "r+b", buffering=0) as memory:
+        memory.seek(begin)
+        memory.write(title.ljust(end - begin, b"\0"))
 
 
 def describe_exit(status: int | None) -> str:

@@ -19,7 +19,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from steersman.cmd import control, notify, processes, rotation
+from steersman.cmd import control, notify, nursery, processes, rotation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -41,11 +41,13 @@ def restart_delay(failures: int) -> float:
 class Spec:
     """What a part is: its command and its place in the order."""
 
-    __slots__ = ("after", "command", "environment", "grace", "log", "name", "notifies")
+    __slots__ = ("after", "command", "environment", "forked", "grace", "log", "name", "notifies")
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         self.name: str = data["name"]
         self.command: list[str] = data["command"]
+        # Module and arguments of the same command, for the nursery; empty for a program that it cannot become.
+        self.forked: list[str] = data.get("forked", [])
         self.environment: dict[str, str] = data.get("environment", {})
         self.after: list[str] = data.get("after", [])
         self.grace: float = data.get("grace", 5.0)
@@ -104,6 +106,7 @@ class Paths:
         self.lock = os.path.join(self.run, "supervisor.lock")
         self.pidfile = os.path.join(self.run, "supervisor.pid")
         self.socket = os.path.join(self.run, "control.sock")
+        self.nursery = os.path.join(self.run, nursery.SOCKET)
 
     def part_pidfile(self, name: str) -> str:
         return os.path.join(self.run, f"{name}.pid")
@@ -207,12 +210,22 @@ class Supervisor:
 
     def _start(self, part: Part) -> None:
         spec = part.spec
-        environment = {**os.environ, **spec.environment, "NOTIFY_SOCKET": self._notify_address}
-        log = self.paths.log(spec.log)
-        running = processes.launch(spec.command, environment, self.paths.part_pidfile(spec.name), log)
+        running = self._launch(spec)
         running.ready = not spec.notifies
         self._say(f"started {spec.name} (pid {running.pid})")
         self._begin(part, running)
+
+    def _launch(self, spec: Spec) -> processes.Running:
+        """Forked from the nursery where there is one, for it takes a third of the time; else started directly."""
+        environment = {**os.environ, **spec.environment, "NOTIFY_SOCKET": self._notify_address}
+        pidfile, log = self.paths.part_pidfile(spec.name), self.paths.log(spec.log)
+        if spec.forked and os.path.exists(self.paths.nursery):
+            module, *arguments = spec.forked
+            try:
+                return nursery.start(self.paths.nursery, module, arguments, environment, pidfile, log)
+            except nursery.NurseryError as error:
+                self._say(f"the nursery does not help: {error}")
+        return processes.launch(spec.command, environment, pidfile, log)
 
     def _begin(self, part: Part, running: processes.Running) -> None:
         part.process = running
@@ -235,6 +248,8 @@ class Supervisor:
             return
         self._reap()
         status = self._exits.pop(running.pid, None)
+        if status is None and part.spec.forked:
+            status = nursery.exit_status(self.paths.nursery, running.pid)
         self._selector.unregister(running.fd)
         running.close()
         part.process = None

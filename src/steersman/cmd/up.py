@@ -3,12 +3,12 @@
 import os
 from dataclasses import dataclass, replace
 
-from steersman.cmd import kubeconfig, lifecycle, machine, plan
+from steersman.cmd import kubeconfig, lifecycle, machine, plan, slots
 from steersman.cmd.admin import Admin, AdminError, dns_answers
 from steersman.cmd.config import ClusterConfig
 from steersman.cmd.configfile import save
 from steersman.cmd.errors import CommandError
-from steersman.cmd.place import Place, all_places
+from steersman.cmd.place import Place
 from steersman.cmd.report import Deadline, Steps
 
 # Below the kernel's range for outgoing connections, so that a stopped cluster finds its port again.
@@ -45,7 +45,6 @@ def resolve(wish: Wish, place: Place, existing: ClusterConfig | None) -> Cluster
             )
         return replace(existing, **said)
     nodes = said.get("nodes", 0 if wish.simulate else 1)
-    slot = _free_slot(place, nodes > 0)
     draft = ClusterConfig(
         name=place.name,
         nodes=nodes,
@@ -53,7 +52,6 @@ def resolve(wish: Wish, place: Place, existing: ClusterConfig | None) -> Cluster
         store=wish.store or f"sqlite://{place.store_file}",
         port=wish.port or machine.free_port(plan.LOOPBACK, API_PORTS),
         dns_port=DNS_PORTS[0],
-        slot=slot,
         kubeconfig=wish.kubeconfig or "",
     )
     if nodes:
@@ -106,6 +104,8 @@ def up(place: Place, wish: Wish, steps: Steps) -> ClusterConfig:
             if not lifecycle.part_alive(place, "apiserver"):
                 preflight(config, place, port_is_new)
         try:
+            config = _with_slot(config, place, fresh)
+            save(config, place.config_file)
             _start(config, place, wish, steps)
         except BaseException:
             steps.say(" ✗ " + ("undoing what was made" if fresh else "stopping what was started; the data stays"))
@@ -117,9 +117,16 @@ def up(place: Place, wish: Wish, steps: Steps) -> ClusterConfig:
     return config
 
 
+def _with_slot(config: ClusterConfig, place: Place, fresh: bool) -> ClusterConfig:
+    """The configuration with address ranges that are surely its own; a cluster without nodes needs none."""
+    if not config.nodes:
+        return config
+    # A cluster that has run keeps its ranges: they are in its objects.
+    return replace(config, slot=slots.reserve(place, None if fresh else config.slot))
+
+
 def _start(config: ClusterConfig, place: Place, wish: Wish, steps: Steps) -> None:
     deadline = Deadline(wish.wait)
-    save(config, place.config_file)
     lifecycle.write_files(config, place)
     if config.nodes:
         lifecycle.ensure_network(config)
@@ -211,21 +218,3 @@ def _refuse_foreign_directory(place: Place) -> None:
         raise CommandError(
             f"{place.directory} holds other files ({', '.join(others[:3])}); choose another --data-dir or --name"
         )
-
-
-def _free_slot(place: Place, real: bool) -> int:
-    from steersman.network import links
-    from steersman.network.addresses import ClusterAddresses, free_index
-
-    used = [
-        network
-        for other in all_places(place.base)
-        if other.name != place.name
-        for network in ClusterAddresses(other.load().slot).networks
-    ]
-    if real and machine.find_program("ip"):
-        used += links.used_networks()
-    try:
-        return free_index(used)
-    except ValueError as error:
-        raise CommandError(str(error)) from error

@@ -1,0 +1,84 @@
+"""Which cluster of this machine has which address ranges: one small file per slot, machine-wide, for clusters with real nodes.
+
+A stopped cluster keeps its slot. A reservation whose cluster is gone is taken over.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from steersman.cmd.errors import CommandError
+from steersman.cmd.place import ROOT_BASE, Place
+from steersman.network.addresses import MAX_CLUSTERS, ClusterAddresses
+
+DIRECTORY = ROOT_BASE / ".slots"
+
+
+def owner(slot: int, directory: Path = DIRECTORY) -> Path | None:
+    """The directory of the cluster that has the slot; None when nobody has, or its cluster is gone."""
+    try:
+        found = Path((directory / str(slot)).read_text().strip())
+    except FileNotFoundError:
+        return None
+    return found if (found / "cluster.json").exists() or (found / "lock").exists() else None
+
+
+def may_clean(place: Place, slot: int, directory: Path = DIRECTORY) -> bool:
+    """Whether what is on the host in the slot's ranges can be removed for this cluster: it is no other cluster's."""
+    return owner(slot, directory) in (None, place.directory)
+
+
+def reserve(place: Place, wanted: int | None, directory: Path = DIRECTORY) -> int:
+    """Take the wanted slot, or any free one whose ranges meet no route of this machine. Raises CommandError."""
+    from steersman.network import links
+
+    candidates = range(MAX_CLUSTERS) if wanted is None else [wanted]
+    used = links.used_networks() if wanted is None else []
+    for slot in candidates:
+        if any(network.overlaps(other) for network in ClusterAddresses(slot).networks for other in used):
+            continue
+        if _take(place, slot, directory):
+            return slot
+    if wanted is not None:
+        raise CommandError(
+            f"the address ranges of cluster {place.name} belong to the cluster in {owner(wanted, directory)}; delete one of them"
+        )
+    raise CommandError(
+        f"no free address ranges: each of the {MAX_CLUSTERS} meets a network of this machine or a cluster's"
+    )
+
+
+def release(place: Place, directory: Path = DIRECTORY) -> None:
+    """Give up every slot of a cluster."""
+    for slot in list(_slots_of(place, directory)):
+        (directory / str(slot)).unlink(missing_ok=True)
+    for empty in (directory, directory.parent):
+        with contextlib.suppress(OSError):  # not empty, or not there
+            empty.rmdir()
+
+
+def _slots_of(place: Place, directory: Path) -> Iterator[int]:
+    for slot in range(MAX_CLUSTERS):
+        with contextlib.suppress(FileNotFoundError):
+            if Path((directory / str(slot)).read_text().strip()) == place.directory:
+                yield slot
+
+
+def _take(place: Place, slot: int, directory: Path) -> bool:
+    """Whether the slot is the cluster's now. A file can be made by one process only, so two never get the same."""
+    holder = owner(slot, directory)
+    if holder is not None:
+        return holder == place.directory
+    if (directory / str(slot)).exists():
+        (directory / str(slot)).unlink(missing_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
+    draft = directory / f".{slot}.{os.getpid()}"
+    draft.write_text(f"{place.directory}\n")
+    try:
+        os.link(draft, directory / str(slot))
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink()
+    return True
