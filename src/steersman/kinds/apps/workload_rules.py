@@ -23,10 +23,10 @@ IntOrPercent = int | str | None
 def check_selector(selector: LabelSelector | None, template: PodTemplateSpec, owner: str) -> Errors:
     """The selector must be there, select something in particular, and select the template's pods."""
     at = SPEC.child("selector")
+    errors: Errors = label_selector.check(selector, at)
     if selector is None:
-        return [field.required(at)]
-    errors = label_selector.check(selector, at)
-    if not selector.matchLabels and not selector.matchExpressions:
+        errors.append(field.required(at))
+    elif not selector.matchLabels and not selector.matchExpressions:
         errors.append(field.invalid(at, selector, f"empty selector is invalid for {owner}"))
     return errors + label_selector.check_match(selector, template, SPEC)
 

@@ -86,29 +86,30 @@ def _default_affinity(spec: ServiceSpec) -> None:
 
 
 def on_update(service: Service, old: Service) -> None:
-    """What a client left out stays as it was, and what a new type cannot have goes."""
+    """What a client left out stays as it was, and what a new type cannot have goes, unless it was asked for."""
     spec, before = service.spec, old.spec
-    if spec.type == "ExternalName":
-        if before.type != "ExternalName":
-            _drop_unless_changed(spec, before, "clusterIP", "")
-            _drop_unless_changed(spec, before, "clusterIPs", None)
-            spec.ipFamilies, spec.ipFamilyPolicy = None, ""
-        return
-    if before.type == "ExternalName":
-        return
-    _keep_addresses(spec, before)
-    if spec.type == before.type == "NodePort" or spec.type == before.type == "LoadBalancer":
+    if spec.type == "ExternalName" and before.type != "ExternalName":
+        _drop_unless_changed(spec, before, "clusterIP", "")
+        _drop_unless_changed(spec, before, "clusterIPs", None)
+        spec.ipFamilies, spec.ipFamilyPolicy = None, ""
+    elif "ExternalName" not in (spec.type, before.type):
+        _keep_addresses(spec, before)
+    _update_ports(spec, before)
+    if not is_external(spec):
+        _drop_unless_changed(spec, before, "externalTrafficPolicy", "")
+    if spec.type != "LoadBalancer":
+        for name in ("allocateLoadBalancerNodePorts", "loadBalancerClass", "healthCheckNodePort"):
+            _drop_unless_changed(spec, before, name, None)
+
+
+def _update_ports(spec: ServiceSpec, before: ServiceSpec) -> None:
+    with_ports = ("NodePort", "LoadBalancer")
+    if spec.type in with_ports and before.type in with_ports:
         _keep_node_ports(spec.ports or [], before.ports or [])
+    elif before.type in with_ports:
+        _drop_node_ports(spec, before)
     if needs_health_check(spec) and needs_health_check(before) and not spec.healthCheckNodePort:
         spec.healthCheckNodePort = before.healthCheckNodePort
-    if spec.type == "ClusterIP" and before.type != "ClusterIP":
-        _drop_node_ports(spec, before)
-    if not is_external(spec) and spec.externalTrafficPolicy == before.externalTrafficPolicy:
-        spec.externalTrafficPolicy = ""
-    if spec.type != "LoadBalancer":
-        _drop_unless_changed(spec, before, "allocateLoadBalancerNodePorts", None)
-        _drop_unless_changed(spec, before, "loadBalancerClass", None)
-        _drop_unless_changed(spec, before, "healthCheckNodePort", None)
 
 
 def _drop_unless_changed(spec: ServiceSpec, before: ServiceSpec, name: str, empty: object) -> None:
