@@ -1,0 +1,140 @@
+import pytest
+
+from tests.apiserver.conftest import MAPS, PODS, Api, config_map, pod
+
+
+def names(answer: dict[str, list[dict[str, dict[str, str]]]]) -> list[str]:
+    return [i["metadata"]["name"] for i in answer["items"]]
+
+
+async def fill(api: Api, count: int) -> None:
+    for i in range(count):
+        body = config_map(f"m{i}")
+        body["metadata"]["labels"] = {"n": str(i), "odd": str(i % 2)}
+        await api.post(MAPS, body)
+
+
+async def test_everything(api: Api) -> None:
+    await fill(api, 3)
+    answer = await api.get(MAPS)
+    assert answer["kind"] == "ConfigMapList"
+    assert answer["metadata"] == {"resourceVersion": str(api.app.store.revision)}
+    assert names(answer) == ["m0", "m1", "m2"]
+    assert answer["items"][0] == await api.get(f"{MAPS}/m0")
+    assert names(await api.get("/api/v1/configmaps")) == names(answer)
+    assert names(await api.get("/api/v1/namespaces/kube-system/configmaps")) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("labelSelector=odd=1", ["m1", "m3"]),
+        ("labelSelector=n in (0,3)", ["m0", "m3"]),
+        ("labelSelector=!n", []),
+        ("labelSelector=odd!=1,n!=0", ["m2"]),
+        ("fieldSelector=metadata.name=m2", ["m2"]),
+        ("fieldSelector=metadata.name!=m2&labelSelector=odd=0", ["m0"]),
+        ("fieldSelector=metadata.namespace=x", []),
+    ],
+)
+async def test_selectors(api: Api, query: str, expected: list[str]) -> None:
+    await fill(api, 4)
+    assert names(await api.get(f"{MAPS}?{query}")) == expected
+
+
+async def test_own_fields(api: Api) -> None:
+    await api.post(PODS, pod("a"))
+    await api.post(PODS, pod("b"))
+    await api.post(f"{PODS}/b/binding", {"target": {"name": "n"}})
+    assert names(await api.get(f"{PODS}?fieldSelector=spec.nodeName=n")) == ["b"]
+    assert names(await api.get(f"{PODS}?fieldSelector=spec.nodeName=")) == ["a"]
+    assert names(await api.get(f"{PODS}?fieldSelector=status.phase!=Pending")) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (f"{PODS}?fieldSelector=spec.foo=x", "field label not supported: spec.foo"),
+        (f"{MAPS}?fieldSelector=data=x", '"data" is not a known field selector: only "metadata.name", "metadata.namespace"'),
+        (f"{MAPS}?fieldSelector=x", "invalid selector: 'x'; can't understand 'x'"),
+        (f"{MAPS}?labelSelector=a b", "unable to parse requirement"),
+        (f"{MAPS}?limit=x", "invalid syntax"),
+        (f"{MAPS}?continue=x", "continue key is not valid"),
+    ],
+)
+async def test_bad_request(api: Api, path: str, message: str) -> None:
+    answer = await api.get(path, code=400)
+    assert answer["reason"] == "BadRequest"
+    assert message in answer["message"]
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("resourceVersionMatch=Exact", "resourceVersionMatch is forbidden unless resourceVersion is provided"),
+        ("resourceVersion=1&resourceVersionMatch=Foo", "resourceVersionMatch: Unsupported value"),
+        ("resourceVersion=0&resourceVersionMatch=Exact", "is forbidden for resourceVersion"),
+        ("sendInitialEvents=true", "sendInitialEvents is forbidden for list"),
+        ("resourceVersion=x", "resourceVersion: Invalid value"),
+    ],
+)
+async def test_invalid(api: Api, query: str, message: str) -> None:
+    assert message in (await api.get(f"{MAPS}?{query}", code=422))["message"]
+
+
+async def test_pages_show_one_moment(api: Api) -> None:
+    await fill(api, 5)
+    first = await api.get(f"{MAPS}?limit=2")
+    assert names(first) == ["m0", "m1"]
+    assert first["metadata"]["remainingItemCount"] == 3
+    # What changes between the pages is not seen.
+    await api.delete(f"{MAPS}/m3")
+    await api.post(MAPS, config_map("m9"))
+    second = await api.get(f"{MAPS}?limit=2&continue={first['metadata']['continue']}")
+    assert names(second) == ["m2", "m3"]
+    assert second["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+    third = await api.get(f"{MAPS}?limit=2&continue={second['metadata']['continue']}")
+    assert names(third) == ["m4"]
+    assert "continue" not in third["metadata"]
+
+
+async def test_pages_with_a_selector(api: Api) -> None:
+    await fill(api, 6)
+    first = await api.get(f"{MAPS}?limit=2&labelSelector=odd=1")
+    assert names(first) == ["m1", "m3"]
+    assert "remainingItemCount" not in first["metadata"]
+    second = await api.get(f"{MAPS}?limit=2&labelSelector=odd=1&continue={first['metadata']['continue']}")
+    assert names(second) == ["m5"]
+
+
+async def test_an_old_token_expires_but_can_be_gone_on_with(api: Api) -> None:
+    await fill(api, 4)
+    first = await api.get(f"{MAPS}?limit=2")
+    await api.delete(f"{MAPS}/m2")
+    await api.app.store.compact(api.app.store.revision)
+    answer = await api.get(f"{MAPS}?limit=2&continue={first['metadata']['continue']}", code=410)
+    assert answer["reason"] == "Expired"
+    assert "The provided continue parameter is too old" in answer["message"]
+    rest = await api.get(f"{MAPS}?limit=2&continue={answer['metadata']['continue']}")
+    assert names(rest) == ["m3"]
+
+
+async def test_a_past_state(api: Api) -> None:
+    await fill(api, 2)
+    then = (await api.get(MAPS))["metadata"]["resourceVersion"]
+    await api.delete(f"{MAPS}/m0")
+    assert names(await api.get(f"{MAPS}?resourceVersion={then}&resourceVersionMatch=Exact")) == ["m0", "m1"]
+    assert names(await api.get(f"{MAPS}?resourceVersion={then}&resourceVersionMatch=NotOlderThan")) == ["m1"]
+    assert names(await api.get(f"{MAPS}?resourceVersion=0")) == ["m1"]
+
+
+async def test_another_version_converts(api: Api) -> None:
+    metrics = {"metadata": {"name": "a"}, "spec": {"scaleTargetRef": {"kind": "X", "name": "x"}, "maxReplicas": 3}}
+    path = "namespaces/default/horizontalpodautoscalers"
+    await api.post(f"/apis/autoscaling/v2/{path}", metrics)
+    for version in ("v1", "v2"):
+        answer = await api.get(f"/apis/autoscaling/{version}/{path}")
+        assert answer["apiVersion"] == f"autoscaling/{version}"
+        one = await api.get(f"/apis/autoscaling/{version}/{path}/a")
+        assert one["apiVersion"] == f"autoscaling/{version}"
+        assert one["spec"]["maxReplicas"] == 3
