@@ -24,7 +24,7 @@ async def main():
     ended = time.perf_counter()
     async with Cluster(nodes={nodes}, controllers={controllers}):
         again = time.perf_counter()
-    print(imported - start, ready - imported, again - ended)
+    print(imported - start, ready - imported, again - ended, flush=True)
     import os
     os._exit(0)
 """

@@ -61,7 +61,7 @@ async def test_some_controllers(deployment):
 
 
 def test_unknown_controller():
-    with pytest.raises(ValueError, match="no controller is called deploymint; there are .*deployment"):
+    with pytest.raises(ValueError, match=r"no controller is called deploymint; there are .*deployment"):
         Cluster(controllers=("deploymint",))
 
 
@@ -74,10 +74,10 @@ async def test_users_have_their_own_rights():
 
 async def test_wait_tells_what_it_saw():
     async with Cluster(nodes=0, controllers=False) as cluster:
-        with pytest.raises(TimeoutError, match="Pod none: condition Ready: not within 0.01 s; it does not exist"):
+        with pytest.raises(TimeoutError, match=r"Pod none: condition Ready: not within 0.01 s; it does not exist"):
             await cluster.wait(Pod, "none", "Ready", timeout=0.01)
         await cluster.create(pod())
-        with pytest.raises(TimeoutError, match="Pod one: condition Ready: .*'phase': 'Pending'"):
+        with pytest.raises(TimeoutError, match=r"Pod one: condition Ready: .*'phase': 'Pending'"):
             await cluster.wait(Pod, "one", "Ready", timeout=0.01)
 
 

@@ -7,14 +7,16 @@ import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-
-import aiohttp
-from yarl import URL
 
 from steersman.api.errors import InternalError, ServiceUnavailable
 from steersman.api.http import Request, Response
+
+if TYPE_CHECKING:
+    # Imported where it is used: a server without kubelets does without, and it loads slowly.
+    import aiohttp
+    from yarl import URL
 
 _CONNECT_SECONDS = 10.0
 _HEAD_LIMIT = 64 * 1024
@@ -42,6 +44,8 @@ class Target:
         return f"{host}:{self.port}"
 
     def url(self, path: str, query: str) -> URL:
+        from yarl import URL
+
         scheme = "https" if self.tls else "http"
         encoded = quote(path, safe="/%:@!$&'()*+,;=~")
         return URL(f"{scheme}://{self.authority}{encoded}{'?' + query if query else ''}", encoded=True)
@@ -68,6 +72,8 @@ class Backends:
             await session.close()
 
     def _client(self) -> aiohttp.ClientSession:
+        import aiohttp
+
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
@@ -88,6 +94,8 @@ class Backends:
         body: bytes | AsyncIterator[bytes] | None = None,
     ) -> Answer:
         """One request. Raises InternalError when the backend cannot be reached."""
+        import aiohttp
+
         try:
             answer = await self._client().request(
                 method,
@@ -147,6 +155,8 @@ def dial_error(target: Target, error: BaseException) -> InternalError:
 
 
 async def _chunks(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    import aiohttp
+
     try:
         async for chunk in answer.content.iter_any():
             yield chunk

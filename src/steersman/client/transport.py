@@ -7,16 +7,17 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
-
-import aiohttp
-from yarl import URL
 
 from steersman.api.clock import Clock, RealClock
 from steersman.api.errors import ServiceUnavailable
 from steersman.api.http import Handler, Request, Response, User
 from steersman.client.waiting import Backoff
+
+if TYPE_CHECKING:
+    # Imported where it is used: a client in the API server's own process does without, and it loads slowly.
+    import aiohttp
 
 CALL_TIMEOUT = 60.0
 CONNECT_TIMEOUT = 10.0
@@ -121,6 +122,8 @@ class HTTPTransport:
         self._token_read = float("-inf")
 
     async def send(self, request: Request, *, stream: bool = False) -> Response:
+        import aiohttp
+
         deadline = self._clock.monotonic() + RETRY_SECONDS
         backoff = Backoff(FIRST_RETRY, LONGEST_RETRY)
         while True:
@@ -145,6 +148,8 @@ class HTTPTransport:
             await session.close()
 
     async def _once(self, request: Request, stream: bool) -> Response:
+        from yarl import URL
+
         session = self._session(stream)
         url = URL(
             self._credentials.server.rstrip("/")
@@ -164,6 +169,8 @@ class HTTPTransport:
 
     def _session(self, stream: bool) -> aiohttp.ClientSession:
         """Sessions are made on first use, because they belong to the running event loop."""
+        import aiohttp
+
         if self._sessions is None:
             tls = self._ssl if self._ssl is not None else False
             call = aiohttp.ClientTimeout(total=CALL_TIMEOUT, sock_connect=CONNECT_TIMEOUT)
@@ -183,6 +190,8 @@ class HTTPTransport:
 
 
 def _session(connector: aiohttp.TCPConnector, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
+    import aiohttp
+
     return aiohttp.ClientSession(
         connector=connector,
         timeout=timeout,
@@ -195,6 +204,8 @@ def _session(connector: aiohttp.TCPConnector, timeout: aiohttp.ClientTimeout) ->
 
 
 def _may_repeat(request: Request, error: Exception) -> bool:
+    import aiohttp
+
     if request.body_stream is not None:
         return False
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
@@ -223,6 +234,8 @@ async def close_body(body: AsyncIterator[bytes]) -> None:
 
 
 async def _chunks(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    import aiohttp
+
     try:
         async for chunk in answer.content.iter_any():
             yield chunk

@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{MARKER}(**options): options of the test's steersman.testing.Cluster.")
 
 
-@_fixture
+@_fixture  # type: ignore[untyped-decorator]
 async def steersman_cluster(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
     """A running `steersman.testing.Cluster`."""
     from steersman.testing.cluster import Cluster
