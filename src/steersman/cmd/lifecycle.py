@@ -5,9 +5,11 @@ import json
 import os
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -121,7 +123,7 @@ def start_supervisor(place: Place, *flags: str) -> int:
     ready, address = notify.listen()
     environment = {**os.environ, "PATH": search_path(os.environ), "NOTIFY_SOCKET": address}
     command = [sys.executable, "-P", "-m", "steersman.cmd.supervisor", str(place.directory), *flags]
-    with ready, open(paths.log("supervisor.log"), "ab") as log:
+    with _uninterrupted(), ready, open(paths.log("supervisor.log"), "ab") as log:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -143,6 +145,21 @@ def start_supervisor(place: Place, *flags: str) -> int:
     # It is meant to outlive this process, so its end is not waited for.
     process.returncode = 0
     return process.pid
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold ^C back: interrupted halfway, we would not know that there is a process to stop."""
+    came: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda got, _: came.append(got)) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+    if came:
+        raise KeyboardInterrupt
 
 
 def wait_part(place: Place, name: str, timeout: float) -> None:

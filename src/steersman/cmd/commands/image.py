@@ -1,7 +1,6 @@
 """`steer image load|ls|rm`: images of the nodes, without a registry."""
 
 import argparse
-import asyncio
 import functools
 import os
 import sys
@@ -41,11 +40,15 @@ def sockets(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    import asyncio
+
     return asyncio.run({"load": _load, "ls": _list, "rm": _remove}[arguments.verb](arguments))
 
 
 async def _on_all(nodes: dict[str, str], work: Callable[[str], Awaitable[object]]) -> None:
     """The same work on every node at once; one message for all that failed."""
+    import asyncio
+
     from steersman.kubelet.images import ImageError
 
     results = await asyncio.gather(*(work(socket) for socket in nodes.values()), return_exceptions=True)

@@ -1,0 +1,213 @@
+"""`steer` from the outside: a control plane's whole life, what survives what, and failures that leave nothing behind."""
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from steersman.cmd import lifecycle, processes
+from steersman.cmd.place import Place
+
+TIMEOUT = 60
+
+
+class Steer:
+    """Runs `steer` on clusters in a directory of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self.base = directory / "data"
+        self.kubeconfig = directory / "kubeconfig"
+        self.environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig), "HOME": str(directory)}
+        self.place = Place("test", self.base)
+
+    def start(self, command: str, *arguments: str) -> "subprocess.Popen[str]":
+        where = ["--name", "test", "--data-dir", str(self.base)]
+        return subprocess.Popen(
+            [sys.executable, "-m", "steersman.cmd.steer", command, *arguments, *where],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, command: str, *arguments: str, status: int = 0) -> "subprocess.CompletedProcess[str]":
+        process = self.start(command, *arguments)
+        output, errors = process.communicate(timeout=TIMEOUT)
+        assert process.returncode == status, f"{output}\n{errors}"
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    def status(self) -> dict[str, Any]:
+        process = self.start("status", "-o", "json")
+        output, errors = process.communicate(timeout=TIMEOUT)
+        assert output, errors
+        found: dict[str, Any] = json.loads(output)
+        return found
+
+    def pids(self) -> dict[str, int]:
+        return {part["name"]: part["pid"] for part in self.status()["parts"]}
+
+
+@pytest.fixture
+def steer(tmp_path: Path) -> Iterator[Steer]:
+    steer = Steer(tmp_path)
+    yield steer
+    if steer.place.exists():
+        steer("delete")
+
+
+def wait_end(pid: int) -> None:
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        assert select.select([fd], [], [], TIMEOUT)[0]
+    finally:
+        os.close(fd)
+
+
+def test_life_of_a_control_plane(steer: Steer) -> None:
+    up = steer("up", "--no-nodes")
+    server = up.stdout.strip()
+    assert server.startswith("https://127.0.0.1:")
+    assert "DNS answers" in up.stderr
+    assert "Next: kubectl get namespaces" in up.stderr.splitlines()[-1]
+    status = steer.status()
+    assert (status["usable"], status["server"], status["context"]) == (True, server, "steersman-test")
+    pids = steer.pids()
+    assert set(pids) == {"apiserver", "nursery", "controller-manager", "scheduler", "dns"}
+    assert server in steer("kubeconfig").stdout
+    assert "current-context: steersman-test" in steer.kubeconfig.read_text()
+    assert "is ready" in steer("logs", "supervisor").stdout
+
+    # Again is no error, and nothing is restarted.
+    steer("up")
+    assert steer.pids() == pids
+
+    # The supervisor's death changes nothing but that nobody restarts.
+    supervisor = processes.find(steer.place.supervision.pidfile)
+    assert supervisor is not None
+    supervisor.send(signal.SIGKILL)
+    wait_end(supervisor.pid)
+    supervisor.close()
+    assert steer.status()["state"] == "without a supervisor"
+    steer("up")
+    assert steer.pids() == pids
+
+    # Stopped and started: the same port and the same authority.
+    ca = steer.place.pki.ca.cert.read_bytes()
+    steer("down")
+    for pid in pids.values():
+        wait_end(pid)
+    assert steer.status()["state"] == "stopped"
+    assert "was not running" in steer("down").stderr
+    assert steer("up").stdout.strip() == server
+    assert steer.place.pki.ca.cert.read_bytes() == ca
+
+    steer("delete")
+    assert not steer.base.exists()
+    assert "steersman-test" not in steer.kubeconfig.read_text()
+    assert "nothing to delete" in steer("delete").stderr
+
+
+def test_killed_parts_come_back(steer: Steer) -> None:
+    steer("up", "--no-nodes")
+    before = steer.pids()
+    for name, pid in before.items():
+        os.kill(pid, signal.SIGKILL)
+        wait_end(pid)
+        lifecycle.wait_part(steer.place, name, TIMEOUT)
+    after = steer.pids()
+    assert all(after[name] not in (None, pid) for name, pid in before.items())
+    assert all(part["lastExit"] in ("killed by SIGKILL", "ended") for part in steer.status()["parts"])
+    steer("up")
+
+
+def test_parts_without_a_supervisor_are_stopped_too(steer: Steer) -> None:
+    steer("up", "--no-nodes")
+    pids = steer.pids()
+    supervisor = processes.find(steer.place.supervision.pidfile)
+    assert supervisor is not None
+    supervisor.send(signal.SIGKILL)
+    wait_end(supervisor.pid)
+    supervisor.close()
+    steer("down")
+    for pid in pids.values():
+        wait_end(pid)
+
+
+def test_simulated_nodes(steer: Steer) -> None:
+    steer("up", "--simulate", "3", "--store", "memory://")
+    assert list(steer.status()["nodes"].values()) == ["Ready"] * 3
+
+
+def test_foreground_stops_the_cluster_at_a_signal(steer: Steer) -> None:
+    process = steer.start("up", "--no-nodes", "--foreground")
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("https://")
+    pids = steer.pids()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 0
+    for pid in pids.values():
+        wait_end(pid)
+    assert steer.place.exists()
+
+
+def test_interrupted_start_leaves_nothing(steer: Steer) -> None:
+    process = steer.start("up", "--no-nodes")
+    assert process.stderr is not None
+    assert "certificates" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 130, errors
+    assert "undoing" in errors
+    assert not steer.base.exists()
+    assert not steer.kubeconfig.exists()
+
+
+def test_taken_port(steer: Steer) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        errors = steer("up", "--no-nodes", "--port", str(port), status=1).stderr
+    assert errors == f"steer: port {port} of 127.0.0.1 is taken; choose another one with --port\n"
+    assert not steer.base.exists()
+
+
+def test_broken_kubeconfig_is_noticed_before_anything_is_made(steer: Steer) -> None:
+    steer.kubeconfig.write_text("clusters: {")
+    errors = steer("up", "--no-nodes", status=1).stderr
+    assert errors.startswith(f"steer: the kubeconfig {steer.kubeconfig} is not valid")
+    assert not steer.base.exists()
+    assert steer.kubeconfig.read_text() == "clusters: {"
+
+
+def test_failing_part_is_told_with_its_log(steer: Steer) -> None:
+    errors = steer("up", "--no-nodes", "--store", "nonsense://", status=1).stderr
+    assert "apiserver does not start: exit status 1" in errors
+    assert "store URL 'nonsense://' must begin with" in errors
+    assert not steer.base.exists()
+
+
+def test_foreign_directory_is_left_alone(steer: Steer) -> None:
+    steer.place.directory.mkdir(parents=True)
+    (steer.place.directory / "thesis.txt").write_text("important")
+    assert "holds other files (thesis.txt)" in steer("up", "--no-nodes", status=1).stderr
+    assert os.listdir(steer.place.directory) == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("command", ["status", "logs", "kubeconfig"])
+def test_missing_cluster(steer: Steer, command: str) -> None:
+    errors = steer(command, status=1).stderr
+    assert errors == f"steer: there is no cluster 'test' in {steer.base}; make it with `steer up`\n"
