@@ -91,9 +91,9 @@ def mapped(type_: type[T], keys: Mapper[T], changed: Callable[[T, T], bool] = _a
     return Watch(type_, keys, changed, fields)
 
 
-def read(type_: type[T]) -> Watch[T]:
+def read(type_: type[T], fields: str = "") -> Watch[T]:
     """A kind that is read and must be in sync before the first reconcile."""
-    return Watch(type_, None)
+    return Watch(type_, None, fields=fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,34 @@
+"""Saying on a pod that the system ends it, and why."""
+
+from __future__ import annotations
+
+from steersman.api import codec
+from steersman.api.clock import Clock
+from steersman.api.meta import format_time
+from steersman.client.rest import Client
+from steersman.controller.pods import condition, is_terminal
+from steersman.kinds.types.core_v1 import Pod, PodCondition
+
+DISRUPTION = "DisruptionTarget"
+
+
+async def mark(client: Client, clock: Clock, pod: Pod, reason: str, message: str, *, failed: bool = False) -> Pod:
+    """Set the condition DisruptionTarget, and with `failed` the phase of a pod that has nobody left to do so."""
+    known = condition(pod, DISRUPTION)
+    told = known is not None and known.status == "True"
+    if told and (not failed or is_terminal(pod)):
+        return pod
+    changed = codec.clone(pod)
+    if not told:
+        target = PodCondition(
+            type=DISRUPTION,
+            status="True",
+            reason=reason,
+            message=message,
+            lastTransitionTime=format_time(clock.now()),
+        )
+        others = [c for c in changed.status.conditions or () if c.type != DISRUPTION]
+        changed.status.conditions = [*others, target]
+    if failed and not is_terminal(pod):
+        changed.status.phase = "Failed"
+    return await client.update_status(changed)
