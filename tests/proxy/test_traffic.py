@@ -169,3 +169,16 @@ async def test_udp_flows_do_not_outlive_their_endpoint(machine: Machine) -> None
         await conntrack.delete_flows(arguments, ["ip", "netns", "exec", machine.node, "conntrack"])
     opened.sendto(b"?", (VIP, 53))
     assert opened.recv(100).decode() == f"{new} {client}"
+
+
+def test_a_refused_connection_leaves_no_trace(machine: Machine) -> None:
+    pod = machine.pod(6)
+    machine.serve(pod, 8080)
+    web = service(type="NodePort", ports=[port(node_port=30080)])
+    machine.load(rules((web, [])))
+    for address in ("127.0.0.1", NODE_ADDRESS):
+        with pytest.raises(ConnectionRefusedError):
+            machine.ask(machine.node, address, 30080, source=44444)
+    machine.change(rules((web, [slice_of(pod)])))
+    for address in ("127.0.0.1", NODE_ADDRESS):
+        assert machine.ask(machine.node, address, 30080, source=44444).split()[0] == pod

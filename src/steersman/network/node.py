@@ -52,7 +52,11 @@ class NodeNetwork:
         if not links.link_exists(outer):
             host.append(f"link add {outer} mtu {mtu} type veth peer name eth0 mtu {mtu} netns {self.netns}")
         host.append(f"link set {outer} master {self.addresses.bridge} up")
+        # With br_netfilter (Docker loads it) a packet that the host's service rules send back to this node
+        # never leaves the bridge, and a bridge returns nothing to the port it came from unless told so.
+        host.append(f"link set {outer} type bridge_slave hairpin on")
         links.ip(host)
+        syscalls.in_network(self.path, _set_node_sysctls)
         prefix = self.addresses.node_network.prefixlen
         links.ip(
             [
@@ -64,7 +68,6 @@ class NodeNetwork:
             self.netns,
         )
         links.ip([f"route replace {own.pod_range} via {own.address}"])
-        syscalls.in_network(self.path, _set_node_sysctls)
 
     def connect(self, numbers: Iterable[int]) -> None:
         """Routes straight to the pods of the other nodes. A node without such a route goes by the host."""
@@ -84,6 +87,9 @@ def _set_node_sysctls() -> None:
     set_sysctl("net/ipv4/ip_forward", 1)
     for device in ("all", "default"):
         set_sysctl(f"net/ipv4/conf/{device}/send_redirects", 0)
+    if Path("/proc/sys/net/ipv6/conf/eth0").exists():
+        # The bridge reflects the node's own probe for its link-local address, which is no second owner.
+        set_sysctl("net/ipv6/conf/eth0/accept_dad", 0)
     # NodePort on the node's own 127.0.0.1; the service rules drop what comes for it from outside.
     set_sysctl("net/ipv4/conf/all/route_localnet", 1)
 

@@ -20,7 +20,8 @@ def frame(settings: ProxySettings) -> str:
     """The declaration of the table without any Service, as nft text.
 
     Filters come after address translation, so what they still find addressed to a Service has no endpoint;
-    only the firewall of load balancer addresses looks before it.
+    only the firewall of load balancer addresses looks before it. What this machine sends to itself is refused
+    on its way out: on the way in it would be tracked already, and its source port lost to the Service for minutes.
     """
     ips = "type ipv4_addr . inet_proto . inet_service : verdict"
     ports = "type inet_proto . inet_service : verdict"
@@ -94,6 +95,7 @@ def frame(settings: ProxySettings) -> str:
   chain filter-output {{
     type filter hook output priority -90; policy accept;
     ct state new jump no-endpoints
+    ct state new {_node_port_match(settings)} meta l4proto . th dport vmap @{NO_ENDPOINT_PORTS}
   }}
 }}
 """
