@@ -7,6 +7,8 @@ package installed.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from steersman.testing.importing import quickly
+
 if TYPE_CHECKING:
     from steersman.testing.cluster import Cluster
     from steersman.testing.conditions import Condition, has_condition
@@ -20,4 +22,5 @@ _HOMES = {"Cluster": "cluster", "Condition": "conditions", "Served": "serving", 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    with quickly():
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -21,11 +21,13 @@ from steersman.apiserver.config import ServerConfig
 from steersman.apiserver.server import App
 from steersman.client.rest import ApiObject, Client
 from steersman.client.transport import InProcess
+from steersman.kinds import catalog
 from steersman.kinds.types.core_v1 import Node, ServiceAccount
 from steersman.store.backends.memory import BACKEND
 from steersman.testing import parts
 from steersman.testing.accounts import LazyTokens
 from steersman.testing.conditions import Condition, describe, has_condition, predicate
+from steersman.testing.importing import quickly
 from steersman.testing.manifests import documents
 from steersman.testing.waiting import TURNS, Waiter
 
@@ -79,7 +81,10 @@ class Cluster:
         self.clock: Clock = clock if clock is not None else RealClock()
         self.served: Served | None = None
         self._nodes = nodes
-        self._controllers: Sequence[Controller] = parts.controllers(controllers)
+        with quickly():
+            parts.load(controllers=bool(controllers), scheduler=scheduler, nodes=bool(nodes))
+            self._catalog = catalog.load()
+            self._controllers: Sequence[Controller] = parts.controllers(controllers)
         self._names = frozenset(c.name for c in self._controllers)
         self._with_scheduler = scheduler
         self._with_port = port
@@ -134,6 +139,7 @@ class Cluster:
                 store,
                 self.clock,
                 self._config,
+                catalog=self._catalog,
                 admission=[a for a in discover_admission() if _COUNTS_ON.get(a.name, "") in ("", *self._names)],
                 service_accounts=LazyTokens(),
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from steersman.api.clock import Clock
@@ -15,6 +16,19 @@ if TYPE_CHECKING:
     from steersman.kubelet.simulation import SimulatedNodes, Simulation
 
 NODE_PREFIX = "node"
+
+
+def load(*, controllers: bool, scheduler: bool, nodes: bool) -> None:
+    """Import what a cluster of these parts needs, all at once."""
+    names = ["steersman.kinds.catalog"]
+    if controllers:
+        names += ["steersman.controller.manager", "steersman.controllers"]
+    if scheduler:
+        names += ["steersman.scheduler.scheduler"]
+    if nodes:
+        names += ["steersman.kubelet.simulation"]
+    for name in names:
+        import_module(name)
 
 
 def controllers(wanted: bool | Iterable[str]) -> Sequence[Controller]:
