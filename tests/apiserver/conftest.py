@@ -31,15 +31,19 @@ class Api:
     def as_(self, user: User | None) -> Api:
         return Api(self.app, self.clock, user)
 
-    async def raw(
-        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
-    ) -> Response:
+    async def raw(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Response:
         path, _, query = path.partition("?")
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         return await self.app.handle(Request(method, path, query, headers or {}, data, user=self.user))
 
     async def do(
-        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None, *, code: int | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        *,
+        code: int | None = None,
     ) -> Any:
         """The decoded answer; fails unless the code is the one expected (by default any success)."""
         response = await self.raw(method, path, body, headers)

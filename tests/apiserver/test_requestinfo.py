@@ -37,7 +37,9 @@ def test_resource_paths(method: str, path: str, query: str, expected: str, rest:
     assert info.rest == rest
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/v1", "/apis", "/apis/apps", "/apis/apps/v1", "/version", "/livez/ping"])
+@pytest.mark.parametrize(
+    "path", ["/", "/api", "/api/v1", "/apis", "/apis/apps", "/apis/apps/v1", "/version", "/livez/ping"]
+)
 def test_other_paths(path: str) -> None:
     info = parse("GET", path, Query(""))
     assert (info.is_resource, info.verb, info.path) == (False, "get", path)

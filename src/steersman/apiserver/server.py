@@ -19,7 +19,7 @@ from steersman.apiserver import authz, negotiation, requestinfo, respond, table
 from steersman.apiserver.admission.framework import Admission, Chain, Environment
 from steersman.apiserver.admission.framework import discover as discover_admission
 from steersman.apiserver.allocators import Allocator
-from steersman.apiserver.authn import Authenticator, ServiceAccountTokens
+from steersman.apiserver.authn import AUTHENTICATED, Authenticator, ServiceAccountTokens
 from steersman.apiserver.authz import Attributes, Authorizer
 from steersman.apiserver.backend import Backends
 from steersman.apiserver.bootstrap import bootstrap
@@ -273,12 +273,12 @@ class App:
         self.authorizer.check(attributes)
 
     def _impersonate(self, request: Request, user: User) -> User:
+        """The user that an administrator asks to be taken for."""
         name = request.headers["impersonate-user"]
-        groups = request.headers.get("impersonate-group", "")
-        wanted = [("users", name), *(("groups", g) for g in groups.split(",") if g)]
-        for plural, one in wanted:
+        groups = [v for n, v in request.headers.items() if n.lower() == "impersonate-group"]
+        for plural, one in (("users", name), *(("groups", g) for g in groups)):
             self.authorizer.check(Attributes(user, "impersonate", True, "", plural, name=one))
-        return User(name, (*(g for g in groups.split(",") if g), "system:authenticated"))
+        return User(name, (*groups, AUTHENTICATED))
 
     async def _virtual(self, ctx: Context) -> Response:
         """Resources that are only a question and its answer."""

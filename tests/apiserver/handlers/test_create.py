@@ -54,11 +54,21 @@ async def test_generated_name_is_tried_again(api: Api, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("path", "body", "code", "message"),
     [
-        (MAPS, {"metadata": {"name": "a", "namespace": "b"}}, 400, "the namespace of the provided object does not match"),
+        (
+            MAPS,
+            {"metadata": {"name": "a", "namespace": "b"}},
+            400,
+            "the namespace of the provided object does not match",
+        ),
         ("/api/v1/namespaces/no/configmaps", config_map(), 404, 'namespaces "no" not found'),
         (MAPS, {"metadata": {"name": "A_"}}, 422, 'ConfigMap "A_" is invalid: metadata.name: Invalid value: "A_"'),
         (MAPS, {"metadata": {}}, 422, "metadata.name: Required value: name or generateName is required"),
-        (MAPS, {"metadata": {"name": "a", "resourceVersion": "1"}}, 500, "resourceVersion should not be set on objects"),
+        (
+            MAPS,
+            {"metadata": {"name": "a", "resourceVersion": "1"}},
+            500,
+            "resourceVersion should not be set on objects",
+        ),
         (MAPS, {"kind": "Pod", "metadata": {"name": "a"}}, 400, 'Pod in version "v1" cannot be handled as a ConfigMap'),
         (MAPS, {"apiVersion": "v2", "metadata": {"name": "a"}}, 400, "the API version in the data (v2) does not match"),
         (MAPS, {"metadata": {"name": 1}}, 400, "json: cannot unmarshal number into Go struct field"),
@@ -77,7 +87,12 @@ async def test_refused(api: Api, path: str, body: object, code: int, message: st
 
 @pytest.mark.parametrize(
     ("validation", "code", "warning"),
-    [("Strict", 400, None), ("Warn", 201, '299 - "unknown field \\"spec.foo\\""'), ("Ignore", 201, None), ("", 201, "299")],
+    [
+        ("Strict", 400, None),
+        ("Warn", 201, '299 - "unknown field \\"spec.foo\\""'),
+        ("Ignore", 201, None),
+        ("", 201, "299"),
+    ],
 )
 async def test_field_validation(api: Api, validation: str, code: int, warning: str | None) -> None:
     body = pod(foo=1)
@@ -108,9 +123,7 @@ async def test_dry_run_stores_nothing(api: Api) -> None:
 
 async def test_yaml_in_and_out(api: Api) -> None:
     body = b"metadata: {name: a}\ndata: {k: 'on'}\n"
-    response = await api.raw(
-        "POST", MAPS, body, {"content-type": "application/yaml", "accept": "application/yaml"}
-    )
+    response = await api.raw("POST", MAPS, body, {"content-type": "application/yaml", "accept": "application/yaml"})
     assert response.status == 201
     assert isinstance(response.body, bytes)
     assert response.headers["Content-Type"] == "application/yaml"

@@ -87,7 +87,10 @@ async def test_propagation(api: Api, options: dict[str, object], finalizers: lis
     ("options", "message"),
     [
         ({"propagationPolicy": "Maybe"}, 'propagationPolicy: Unsupported value: "Maybe"'),
-        ({"propagationPolicy": "Orphan", "orphanDependents": True}, "orphanDependents and deletionPropagation cannot be"),
+        (
+            {"propagationPolicy": "Orphan", "orphanDependents": True},
+            "orphanDependents and deletionPropagation cannot be",
+        ),
         ({"dryRun": ["Some"]}, "dryRun: Unsupported value"),
     ],
 )

@@ -55,7 +55,10 @@ async def test_own_fields(api: Api) -> None:
     ("path", "message"),
     [
         (f"{PODS}?fieldSelector=spec.foo=x", "field label not supported: spec.foo"),
-        (f"{MAPS}?fieldSelector=data=x", '"data" is not a known field selector: only "metadata.name", "metadata.namespace"'),
+        (
+            f"{MAPS}?fieldSelector=data=x",
+            '"data" is not a known field selector: only "metadata.name", "metadata.namespace"',
+        ),
         (f"{MAPS}?fieldSelector=x", "invalid selector: 'x'; can't understand 'x'"),
         (f"{MAPS}?labelSelector=a b", "unable to parse requirement"),
         (f"{MAPS}?limit=x", "invalid syntax"),

@@ -47,7 +47,11 @@ async def test_another_uid_conflicts(api: Api) -> None:
     [
         (config_map("b"), 400, "the name of the object (b) does not match the name on the URL (a)"),
         ({"metadata": {}}, 400, "name must be provided"),
-        ({"metadata": {"name": "a", "namespace": "x"}}, 400, "the namespace of the object (x) does not match the namespace"),
+        (
+            {"metadata": {"name": "a", "namespace": "x"}},
+            400,
+            "the namespace of the object (x) does not match the namespace",
+        ),
     ],
 )
 async def test_refused(api: Api, body: object, code: int, message: str) -> None:
@@ -63,7 +67,9 @@ async def test_some_kinds_are_created_by_an_update(api: Api) -> None:
     lease = {"metadata": {"name": "a"}, "spec": {"holderIdentity": "x"}}
     made = await api.put(f"{LEASES}/a", lease, code=201)
     assert made["metadata"]["namespace"] == "default"
-    await api.put(f"{LEASES}/a", lease, code=200)
+    unconditional = await api.put(f"{LEASES}/a", lease, code=422)
+    assert "metadata.resourceVersion: Invalid value: 0: must be specified for an update" in unconditional["message"]
+    await api.put(f"{LEASES}/a", {**made, **lease, "metadata": made["metadata"]}, code=200)
 
 
 async def test_dry_run(api: Api) -> None:

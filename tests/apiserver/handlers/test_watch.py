@@ -45,7 +45,10 @@ async def test_objects_enter_and_leave_a_selection(api: Api) -> None:
     await api.post(f"{PODS}/a/binding", {"target": {"name": "n"}})
     query = f"watch=1&resourceVersion={version}"
     assert told(await api.watch(f"{PODS}?{query}&fieldSelector=spec.nodeName=n", 1)) == [("ADDED", "a")]
-    assert told(await api.watch(f"{PODS}?{query}&fieldSelector=spec.nodeName=", 2)) == [("ADDED", "a"), ("DELETED", "a")]
+    assert told(await api.watch(f"{PODS}?{query}&fieldSelector=spec.nodeName=", 2)) == [
+        ("ADDED", "a"),
+        ("DELETED", "a"),
+    ]
 
 
 async def test_initial_events_end_with_a_bookmark(api: Api) -> None:

@@ -69,7 +69,7 @@ def _assigned(old: Pod, binding: Binding, now: str) -> Pod:
     if old.spec.schedulingGates:
         raise Conflict.of(_RESOURCE, name, f"pod {name} has non-empty .spec.schedulingGates")
     pod = codec.clone(old)
-    pod.metadata.resourceVersion = binding.metadata.resourceVersion
+    pod.metadata.resourceVersion = binding.metadata.resourceVersion or old.metadata.resourceVersion
     if binding.metadata.uid:
         pod.metadata.uid = binding.metadata.uid
     pod.spec.nodeName = binding.target.name

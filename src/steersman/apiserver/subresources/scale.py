@@ -114,7 +114,7 @@ async def _change(
         if errors := _checked(replicas):
             raise Invalid.of(Scale.__resource__, ctx.info.name, errors)
         new = codec.clone(old)
-        new.metadata.resourceVersion = scale.metadata.resourceVersion
+        new.metadata.resourceVersion = scale.metadata.resourceVersion or old.metadata.resourceVersion
         if scale.metadata.uid:
             new.metadata.uid = scale.metadata.uid
         _write(new, paths.spec_replicas, replicas)

@@ -62,7 +62,8 @@ def _approval(old: Any, new: Any) -> Any:
 
 
 def _versioned(out: Any, new: Any) -> Any:
-    out.metadata.resourceVersion = new.metadata.resourceVersion
+    # `out` has the current version; the client's, if it names one, is a condition.
+    out.metadata.resourceVersion = new.metadata.resourceVersion or out.metadata.resourceVersion
     return out
 
 

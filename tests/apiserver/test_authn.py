@@ -1,0 +1,120 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from steersman.api.clock import FakeClock
+from steersman.api.errors import Unauthorized
+from steersman.api.http import Request, User
+from steersman.apiserver.authn import Authenticator, ServiceAccountTokens, read_token_file
+from steersman.pki import tokens
+from steersman.pki.tokens import BoundObject
+from tests.apiserver.conftest import KEY, PODS, Api, pod
+
+TOKENS = "/api/v1/namespaces/default/serviceaccounts/default/token"
+REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"}
+
+
+def test_static_tokens() -> None:
+    authenticator = Authenticator(FakeClock(), {"t": User("joe", ("g",))})
+    user = authenticator.authenticate(Request("GET", "/api", headers=bearer("t")))
+    assert (user.name, user.groups) == ("joe", ("g", "system:authenticated"))
+    for header in (bearer("x"), {"authorization": "Basic abc"}, {}):
+        with pytest.raises(Unauthorized):
+            authenticator.authenticate(Request("GET", "/api", headers=header))
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/healthz", "/version", "/livez/ping"])
+def test_anonymous_paths(path: str) -> None:
+    user = Authenticator(FakeClock()).authenticate(Request("GET", path))
+    assert user.groups == ("system:unauthenticated",)
+
+
+def test_the_transports_user_counts() -> None:
+    user = Authenticator(FakeClock()).authenticate(Request("GET", "/api", user=User("x")))
+    assert (user.name, user.groups) == ("x", ("system:authenticated",))
+
+
+async def test_service_account_tokens(api: Api) -> None:
+    granted = await api.post(TOKENS, {})
+    assert granted["status"]["expirationTimestamp"] == "2027-01-15T09:00:00Z"
+    token = granted["status"]["token"]
+    stranger = api.as_(None)
+    who = await stranger.do("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", {}, bearer(token))
+    info = who["status"]["userInfo"]
+    assert info["username"] == "system:serviceaccount:default:default"
+    assert info["groups"] == ["system:serviceaccounts", "system:serviceaccounts:default", "system:authenticated"]
+    assert info["extra"]["authentication.kubernetes.io/credential-id"][0].startswith("JTI=")
+    await api.clock.advance(3601)
+    await stranger.do("GET", "/api", None, bearer(token), code=401)
+
+
+async def test_a_token_dies_with_its_account(api: Api) -> None:
+    token = (await api.post(TOKENS, {}))["status"]["token"]
+    await api.as_(None).do("GET", "/api", None, bearer(token))
+    await api.delete("/api/v1/namespaces/default/serviceaccounts/default")
+    await api.post("/api/v1/namespaces/default/serviceaccounts", {"metadata": {"name": "default"}})
+    await api.as_(None).do("GET", "/api", None, bearer(token), code=401)
+
+
+async def test_a_token_dies_with_its_pod(api: Api) -> None:
+    await api.post(PODS, pod())
+    reference = {"kind": "Pod", "apiVersion": "v1", "name": "a"}
+    granted = await api.post(TOKENS, {"spec": {"boundObjectRef": reference, "expirationSeconds": 3607}})
+    # Told to come back in an hour, but good for longer in case the client does not.
+    assert granted["status"]["expirationTimestamp"] == "2027-01-15T09:00:07Z"
+    token = granted["status"]["token"]
+    await api.clock.advance(7200)
+    await api.as_(None).do("GET", "/api", None, bearer(token))
+    await api.delete(f"{PODS}/a")
+    await api.as_(None).do("GET", "/api", None, bearer(token), code=401)
+
+
+@pytest.mark.parametrize(
+    ("spec", "code", "message"),
+    [
+        ({"expirationSeconds": 5}, 422, "may not specify a duration less than 10 minutes"),
+        ({"expirationSeconds": 2**33}, 422, "may not specify a duration larger than 2^32 seconds"),
+        ({"boundObjectRef": {"kind": "Pod", "apiVersion": "v1", "name": "no"}}, 404, 'pods "no" not found'),
+        ({"boundObjectRef": {"kind": "X", "apiVersion": "v1", "name": "no"}}, 400, "cannot bind token"),
+    ],
+)
+async def test_bad_token_requests(api: Api, spec: dict[str, Any], code: int, message: str) -> None:
+    answer = await api.post(TOKENS, {"spec": spec}, code=code)
+    assert message in answer["message"]
+
+
+async def test_reviews(api: Api) -> None:
+    token = (await api.post(TOKENS, {"spec": {"audiences": ["me"]}}))["status"]["token"]
+    good = await api.post(REVIEWS, {"spec": {"token": token, "audiences": ["me", "you"]}})
+    assert good["status"]["authenticated"] is True
+    assert good["status"]["audiences"] == ["me"]
+    assert good["status"]["user"]["username"] == "system:serviceaccount:default:default"
+    assert good["spec"].get("token", "") == ""
+    for body in ({"token": token}, {"token": "x"}):
+        bad = await api.post(REVIEWS, {"spec": body})
+        assert bad["status"].get("authenticated", False) is False
+    await api.as_(None).do("GET", "/api", None, bearer(token), code=401)
+
+
+def test_a_foreign_key_is_refused() -> None:
+    from steersman.pki import certs
+
+    clock = FakeClock()
+    account = BoundObject("a", "u")
+    claims = tokens.service_account_claims("n", account, [tokens.ISSUER], clock.time(), clock.time() + 60, jti="j")
+    settings = ServiceAccountTokens(KEY, (KEY,))
+    authenticator = Authenticator(clock, service_accounts=settings, lookup=lambda plural, namespace, name: "u")
+    assert authenticator.user_of_token(tokens.sign(claims, KEY))[0].uid == "u"
+    with pytest.raises(Unauthorized):
+        authenticator.user_of_token(tokens.sign(claims, tokens.Key(certs.new_key())))
+
+
+def test_token_file(tmp_path: Path) -> None:
+    file = tmp_path / "tokens.csv"
+    file.write_text('abc,joe,1,"a,b"\n#x\n\ndef,jane,2\n')
+    assert read_token_file(file) == {"abc": User("joe", ("a", "b"), "1"), "def": User("jane", (), "2")}

@@ -1,0 +1,55 @@
+import pytest
+
+from tests.apiserver.conftest import PODS, Api
+
+
+async def text(api: Api, path: str, code: int = 200) -> str:
+    response = await api.raw("GET", path)
+    assert response.status == code
+    assert isinstance(response.body, bytes)
+    return response.body.decode()
+
+
+@pytest.mark.parametrize("root", ["livez", "readyz", "healthz"])
+async def test_health(api: Api, root: str) -> None:
+    nobody = api.as_(None)
+    assert await text(nobody, f"/{root}") == "ok"
+    assert await text(nobody, f"/{root}/ping") == "ok"
+    verbose = await text(nobody, f"/{root}?verbose")
+    assert verbose.startswith("[+]ping ok\n")
+    assert verbose.endswith(f"{root} check passed\n")
+    assert "[+]ping excluded: ok" in await text(nobody, f"/{root}?verbose&exclude=ping")
+    await nobody.get(f"/{root}/no", code=404)
+
+
+async def test_not_ready(api: Api) -> None:
+    await api.app.close()
+    answer = await text(api, "/readyz", 500)
+    assert "[-]informer-sync failed: reason withheld" in answer
+    assert answer.endswith("readyz check failed\n")
+    assert await text(api, "/livez") == "ok"
+
+
+async def test_version(api: Api) -> None:
+    version = await api.as_(None).get("/version")
+    assert (version["major"], version["minor"]) == ("1", "37")
+    assert version["gitVersion"].startswith("v1.37.0+steersman")
+    int(version["gitCommit"], 16)
+
+
+async def test_metrics(api: Api) -> None:
+    await api.get(PODS)
+    await api.get(f"{PODS}/no", code=404)
+    answer = await text(api, "/metrics")
+    assert (
+        'apiserver_request_total{verb="LIST",group="",version="v1",resource="pods",subresource="",code="200"} 1\n'
+        in answer
+    )
+    assert 'apiserver_resource_objects{group="",resource="namespaces"} 4\n' in answer
+    assert answer.count("# TYPE apiserver_resource_objects gauge") == 1
+    bucket = 'apiserver_request_duration_seconds_bucket{verb="LIST",group="",version="v1",resource="pods"'
+    assert f'{bucket},subresource="",le="+Inf"}} 1\n' in answer
+
+
+async def test_other_methods(api: Api) -> None:
+    await api.post("/version", {}, code=405)
