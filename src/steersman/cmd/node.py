@@ -5,17 +5,27 @@
 Every start is a reboot of the node: whatever ran in it before is gone. Standard library only.
 """
 
+import contextlib
 import os
+import select
+import signal
 import sys
+import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from steersman.cmd import notify
 from steersman.cmd.config import NodeConfig
 from steersman.cmd.configfile import load
 from steersman.cmd.supervisor import Paths, Supervisor, lock, read_specs
+from steersman.network import cgroups
 from steersman.network.addresses import ClusterAddresses
 from steersman.network.mounts import NodeFiles
 from steersman.network.node import NodeNetwork, NodeSpec, enter
+
+# The kubelet's control group in the node, and how long its pods have to end when the node is stopped.
+PODS = "kubepods"
+GRACE = 5.0
 
 
 def node_spec(config: NodeConfig) -> NodeSpec:
@@ -58,7 +68,38 @@ def inside(config: NodeConfig) -> int:
         print(f"node {config.name} runs already", file=sys.stderr)
         return 1
     Supervisor(paths, read_specs(paths)).run()
+    terminate(sorted(cgroups.processes(PODS)), GRACE)
     return 0
+
+
+def terminate(pids: Iterable[int], grace: float) -> None:
+    """Let processes end by themselves: SIGTERM, and up to `grace` seconds for all of them together.
+
+    Those without a handler are left alone: as the first process of a container they would ignore it. What is still
+    there afterwards ends with the node.
+    """
+    waiting = [found for pid in pids if (found := _listening(pid)) is not None]
+    deadline = time.monotonic() + grace
+    for fd in waiting:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(fd, signal.SIGTERM)
+    for fd in waiting:
+        select.select([fd], [], [], max(0.0, deadline - time.monotonic()))
+        os.close(fd)
+
+
+def _listening(pid: int) -> int | None:
+    """A pidfd of a process that handles SIGTERM, else None."""
+    try:
+        fd = os.pidfd_open(pid)
+        status = Path(f"/proc/{pid}/status").read_text()
+    except (ProcessLookupError, FileNotFoundError):
+        return None
+    caught = next((line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")), "0")
+    if int(caught, 16) >> (signal.SIGTERM - 1) & 1:
+        return fd
+    os.close(fd)
+    return None
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What `steer status` knows of a cluster: the supervisor's word, and the nodes as the API has them."""
 
+import os
 from typing import Any
 
 from steersman.cmd import control, lifecycle, plan, processes
@@ -14,7 +15,8 @@ def gather(place: Place) -> dict[str, Any]:
     answer = lifecycle.ask(place, {"op": "status"})
     parts = answer["parts"] if answer else _without_supervisor(place)
     for name in plan.node_names(config):
-        parts = _with_inner(parts, name, _inner_parts(place, name) if answer else [])
+        outer = next((part["pid"] for part in parts if part["name"] == name), None)
+        parts = _with_inner(parts, name, _inner_parts(place, name, outer) if answer else [])
     alive = any(part["pid"] for part in parts)
     state = "running" if answer else ("without a supervisor" if alive else "stopped")
     nodes, problem = _nodes(place, config.port) if alive else ({}, "")
@@ -57,13 +59,37 @@ def _without_supervisor(place: Place) -> list[dict[str, Any]]:
     return parts
 
 
-def _inner_parts(place: Place, node: str) -> list[dict[str, Any]]:
-    """What runs in a node; its numbers are those of the node's own process namespace, so no pid is shown."""
+def _inner_parts(place: Place, node: str, outer: int | None) -> list[dict[str, Any]]:
+    """What runs in a node, with the pids that this machine knows it by; None where they cannot be seen."""
     try:
         answer = control.call(Paths(str(place.node(node))).socket, {"op": "status"})
     except control.ControlError:
         return []
-    return [{**part, "name": f"{node}/{part['name']}", "pid": None} for part in answer["parts"]]
+    pids = _pids_here(outer) if outer else {}
+    return [{**part, "name": f"{node}/{part['name']}", "pid": pids.get(part["pid"])} for part in answer["parts"]]
+
+
+def _pids_here(outer: int) -> dict[int, int]:
+    """From the process numbers inside of a node to those of this machine; `outer` is the process that made the node.
+    Only root sees another's namespaces; for others, and for a node that has just ended, it is empty."""
+    try:
+        namespace = os.stat(f"/proc/{outer}/ns/pid_for_children")
+    except OSError:
+        return {}
+    found = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.path.samestat(os.stat(f"/proc/{name}/ns/pid"), namespace):
+                found[_innermost_pid(name)] = int(name)
+        except OSError:  # it has ended meanwhile
+            continue
+    return found
+
+
+def _innermost_pid(pid: str) -> int:
+    with open(f"/proc/{pid}/status") as file:
+        numbers = next(line for line in file if line.startswith("NSpid:"))
+    return int(numbers.split()[-1])
 
 
 def _with_inner(parts: list[dict[str, Any]], node: str, inner: list[dict[str, Any]]) -> list[dict[str, Any]]:

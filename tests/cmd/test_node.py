@@ -1,0 +1,161 @@
+"""A real node: what comes back when it is killed, what a restart keeps, and that nothing is left of it."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from steersman.cmd import control, lifecycle, plan
+from steersman.cmd.config import ClusterConfig
+from steersman.cmd.node import terminate
+from steersman.cmd.node_files import snapshotter
+from steersman.cmd.place import Place
+from steersman.cmd.report import Deadline
+from steersman.cmd.supervisor import Paths
+from steersman.network import cgroups, links
+
+PATIENCE = 60.0
+MOUNTS = """\
+24 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
+30 24 0:30 / /srv rw shared:2 - overlay overlay rw
+31 30 0:31 / /srv/data rw shared:3 - xfs /dev/vdb rw
+32 24 0:32 / /home rw shared:4 - fuse.sshfs x rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/var/lib/steersman", "overlayfs"),
+        ("/srv/x", "native"),
+        ("/srv/data/x", "overlayfs"),
+        ("/srvs", "overlayfs"),
+        ("/home/u", "native"),
+    ],
+)
+def test_snapshotter(path: str, expected: str) -> None:
+    assert snapshotter(MOUNTS, Path(path)) == expected
+
+
+def test_terminate_waits_for_those_that_listen() -> None:
+    script = "import signal, sys; signal.signal(15, lambda *_: sys.exit(7)); print(flush=True); signal.pause()"
+    listening = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+    deaf = subprocess.Popen(["sleep", "1000"])
+    try:
+        assert listening.stdout is not None
+        listening.stdout.readline()
+        terminate([listening.pid, deaf.pid, 2**22 + 1], PATIENCE)
+        assert listening.wait(0) == 7
+        assert deaf.poll() is None
+    finally:
+        listening.kill()
+        deaf.kill()
+        deaf.wait()
+        listening.wait()
+        listening.stdout.close()
+
+
+def wait_end(pid: int) -> None:
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        assert select.select([fd], [], [], PATIENCE)[0]
+    finally:
+        os.close(fd)
+
+
+class Cluster:
+    """A cluster with one real node, started by the command."""
+
+    def __init__(self, directory: Path) -> None:
+        self.place = Place(f"t{os.getpid()}", directory)
+        self.environment = {**os.environ, "KUBECONFIG": str(directory / "kubeconfig")}
+
+    def steer(self, *arguments: str) -> str:
+        command = [sys.executable, "-m", "steersman.cmd.steer", *arguments]
+        where = ["--name", self.place.name, "--data-dir", str(self.place.base)]
+        done = subprocess.run(
+            [*command, *where],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    @property
+    def config(self) -> ClusterConfig:
+        return self.place.load()
+
+    def inner(self, operation: str, part: str = "") -> dict[str, Any]:
+        """Ask the supervisor in the node."""
+        paths = Paths(str(self.place.node("node-1")))
+        return control.call(paths.socket, {"op": operation, "part": part}, PATIENCE)
+
+    def restarts(self) -> dict[str, int]:
+        return {part["name"]: part["restarts"] for part in self.inner("status")["parts"]}
+
+    def processes(self) -> dict[str, int]:
+        """The host's numbers of the node's programs."""
+        found = {}
+        for pid in cgroups.processes(f"steersman/{self.place.name}/node-1"):
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            for name, word in (("containerd", b"containerd"), ("kubelet", b"steersman.cmd.parts.kubelet")):
+                if word in command:
+                    found[name] = pid
+        return found
+
+
+@pytest.fixture
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    cluster = Cluster(tmp_path_factory.mktemp("n"))
+    try:
+        cluster.steer("up", "--nodes", "1")
+        yield cluster
+    finally:
+        cluster.steer("delete")
+
+
+@pytest.mark.node
+def test_life_of_a_node(cluster: Cluster) -> None:
+    place, config = cluster.place, cluster.config
+    bridge, network = plan.addresses(config).bridge, f"steersman-{place.name}-n0"
+    assert links.link_exists(bridge)
+    assert links.netns_exists(network)
+
+    before = cluster.processes()
+    for name in ("containerd", "kubelet"):
+        pid = before[name]
+        os.kill(pid, signal.SIGKILL)
+        wait_end(pid)
+        while cluster.restarts()[name] == 0:
+            os.sched_yield()
+        cluster.inner("wait", name)
+        assert cluster.processes()[name] != pid
+
+    # The whole node is killed: a reboot, by itself.
+    inner = cluster.processes()["kubelet"]
+    control.call(place.supervision.socket, {"op": "restart", "part": "node-1"}, PATIENCE)
+    wait_end(inner)
+    lifecycle.wait_kubelet(place, "node-1", Deadline(PATIENCE))
+
+    cluster.steer("down")
+    assert not links.link_exists(bridge)
+    assert not links.netns_exists(network)
+    cluster.steer("up")
+    assert "node-1" in cluster.steer("status", "-o", "json")
+    cluster.steer("delete")
+    assert not links.link_exists(bridge)
+    assert not links.netns_exists(network)
+    assert not place.directory.exists()
+    assert not cgroups.processes(f"steersman/{place.name}")
