@@ -201,6 +201,13 @@ def immutable(path: Path, new: object, old: object) -> Errors:
     return [invalid(path, new, IMMUTABLE)]
 
 
+def check_choice(value: str, choices: Sequence[str], path: Path) -> Errors:
+    """The error of a value that must be one of a few and is missing or another."""
+    if not value:
+        return [required(path)]
+    return [] if value in choices else [not_supported(path, value, choices)]
+
+
 def all_invalid(path: Path, value: object, messages: Iterable[str]) -> Errors:
     """One `invalid` per message, as the checks of `api.names` return them."""
     return [invalid(path, value, message) for message in messages]

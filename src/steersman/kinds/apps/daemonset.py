@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
+from steersman.kinds.apps import daemonset_rules
 from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, containers, created, label_map, selector
 from steersman.kinds.core.pod_defaults import default_template
 from steersman.kinds.kind import AGE, NAME, Column, Kind
@@ -64,4 +65,7 @@ KIND: Kind[DaemonSet] = Kind(
     ),
     row=_row,
     default=_default,
+    check=daemonset_rules.check,
+    check_update=daemonset_rules.check_update,
+    check_status_update=daemonset_rules.check_status_update,
 )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from steersman.api import field
 from steersman.api.field import Errors, Path
 from steersman.kinds.apps import workload_rules as rules
-from steersman.kinds.core.container_validation import check_choice
 from steersman.kinds.core.pod_defaults import default_template
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def _check_strategy(spec: DeploymentSpec, path: Path) -> Errors:
     if strategy.type == "Recreate" and strategy.rollingUpdate is not None:
         return [field.forbidden(at, "may not be specified when strategy `type` is 'Recreate'")]
     if strategy.type != "RollingUpdate":
-        return check_choice(strategy.type, _STRATEGIES, path.child("type"))
+        return field.check_choice(strategy.type, _STRATEGIES, path.child("type"))
     rolling = strategy.rollingUpdate
     if rolling is None:
         return [field.required(at, "this should be defaulted and never be nil")]

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
+from steersman.kinds.apps import statefulset_rules
 from steersman.kinds.columns import CONTAINERS, containers, created
 from steersman.kinds.core.pod_defaults import default_template
 from steersman.kinds.core.volume_defaults import default_claim
@@ -66,4 +67,7 @@ KIND: Kind[StatefulSet] = Kind(
     columns=(NAME, Column("Ready"), AGE, *CONTAINERS),
     row=_row,
     default=_default,
+    check=statefulset_rules.check,
+    check_update=statefulset_rules.check_update,
+    check_status_update=statefulset_rules.check_status_update,
 )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.autoscaling import hpa_defaults
+from steersman.kinds.autoscaling import hpa_defaults, hpa_validation
 from steersman.kinds.autoscaling.hpa_v1 import from_v2, to_v2
 from steersman.kinds.columns import NONE, UNKNOWN, UNSET, created
 from steersman.kinds.kind import AGE, NAME, Column, Kind, Version
@@ -83,4 +83,5 @@ KIND: Kind[HorizontalPodAutoscaler] = Kind(
     ),
     row=_row,
     default=hpa_defaults.default,
+    check=hpa_validation.check,
 )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.duration import age
 from steersman.api.meta import Resource
+from steersman.kinds.batch import cronjob_rules
 from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, NONE, boolean, containers, created, selector
 from steersman.kinds.core.pod_defaults import default_template
 from steersman.kinds.kind import AGE, NAME, Column, Kind
@@ -59,4 +60,7 @@ KIND: Kind[CronJob] = Kind(
     ),
     row=_row,
     default=_default,
+    check=cronjob_rules.check,
+    check_new=cronjob_rules.check_new,
+    check_status_update=cronjob_rules.check_status_update,
 )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from steersman.api import field, names
 from steersman.api.field import Errors, Path
-from steersman.kinds.core.container_validation import check_choice
 
 if TYPE_CHECKING:
     from steersman.kinds.types.batch_v1 import (
@@ -30,7 +29,7 @@ def check(spec: JobSpec, path: Path) -> Errors:
     if spec.successPolicy is not None:
         errors += _check_success(spec, path.child("successPolicy"))
     if spec.podReplacementPolicy:
-        errors += check_choice(spec.podReplacementPolicy, _REPLACEMENTS, path.child("podReplacementPolicy"))
+        errors += field.check_choice(spec.podReplacementPolicy, _REPLACEMENTS, path.child("podReplacementPolicy"))
     if spec.podFailurePolicy is not None and spec.podReplacementPolicy == "TerminatingOrFailed":
         at = path.child("podReplacementPolicy")
         errors.append(field.not_supported(at, spec.podReplacementPolicy, ("Failed",)))
@@ -49,7 +48,7 @@ def _check_failure(spec: JobSpec, path: Path) -> Errors:
 
 
 def _check_rule(rule: PodFailurePolicyRule, spec: JobSpec, containers: set[str], path: Path) -> Errors:
-    errors = check_choice(rule.action, _ACTIONS, path.child("action"))
+    errors = field.check_choice(rule.action, _ACTIONS, path.child("action"))
     if rule.action == "FailIndex" and spec.backoffLimitPerIndex is None:
         errors.append(field.invalid(path.child("action"), rule.action, "requires the backoffLimitPerIndex to be set"))
     if rule.onExitCodes is not None:
@@ -59,7 +58,7 @@ def _check_rule(rule: PodFailurePolicyRule, spec: JobSpec, containers: set[str],
         errors.append(field.too_many(at, len(patterns), _MAX_PATTERNS))
     for i, pattern in enumerate(patterns):
         errors += field.all_invalid(at.index(i).child("type"), pattern.type, names.qualified_name(pattern.type))
-        errors += check_choice(pattern.status, ("False", "True", "Unknown"), at.index(i).child("status"))
+        errors += field.check_choice(pattern.status, ("False", "True", "Unknown"), at.index(i).child("status"))
     if rule.onExitCodes is not None and patterns:
         errors.append(field.invalid(path, rule, "specifying both OnExitCodes and OnPodConditions is not supported"))
     if rule.onExitCodes is None and not patterns:
@@ -68,7 +67,7 @@ def _check_rule(rule: PodFailurePolicyRule, spec: JobSpec, containers: set[str],
 
 
 def _check_codes(codes: PodFailurePolicyOnExitCodesRequirement, containers: set[str], path: Path) -> Errors:
-    errors = check_choice(codes.operator, ("In", "NotIn"), path.child("operator"))
+    errors = field.check_choice(codes.operator, ("In", "NotIn"), path.child("operator"))
     if codes.containerName and codes.containerName not in containers:
         detail = "must be one of the container or initContainer names in the pod template"
         errors.append(field.invalid(path.child("containerName"), codes.containerName, detail))

@@ -12,7 +12,6 @@ from steersman.kinds import label_selector
 from steersman.kinds.apps.workload_rules import check_counts
 from steersman.kinds.batch import job_policies
 from steersman.kinds.core import pod_validation
-from steersman.kinds.core.container_validation import check_choice
 from steersman.kinds.core.pod_defaults import default_template
 
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ def check_spec(spec: JobSpec, path: Path) -> Errors:
         "ttlSecondsAfterFinished", "backoffLimitPerIndex", "maxFailedIndexes",
     )  # fmt: skip
     if spec.completionMode:  # the jobs of a CronJob get theirs when they are made
-        errors += check_choice(spec.completionMode, MODES, path.child("completionMode"))
+        errors += field.check_choice(spec.completionMode, MODES, path.child("completionMode"))
     errors += _check_indexed(spec, path)
     if spec.managedBy:
         errors += field.all_invalid(path.child("managedBy"), spec.managedBy, names.domain_prefixed_path(spec.managedBy))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
+from steersman.kinds.coordination import lease_rules
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
@@ -23,4 +24,5 @@ KIND: Kind[Lease] = Kind(
     allow_unconditional_update=False,
     columns=(NAME, Column("Holder"), AGE),
     row=_row,
+    check=lease_rules.check,
 )

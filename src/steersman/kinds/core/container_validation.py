@@ -134,7 +134,7 @@ def _check_common(container: Container | EphemeralContainer, context: PodContext
         errors += field.all_invalid(path.child("name"), container.name, names.dns1123_label(container.name))
     if not container.image:
         errors.append(field.required(path.child("image")))
-    errors += check_choice(
+    errors += field.check_choice(
         container.terminationMessagePolicy,
         ("File", "FallbackToLogsOnError"),
         path.child("terminationMessagePolicy"),
@@ -142,17 +142,10 @@ def _check_common(container: Container | EphemeralContainer, context: PodContext
     errors += _check_ports(container.ports or [], path.child("ports"))
     errors += environment_validation.check(container, path)
     errors += mount_validation.check(container, context.volumes, path)
-    errors += check_choice(container.imagePullPolicy, PULL_POLICIES, path.child("imagePullPolicy"))
+    errors += field.check_choice(container.imagePullPolicy, PULL_POLICIES, path.child("imagePullPolicy"))
     errors += check_requirements(container.resources, context.claims, path.child("resources"))
     errors += _check_resize_policy(container, context.restart_policy, path.child("resizePolicy"))
     return errors + security_validation.check_container(container.securityContext, path.child("securityContext"))
-
-
-def check_choice(value: str, choices: tuple[str, ...], path: Path) -> Errors:
-    """A value that must be one of a few."""
-    if not value:
-        return [field.required(path)]
-    return [] if value in choices else [field.not_supported(path, value, choices)]
 
 
 def _check_running(container: Container, context: PodContext, path: Path) -> Errors:
@@ -181,7 +174,7 @@ def _check_ports(ports: list[ContainerPort], path: Path) -> Errors:
             errors += field.all_invalid(at.child("containerPort"), number, names.port_number(number))
         if port.hostPort:
             errors += field.all_invalid(at.child("hostPort"), port.hostPort, names.port_number(port.hostPort))
-        errors += check_choice(port.protocol, PROTOCOLS, at.child("protocol"))
+        errors += field.check_choice(port.protocol, PROTOCOLS, at.child("protocol"))
     return errors
 
 
@@ -238,7 +231,7 @@ def _check_restart_rules(container: Container, path: Path) -> Errors:
         if rule.exitCodes is None:
             errors.append(field.required(at.child("exitCodes"), "must be specified"))
         else:
-            errors += check_choice(rule.exitCodes.operator, ("In", "NotIn"), at.child("exitCodes", "operator"))
+            errors += field.check_choice(rule.exitCodes.operator, ("In", "NotIn"), at.child("exitCodes", "operator"))
     return errors
 
 
@@ -249,8 +242,8 @@ def _check_resize_policy(container: Container | EphemeralContainer, restart_poli
         if policy.resourceName in seen:
             errors.append(field.duplicate(path.index(i), policy.resourceName))
         seen.add(policy.resourceName)
-        errors += check_choice(policy.resourceName, ("cpu", "memory"), path)
-        errors += check_choice(policy.restartPolicy, ("NotRequired", "RestartContainer"), path)
+        errors += field.check_choice(policy.resourceName, ("cpu", "memory"), path)
+        errors += field.check_choice(policy.restartPolicy, ("NotRequired", "RestartContainer"), path)
         if restart_policy == "Never" and policy.restartPolicy == "RestartContainer":
             detail = "must be 'NotRequired' when `restartPolicy` is 'Never'"
             errors.append(field.invalid(path, policy.restartPolicy, detail))

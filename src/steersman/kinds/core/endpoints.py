@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
 from steersman.kinds.columns import NONE, created, limited
+from steersman.kinds.core import endpoints_rules
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
@@ -41,4 +42,5 @@ KIND: Kind[Endpoints] = Kind(
     columns=(NAME, Column("Endpoints"), AGE),
     row=_row,
     default=_default,
+    check=endpoints_rules.check,
 )

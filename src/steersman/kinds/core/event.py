@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.duration import UNKNOWN, age
 from steersman.api.meta import Resource
+from steersman.kinds.core import event_rules
 from steersman.kinds.kind import Column, Kind, Plain, Version, wide
 
 if TYPE_CHECKING:
@@ -95,4 +96,5 @@ KIND: Kind[Event] = Kind(
     ),
     row=_row,
     selectable=_selectable,
+    check=event_rules.check,
 )  # fmt: skip

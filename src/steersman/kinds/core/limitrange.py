@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from steersman.api.meta import Resource
 from steersman.kinds.columns import NAME_AND_CREATED_AT, name_and_created_at
+from steersman.kinds.core import quota_rules
 from steersman.kinds.kind import Kind
 
 if TYPE_CHECKING:
@@ -27,4 +28,5 @@ KIND: Kind[LimitRange] = Kind(
     columns=NAME_AND_CREATED_AT,
     row=name_and_created_at,
     default=_default,
+    check=quota_rules.check_limit_range,
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
 from steersman.kinds.columns import UNSET, access_modes, created
+from steersman.kinds.core import claim_validation
 from steersman.kinds.core.volume_defaults import default_claim
 from steersman.kinds.kind import AGE, NAME, Column, Kind, wide
 
@@ -55,4 +56,6 @@ KIND: Kind[PersistentVolumeClaim] = Kind(
     row=_row,
     default=_default,
     on_create=_on_create,
+    check=claim_validation.check_claim,
+    check_update=claim_validation.check_claim_update,
 )

@@ -12,7 +12,7 @@ from steersman.kinds.core import (
     security_validation,
     volume_validation,
 )
-from steersman.kinds.core.container_validation import RESTART_POLICIES, check_choice
+from steersman.kinds.core.container_validation import RESTART_POLICIES
 from steersman.kinds.core.resource_validation import check_amount, check_name, check_pod_name, check_requirements
 from steersman.kinds.metadata import validate_annotations, validate_labels
 
@@ -68,8 +68,8 @@ def check_spec(spec: PodSpec, path: Path, *, pod_name: str = "", of_pod: bool = 
         *_check_claims(spec, path.child("resourceClaims")),
         *container_validation.check(spec, path, of_pod=of_pod),
         *_check_resources(spec, path.child("resources")),
-        *check_choice(spec.restartPolicy, RESTART_POLICIES, path.child("restartPolicy")),
-        *check_choice(spec.dnsPolicy, DNS_POLICIES, path.child("dnsPolicy")),
+        *field.check_choice(spec.restartPolicy, RESTART_POLICIES, path.child("restartPolicy")),
+        *field.check_choice(spec.dnsPolicy, DNS_POLICIES, path.child("dnsPolicy")),
         *security_validation.check_pod(spec, path),
         *security_validation.check_os(spec, path),
         *_check_dns(spec.dnsConfig, spec.dnsPolicy, path.child("dnsConfig")),

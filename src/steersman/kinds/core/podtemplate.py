@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
 from steersman.kinds.columns import containers, label_map
+from steersman.kinds.core import replicationcontroller_rules
 from steersman.kinds.core.pod_defaults import default_template
 from steersman.kinds.kind import NAME, Column, Kind
 
@@ -28,4 +29,5 @@ KIND: Kind[PodTemplate] = Kind(
     columns=(NAME, Column("Containers"), Column("Images"), Column("Pod Labels")),
     row=_row,
     default=_default,
+    check=replicationcontroller_rules.check_pod_template,
 )

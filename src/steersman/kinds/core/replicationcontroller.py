@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
 from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, containers, created, label_map
+from steersman.kinds.core import replicationcontroller_rules
 from steersman.kinds.core.pod_defaults import default_template
 from steersman.kinds.kind import AGE, NAME, Column, Kind, ScalePaths
 
@@ -58,4 +59,6 @@ KIND: Kind[ReplicationController] = Kind(
     row=_row,
     selectable=lambda obj: {"status.replicas": str(obj.status.replicas)},
     default=_default,
+    check=replicationcontroller_rules.check,
+    check_status_update=replicationcontroller_rules.check_status_update,
 )

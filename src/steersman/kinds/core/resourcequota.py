@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
+from steersman.kinds.core import quota_rules
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
@@ -36,4 +37,7 @@ KIND: Kind[ResourceQuota] = Kind(
     allow_create_on_update=True,
     columns=(NAME, Column("Request"), Column("Limit"), AGE),
     row=_row,
+    check=quota_rules.check_quota,
+    check_update=quota_rules.check_quota_update,
+    check_status_update=quota_rules.check_quota_status_update,
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from steersman.api import field, names
 from steersman.api.field import Errors, Path
-from steersman.kinds.core.container_validation import PROTOCOLS, check_choice
+from steersman.kinds.core.container_validation import PROTOCOLS
 from steersman.kinds.core.handler_validation import check_port
 from steersman.kinds.metadata import validate_labels
 
@@ -153,7 +153,7 @@ def check(service: Service) -> Errors:
     errors += validate_labels(spec.selector, _SPEC.child("selector"))
     errors += _check_affinity(spec)
     errors += _check_addresses(spec)
-    errors += check_choice(spec.type, TYPES, _SPEC.child("type"))
+    errors += field.check_choice(spec.type, TYPES, _SPEC.child("type"))
     errors += _check_load_balancer(spec)
     return errors + _check_traffic(spec)
 
@@ -208,7 +208,7 @@ def _check_one_port(port: ServicePort, needs_name: bool, seen: set[str], path: P
             errors.append(field.duplicate(path.child("name"), port.name))
         seen.add(port.name)
     errors += field.all_invalid(path.child("port"), port.port, names.port_number(port.port))
-    errors += check_choice(port.protocol, PROTOCOLS, path.child("protocol"))
+    errors += field.check_choice(port.protocol, PROTOCOLS, path.child("protocol"))
     errors += check_port(port.targetPort, path.child("targetPort"))
     if port.nodePort:
         errors += field.all_invalid(path.child("nodePort"), port.nodePort, names.port_number(port.nodePort))
@@ -218,7 +218,7 @@ def _check_one_port(port: ServicePort, needs_name: bool, seen: set[str], path: P
 
 
 def _check_affinity(spec: ServiceSpec) -> Errors:
-    errors = check_choice(spec.sessionAffinity, ("ClientIP", "None"), _SPEC.child("sessionAffinity"))
+    errors = field.check_choice(spec.sessionAffinity, ("ClientIP", "None"), _SPEC.child("sessionAffinity"))
     at, config = _SPEC.child("sessionAffinityConfig"), spec.sessionAffinityConfig
     if spec.sessionAffinity == "None" and config is not None:
         errors.append(field.forbidden(at, "must not be set when session affinity is None"))
@@ -307,14 +307,14 @@ def _check_traffic(spec: ServiceSpec) -> Errors:
     errors: Errors = []
     external, at = spec.externalTrafficPolicy, _SPEC.child("externalTrafficPolicy")
     if is_external(spec):
-        errors += check_choice(external, _POLICIES, at)
+        errors += field.check_choice(external, _POLICIES, at)
     elif external:
         errors.append(field.invalid(at, external, "may only be set for externally-accessible services"))
     if spec.healthCheckNodePort and not needs_health_check(spec):
         detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
         errors.append(field.invalid(_SPEC.child("healthCheckNodePort"), spec.healthCheckNodePort, detail))
     if spec.internalTrafficPolicy or spec.type != "ExternalName":
-        errors += check_choice(spec.internalTrafficPolicy, _POLICIES, _SPEC.child("internalTrafficPolicy"))
+        errors += field.check_choice(spec.internalTrafficPolicy, _POLICIES, _SPEC.child("internalTrafficPolicy"))
     distribution = spec.trafficDistribution
     if distribution and distribution not in _TRAFFIC_DISTRIBUTIONS:
         errors.append(field.not_supported(_SPEC.child("trafficDistribution"), distribution, _TRAFFIC_DISTRIBUTIONS))

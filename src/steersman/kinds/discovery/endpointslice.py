@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
 from steersman.kinds.columns import UNSET, created, limited
+from steersman.kinds.discovery import endpointslice_rules
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
@@ -40,4 +41,6 @@ KIND: Kind[EndpointSlice] = Kind(
     columns=(NAME, Column("AddressType"), Column("Ports"), Column("Endpoints"), AGE),
     row=_row,
     default=_default,
+    check=endpointslice_rules.check,
+    check_update=endpointslice_rules.check_update,
 )

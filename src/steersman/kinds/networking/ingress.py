@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import NONE, created, limited
 from steersman.kinds.kind import AGE, NAME, Column, Kind
+from steersman.kinds.networking import ingress_rules
 
 if TYPE_CHECKING:
     from steersman.kinds.types.networking_v1 import Ingress
@@ -42,4 +43,5 @@ KIND: Kind[Ingress] = Kind(
     generation=True,
     columns=(NAME, Column("Class"), Column("Hosts"), Column("Address"), Column("Ports"), AGE),
     row=_row,
+    check=ingress_rules.check,
 )

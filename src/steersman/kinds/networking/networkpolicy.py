@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created, selector
 from steersman.kinds.kind import AGE, NAME, Column, Kind
+from steersman.kinds.networking import networkpolicy_rules
 
 if TYPE_CHECKING:
     from steersman.kinds.types.networking_v1 import NetworkPolicy
@@ -33,4 +34,5 @@ KIND: Kind[NetworkPolicy] = Kind(
     columns=(NAME, Column("Pod-Selector"), AGE),
     row=_row,
     default=_default,
+    check=networkpolicy_rules.check,
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
+from steersman.kinds.policy import pdb_rules
 
 if TYPE_CHECKING:
     from steersman.kinds.types.policy_v1 import PodDisruptionBudget
@@ -35,4 +36,6 @@ KIND: Kind[PodDisruptionBudget] = Kind(
     allow_unconditional_update=False,
     columns=(NAME, Column("Min Available"), Column("Max Unavailable"), Column("Allowed Disruptions", "integer"), AGE),
     row=_row,
+    check=pdb_rules.check,
+    check_status_update=pdb_rules.check_status_update,
 )

@@ -8,6 +8,7 @@ from steersman.api import names
 from steersman.api.meta import Resource
 from steersman.kinds.columns import NAME_AND_CREATED_AT, name_and_created_at
 from steersman.kinds.kind import Kind
+from steersman.kinds.rbac import rbac_rules
 
 if TYPE_CHECKING:
     from steersman.kinds.types.rbac_v1 import ClusterRole
@@ -18,4 +19,5 @@ KIND: Kind[ClusterRole] = Kind(
     allow_create_on_update=True,
     columns=NAME_AND_CREATED_AT,
     row=name_and_created_at,
+    check=rbac_rules.check_cluster_role,
 )

@@ -9,6 +9,7 @@ from steersman.api import names
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
 from steersman.kinds.kind import Kind
+from steersman.kinds.rbac import rbac_rules
 from steersman.kinds.rbac.subject_columns import BINDING_COLUMNS, subject_cells
 from steersman.kinds.rbac.subject_defaults import RBAC_GROUP, default_subjects
 
@@ -37,4 +38,6 @@ KIND: Kind[ClusterRoleBinding] = Kind(
     columns=BINDING_COLUMNS,
     row=_row,
     default=_default,
+    check=rbac_rules.check_cluster_role_binding,
+    check_update=rbac_rules.check_binding_update,
 )

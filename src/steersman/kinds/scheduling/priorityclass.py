@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
+from steersman.kinds.scheduling import priorityclass_rules
 
 if TYPE_CHECKING:
     from steersman.kinds.types.scheduling_v1 import PriorityClass
@@ -34,4 +35,6 @@ KIND: Kind[PriorityClass] = Kind(
     columns=(NAME, Column("Value", "integer"), Column("Global-Default", "boolean"), AGE, Column("PreemptionPolicy")),
     row=_row,
     default=_default,
+    check=priorityclass_rules.check,
+    check_update=priorityclass_rules.check_update,
 )

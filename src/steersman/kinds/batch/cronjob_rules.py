@@ -1,0 +1,84 @@
+"""Validation of CronJobs."""
+
+from __future__ import annotations
+
+import zoneinfo
+from typing import TYPE_CHECKING
+
+from steersman.api import cron, field, names
+from steersman.api.field import Errors, Path
+from steersman.kinds.apps.workload_rules import check_counts
+from steersman.kinds.batch import job_rules
+
+if TYPE_CHECKING:
+    from steersman.kinds.types.batch_v1 import CronJob, CronJobSpec
+
+# A job's name is the cron job's and eleven characters of its time.
+NAME_MAX = 52
+_POLICIES = ("Allow", "Forbid", "Replace")
+_SPEC = Path("spec")
+
+
+def check_new(cron_job: CronJob) -> Errors:
+    if len(cron_job.metadata.name) <= NAME_MAX:
+        return []
+    at = Path("metadata", "name")
+    return [field.invalid(at, cron_job.metadata.name, f"must be no more than {NAME_MAX} characters")]
+
+
+def check(cron_job: CronJob) -> Errors:
+    spec = cron_job.spec
+    errors = _check_schedule(spec)
+    errors += check_counts(
+        spec, _SPEC, "startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"
+    )
+    errors += field.check_choice(spec.concurrencyPolicy, _POLICIES, _SPEC.child("concurrencyPolicy"))
+    return errors + _check_template(spec, _SPEC.child("jobTemplate", "spec"))
+
+
+def _check_schedule(spec: CronJobSpec) -> Errors:
+    at = _SPEC.child("schedule")
+    if not spec.schedule:
+        return [field.required(at), *_check_zone(spec)]
+    if "TZ" in spec.schedule:
+        detail = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
+        return [field.invalid(at, spec.schedule, detail), *_check_zone(spec)]
+    try:
+        cron.parse(spec.schedule)
+    except cron.CronError as e:
+        return [field.invalid(at, spec.schedule, str(e)), *_check_zone(spec)]
+    return _check_zone(spec)
+
+
+def _check_zone(spec: CronJobSpec) -> Errors:
+    zone, at = spec.timeZone, _SPEC.child("timeZone")
+    if zone is None:
+        return []
+    if not zone:
+        return [field.invalid(at, zone, "timeZone must be nil or non-empty string")]
+    if zone.lower() == "local":
+        detail = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
+        return [field.invalid(at, zone, detail)]
+    try:
+        zoneinfo.ZoneInfo(zone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return [field.invalid(at, zone, f"unknown time zone {zone}")]
+    return []
+
+
+def _check_template(spec: CronJobSpec, path: Path) -> Errors:
+    job = spec.jobTemplate.spec
+    errors = job_rules.check_spec(job, path)
+    if job.selector is not None:
+        errors.append(field.invalid(path.child("selector"), job.selector, "`selector` will be auto-generated"))
+    if job.manualSelector:
+        errors.append(field.not_supported(path.child("manualSelector"), job.manualSelector, ("nil", "false")))
+    return errors
+
+
+def check_status_update(cron_job: CronJob, old: CronJob) -> Errors:
+    errors: Errors = []
+    for i, reference in enumerate(cron_job.status.active or ()):
+        at = Path("status", "active").index(i).child("name")
+        errors += field.all_invalid(at, reference.name, names.path_segment(reference.name))
+    return errors

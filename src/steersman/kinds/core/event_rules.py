@@ -1,0 +1,45 @@
+"""Validation of Events, whichever API they come from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steersman.api import field, names
+from steersman.api.field import Errors, Path
+
+if TYPE_CHECKING:
+    from steersman.kinds.types.core_v1 import Event
+
+_HOME_OF_CLUSTER_EVENTS = ("default", "kube-system")
+_MAX_FIELD, _MAX_MESSAGE = 128, 1024
+
+
+def check(event: Event) -> Errors:
+    """Events of a namespaced object are in its namespace; new ones say who reports what."""
+    errors = _check_namespace(event)
+    # Events of the older kind have no eventTime, and no rules either.
+    return errors + _check_new_kind(event) if event.eventTime else errors
+
+
+def _check_namespace(event: Event) -> Errors:
+    namespace, about = event.metadata.namespace, event.involvedObject.namespace
+    fine = namespace in _HOME_OF_CLUSTER_EVENTS if not about else namespace == about
+    at = Path("involvedObject", "namespace")
+    return [] if fine else [field.invalid(at, about, "does not match event.namespace")]
+
+
+def _check_new_kind(event: Event) -> Errors:
+    errors: Errors = []
+    at = Path("reportingController")
+    if not event.reportingComponent:
+        errors.append(field.required(at))
+    errors += field.all_invalid(at, event.reportingComponent, names.qualified_name(event.reportingComponent))
+    for name in ("reportingInstance", "action", "reason"):
+        value = getattr(event, name)
+        if not value:
+            errors.append(field.required(Path(name)))
+        elif len(value) > _MAX_FIELD:
+            errors.append(field.invalid(Path(name), "", f"can have at most {_MAX_FIELD} characters"))
+    if len(event.message) > _MAX_MESSAGE:
+        errors.append(field.invalid(Path("message"), "", f"can have at most {_MAX_MESSAGE} characters"))
+    return errors

@@ -1,0 +1,186 @@
+"""Validation of ResourceQuotas and LimitRanges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from steersman.api import field, names, quantity
+from steersman.api.field import Errors, Path
+from steersman.kinds.core import resource_validation as resources
+
+if TYPE_CHECKING:
+    from steersman.kinds.types.core_v1 import LimitRange, LimitRangeItem, ResourceQuota, ResourceQuotaSpec
+
+SCOPES = (
+    "BestEffort", "CrossNamespacePodAffinity", "NotBestEffort", "NotTerminating", "PriorityClass", "Terminating",
+    "VolumeAttributesClass",
+)  # fmt: skip
+LIMIT_TYPES = ("Container", "PersistentVolumeClaim", "Pod")
+_QUOTA = frozenset({
+    "cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory", "requests.storage",
+    "requests.ephemeral-storage", "limits.cpu", "limits.memory", "limits.ephemeral-storage", "pods", "resourcequotas",
+    "services", "replicationcontrollers", "secrets", "persistentvolumeclaims", "configmaps", "services.nodeports",
+    "services.loadbalancers",
+})  # fmt: skip
+_POD_COMPUTE = frozenset({
+    "pods", "cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory", "requests.ephemeral-storage",
+    "limits.cpu", "limits.memory", "limits.ephemeral-storage",
+})  # fmt: skip
+_CONFLICTS = ({"BestEffort", "NotBestEffort"}, {"Terminating", "NotTerminating"})
+_SPEC = Path("spec")
+
+
+def check_quota(quota: ResourceQuota) -> Errors:
+    errors = _check_hard(quota.spec.hard, _SPEC.child("hard"))
+    return errors + _check_scopes(quota.spec) + _check_selector(quota.spec)
+
+
+def check_quota_update(quota: ResourceQuota, old: ResourceQuota) -> Errors:
+    at = _SPEC.child("scopes")
+    if set(quota.spec.scopes or ()) == set(old.spec.scopes or ()):
+        return []
+    return [field.invalid(at, quota.spec.scopes, field.IMMUTABLE)]
+
+
+def check_quota_status_update(quota: ResourceQuota, old: ResourceQuota) -> Errors:
+    status = Path("status")
+    return _check_hard(quota.status.hard, status.child("hard")) + _check_hard(quota.status.used, status.child("used"))
+
+
+def _check_hard(amounts: Mapping[str, Any] | None, path: Path) -> Errors:
+    errors: Errors = []
+    for name, amount in (amounts or {}).items():
+        at = path.key(name)
+        wrong = field.all_invalid(at, name, names.qualified_name(name))
+        standard = name in _QUOTA or name.startswith(("requests.hugepages-", "hugepages-"))
+        if not wrong and "/" not in name and not standard:
+            wrong.append(field.invalid(at, name, "must be a standard resource type or fully qualified"))
+            wrong.append(field.invalid(at, name, "must be a standard resource for quota"))
+        errors += wrong + resources.check_amount(name, amount, at)
+    return errors
+
+
+def _check_scopes(spec: ResourceQuotaSpec) -> Errors:
+    errors: Errors = []
+    scopes, at = spec.scopes or [], _SPEC.child("scopes")
+    for scope in scopes:
+        if scope not in SCOPES:
+            errors.append(field.invalid(at, scopes, "unsupported scope"))
+        errors += [
+            field.invalid(at, scopes, "unsupported scope applied to resource")
+            for name in sorted(spec.hard or ())
+            if name in _QUOTA and not _fits(scope, name)
+        ]
+    if any(pair <= set(scopes) for pair in _CONFLICTS):
+        errors.append(field.invalid(at, scopes, "conflicting scopes"))
+    return errors
+
+
+def _fits(scope: str, name: str) -> bool:
+    """Whether a scope can choose among the objects that the resource is counted for."""
+    if scope == "BestEffort":
+        return name == "pods"
+    if scope == "VolumeAttributesClass":
+        return name in ("persistentvolumeclaims", "requests.storage")
+    return name in _POD_COMPUTE
+
+
+def _check_selector(spec: ResourceQuotaSpec) -> Errors:
+    errors: Errors = []
+    at = _SPEC.child("scopeSelector", "matchExpressions")
+    for requirement in (spec.scopeSelector.matchExpressions if spec.scopeSelector else None) or ():
+        scope, values = requirement.scopeName, requirement.values or []
+        if scope not in SCOPES:
+            errors.append(field.invalid(at.child("scopeName"), scope, "unsupported scope"))
+        if requirement.operator in ("In", "NotIn"):
+            if not values:
+                detail = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"
+                errors.append(field.required(at.child("values"), detail))
+        elif requirement.operator in ("Exists", "DoesNotExist"):
+            if values:
+                detail = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector"
+                errors.append(field.invalid(at.child("values"), values, detail))
+        else:
+            errors.append(field.invalid(at.child("operator"), requirement.operator, "not a valid selector operator"))
+        if (
+            scope in SCOPES
+            and scope not in ("PriorityClass", "VolumeAttributesClass")
+            and requirement.operator != "Exists"
+        ):
+            detail = (
+                "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, "
+                "ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or "
+                "ResourceQuotaScopeCrossNamespacePodAffinity"
+            )
+            errors.append(field.invalid(at.child("operator"), requirement.operator, detail))
+    return errors
+
+
+def check_limit_range(limit_range: LimitRange) -> Errors:
+    errors: Errors = []
+    seen: set[str] = set()
+    for i, item in enumerate(limit_range.spec.limits):
+        at = _SPEC.child("limits").index(i)
+        errors += _check_type(item.type, at.child("type"))
+        if item.type in seen:
+            errors.append(field.duplicate(at.child("type"), item.type))
+        seen.add(item.type)
+        errors += _check_item(item, at)
+    return errors
+
+
+def _check_type(kind: str, path: Path) -> Errors:
+    errors = field.all_invalid(path, kind, names.qualified_name(kind))
+    if not errors and "/" not in kind and kind not in LIMIT_TYPES:
+        errors.append(field.invalid(path, kind, "must be a standard limit type or fully qualified"))
+    return errors
+
+
+def _check_item(item: LimitRangeItem, path: Path) -> Errors:
+    errors: Errors = []
+    check_name = resources.check_container_name if item.type in ("Pod", "Container") else resources.check_name
+    for bag in ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio"):
+        given: Mapping[str, Any] = getattr(item, bag) or {}
+        if given and item.type == "Pod" and bag.startswith("default"):
+            errors.append(field.forbidden(path.child(bag), "may not be specified when `type` is 'Pod'"))
+            continue
+        for name in given:
+            errors += check_name(name, path.child(bag).key(name))
+    if item.type == "PersistentVolumeClaim" and "storage" not in {*(item.min or ()), *(item.max or ())}:
+        detail = "either minimum or maximum storage value is required, but neither was provided"
+        errors.append(field.required(path.child("limits"), detail))
+    bags = (item.min, item.max, item.default, item.defaultRequest, item.maxLimitRequestRatio)
+    for name in sorted({n for bag in bags for n in bag or ()}):
+        errors += _check_order(item, name, path)
+    return errors
+
+
+def _check_order(item: LimitRangeItem, name: str, path: Path) -> Errors:
+    """min ≤ default request ≤ default ≤ max, and a ratio of at least one."""
+    words = {
+        "min": "min value",
+        "max": "max value",
+        "default": "default value",
+        "defaultRequest": "default request value",
+    }
+    errors: Errors = []
+    for low, high, blamed, shown in (
+        ("min", "max", "min", "min"),
+        ("min", "defaultRequest", "defaultRequest", "defaultRequest"),
+        ("defaultRequest", "max", "defaultRequest", "defaultRequest"),
+        ("defaultRequest", "default", "defaultRequest", "defaultRequest"),
+        ("min", "default", "default", "min"),
+        ("default", "max", "default", "max"),
+    ):
+        a, b = (getattr(item, low) or {}).get(name), (getattr(item, high) or {}).get(name)
+        if a is None or b is None or quantity.compare(a, b) <= 0:
+            continue
+        high_words = "default limit value" if (low, high) == ("defaultRequest", "default") else words[high]
+        detail = f"{words[low]} {a} is greater than {high_words} {b}"
+        errors.append(field.invalid(path.child(blamed).key(name), (getattr(item, shown) or {}).get(name), detail))
+    ratio = (item.maxLimitRequestRatio or {}).get(name)
+    if ratio is not None and quantity.compare(ratio, "1") < 0:
+        at = path.child("maxLimitRequestRatio").key(name)
+        errors.append(field.invalid(at, ratio, f"ratio {ratio} is less than 1"))
+    return errors
