@@ -19,5 +19,6 @@ check:
 	@scripts/check
 
 bench:
-	@scripts/install.sh --venv dev,explain
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(PYTHON) -P benchmarks/run.py
+	@scripts/install.sh --test
+	@for file in benchmarks/*.py; do echo "== $$file"; \
+	    PATH="$(CURDIR)/.venv/bin:$$PATH:/usr/sbin:/sbin" $(PYTHON) "$$file" || exit 1; done

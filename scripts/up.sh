@@ -9,6 +9,4 @@ as_root() {
 }
 
 as_root "$steer" up
-if [ -x examples/hello/run.sh ]; then
-    as_root env PATH="$PWD/.venv/bin:$PATH" examples/hello/run.sh
-fi
+as_root env PATH="$PWD/.venv/bin:$PATH" .venv/bin/python examples/hello/run.py
