@@ -20,9 +20,10 @@ from steersman.proxy.settings import ProxySettings
 
 NODE_ADDRESS = "10.95.0.2"
 STRANGER_ADDRESS = "10.95.0.9"
+PODS = IPv4Network("10.213.0.0/16")
 SETTINGS = ProxySettings(
     table="steersman-test",
-    pod_range=IPv4Network("10.213.0.0/16"),
+    own_pods=PODS,
     service_range=IPv4Network("10.127.0.0/16"),
     node_name="node-0",
 )
@@ -53,7 +54,7 @@ class Machine:
         links.ip([f"address replace {NODE_ADDRESS}/24 dev eth0", "link set eth0 up"], self.node)
         links.ip(["route replace default via 10.95.0.9"], self.node)
         links.ip([f"address replace {STRANGER_ADDRESS}/24 dev eth0", "link set eth0 up"], self.stranger)
-        for network in (SETTINGS.pod_range, SETTINGS.service_range):
+        for network in (PODS, SETTINGS.service_range):
             links.ip([f"route replace {network} via {NODE_ADDRESS}"], self.stranger)
         for key in ("net/ipv4/ip_forward", "net/ipv4/conf/all/route_localnet"):
             self.inside(self.node, lambda key=key: set_sysctl(key, 1))

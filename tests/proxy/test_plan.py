@@ -1,6 +1,7 @@
 """From Services to rules, without a kernel."""
 
 from dataclasses import replace
+from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
@@ -13,11 +14,13 @@ from steersman.proxy.endpoints import cluster_targets, local_targets, targets
 from steersman.proxy.frame import (
     CLUSTER_IPS,
     HAIRPIN,
+    MASQUERADE,
     NO_ENDPOINT_IPS,
     NO_ENDPOINT_PORTS,
     NODE_PORTS,
     REJECT,
     SERVICE_IPS,
+    frame,
 )
 from steersman.proxy.plan import Front, ServicePlan, combine, is_proxied, plan_service
 
@@ -182,3 +185,18 @@ def test_node_ports_share_the_chain_of_external_traffic() -> None:
     web = service(type="NodePort", externalIPs=["10.0.0.9"], ports=[port(node_port=30080)])
     plan = plan_service(web, [slice_of(ONE)], SETTINGS)
     assert elements(plan, NODE_PORTS)["tcp . 30080"] == elements(plan, SERVICE_IPS)["10.0.0.9 . tcp . 80"]
+
+
+def test_a_host_that_is_no_node_masks_insiders_and_keeps_strangers() -> None:
+    host = replace(HOST, own_pods=None, insiders=(IPv4Network("10.213.0.0/16"), IPv4Network("10.95.0.0/24")))
+    web = service(type="NodePort", ports=[port(node_port=30080)], externalTrafficPolicy="Local")
+    chains = plan_service(web, [slice_of(endpoint(ONE, "node-1"))], host).rules.chains
+    [rules] = [rules for name, rules in chains.items() if name.startswith("ext-")]
+    assert rules[:3] == (
+        f"ip saddr 10.213.0.0/16 {MASQUERADE}",
+        f"ip saddr 10.95.0.0/24 {MASQUERADE}",
+        f"fib saddr type local {MASQUERADE}",
+    )
+    assert rules[-1].startswith("goto loc-")
+    assert f"ip daddr {host.service_range} {MASQUERADE}" in frame(host)
+    assert "invalid" not in frame(host)

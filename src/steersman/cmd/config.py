@@ -115,6 +115,7 @@ class ProxyConfig:
     kubeconfig: str = setting("how to reach the API server", required=True)
     node_name: str = setting("node it works for; empty on a host that is no node", "")
     cluster_cidr: str = setting("range of all pods", "10.244.0.0/16")
+    node_cidr: str = setting("range of the nodes; on a host that is no node, to masquerade what they ask of it", "")
     pod_cidr: str = setting("range of this node's pods; other sources of Service traffic are masqueraded", "")
     service_cluster_ip_range: str = setting("range of Service addresses", "10.96.0.0/16")
     table: str = setting("name of the nftables table", "steersman")

@@ -99,6 +99,7 @@ def part_configs(config: ClusterConfig, place: Place) -> dict[str, Any]:
         configs["proxy"] = ProxyConfig(
             kubeconfig=str(place.part_kubeconfig("proxy")),
             cluster_cidr=str(network.pod_range),
+            node_cidr=str(network.node_network),
             service_cluster_ip_range=str(network.service_range),
             table=table(config),
         )

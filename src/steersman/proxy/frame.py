@@ -26,7 +26,8 @@ def frame(settings: ProxySettings) -> str:
     ips = "type ipv4_addr . inet_proto . inet_service : verdict"
     ports = "type inet_proto . inet_service : verdict"
     front = "ip daddr . meta l4proto . th dport"
-    services, pods = settings.service_range, settings.pod_range
+    services = settings.service_range
+    strangers = f"ip saddr != {settings.own_pods} " if settings.own_pods else ""
     return f"""table ip {settings.table} {{
   map {SERVICE_IPS} {{
     {ips}
@@ -53,7 +54,7 @@ def frame(settings: ProxySettings) -> str:
     reject
   }}
   chain services {{
-    ip daddr {services} ip saddr != {pods} {MASQUERADE}
+    ip daddr {services} {strangers}{MASQUERADE}
     {front} vmap @{SERVICE_IPS}
     {_node_port_match(settings)} meta l4proto . th dport vmap @{NODE_PORTS}
   }}
@@ -90,6 +91,7 @@ def frame(settings: ProxySettings) -> str:
   }}
   chain filter-forward {{
     type filter hook forward priority filter - 10; policy accept;
+    {_invalid(settings)}
     ct state new jump no-endpoints
   }}
   chain filter-output {{
@@ -99,6 +101,14 @@ def frame(settings: ProxySettings) -> str:
   }}
 }}
 """
+
+
+def _invalid(settings: ProxySettings) -> str:
+    """A packet that belongs to no connection is not translated either, and its receiver would reset a good one.
+
+    Only where all that is forwarded is the cluster's: a host may forward for others, by ways of their own.
+    """
+    return "ct state invalid drop" if settings.own_pods else ""
 
 
 def _node_port_match(settings: ProxySettings) -> str:

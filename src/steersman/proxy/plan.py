@@ -170,11 +170,10 @@ class _PortPlan:
         if self._service.spec.externalTrafficPolicy != "Local":
             self._draft.chains[chain] = (frame.MASQUERADE, everyone)
             return f"goto {chain}"
-        rules = [
-            f"ip saddr {self._settings.pod_range} {everyone}",
-            f"fib saddr type local {frame.MASQUERADE}",
-            f"fib saddr type local {everyone}",
-        ]
+        own, insiders = self._settings.own_pods, self._settings.insiders
+        rules = [f"ip saddr {own} {everyone}"] if own else []
+        rules += [f"ip saddr {network} {frame.MASQUERADE}" for network in insiders]
+        rules += [f"fib saddr type local {frame.MASQUERADE}", f"fib saddr type local {everyone}"]
         # Without a local endpoint a stranger's connection must end here, but pods and this node pass.
         rules.append(self._verdict(self._local, "loc"))
         self._draft.chains[chain] = tuple(rules)
