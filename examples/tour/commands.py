@@ -1,0 +1,209 @@
+"""The cluster as the tour drives it: kubectl and steer as commands, and expectations that explain themselves."""
+
+import json
+import os
+import shlex
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 60.0
+POLL = 0.1
+# How long a command is given again while parts are being killed.
+OUTAGE = 15.0
+# Answers that differ when a command is given a second time.
+DONE_BEFORE = (" created", " exposed", " deleted", " image updated", " rolled back", " scaled", " replaced")
+LOST = ("was refused", "connection refused", "eof", "connection reset", "connection lost", "broken pipe", "unavailable")
+EXAMPLES = Path(__file__).resolve().parent.parent
+MANIFESTS = Path(__file__).resolve().parent / "manifests"
+
+
+class StepFailedError(Exception):
+    """A step did not find what it expected; the message says what was done, what came, and what should have."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command said and how it ended."""
+
+    command: Sequence[str]
+    code: int
+    out: str
+    err: str
+    repeated: bool = False
+
+    def fail(self, expected: str) -> StepFailedError:
+        said = "\n".join(f"    {line}" for line in (self.out + self.err).splitlines()) or "    (nothing)"
+        return StepFailedError(
+            f"{shlex.join(self.command)}\n  exit code {self.code}, output:\n{said}\n  expected: {expected}"
+        )
+
+    def expect(self, *texts: str) -> "Result":
+        """This result, when its output holds all these texts."""
+        for text in texts:
+            if self.repeated and text.endswith(DONE_BEFORE):
+                continue
+            if text not in self.out + self.err:
+                raise self.fail(f"the text {text!r}")
+        return self
+
+
+@dataclass
+class Cluster:
+    """One cluster of this machine and the programs to use it."""
+
+    name: str
+    work: Path
+    kubectl_path: str = "kubectl"
+    steer_path: str = "steer"
+    notes: list[str] = field(default_factory=list)  # what a step measured, printed beside it
+    memory: dict[str, str] = field(default_factory=dict)  # what later steps need of earlier ones
+    outages: bool = False  # parts are being killed: a refused command is given again, as its user would
+
+    @property
+    def where(self) -> list[str]:
+        return ["--name", self.name, "--data-dir", str(self.work / "data")]
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.work / "kubeconfig"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "KUBECONFIG": str(self.kubeconfig), "HOME": str(self.work)}
+
+    def run(self, command: Sequence[str], *, stdin: str = "", code: int | None = 0, timeout: float = 180.0) -> Result:
+        """Run a command; `code` is the exit code it must have, None for any."""
+        try:
+            done = subprocess.run(
+                command,
+                input=stdin,
+                capture_output=True,
+                text=True,
+                env=self.environment,
+                timeout=timeout,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise StepFailedError(f"{shlex.join(command)}\n  did not end within {timeout:g} s") from error
+        result = Result(command, done.returncode, done.stdout, done.stderr)
+        if code is not None and result.code != code:
+            raise result.fail(f"exit code {code}")
+        return result
+
+    def steer(self, verb: str, *arguments: str, code: int | None = 0) -> Result:
+        return self.run([self.steer_path, verb, *self.where, *arguments], code=code)
+
+    def image_load(self, archive: Path) -> Result:
+        return self.run([self.steer_path, "image", "load", *self.where, str(archive)])
+
+    def kubectl(self, *arguments: str, stdin: str = "", code: int | None = 0, timeout: float = 180.0) -> Result:
+        command = [self.kubectl_path, *arguments]
+        end = time.monotonic() + OUTAGE
+        repeated = False
+        while True:
+            result = self.run(command, stdin=stdin, code=None, timeout=timeout)
+            if not (self.outages and result.code and _lost_connection(result) and time.monotonic() < end):
+                break
+            repeated = True
+            time.sleep(POLL)
+        if repeated:
+            result = replace(result, repeated=True)
+            # The first try may have arrived although its answer did not.
+            if any(text in result.err for text in ("(AlreadyExists)", "(NotFound)")):
+                return result
+        if code is not None and result.code != code:
+            raise result.fail(f"exit code {code}")
+        return result
+
+    def kubectl_version(self) -> str:
+        version = json.loads(self.kubectl("version", "-o", "json").out)
+        return f"kubectl {version['clientVersion']['gitVersion']}, server {version['serverVersion']['gitVersion']}"
+
+    def minor(self) -> int:
+        """The minor version of kubectl."""
+        version = json.loads(self.kubectl("version", "--client", "-o", "json").out)
+        return int(version["clientVersion"]["minor"].rstrip("+"))
+
+    def get(self, *arguments: str) -> Any:
+        """`kubectl get … -o json`, decoded."""
+        return json.loads(self.kubectl("get", *arguments, "-o", "json").out)
+
+    def jsonpath(self, kind: str, name: str, path: str) -> str:
+        return self.kubectl("get", kind, name, "-o", f"jsonpath={{{path}}}").out
+
+    def pods(self, selector: str) -> list[dict[str, Any]]:
+        """The pods of a selector that are not being deleted, in the order of their names."""
+        items: list[dict[str, Any]] = self.get("pods", "-l", selector)["items"]
+        return [pod for pod in items if "deletionTimestamp" not in pod["metadata"]]
+
+    def ready_pods(self, selector: str) -> list[dict[str, Any]]:
+        return [pod for pod in self.pods(selector) if is_ready(pod)]
+
+    def wait_ready(self, selector: str, count: int) -> list[dict[str, Any]]:
+        """Until exactly `count` pods are there, all of them ready."""
+
+        def check() -> list[dict[str, Any]] | None:
+            pods = self.pods(selector)
+            return pods if len(pods) == count and all(map(is_ready, pods)) else None
+
+        return self.wait_until(check, f"{count} ready pods of {selector}", lambda: self.kubectl("get", "pods").out)
+
+    def wait_until(
+        self,
+        check: Callable[[], Any],
+        expected: str,
+        found: Callable[[], object] = lambda: "nothing else is known",
+        patience: float = PATIENCE,
+    ) -> Any:
+        """Ask until the answer is true; returns it. After `patience` seconds it fails with what was found."""
+        end = time.monotonic() + patience
+        while True:
+            answer = check()
+            if answer:
+                return answer
+            if time.monotonic() > end:
+                raise StepFailedError(f"after {patience:g} s\n  found: {found()}\n  expected: {expected}")
+            time.sleep(POLL)
+
+    def node_address(self) -> str:
+        return self.kubectl("get", "nodes", "-o", "jsonpath={.items[0].status.addresses[0].address}").out
+
+
+def _lost_connection(result: Result) -> bool:
+    """Whether the command failed because nobody listened, or the listener ended."""
+    said = result.err.lower()
+    return any(sign in said for sign in LOST)
+
+
+def is_ready(pod: dict[str, Any]) -> bool:
+    conditions = pod.get("status", {}).get("conditions", [])
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+
+
+def fetch(url: str, timeout: float = 5.0) -> str:
+    """The page at a URL, on a connection of its own. OSError when there is none."""
+    with urllib.request.urlopen(url, timeout=timeout) as response:
+        return str(response.read().decode()).strip()
+
+
+def expect_page(url: str, text: str) -> str:
+    """The page at a URL, which must hold this text."""
+    try:
+        page = fetch(url)
+    except (urllib.error.URLError, OSError) as error:
+        raise StepFailedError(f"GET {url}\n  failed: {error}\n  expected: a page with {text!r}") from error
+    if text not in page:
+        raise StepFailedError(f"GET {url}\n  answered: {page}\n  expected: a page with {text!r}")
+    return page
+
+
+def expect(condition: object, found: object, expected: str) -> None:
+    """Fail the step unless the condition holds."""
+    if not condition:
+        raise StepFailedError(f"found: {found}\n  expected: {expected}")

@@ -1,0 +1,90 @@
+"""The cluster stopped and started again, and its supervisor lost."""
+
+import os
+import signal
+from typing import Any
+
+from basics import SELECTOR
+from commands import Cluster, StepFailedError, expect, expect_page
+
+KINDS = "namespaces,deployments,replicasets,pods,services,endpoints,configmaps,secrets,serviceaccounts"
+
+
+def identities(cluster: Cluster) -> dict[str, str]:
+    """Every object of the tour's kinds with its uid."""
+    items = cluster.get(KINDS, "--all-namespaces")["items"]
+    return {
+        f"{item['kind']} {item['metadata'].get('namespace', '')}/{item['metadata']['name']}": item["metadata"]["uid"]
+        for item in items
+    }
+
+
+def containers(cluster: Cluster, *selection: str) -> dict[str, tuple[str, int]]:
+    """Every container that runs: its id and how often it was restarted."""
+    found = {}
+    for pod in cluster.get("pods", *selection)["items"]:
+        for status in pod["status"].get("containerStatuses", []):
+            key = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}/{status['name']}"
+            found[key] = (status.get("containerID", ""), status["restartCount"])
+    return found
+
+
+def status(cluster: Cluster) -> dict[str, Any]:
+    """What `steer status` says."""
+    import json
+
+    answer: dict[str, Any] = json.loads(cluster.steer("status", "-o", "json", code=None).out)
+    return answer
+
+
+def _settled(cluster: Cluster) -> bool:
+    """Whether nothing is on its way: no pod is being deleted, and all that should run is ready."""
+    pods = cluster.get("pods", "--all-namespaces")["items"]
+    return not any("deletionTimestamp" in pod["metadata"] for pod in pods)
+
+
+def down_and_up(cluster: Cluster) -> None:
+    """`steer down`, then `steer up`: objects and pods are as before."""
+    cluster.wait_ready(SELECTOR, 3)
+    cluster.wait_until(lambda: _settled(cluster), "no pod that is being deleted")
+    before = identities(cluster)
+    cluster.steer("down")
+    cluster.kubectl("get", "pods", code=1).expect("refused")
+    cluster.steer("up")
+    after = identities(cluster)
+    changed = sorted({name for name, _ in before.items() ^ after.items()})
+    expect(not changed, changed, "the same objects with the same uids")
+    cluster.wait_ready(SELECTOR, 3)
+    _serves(cluster)
+    again = sorted({name for name, _ in before.items() ^ identities(cluster).items()})
+    expect(not again, again, "the same objects after the pods have become ready again")
+
+
+def _serves(cluster: Cluster) -> None:
+    """Until the Service answers by its old address, its old port and its name."""
+    for url in (f"http://{cluster.memory['clusterIP']}/", f"http://127.0.0.1:{cluster.memory['nodePort']}/"):
+
+        def answers(url: str = url) -> bool:
+            try:
+                expect_page(url, "hello from web-")
+            except StepFailedError:
+                return False
+            return True
+
+        cluster.wait_until(answers, f"a page at {url}")
+    cluster.kubectl("wait", "--for=condition=Ready", "pod/client", "--timeout=60s")
+    cluster.kubectl("exec", "client", "--", "timeout", "5", "wget", "-q", "-O-", "http://web/").expect(
+        "hello from web-"
+    )
+
+
+def supervisor_killed(cluster: Cluster) -> None:
+    """The supervisor killed: all goes on, and `steer up` adopts what runs."""
+    before = containers(cluster, "-l", SELECTOR)
+    parts = {part["name"]: part["pid"] for part in status(cluster)["parts"]}
+    os.kill(status(cluster)["pid"], signal.SIGKILL)
+    cluster.kubectl("get", "deployment", "web").expect("3/3")
+    cluster.steer("up")
+    after = {part["name"]: part["pid"] for part in status(cluster)["parts"]}
+    expect(after == parts, after, f"the same processes: {parts}")
+    expect(containers(cluster, "-l", SELECTOR) == before, containers(cluster, "-l", SELECTOR), f"{before}")

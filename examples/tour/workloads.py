@@ -1,0 +1,115 @@
+"""What the cluster keeps alive by itself, what runs to its end, and what goes with its namespace."""
+
+import datetime
+import statistics
+from typing import Any
+
+from commands import MANIFESTS, Cluster, expect
+
+SELECTOR = "app=web"
+LATENCY_RUNS = 20
+
+
+def killed_container(cluster: Cluster) -> None:
+    """A container killed from inside is restarted."""
+    pod = cluster.pods(SELECTOR)[0]["metadata"]["name"]
+    before = _web_status(cluster, pod)
+    cluster.kubectl("exec", pod, "--", "kill", "1")
+
+    def restarted() -> bool:
+        now = _web_status(cluster, pod)
+        return bool(now["restartCount"] == before["restartCount"] + 1 and now["ready"])
+
+    cluster.wait_until(restarted, f"{pod} restarted and ready", lambda: cluster.kubectl("get", "pods").out)
+    now = _web_status(cluster, pod)
+    expect(now["containerID"] != before["containerID"], now, "a new container")
+    expect(now["lastState"]["terminated"]["exitCode"] == 0, now, "lastState with exit code 0")
+    cluster.kubectl("logs", pod, "--previous").expect("stopping")
+
+
+def _web_status(cluster: Cluster, pod: str) -> dict[str, Any]:
+    status: dict[str, Any] = cluster.get("pod", pod)["status"]["containerStatuses"][0]
+    return status
+
+
+def deleted_pod(cluster: Cluster) -> None:
+    """A deleted pod is replaced."""
+    before = {pod["metadata"]["name"] for pod in cluster.pods(SELECTOR)}
+    victim = min(before)
+    cluster.kubectl("delete", "pod", victim).expect(f'pod "{victim}" deleted')
+    cluster.kubectl("get", "pod", victim, code=1).expect(f'Error from server (NotFound): pods "{victim}" not found')
+    after = {pod["metadata"]["name"] for pod in cluster.wait_ready(SELECTOR, 3)}
+    expect(len(after - before) == 1, sorted(after), f"two of {sorted(before)} and a new one")
+
+
+def configuration(cluster: Cluster) -> None:
+    """ConfigMap, Secret, downward API and the service account's token in a pod, which runs to its end."""
+    cluster.kubectl("apply", "-f", str(MANIFESTS / "settings.yaml"))
+    cluster.kubectl("apply", "-f", str(MANIFESTS / "reader.yaml")).expect("pod/reader created")
+    _phase(cluster, "reader", "Succeeded")
+    cluster.kubectl("logs", "reader").expect(
+        "prepared by the init container",
+        "env good morning",
+        "file slow is smooth",
+        "secret correct horse",
+        "pod reader of default",
+        "the API server listens",
+    )
+    cluster.kubectl("delete", "pod", "reader")
+
+
+def _phase(cluster: Cluster, pod: str, phase: str) -> None:
+    def now() -> str:
+        return cluster.jsonpath("pod", pod, ".status.phase")
+
+    cluster.wait_until(lambda: now() == phase, f"{pod} {phase}", lambda: cluster.kubectl("describe", "pod", pod).out)
+
+
+def job(cluster: Cluster) -> None:
+    """A Job to completion."""
+    cluster.kubectl("apply", "-f", str(MANIFESTS / "job.yaml")).expect("job.batch/sum created")
+    cluster.kubectl("wait", "--for=condition=complete", "job/sum", "--timeout=60s").expect("condition met")
+    cluster.kubectl("get", "job", "sum").expect("3/3")
+    cluster.kubectl("logs", "job/sum").expect("the sum is 5050")
+    cluster.kubectl("delete", "job", "sum")
+
+    def none_left() -> bool:
+        return not cluster.get("pods", "-l", "job-name=sum")["items"]
+
+    cluster.wait_until(none_left, "no pod of the deleted Job", lambda: cluster.kubectl("get", "pods").out)
+
+
+def namespace_with_all_in_it(cluster: Cluster) -> None:
+    """A namespace deleted with all in it."""
+    there = ("-n", "doomed")
+    cluster.kubectl("create", "namespace", "doomed").expect("namespace/doomed created")
+    cluster.kubectl(*there, "create", "deployment", "web", "--image=hello:v1", "--replicas=2")
+    cluster.kubectl(*there, "expose", "deployment", "web", "--port=80", "--target-port=8080")
+    cluster.kubectl(*there, "create", "configmap", "settings", "--from-literal=a=b")
+    cluster.kubectl(*there, "create", "secret", "generic", "token", "--from-literal=a=b")
+    cluster.kubectl(*there, "rollout", "status", "deployment/web", "--timeout=60s")
+    cluster.kubectl("delete", "namespace", "doomed").expect('namespace "doomed" deleted')
+    cluster.kubectl("get", "namespace", "doomed", code=1).expect('namespaces "doomed" not found')
+    for kind in ("deployments", "replicasets", "pods", "services", "endpoints", "configmaps", "secrets"):
+        left = cluster.get(kind, "--all-namespaces")["items"]
+        names = [item["metadata"]["name"] for item in left if item["metadata"]["namespace"] == "doomed"]
+        expect(not names, names, f"no {kind} of the deleted namespace")
+
+
+def start_latency(cluster: Cluster) -> None:
+    """From create to Running, 20 pods whose image is present."""
+    seconds = sorted(_start_seconds(cluster, f"quick-{number}") for number in range(LATENCY_RUNS))
+    median = statistics.median(seconds)
+    cluster.notes.append(f"median {median:.2f} s, longest {seconds[-1]:.2f} s")
+    expect(median <= 1.0, [round(one, 2) for one in seconds], "a median of at most 1 s")
+
+
+def _start_seconds(cluster: Cluster, name: str) -> float:
+    """Seconds from before the create until kubectl's watch shows the pod Running."""
+    manifest = (MANIFESTS / "client.yaml").read_text().replace("name: client", f"name: {name}")
+    began = datetime.datetime.now(datetime.UTC)
+    cluster.kubectl("create", "-f", "-", stdin=manifest)
+    _phase(cluster, name, "Running")
+    seconds = (datetime.datetime.now(datetime.UTC) - began).total_seconds()
+    cluster.kubectl("delete", "pod", name, "--wait=false")
+    return seconds
