@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from steersman.api.clock import Clock
-from steersman.api.errors import Conflict, Forbidden, NotFound, StatusError
+from steersman.api.errors import AlreadyExists, Conflict, Forbidden, NotFound, StatusError
 from steersman.api.meta import format_time
 from steersman.client.rest import ApiObject, Client
 from steersman.kinds.types.core_v1 import Event, EventSource, ObjectReference
@@ -241,4 +241,10 @@ class EventRecorder:
                 event.count = 1
                 event.firstTimestamp = event.lastTimestamp
                 event.metadata.name = self._name(event.involvedObject.name)
-        await self._client.create(event)
+        while True:
+            try:
+                await self._client.create(event)
+                return
+            except AlreadyExists:
+                # Another part told of the same object at the same moment.
+                event.metadata.name = self._name(event.involvedObject.name)

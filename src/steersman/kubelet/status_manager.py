@@ -52,7 +52,8 @@ class StatusManager:
         self._client = client
         self._clock = clock
         self._wanted: dict[str, tuple[Pod, PodStatus]] = {}
-        self._known: dict[str, dict[str, Any]] = {}
+        # What the API has, as of which resourceVersion.
+        self._known: dict[str, tuple[int, dict[str, Any]]] = {}
         self._dirty: dict[str, None] = {}
         self._wake = asyncio.Event()
         self._written = asyncio.Condition()
@@ -66,18 +67,32 @@ class StatusManager:
         before = self._wanted.get(uid)
         self._wanted[uid] = (pod, status)
         if uid not in self._known:
-            self._known[uid] = to_builtins(pod.status)
+            self._known[uid] = (_version(pod), to_builtins(pod.status))
         if before is None or before[1] != status:
             self._dirty[uid] = None
             self._wake.set()
 
     def observe(self, pod: Pod) -> None:
-        """Take the API's view of a pod: what the next patch is made against."""
+        """Take the API's view of a pod: what the next patch is made against, unless a write of ours was answered since.
+
+        Where somebody else changed what the kubelet says of the pod, it says it again.
+        """
         uid = pod.metadata.uid
-        if uid in self._known:
-            self._known[uid] = to_builtins(pod.status)
-            if uid in self._wanted:
-                self._wanted[uid] = (pod, self._wanted[uid][1])
+        if uid not in self._known or not self._learn(uid, pod) or uid not in self._wanted:
+            return
+        status = self._wanted[uid][1]
+        self._wanted[uid] = (pod, status)
+        if uid not in self._dirty and status_patch(self._known[uid][1], to_builtins(status)):
+            self._dirty[uid] = None
+            self._wake.set()
+
+    def _learn(self, uid: str, pod: Pod) -> bool:
+        """Whether the pod is as new as what was known of it; then it is known."""
+        version = _version(pod)
+        if version < self._known[uid][0]:
+            return False
+        self._known[uid] = (version, to_builtins(pod.status))
+        return True
 
     def forget(self, uid: str) -> None:
         self._wanted.pop(uid, None)
@@ -97,26 +112,30 @@ class StatusManager:
             if await self._write_all():
                 backoff.reset()
             else:
-                self._wake.set()
                 await self._clock.sleep(backoff.next())
+                self._wake.set()
 
     async def _write_all(self) -> bool:
-        """Write everything that is due; False when the API server could not be reached."""
+        """Write everything that is due; False when the API server could not be reached.
+
+        A status that is set meanwhile has woken the loop again.
+        """
         fine = True
         for uid in list(self._dirty):
             entry = self._wanted.get(uid)
             if entry is not None and not await self._write(uid, *entry):
                 fine = False
                 continue
-            if self._wanted.get(uid) is None or entry is self._wanted.get(uid):
+            now = self._wanted.get(uid)
+            if entry is None or now is None or now[1] is entry[1]:
                 self._dirty.pop(uid, None)
             async with self._written:
                 self._written.notify_all()
-        return fine and not self._dirty
+        return fine
 
     async def _write(self, uid: str, pod: Pod, status: PodStatus) -> bool:
         new = to_builtins(status)
-        patch = status_patch(self._known.get(uid, {}), new)
+        patch = status_patch(self._known[uid][1] if uid in self._known else {}, new)
         if not patch:
             return True
         meta = pod.metadata
@@ -135,5 +154,10 @@ class StatusManager:
             _log.debug("status of pod %s/%s not written: %s", meta.namespace, meta.name, error)
             return False
         if uid in self._known:
-            self._known[uid] = to_builtins(stored.status)
+            self._learn(uid, stored)
         return True
+
+
+def _version(pod: Pod) -> int:
+    """Resource versions come from one counter; a pod that was never stored is older than all."""
+    return int(pod.metadata.resourceVersion or 0)
