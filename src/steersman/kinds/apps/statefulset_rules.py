@@ -47,8 +47,9 @@ def _check_strategy(spec: StatefulSetSpec, path: Path) -> Errors:
     if strategy is None:
         return [field.required(path)]
     rolling, at = strategy.rollingUpdate, path.child("rollingUpdate")
-    if strategy.type == "OnDelete" and rolling is not None:
-        return [field.invalid(at, rolling, "only allowed for updateStrategy 'RollingUpdate'")]
+    if strategy.type == "OnDelete":
+        detail = "only allowed for updateStrategy 'RollingUpdate'"
+        return [] if rolling is None else [field.invalid(at, rolling, detail)]
     if strategy.type != "RollingUpdate":
         if not strategy.type:
             return [field.required(path)]
