@@ -13,7 +13,7 @@ import pytest
 
 from steersman.network import cgroups, links, node, syscalls
 from steersman.network.addresses import ClusterAddresses
-from steersman.network.host import HostNetwork, egress_rules
+from steersman.network.host import HostNetwork
 from steersman.network.mounts import NodeFiles
 from steersman.network.node import NodeNetwork, NodeSpec
 
@@ -262,8 +262,3 @@ def test_version_2_in_a_container(spec: NodeSpec) -> None:
     cgroups.remove(CONTAINER)
     assert report["leaf"] == "/system"
     assert report["enabled"] == report["available"]
-
-
-def test_the_way_out_is_masqueraded() -> None:
-    rules = egress_rules("steersman-x", ADDRESSES)
-    assert 'oifname != "steer27" ip saddr { 10.91.0.0/24, 10.217.0.0/16 }' in rules

@@ -1,5 +1,6 @@
 """The host's share of a cluster's network: the bridge, forwarding, and the way out for nodes and pods. Ensuring it again mends it."""
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -130,14 +131,17 @@ def _firewall_commands(bridge: str, comment: str) -> Iterator[_FirewallException
 
 
 def _firewalls() -> list[str]:
+    """The iptables programs whose FORWARD chain is in force here. Rules that somebody wrote for nft itself are his own to open."""
     found = []
     nft = open_nft()
     try:
-        if "table ip filter" in nft.run("list tables").splitlines():
+        if "table ip filter" in nft.run("list tables").splitlines() and "chain FORWARD {" in nft.run(
+            "list table ip filter"
+        ):
             found.append("iptables-nft")
     finally:
         nft.close()
-    legacy = Path("/proc/net/ip_tables_names")
+    legacy = Path("/proc/thread-self/net/ip_tables_names")
     if legacy.exists() and "filter" in legacy.read_text().split():
         found.append("iptables-legacy")
-    return found
+    return [program for program in found if shutil.which(program)]

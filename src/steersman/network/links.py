@@ -1,6 +1,7 @@
 """Interfaces, addresses, routes and pinned network namespaces, through iproute2 in batches: one program start for many changes."""
 
 import json
+import socket
 import subprocess
 from collections.abc import Iterable
 from ipaddress import IPv4Network
@@ -43,8 +44,12 @@ def _run(command: list[str], text: str = "") -> str:
 
 
 def link_exists(name: str) -> bool:
-    """Whether this process's namespace has the interface."""
-    return Path("/sys/class/net", name).exists()
+    """Whether this thread's network namespace has the interface."""
+    try:
+        socket.if_nametoindex(name)
+    except OSError:
+        return False
+    return True
 
 
 def netns_path(name: str) -> Path:
@@ -101,7 +106,6 @@ def used_networks() -> list[IPv4Network]:
 def egress_mtu(default: int = 1500) -> int:
     """MTU of the interface that the default route leaves by: what a pod's packet must fit into."""
     for route in ip_json("-4 route show default"):
-        device = Path("/sys/class/net", str(route.get("dev", "")), "mtu")
-        if device.exists():
-            return int(device.read_text())
+        for link in ip_json(f"link show dev {route['dev']}") if "dev" in route else []:
+            return int(str(link["mtu"]))
     return default
