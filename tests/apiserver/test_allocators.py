@@ -2,7 +2,6 @@ import asyncio
 from typing import Any
 
 import pytest
-
 from tests.apiserver.conftest import Api
 
 SERVICES = "/api/v1/namespaces/default/services"

@@ -2,6 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.apiserver.conftest import KEY, PODS, Api, pod
 
 from steersman.api.clock import FakeClock
 from steersman.api.errors import Unauthorized
@@ -9,7 +10,6 @@ from steersman.api.http import Request, User
 from steersman.apiserver.authn import Authenticator, ServiceAccountTokens, read_token_file
 from steersman.pki import tokens
 from steersman.pki.tokens import BoundObject
-from tests.apiserver.conftest import KEY, PODS, Api, pod
 
 TOKENS = "/api/v1/namespaces/default/serviceaccounts/default/token"
 REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"

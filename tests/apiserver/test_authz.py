@@ -1,10 +1,10 @@
 from typing import Any
 
 import pytest
+from tests.apiserver.conftest import MAPS, PODS, Api
 
 from steersman.api.http import User
 from steersman.apiserver.authz import Attributes, Rule
-from tests.apiserver.conftest import MAPS, PODS, Api
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 JOE = User("joe", ("team", "system:authenticated"))

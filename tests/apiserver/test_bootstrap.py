@@ -1,6 +1,7 @@
+from tests.apiserver.conftest import CATALOG, Api
+
 from steersman.apiserver.config import ServerConfig
 from steersman.apiserver.server import App
-from tests.apiserver.conftest import CATALOG, Api
 
 
 async def test_what_every_cluster_has(api: Api) -> None:

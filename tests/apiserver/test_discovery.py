@@ -1,7 +1,6 @@
 import json
 
 import pytest
-
 from tests.apiserver.conftest import Api
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList,application/json"

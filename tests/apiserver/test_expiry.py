@@ -1,9 +1,9 @@
 from datetime import UTC, datetime
 
 import pytest
+from tests.apiserver.conftest import MAPS, Api, config_map
 
 from steersman.apiserver.expiry import expire, last_change
-from tests.apiserver.conftest import MAPS, Api, config_map
 
 EVENTS = "/api/v1/namespaces/default/events"
 

@@ -1,5 +1,4 @@
 import pytest
-
 from tests.apiserver.conftest import PODS, Api
 
 

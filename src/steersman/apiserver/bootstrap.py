@@ -39,6 +39,9 @@ async def _kubernetes(app: App) -> None:
     first = str(ipaddress.ip_network(config.service_cidr)[1])
     ports = [{"name": "https", "protocol": "TCP", "port": 443, "targetPort": config.advertise_port}]
     await _ensure(app, Service, {"metadata": meta, "spec": {"type": "ClusterIP", "clusterIP": first, "ports": ports}})
+    if ipaddress.ip_address(address).is_loopback:
+        # Without nodes there is no pod that could reach us, and a loopback address is no endpoint.
+        return
     subsets = [
         {"addresses": [{"ip": address}], "ports": [{"name": "https", "port": config.advertise_port, "protocol": "TCP"}]}
     ]

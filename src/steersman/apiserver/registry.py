@@ -287,7 +287,9 @@ class Registry:
             self.kind.prepare_status_update(new, old)
         elif subresource in ("", "scale"):
             self.kind.prepare_update(new, old)
-        # The handlers of other subresources have made exactly the change that they stand for.
+        elif self.kind.generation and subresource != "binding" and new.spec != old.spec:
+            # The handlers of other subresources have made exactly the change that they stand for, but for this.
+            new.metadata.generation = (old.metadata.generation or 0) + 1
 
     def _check_update(self, new: Any, old: Any, subresource: str) -> Sequence[FieldError]:
         if subresource == "status":

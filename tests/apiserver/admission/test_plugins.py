@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-
 from tests.apiserver.conftest import PODS, Api, pod
 
 ACCOUNTS = "/api/v1/namespaces/default/serviceaccounts"

@@ -1,7 +1,6 @@
 import json
 
 import pytest
-
 from tests.apiserver.conftest import MAPS, PODS, Api, config_map, pod
 
 

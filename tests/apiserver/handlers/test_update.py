@@ -1,7 +1,6 @@
 import asyncio
 
 import pytest
-
 from tests.apiserver.conftest import MAPS, PODS, Api, config_map, pod
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases"

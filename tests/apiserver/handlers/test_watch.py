@@ -2,7 +2,6 @@ import asyncio
 import json
 
 import pytest
-
 from tests.apiserver.conftest import MAPS, PODS, Api, config_map, pod
 
 TABLE = {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}

@@ -36,9 +36,6 @@ def _finalizers(old: Any, new: Any) -> Any:
 def _ephemeral(old: Any, new: Any) -> Any:
     out = codec.clone(old)
     out.spec.ephemeralContainers = new.spec.ephemeralContainers
-    out.metadata.generation = (old.metadata.generation or 0) + (
-        1 if out.spec.ephemeralContainers != old.spec.ephemeralContainers else 0
-    )
     return _versioned(out, new)
 
 
@@ -50,8 +47,6 @@ def _resize(old: Any, new: Any) -> Any:
         if container.name in wanted:
             container.resources = wanted[container.name].resources
             container.resizePolicy = wanted[container.name].resizePolicy
-    if out.spec != old.spec:
-        out.metadata.generation = (old.metadata.generation or 0) + 1
     return _versioned(out, new)
 
 

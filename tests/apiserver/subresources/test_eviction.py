@@ -1,0 +1,82 @@
+from typing import Any
+
+from tests.apiserver.conftest import PODS, Api, pod
+
+BUDGETS = "/apis/policy/v1/namespaces/default/poddisruptionbudgets"
+EVICTION: dict[str, Any] = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "a"}}
+
+
+async def running(api: Api, name: str = "a") -> None:
+    body = pod(name)
+    body["metadata"]["labels"] = {"app": "x"}
+    await api.post(PODS, body)
+    ready = [{"type": "Ready", "status": "True"}]
+    await api.patch(f"{PODS}/{name}/status", {"status": {"phase": "Running", "conditions": ready}})
+
+
+async def budget(api: Api, allowed: int, name: str = "b") -> None:
+    spec = {"minAvailable": 1, "selector": {"matchLabels": {"app": "x"}}}
+    made = await api.post(BUDGETS, {"metadata": {"name": name}, "spec": spec})
+    status = {
+        "disruptionsAllowed": allowed,
+        "currentHealthy": 1 + allowed,
+        "desiredHealthy": 1,
+        "expectedPods": 1 + allowed,
+        "observedGeneration": made["metadata"].get("generation", 0),
+    }
+    await api.patch(f"{BUDGETS}/{name}/status", {"status": status})
+
+
+async def test_without_a_budget(api: Api) -> None:
+    await running(api)
+    await api.post(f"{PODS}/a/eviction?dryRun=All", EVICTION)
+    await api.get(f"{PODS}/a")
+    assert (await api.post(f"{PODS}/a/eviction", EVICTION, code=201))["status"] == "Success"
+    await api.get(f"{PODS}/a", code=404)
+
+
+async def test_a_budget_is_spent(api: Api) -> None:
+    await running(api)
+    await budget(api, 1)
+    await api.post(f"{PODS}/a/eviction", EVICTION)
+    status = (await api.get(f"{BUDGETS}/b"))["status"]
+    assert status.get("disruptionsAllowed", 0) == 0
+    assert list(status["disruptedPods"]) == ["a"]
+
+
+async def test_an_empty_budget_refuses(api: Api) -> None:
+    await running(api)
+    await budget(api, 0)
+    answer = await api.post(f"{PODS}/a/eviction", EVICTION, code=429)
+    assert answer["reason"] == "TooManyRequests"
+    assert answer["message"] == "Cannot evict pod as it would violate the pod's disruption budget."
+    assert answer["details"]["causes"] == [
+        {
+            "reason": "DisruptionBudget",
+            "message": "The disruption budget b needs 1 healthy pods and has 1 currently",
+        }
+    ]
+    await api.get(f"{PODS}/a")
+
+
+async def test_two_budgets(api: Api) -> None:
+    await running(api)
+    await budget(api, 1, "b")
+    await budget(api, 1, "c")
+    answer = await api.post(f"{PODS}/a/eviction", EVICTION, code=500)
+    assert "more than one PodDisruptionBudget" in answer["message"]
+
+
+async def test_a_pending_pod_costs_nothing(api: Api) -> None:
+    body = pod()
+    body["metadata"]["labels"] = {"app": "x"}
+    await api.post(PODS, body)
+    await budget(api, 0)
+    await api.post(f"{PODS}/a/eviction", EVICTION)
+
+
+async def test_refused(api: Api) -> None:
+    await running(api)
+    await api.post(f"{PODS}/a/eviction", {**EVICTION, "metadata": {"name": "b"}}, code=400)
+    await api.post(f"{PODS}/no/eviction", EVICTION, code=400)
+    await api.get(f"{PODS}/a/eviction", code=405)

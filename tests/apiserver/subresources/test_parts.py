@@ -1,0 +1,39 @@
+"""Subresources that change one part of an object."""
+
+from tests.apiserver.conftest import PODS, Api, pod
+
+
+async def test_ephemeral_containers(api: Api) -> None:
+    made = await api.post(PODS, pod())
+    made["spec"]["ephemeralContainers"] = [{"name": "debug", "image": "y"}]
+    made["metadata"]["labels"] = {"not": "taken"}
+    changed = await api.put(f"{PODS}/a/ephemeralcontainers", made)
+    assert [c["name"] for c in changed["spec"]["ephemeralContainers"]] == ["debug"]
+    assert "labels" not in changed["metadata"]
+    assert changed["metadata"]["generation"] == 2
+    plain = await api.put(f"{PODS}/a", pod(), code=422)
+    assert "pod updates may not change fields other than" in plain["message"]
+
+
+async def test_resize(api: Api) -> None:
+    body = pod()
+    body["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "50m"}}
+    await api.post(PODS, body)
+    patch = {"spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": "100m"}}}]}}
+    answer = await api.patch(f"{PODS}/a/resize", patch, "strategic-merge-patch+json")
+    assert answer["spec"]["containers"][0]["resources"]["requests"] == {"cpu": "100m"}
+    assert answer["metadata"]["generation"] == 2
+
+
+async def test_status_of_what_has_none(api: Api) -> None:
+    await api.get("/api/v1/namespaces/default/configmaps/a/status", code=404)
+
+
+async def test_approval(api: Api) -> None:
+    path = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+    request = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg=="
+    body = {"metadata": {"name": "a"}, "spec": {"request": request, "signerName": "x.io/y", "usages": ["client auth"]}}
+    made = await api.post(path, body)
+    made["status"]["conditions"] = [{"type": "Approved", "status": "True", "reason": "R", "message": "m"}]
+    approved = await api.put(f"{path}/a/approval", made)
+    assert approved["status"]["conditions"][0]["type"] == "Approved"

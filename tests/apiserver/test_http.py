@@ -1,0 +1,219 @@
+"""The API server on real sockets, with and without TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import ssl
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from steersman.api.http import Request, Response, User
+from steersman.apiserver.authn import Authenticator
+from steersman.apiserver.http import HTTPServer, decode_path, server_tls, user_of_certificate
+from steersman.pki import layout
+from tests.apiserver.conftest import MAPS, Api, config_map
+
+HOST = "127.0.0.1"
+
+
+@pytest.fixture(scope="module")
+def credentials(tmp_path_factory: pytest.TempPathFactory) -> layout.Layout:
+    found = layout.Layout(tmp_path_factory.mktemp("pki"))
+    layout.ensure_cluster(found, (HOST,), datetime.now(UTC))
+    return found
+
+
+@pytest.fixture
+async def plain(api: Api) -> AsyncIterator[str]:
+    authenticator = Authenticator(api.clock, {"t": User("admin", ("system:masters",))})
+    api.app.authenticator = authenticator
+    server = HTTPServer(api.app.handle)
+    port = await server.start([HOST], 0)
+    yield f"http://{HOST}:{port}"
+    await api.app.close()
+    await server.close()
+
+
+AUTHORIZED = {"Authorization": "Bearer t"}
+
+
+async def test_requests_on_one_connection(plain: str) -> None:
+    connector = aiohttp.TCPConnector(limit=1)
+    async with aiohttp.ClientSession(plain, connector=connector, headers=AUTHORIZED) as session:
+        async with session.post(MAPS, json=config_map("a", k="ü")) as answer:
+            assert answer.status == 201
+            assert answer.content_type == "application/json"
+        async with session.get(f"{MAPS}/a") as answer:
+            assert (await answer.json())["data"] == {"k": "ü"}
+        async with session.head(f"{MAPS}/a") as answer:
+            assert answer.status == 200
+            assert int(answer.headers["Content-Length"]) > 100
+            assert await answer.read() == b""
+        async with session.options(MAPS) as answer:
+            assert answer.status == 405
+        async with session.get("/api/v1/namespaces/default/configmaps/a%2Fb") as answer:
+            assert answer.status == 404
+
+
+async def test_nobody(plain: str) -> None:
+    async with aiohttp.ClientSession(plain) as session:
+        async with session.get(MAPS) as answer:
+            assert answer.status == 401
+            assert (await answer.json())["message"] == "Unauthorized"
+        async with session.get("/livez") as answer:
+            assert await answer.text() == "ok"
+
+
+async def test_a_body_too_large(plain: str) -> None:
+    async with aiohttp.ClientSession(plain, headers=AUTHORIZED) as session:
+        big = io.BytesIO(b"x" * (3 * 1024 * 1024 + 1))
+        async with session.post(MAPS, data=big) as answer:
+            assert answer.status == 413
+            status = json.loads(await answer.read())
+            assert status["reason"] == "RequestEntityTooLarge"
+            assert status["message"] == "Request entity too large: limit is 3145728"
+
+        async def chunks() -> AsyncIterator[bytes]:
+            for _ in range(4):
+                yield b"x" * (1024 * 1024)
+
+        async with session.post(MAPS, data=chunks()) as answer:
+            assert answer.status == 413
+        async with session.get(f"{MAPS}/a") as answer:
+            assert answer.status == 404
+
+
+async def test_warnings_are_headers(plain: str) -> None:
+    async with aiohttp.ClientSession(plain, headers=AUTHORIZED) as session:
+        body = {**config_map(), "foo": 1, "bar": 2}
+        async with session.post(MAPS, json=body) as answer:
+            assert answer.headers.getall("Warning") == [
+                '299 - "unknown field \\"foo\\""',
+                '299 - "unknown field \\"bar\\""',
+            ]
+
+
+async def test_watch_streams_and_ends(plain: str, api: Api) -> None:
+    async with aiohttp.ClientSession(plain, headers=AUTHORIZED) as session:
+        async with session.get(f"{MAPS}?watch=1&resourceVersion={api.app.store.revision}") as answer:
+            for name in ("a", "b"):
+                await api.post(MAPS, config_map(name))
+                event = json.loads(await answer.content.readline())
+                assert (event["type"], event["object"]["metadata"]["name"]) == ("ADDED", name)
+            assert api.app.metrics.watches == 1
+        for _ in range(100):
+            if api.app.metrics.watches == 0:
+                break
+            await session.get("/livez")
+        assert api.app.metrics.watches == 0
+
+
+async def test_http_1_0(plain: str) -> None:
+    host, port = plain.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"GET /livez HTTP/1.0\r\n\r\n")
+    answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"\r\n\r\nok")
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_expect_continue(plain: str) -> None:
+    host, port = plain.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    body = json.dumps(config_map()).encode()
+    head = f"POST {MAPS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer t\r\nExpect: 100-continue\r\nContent-Length: {len(body)}"
+    writer.write(head.encode() + b"\r\nConnection: close\r\n\r\n")
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(body)
+    assert (await reader.read()).startswith(b"HTTP/1.1 201 Created\r\n")
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_broken_requests(plain: str) -> None:
+    host, port = plain.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"nonsense\r\n\r\n")
+    assert (await reader.read()).startswith(b"HTTP/1.0 400")
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_client_certificates(api: Api, credentials: layout.Layout) -> None:
+    tls = server_tls(str(credentials.apiserver.cert), str(credentials.apiserver.key), str(credentials.ca.cert))
+    server = HTTPServer(api.app.handle)
+    port = await server.start([HOST], 0, tls)
+    url = f"https://{HOST}:{port}{MAPS}"
+    trusting = ssl.create_default_context(cafile=str(credentials.ca.cert))
+    known = ssl.create_default_context(cafile=str(credentials.ca.cert))
+    known.load_cert_chain(credentials.admin.cert, credentials.admin.key)
+    async with aiohttp.ClientSession() as session:
+        async with session.get(url, ssl=known) as answer:
+            assert answer.status == 200
+    async with aiohttp.ClientSession() as session:
+        async with session.get(url, ssl=trusting) as answer:
+            assert answer.status == 401
+    await server.close()
+
+
+async def test_a_stream_that_fails_is_cut() -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b"half"
+        raise ConnectionResetError
+
+    async def handle(request: Request) -> Response:
+        return Response(200, {}, body())
+
+    server = HTTPServer(handle)
+    port = await server.start([HOST], 0)
+    async with aiohttp.ClientSession() as session, session.get(f"http://{HOST}:{port}/") as answer:
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await answer.read()
+    await server.close()
+
+
+async def test_a_hijacked_connection() -> None:
+    async def handle(request: Request) -> Response:
+        assert request.hijack is not None
+        taken = await request.hijack()
+        taken.writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
+        while data := await taken.reader.read(100):
+            taken.writer.write(data.upper())
+        taken.writer.close()
+        return Response(0)
+
+    server = HTTPServer(handle)
+    port = await server.start([HOST], 0)
+    reader, writer = await asyncio.open_connection(HOST, port)
+    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nearly")
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+    assert await reader.readexactly(5) == b"EARLY"
+    writer.write(b"late")
+    assert await reader.readexactly(4) == b"LATE"
+    writer.write_eof()
+    assert await reader.read() == b""
+    writer.close()
+    await writer.wait_closed()
+    await server.close()
+
+
+@pytest.mark.parametrize(
+    ("raw", "path"),
+    [("/a/b", "/a/b"), ("/a%20b", "/a b"), ("/a%2Fb", "/a%2Fb"), ("/a%2fb%20/c", "/a%2Fb /c"), ("/%C3%BC", "/ü")],
+)
+def test_decode_path(raw: str, path: str) -> None:
+    assert decode_path(raw) == path
+
+
+def test_user_of_certificate() -> None:
+    subject = ((("organizationName", "a"),), (("organizationName", "b"),), (("commonName", "joe"),))
+    assert user_of_certificate({"subject": subject}) == User("joe", ("a", "b"))
+    assert user_of_certificate({"subject": ()}) is None
