@@ -51,40 +51,53 @@ NOT_NEGATIVE: Final = "must be greater than or equal to 0"
 
 
 class Path:
-    """Where a field is, built from the outside in: `Path("spec").child("containers").index(0)`."""
+    """Where a field is, built from the outside in: `Path("spec").child("containers").index(0)`.
+
+    Validation makes dozens for every object and shows few: a step is kept as it came, and the text is made on demand.
+    """
 
     __slots__ = ("_parent", "_step")
+    _parent: Path | None
+    _step: str | int | None
 
-    def __init__(self, *names: str, _parent: Path | None = None, _step: str | None = None) -> None:
-        if not names:
-            self._parent, self._step = _parent, _step
-            return
-        parent = _parent
+    def __init__(self, *names: str) -> None:
+        self._parent = None
+        self._step = names[-1] if names else None
         for name in names[:-1]:
-            parent = Path(_parent=parent, _step=_dot(parent, name))
-        self._parent, self._step = parent, _dot(parent, names[-1])
+            self._parent = _step(self._parent, name)
 
     def child(self, *names: str) -> Path:
         """The path of a member, or of a member of a member."""
-        return Path(*names, _parent=self)
+        path = self
+        for name in names:
+            path = _step(path, name)
+        return path
 
     def index(self, i: int) -> Path:
         """The path of an element of this list."""
-        return Path(_parent=self, _step=f"[{i}]")
+        return _step(self, i)
 
     def key(self, key: str) -> Path:
         """The path of an entry of this map."""
-        return Path(_parent=self, _step=f"[{key}]")
+        return _step(self, f"[{key}]")
 
     def __str__(self) -> str:
         if self._step is None:
             return "<nil>"
-        steps: list[str] = []
+        steps: list[str | int] = []
         at: Path | None = self
         while at is not None:
-            steps.append(at._step or "")
+            steps.append("" if at._step is None else at._step)
             at = at._parent
-        return "".join(reversed(steps))
+        out = ""
+        for step in reversed(steps):
+            if isinstance(step, int):
+                out += f"[{step}]"
+            elif step.startswith("[") or not out:
+                out += step
+            else:
+                out += f".{step}"
+        return out
 
     def __repr__(self) -> str:
         return f"Path({str(self)!r})"
@@ -96,8 +109,11 @@ class Path:
         return hash(str(self))
 
 
-def _dot(parent: Path | None, name: str) -> str:
-    return name if parent is None or (parent._parent is None and not parent._step) else f".{name}"
+def _step(parent: Path | None, step: str | int) -> Path:
+    path = Path.__new__(Path)
+    path._parent = parent
+    path._step = step
+    return path
 
 
 @dataclass(frozen=True, slots=True)
