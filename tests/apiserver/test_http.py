@@ -8,16 +8,15 @@ import json
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import aiohttp
 import pytest
+from tests.apiserver.conftest import MAPS, Api, config_map
 
 from steersman.api.http import Request, Response, User
 from steersman.apiserver.authn import Authenticator
 from steersman.apiserver.http import HTTPServer, decode_path, server_tls, user_of_certificate
 from steersman.pki import layout
-from tests.apiserver.conftest import MAPS, Api, config_map
 
 HOST = "127.0.0.1"
 
@@ -155,12 +154,10 @@ async def test_client_certificates(api: Api, credentials: layout.Layout) -> None
     trusting = ssl.create_default_context(cafile=str(credentials.ca.cert))
     known = ssl.create_default_context(cafile=str(credentials.ca.cert))
     known.load_cert_chain(credentials.admin.cert, credentials.admin.key)
-    async with aiohttp.ClientSession() as session:
-        async with session.get(url, ssl=known) as answer:
-            assert answer.status == 200
-    async with aiohttp.ClientSession() as session:
-        async with session.get(url, ssl=trusting) as answer:
-            assert answer.status == 401
+    async with aiohttp.ClientSession() as session, session.get(url, ssl=known) as answer:
+        assert answer.status == 200
+    async with aiohttp.ClientSession() as session, session.get(url, ssl=trusting) as answer:
+        assert answer.status == 401
     await server.close()
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import aiohttp
 import pytest
+from tests.apiserver.conftest import PODS, Api, pod
 
 from steersman.api.http import Request, Response, User
 from steersman.apiserver.authn import Authenticator
 from steersman.apiserver.http import HTTPServer
-from tests.apiserver.conftest import PODS, Api, pod
 
 HOST = "127.0.0.1"
 TWO = {"containers": [{"name": "c", "image": "x"}, {"name": "d", "image": "x"}]}
