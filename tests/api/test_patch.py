@@ -103,7 +103,6 @@ def test_json_patch_errors(document: Any, operation: dict[str, Any], message: st
     with pytest.raises(Invalid) as caught:
         json_patch(document, [operation])
     assert caught.value.message == f"the server rejected our request due to an error in our request: {message}"
-    assert caught.value.details["causes"][0]["message"] == message
 
 
 def test_malformed_json_patches() -> None:

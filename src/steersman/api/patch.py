@@ -57,8 +57,7 @@ def json_patch(document: Any, operations: Any) -> Any:
         for operation in operations:
             out = _apply(out, operation)
     except _Failed as e:
-        cause = {"reason": "UnexpectedServerResponse", "message": str(e)}
-        raise Invalid(f"{_REJECTED}: {e}", details={"causes": [cause]}) from e
+        raise Invalid(f"{_REJECTED}: {e}") from e
     return out
 
 

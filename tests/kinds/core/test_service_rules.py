@@ -45,6 +45,10 @@ def test_defaults(change: str, want: dict[str, Any], build: Build) -> None:
     assert codec.to_builtins(build(KIND, WEB, change))["spec"] == want
 
 
+def test_a_new_service_has_an_empty_status(create: Build) -> None:
+    assert codec.to_builtins(create(KIND, WEB))["status"] == {"loadBalancer": {}}
+
+
 P = "spec.ports"
 
 

@@ -64,6 +64,7 @@ KIND: Kind[Service] = Kind(
     row=_row,
     selectable=lambda obj: {"spec.clusterIP": obj.spec.clusterIP, "spec.type": obj.spec.type},
     default=service_rules.default,
+    on_create=service_rules.on_create,
     on_update=service_rules.on_update,
     check=service_rules.check,
     check_update=service_rules.check_update,

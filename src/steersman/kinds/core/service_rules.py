@@ -85,6 +85,13 @@ def _default_affinity(spec: ServiceSpec) -> None:
         spec.sessionAffinityConfig = SessionAffinityConfig(clientIP=ClientIPConfig(timeoutSeconds=AFFINITY_SECONDS))
 
 
+def on_create(service: Service) -> None:
+    """A Service always says what balances its load, if only that nothing does."""
+    from steersman.kinds.types.core_v1 import LoadBalancerStatus
+
+    service.status.loadBalancer = LoadBalancerStatus()
+
+
 def on_update(service: Service, old: Service) -> None:
     """What a client left out stays as it was, and what a new type cannot have goes, unless it was asked for."""
     spec, before = service.spec, old.spec
