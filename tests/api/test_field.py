@@ -1,5 +1,6 @@
 """Field errors: paths, messages, causes and how several are told in one text."""
 
+import msgspec
 import pytest
 
 from steersman.api import field as f
@@ -66,6 +67,24 @@ def test_several_errors_are_told_once_each_in_brackets() -> None:
     pods = Resource("", "v1", "pods", "Pod", True)
     assert Invalid.of(pods, "x", errors[:1]).message == 'Pod "x" is invalid: a: Required value'
     assert Invalid.of(pods, "x", errors).message == f'Pod "x" is invalid: {f.aggregate(errors)}'
+
+
+def test_sameness_does_not_mind_absent_lists_and_maps() -> None:
+    class Inner(msgspec.Struct):
+        items: list[int] | None = None
+
+    class Outer(msgspec.Struct):
+        inner: Inner | None = None
+        labels: dict[str, str] | None = None
+
+    assert f.same(Outer(inner=Inner(), labels={}), Outer(inner=Inner(items=[])))
+    assert f.same([Outer()], [Outer(labels={})])
+    assert f.same({"a": None}, {"a": []})
+    assert not f.same(Outer(inner=Inner()), Outer())
+    assert not f.same([1], None)
+    assert not f.same({"a": []}, None)
+    assert not f.same([1], [2])
+    assert not f.same("", None)
 
 
 def test_immutable_and_not_negative() -> None:

@@ -211,10 +211,28 @@ def not_negative(path: Path, value: int | None) -> Errors:
 
 
 def immutable(path: Path, new: object, old: object) -> Errors:
-    """The error of a field that changed although it must not; Structs compare by their encoded form."""
-    if new == old or _encoded(new) == _encoded(old):
-        return []
-    return [invalid(path, new, IMMUTABLE)]
+    """The error of a field that changed although it must not."""
+    return [] if same(new, old) else [invalid(path, new, IMMUTABLE)]
+
+
+def same(a: object, b: object) -> bool:
+    """Whether two values mean the same: an absent list or map is an empty one, at any depth."""
+    if a == b:
+        return True
+    if isinstance(a, msgspec.Struct):
+        names = type(a).__struct_fields__
+        return type(a) is type(b) and all(same(getattr(a, n), getattr(b, n)) for n in names)
+    if isinstance(a, list) or isinstance(b, list):
+        left, right = a or [], b or []
+        if not isinstance(left, list) or not isinstance(right, list) or len(left) != len(right):
+            return False
+        return all(map(same, left, right))
+    if isinstance(a, dict) or isinstance(b, dict):
+        one, other = a or {}, b or {}
+        if not isinstance(one, dict) or not isinstance(other, dict) or one.keys() != other.keys():
+            return False
+        return all(same(v, other[k]) for k, v in one.items())
+    return False
 
 
 def check_choice(value: str, choices: Sequence[str], path: Path) -> Errors:

@@ -28,6 +28,7 @@ C = "resources: {requests: {cpu: 1, memory: 1Gi}, limits: {memory: 1Gi}}"
     ("change", "errors"),
     [
         ("metadata: {labels: {a: b}}", []),
+        ("spec: {nodeSelector: {}, hostAliases: [], schedulingGates: []}", []),
         (f"spec: {{containers: [{{name: c, image: nginx:2, imagePullPolicy: Always, {C}}}]}}", []),
         ("spec: {initContainers: [{name: i, image: y}]}", []),
         ("spec: {activeDeadlineSeconds: 50}", []),

@@ -68,7 +68,7 @@ def _check_strategy(spec: StatefulSetSpec, path: Path) -> Errors:
 def check_update(stateful_set: StatefulSet, old: StatefulSet) -> Errors:
     spec, before = stateful_set.spec, old.spec
     allowed = structs.replace(before, **{name: getattr(spec, name) for name in _CHANGEABLE})
-    if spec == allowed:
+    if field.same(spec, allowed):
         return []
     listed = ", ".join(f"'{name}'" for name in _CHANGEABLE[:-1])
     detail = f"updates to statefulset spec for fields other than {listed} and '{_CHANGEABLE[-1]}' are forbidden"

@@ -75,7 +75,7 @@ def _same_but_for_growth(claim: PersistentVolumeClaim, old: PersistentVolumeClai
     if bound:
         free.add("volumeAttributesClassName")
     fixed = (n for n in type(new_spec).__struct_fields__ if n not in free)
-    if any(getattr(new_spec, n) != getattr(old_spec, n) for n in fixed):
+    if not all(field.same(getattr(new_spec, n), getattr(old_spec, n)) for n in fixed):
         return False
     if old_spec.storageClassName is not None and new_spec.storageClassName is None:
         return False

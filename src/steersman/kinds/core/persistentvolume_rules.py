@@ -81,7 +81,7 @@ def check_update(volume: PersistentVolume, old: PersistentVolume) -> Errors:
     spec, before = volume.spec, old.spec
     sources = [n for n in type(spec).__struct_fields__ if n not in _NOT_SOURCES]
     errors: Errors = []
-    if any(getattr(spec, n) != getattr(before, n) for n in sources):
+    if not all(field.same(getattr(spec, n), getattr(before, n)) for n in sources):
         detail = "spec.persistentvolumesource is immutable after creation"
         errors.append(field.forbidden(_SPEC.child("persistentvolumesource"), detail))
     errors += field.immutable(Path("volumeMode"), spec.volumeMode, before.volumeMode)

@@ -48,14 +48,16 @@ def check_update(pod: Pod, old: Pod) -> Errors:
     errors = _check_deadline(spec, before)
     errors += _check_tolerations(spec.tolerations or [], before.tolerations or [])
     errors += _check_gates(spec.schedulingGates or [], before.schedulingGates or [])
-    if spec == before:
+    if field.same(spec, before):
         return errors
     expected = _with_allowed_changes(spec, before)
     if before.schedulingGates:
         errors += _check_gated(spec, before)
         expected = structs.replace(expected, nodeSelector=spec.nodeSelector, affinity=_gated_affinity(spec, before))
-    if spec != expected:
-        changed = ", ".join(n for n in type(spec).__struct_fields__ if getattr(spec, n) != getattr(expected, n))
+    if not field.same(spec, expected):
+        changed = ", ".join(
+            n for n in type(spec).__struct_fields__ if not field.same(getattr(spec, n), getattr(expected, n))
+        )
         detail = f"pod updates may not change fields other than {_CHANGEABLE}\n(changed: {changed})"
         errors.append(field.forbidden(_SPEC, detail))
     return errors
@@ -228,7 +230,7 @@ def check_ephemeral_containers_update(pod: Pod, old: Pod) -> Errors:
     for before in old.spec.ephemeralContainers or ():
         if before.name not in by_name:
             errors.append(field.forbidden(at, f'existing ephemeral containers "{before.name}" may not be removed\n'))
-        elif by_name[before.name] != before:
+        elif not field.same(by_name[before.name], before):
             errors.append(field.forbidden(at, f'existing ephemeral containers "{before.name}" may not be changed\n'))
     return errors
 
@@ -250,7 +252,7 @@ def check_resize(pod: Pod, old: Pod) -> Errors:
         if is_sidecar(before):
             at = _SPEC.child("initContainers").index(i).child("resources")
             errors += _check_container_resize(container, before, at)
-        elif container != before:
+        elif not field.same(container, before):
             errors.append(field.forbidden(_SPEC, "resources for non-sidecar init containers are immutable"))
     if not errors and not _only_resources_differ(pod.spec, old.spec):
         errors.append(field.forbidden(_SPEC, "only cpu and memory resources are mutable"))
@@ -297,4 +299,4 @@ def _only_resources_differ(spec: PodSpec, before: PodSpec) -> bool:
     same_containers = without(spec.containers) == without(before.containers)
     same_init = without(spec.initContainers) == without(before.initContainers)
     rest = structs.replace(before, containers=spec.containers, initContainers=spec.initContainers)
-    return same_containers and same_init and rest == spec
+    return same_containers and same_init and field.same(rest, spec)
