@@ -38,6 +38,7 @@ def not_root(cluster: Cluster) -> None:
         "from steersman.cmd import machine, up\n"
         "from steersman.cmd.commands import up as command\n"
         "from steersman.cmd.steer import main\n"
+        "import steersman.api.yaml\n"
         f"os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"
         f"sys.exit(main(['up', '--name', 'bad', '--data-dir', {str(home / 'data')!r}]))\n"
     )
@@ -51,7 +52,7 @@ def taken_port(cluster: Cluster) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])
         up = [cluster.steer_path, "up", "--name", "bad", "--data-dir", str(data), "--no-nodes", "--port", port]
-        _one_message(cluster.run(up, code=None), port, "use")
+        _one_message(cluster.run(up, code=None), port, "taken")
     _nothing_left(data)
 
 
@@ -144,7 +145,7 @@ def too_large(cluster: Cluster) -> None:
 def wrong_reference(cluster: Cluster) -> None:
     """Values that do not fit together, all of them in one message."""
     manifest = (DEPLOYMENT % {"name": "bad", "field": "replicas", "value": "-1"}).replace(
-        "{app: bad}}\n    spec", "{app: no}}\n    spec"
+        "{app: bad}}\n    spec", "{app: other}}\n    spec"
     )
     _one_message(_apply(cluster, manifest), "is invalid", "spec.replicas", "spec.template.metadata.labels")
     _one_message(cluster.kubectl("get", "nonsense", code=None), "the server doesn't have a resource type")

@@ -1,5 +1,6 @@
 """The cluster stopped and started again, and its supervisor lost."""
 
+import json
 import os
 import signal
 from typing import Any
@@ -31,8 +32,6 @@ def containers(cluster: Cluster, *selection: str) -> dict[str, tuple[str, int]]:
 
 def status(cluster: Cluster) -> dict[str, Any]:
     """What `steer status` says."""
-    import json
-
     answer: dict[str, Any] = json.loads(cluster.steer("status", "-o", "json", code=None).out)
     return answer
 
@@ -82,7 +81,7 @@ def supervisor_killed(cluster: Cluster) -> None:
     """The supervisor killed: all goes on, and `steer up` adopts what runs."""
     before = containers(cluster, "-l", SELECTOR)
     parts = {part["name"]: part["pid"] for part in status(cluster)["parts"]}
-    os.kill(status(cluster)["pid"], signal.SIGKILL)
+    os.kill(status(cluster)["supervisor"], signal.SIGKILL)
     cluster.kubectl("get", "deployment", "web").expect("3/3")
     cluster.steer("up")
     after = {part["name"]: part["pid"] for part in status(cluster)["parts"]}

@@ -46,7 +46,12 @@ def configuration(cluster: Cluster) -> None:
     """ConfigMap, Secret, downward API and the service account's token in a pod, which runs to its end."""
     cluster.kubectl("apply", "-f", str(MANIFESTS / "settings.yaml"))
     cluster.kubectl("apply", "-f", str(MANIFESTS / "reader.yaml")).expect("pod/reader created")
-    _phase(cluster, "reader", "Succeeded")
+
+    def ended() -> bool:
+        return cluster.jsonpath("pod", "reader", ".status.phase") in {"Succeeded", "Failed"}
+
+    cluster.wait_until(ended, "reader Succeeded", lambda: cluster.kubectl("describe", "pod", "reader").out)
+    cluster.kubectl("get", "pod", "reader").expect("Completed")
     cluster.kubectl("logs", "reader").expect(
         "prepared by the init container",
         "env good morning",
@@ -56,13 +61,6 @@ def configuration(cluster: Cluster) -> None:
         "the API server listens",
     )
     cluster.kubectl("delete", "pod", "reader")
-
-
-def _phase(cluster: Cluster, pod: str, phase: str) -> None:
-    def now() -> str:
-        return cluster.jsonpath("pod", pod, ".status.phase")
-
-    cluster.wait_until(lambda: now() == phase, f"{pod} {phase}", lambda: cluster.kubectl("describe", "pod", pod).out)
 
 
 def job(cluster: Cluster) -> None:
@@ -109,7 +107,11 @@ def _start_seconds(cluster: Cluster, name: str) -> float:
     manifest = (MANIFESTS / "client.yaml").read_text().replace("name: client", f"name: {name}")
     began = datetime.datetime.now(datetime.UTC)
     cluster.kubectl("create", "-f", "-", stdin=manifest)
-    _phase(cluster, name, "Running")
+
+    def runs() -> bool:
+        return cluster.jsonpath("pod", name, ".status.phase") == "Running"
+
+    cluster.wait_until(runs, f"{name} Running", lambda: cluster.kubectl("describe", "pod", name).out)
     seconds = (datetime.datetime.now(datetime.UTC) - began).total_seconds()
     cluster.kubectl("delete", "pod", name, "--wait=false")
     return seconds

@@ -34,6 +34,7 @@ def gather(place: Place) -> dict[str, Any]:
         "server": plan.server_url(config),
         "directory": str(place.directory),
         "context": place.context,
+        "supervisor": answer["pid"] if answer else None,
         "parts": parts,
         "nodes": nodes,
         "problem": problem,
