@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from steersman.api import codec, names
 from steersman.api.duration import age
-from steersman.api.field import Errors, Path
+from steersman.api.field import Errors, Path, same
 from steersman.api.meta import Resource
 from steersman.kinds import metadata
 
@@ -227,7 +227,7 @@ class Kind(Generic[T]):
         if not self.generation:
             meta.generation = before
             return
-        changed = any(getattr(obj, n) != getattr(old, n) for n in _spec_fields(type(obj)))
+        changed = not all(same(getattr(obj, n), getattr(old, n)) for n in _spec_fields(type(obj)))
         meta.generation = (before or 0) + 1 if changed else before
 
     def validate(self, obj: T) -> Errors:
