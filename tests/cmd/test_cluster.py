@@ -151,25 +151,25 @@ def test_simulated_nodes(steer: Steer) -> None:
 
 
 def test_foreground_stops_the_cluster_at_a_signal(steer: Steer) -> None:
-    process = steer.start("up", "--no-nodes", "--foreground")
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("https://")
-    pids = steer.pids()
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=TIMEOUT)
-    assert process.returncode == 0
+    with steer.start("up", "--no-nodes", "--foreground") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("https://")
+        pids = steer.pids()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=TIMEOUT)
+        assert process.returncode == 0
     for pid in pids.values():
         wait_end(pid)
     assert steer.place.exists()
 
 
 def test_interrupted_start_leaves_nothing(steer: Steer) -> None:
-    process = steer.start("up", "--no-nodes")
-    assert process.stderr is not None
-    assert "certificates" in process.stderr.readline()
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=TIMEOUT)
-    assert process.returncode == 130, errors
+    with steer.start("up", "--no-nodes") as process:
+        assert process.stderr is not None
+        assert "certificates" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=TIMEOUT)
+        assert process.returncode == 130, errors
     assert "undoing" in errors
     assert not steer.base.exists()
     assert not steer.kubeconfig.exists()

@@ -200,7 +200,8 @@ def _apiserver(config: ClusterConfig, place: Place) -> ApiServerConfig:
         store=config.store,
         bind_addresses=tuple(dict.fromkeys((LOOPBACK, host))),
         port=config.port,
-        advertise_address=host,
+        # Never loopback, which no endpoint may be. Without real nodes nobody is there to dial it.
+        advertise_address=str(network.gateway),
         tls_cert_file=str(pki.apiserver.cert),
         tls_key_file=str(pki.apiserver.key),
         client_ca_file=str(pki.ca.cert),
