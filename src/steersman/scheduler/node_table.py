@@ -48,6 +48,7 @@ class NodeTable:
         self._pods: dict[str, tuple[int, PodInfo]] = {}
         # Pods of nodes that are not (or no longer) known, by node name: they count as soon as the node appears.
         self._homeless: dict[str, dict[str, PodInfo]] = {}
+        self._waits_for: dict[str, str] = {}
         # Grows whenever labels, names or validity change: masks computed from labels are cached against it.
         self.label_version = 0
 
@@ -71,7 +72,8 @@ class NodeTable:
         self.allocatable[row] = 0
         for resource, value in (node.status.allocatable or {}).items():
             self.allocatable[row, self.column(resource)] = amount(resource, value)
-        for info in self._homeless.pop(name, {}).values():
+        for uid, info in self._homeless.pop(name, {}).items():
+            del self._waits_for[uid]
             self._add(row, info)
 
     def remove_node(self, name: str) -> None:
@@ -79,12 +81,12 @@ class NodeTable:
         if row is None:
             return
         self.label_version += 1
-        leaving = {uid: info for uid, (r, info) in self._pods.items() if r == row}
-        for uid in leaving:
+        for uid, info in [(uid, info) for uid, (r, info) in self._pods.items() if r == row]:
             self._drop(uid)
-        if leaving:
-            self._homeless[name] = leaving
+            self._wait(info, name)
         self.valid[row] = False
+        self.unschedulable[row] = False
+        self.allocatable[row] = 0
         self.nodes[row] = None
         self.placements[row] = 0
         self._free.append(row)
@@ -144,32 +146,42 @@ class NodeTable:
         """Count a pod that has a node, wherever it counted before; one that has ended counts no more."""
         uid, node = pod.metadata.uid, pod.spec.nodeName
         if pod.status.phase in ("Succeeded", "Failed"):
-            self.remove_pod(uid, node)
+            self.remove_pod(uid)
             return
         known = self._pods.get(uid)
-        if known is not None and self.names[known[0]] == node and known[1].pod.spec is pod.spec:
+        if known is not None and self.names[known[0]] == node and known[1].pod.spec == pod.spec:
             return
-        self.remove_pod(uid, node)
+        self.remove_pod(uid)
         self.assume(describe(pod), node)
 
     def assume(self, info: PodInfo, node: str) -> None:
-        """Count a pod on a node from now on."""
+        """Count a pod that counted nowhere on a node from now on."""
         row = self.row_of.get(node)
         if row is None:
-            self._homeless.setdefault(node, {})[info.uid] = info
+            self._wait(info, node)
         else:
             self._add(row, info)
 
-    def remove_pod(self, uid: str, node: str = "") -> None:
+    def remove_pod(self, uid: str) -> None:
         """Stop counting a pod. Idempotent."""
         if uid in self._pods:
             self._drop(uid)
-        elif node in self._homeless:
-            self._homeless[node].pop(uid, None)
+            return
+        node = self._waits_for.pop(uid, None)
+        if node is not None:
+            waiting = self._homeless[node]
+            del waiting[uid]
+            if not waiting:
+                del self._homeless[node]
 
     def node_of(self, uid: str) -> str | None:
+        """The known node that the pod counts on."""
         known = self._pods.get(uid)
         return self.names[known[0]] if known else None
+
+    def _wait(self, info: PodInfo, node: str) -> None:
+        self._homeless.setdefault(node, {})[info.uid] = info
+        self._waits_for[info.uid] = node
 
     def _add(self, row: int, info: PodInfo) -> None:
         self._pods[info.uid] = (row, info)

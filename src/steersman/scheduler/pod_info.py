@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from steersman.api import quantity
@@ -58,46 +58,50 @@ def _requests(container: Container) -> dict[str, int]:
     return {name: amount(name, value) for name, value in given.items()}
 
 
-def _with_defaults(requests: Mapping[str, int]) -> tuple[int, int]:
-    return requests.get("cpu", DEFAULT_MILLI_CPU), requests.get("memory", DEFAULT_MEMORY)
+def _with_defaults(container: Container) -> dict[str, int]:
+    requests = _requests(container)
+    return {"cpu": requests.get("cpu", DEFAULT_MILLI_CPU), "memory": requests.get("memory", DEFAULT_MEMORY)}
 
 
 def describe(pod: Pod) -> PodInfo:
-    """A pod's needs: the sum of its containers and sidecars, or its greediest init step, plus the overhead (KEP-753)."""
+    """A pod's needs: those of its containers or of the pod as a whole, plus the overhead."""
+    total, nonzero = _aggregate(pod, _requests), _aggregate(pod, _with_defaults)
+    resources = pod.spec.resources
+    for name, value in ((resources.requests or {}) if resources else {}).items():
+        if name in ("cpu", "memory") or name.startswith("hugepages-"):
+            total[name] = nonzero[name] = amount(name, value)
+    for name, value in (pod.spec.overhead or {}).items():
+        total[name] = total.get(name, 0) + amount(name, value)
+        nonzero[name] = nonzero.get(name, 0) + amount(name, value)
+    return PodInfo(pod, total, (nonzero["cpu"], nonzero["memory"]), _host_ports(pod))
+
+
+def _aggregate(pod: Pod, needs: Callable[[Container], Mapping[str, int]]) -> dict[str, int]:
+    """What the containers and sidecars need together, or what the greediest step of initialization does (KEP-753)."""
     total: dict[str, int] = {}
-    cpu = memory = 0
     for container in pod.spec.containers:
-        requests = _requests(container)
-        for name, value in requests.items():
-            total[name] = total.get(name, 0) + value
-        own = _with_defaults(requests)
-        cpu, memory = cpu + own[0], memory + own[1]
+        _add(total, needs(container))
     sidecars: dict[str, int] = {}
-    side_cpu = side_memory = 0
     peak: dict[str, int] = {}
-    peak_cpu = peak_memory = 0
     for container in pod.spec.initContainers or []:
-        requests = _requests(container)
-        own = _with_defaults(requests)
+        step = dict(sidecars)
+        _add(step, needs(container))
         if container.restartPolicy == "Always":
-            for name, value in requests.items():
-                sidecars[name] = sidecars.get(name, 0) + value
-            side_cpu, side_memory = side_cpu + own[0], side_memory + own[1]
-            step, step_cpu, step_memory = sidecars, side_cpu, side_memory
-        else:
-            step = {n: requests.get(n, 0) + sidecars.get(n, 0) for n in {**requests, **sidecars}}
-            step_cpu, step_memory = own[0] + side_cpu, own[1] + side_memory
-        for name, value in step.items():
-            peak[name] = max(peak.get(name, 0), value)
-        peak_cpu, peak_memory = max(peak_cpu, step_cpu), max(peak_memory, step_memory)
-    for name in {**total, **sidecars, **peak}:
-        total[name] = max(total.get(name, 0) + sidecars.get(name, 0), peak.get(name, 0))
-    cpu, memory = max(cpu + side_cpu, peak_cpu), max(memory + side_memory, peak_memory)
-    overhead = {name: amount(name, value) for name, value in (pod.spec.overhead or {}).items()}
-    for name, value in overhead.items():
+            sidecars = step
+        _raise(peak, step)
+    _add(total, sidecars)
+    _raise(total, peak)
+    return total
+
+
+def _add(total: dict[str, int], more: Mapping[str, int]) -> None:
+    for name, value in more.items():
         total[name] = total.get(name, 0) + value
-    nonzero = (cpu + overhead.get("cpu", 0), memory + overhead.get("memory", 0))
-    return PodInfo(pod, total, nonzero, _host_ports(pod))
+
+
+def _raise(total: dict[str, int], floor: Mapping[str, int]) -> None:
+    for name, value in floor.items():
+        total[name] = max(total.get(name, 0), value)
 
 
 def _host_ports(pod: Pod) -> frozenset[HostPort]:

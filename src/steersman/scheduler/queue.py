@@ -15,11 +15,14 @@ from steersman.kinds.types.core_v1 import Pod
 FIRST_BACKOFF, LONGEST_BACKOFF = 1.0, 10.0
 # A pod that nothing has moved for this long is tried again all the same.
 FLUSH_SECONDS = 300.0
+# How often such pods are looked for, and the longest that `pop` sleeps.
+LOOK_SECONDS = 30.0
 
 
 @dataclass(slots=True)
 class QueuedPod:
-    """A pending pod. `rejected_by` names the plugins that found no node; `moved` counts cluster changes it has seen."""
+    """A pending pod. `since` and `parked_at` are monotonic seconds; `rejected_by` names the plugins that found no node;
+    `events_at_pop` says how many changes of the cluster the try that is under way has seen."""
 
     pod: Pod
     since: float
@@ -51,6 +54,7 @@ class SchedulingQueue:
         self._wake = asyncio.Event()
         # Counts changes of the cluster, so that a pod tried while one happened is not parked for good.
         self._events = 0
+        self._look_at = clock.monotonic() + LOOK_SECONDS
 
     def __len__(self) -> int:
         return len(self._known)
@@ -116,14 +120,17 @@ class SchedulingQueue:
 
     def _next_deadline(self) -> float:
         if not self._backing_off:
-            return 30.0
-        return max(0.0, self._backing_off[0][0] - self._clock.monotonic())
+            return LOOK_SECONDS
+        return min(LOOK_SECONDS, max(0.0, self._backing_off[0][0] - self._clock.monotonic()))
 
     def _settle(self) -> None:
         """Move pods whose back-off is over, and those parked for too long, to the active queue."""
         now = self._clock.monotonic()
         while self._backing_off and self._backing_off[0][0] <= now:
             self._activate(heapq.heappop(self._backing_off)[2])
+        if now < self._look_at:
+            return
+        self._look_at = now + LOOK_SECONDS
         for uid in [u for u, p in self._parked.items() if now - p.parked_at >= FLUSH_SECONDS]:
             self._release(uid)
 

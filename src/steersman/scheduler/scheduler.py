@@ -97,7 +97,9 @@ class Scheduler:
             self._table.set_pod(new)
             if new.status.phase in _FINAL and old is not None and old.status.phase not in _FINAL:
                 self._queue.cluster_changed(_POD_PLUGINS)
-        elif self._is_ours(new) and new.metadata.uid not in self._assumed:
+        elif not self._is_ours(new):
+            self._queue.remove(new.metadata.uid)
+        elif new.metadata.uid not in self._assumed:
             self._queue.add(new)
 
     def _forget(self, pod: Pod) -> None:
@@ -105,7 +107,7 @@ class Scheduler:
         self._queue.remove(uid)
         self._assumed.pop(uid, None)
         counted = self._table.node_of(uid) is not None
-        self._table.remove_pod(uid, pod.spec.nodeName)
+        self._table.remove_pod(uid)
         if counted:
             self._queue.cluster_changed(_POD_PLUGINS)
 
@@ -165,16 +167,20 @@ class Scheduler:
 
     async def _report_unschedulable(self, pod: Pod, placement: Placement) -> None:
         """Write the PodScheduled condition, once per message."""
+        since = format_time(self._clock.now())
         for condition in pod.status.conditions or []:
-            if condition.type == "PodScheduled" and condition.message == placement.message:
-                return
+            if condition.type == "PodScheduled" and condition.status == "False":
+                if condition.message == placement.message:
+                    return
+                since = condition.lastTransitionTime
         meta = pod.metadata
         condition_body = {
             "type": "PodScheduled",
             "status": "False",
             "reason": "Unschedulable",
             "message": placement.message,
-            "lastTransitionTime": format_time(self._clock.now()),
+            "lastTransitionTime": since,
+            "observedGeneration": meta.generation or 0,
         }
         body = {"metadata": {"uid": meta.uid}, "status": {"conditions": [condition_body]}}
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,6 +12,8 @@ from steersman.scheduler.framework import Failure, Plugin, normalize
 from steersman.scheduler.node_table import Ints, Mask, NodeTable
 from steersman.scheduler.pod_info import PodInfo
 
+# What Go's ParseInt takes.
+_INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _REASON = "node(s) didn't match Pod's node affinity/selector"
 
 
@@ -33,11 +36,10 @@ def matches_requirement(requirement: NodeSelectorRequirement, values: Mapping[st
 
 
 def _compare(requirement: NodeSelectorRequirement, value: str) -> bool:
-    try:
-        number, limit = int(value), int((requirement.values or [""])[0])
-    except ValueError:
+    limit = (requirement.values or [""])[0]
+    if not (_INTEGER.fullmatch(value) and _INTEGER.fullmatch(limit)):
         return False
-    return number > limit if requirement.operator == "Gt" else number < limit
+    return int(value) > int(limit) if requirement.operator == "Gt" else int(value) < int(limit)
 
 
 def matches_term(term: NodeSelectorTerm, node: Node) -> bool:

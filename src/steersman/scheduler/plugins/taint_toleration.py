@@ -45,13 +45,13 @@ def tolerated(taint: Taint, tolerations: Sequence[Toleration]) -> bool:
 
 
 def _filter(pod: PodInfo, table: NodeTable) -> Sequence[Failure]:
-    out = []
-    for number, taints in enumerate(table.taint_classes):
-        untolerated = next((t for t in taints if t.effect in _HARD and not tolerated(t, pod.tolerations)), None)
-        if untolerated is not None:
-            reason = f"node(s) had untolerated taint {{{untolerated.key}: {untolerated.value}}}"
-            out.append(Failure(reason, table.taint_class == number))
-    return out
+    hard = [number for number, taints in enumerate(table.taint_classes) if _repelled(taints, pod.tolerations)]
+    # Which taint it was is not told: users who see the pod may not be allowed to see the nodes.
+    return (Failure("node(s) had untolerated taint(s)", np.isin(table.taint_class, hard)),) if hard else ()
+
+
+def _repelled(taints: Sequence[Taint], tolerations: Sequence[Toleration]) -> bool:
+    return any(t.effect in _HARD and not tolerated(t, tolerations) for t in taints)
 
 
 def _score(pod: PodInfo, table: NodeTable, feasible: Mask) -> Ints:
