@@ -17,13 +17,14 @@ from steersman.apiserver.server import App
 from steersman.client.rest import Client
 from steersman.client.transport import InProcess
 from steersman.dns.dns import RESOLV_CONF_INTERVAL, Dns, DnsSettings
-from steersman.dns.publish import RETRY
+from steersman.dns.publish import FIRST_RETRY
 from steersman.kinds.types.core_v1 import Namespace, Service
 from steersman.kinds.types.discovery_v1 import EndpointSlice
 from steersman.kinds.types.meta_v1 import ObjectMeta
 from steersman.store.backends.memory import BACKEND
 
 MASTER = User("admin", ("system:masters", "system:authenticated"))
+ADVERTISED = "10.64.0.1"
 RANGES = (IPv4Network("10.96.0.0/16"), IPv4Network("10.244.0.0/16"))
 
 
@@ -37,7 +38,12 @@ class World:
 
     async def start(self, cluster_dns: str = "", resolv_conf: Path | None = None) -> Dns:
         settings = DnsSettings(
-            addresses=["127.0.0.1"], port=0, ranges=RANGES, cluster_dns=cluster_dns, resolv_conf=resolv_conf
+            addresses=["127.0.0.1"],
+            port=0,
+            ranges=RANGES,
+            cluster_dns=cluster_dns,
+            advertise=ADVERTISED,
+            resolv_conf=resolv_conf,
         )
         self.dns = Dns(self.client, self.clock, settings)
         self.tasks.append(asyncio.ensure_future(self.dns.run()))
@@ -63,7 +69,7 @@ class World:
         for _ in range(500):
             if condition():
                 return
-            await self.clock.advance(RETRY, turns=5)
+            await self.clock.advance(FIRST_RETRY, turns=5)
         raise AssertionError("it did not happen")
 
 
@@ -110,7 +116,7 @@ async def test_pod_names_need_their_namespace(world: World) -> None:
 
 async def test_the_service_of_the_server_is_made_and_kept(world: World) -> None:
     made = await world.start("10.96.0.10")
-    [(host, port)] = made.bound
+    [(_, port)] = made.bound
 
     async def present(type_: type[Service] | type[EndpointSlice]) -> Service | EndpointSlice | None:
         found = await world.client.list(type_, "kube-system")  # type: ignore[type-var]
@@ -121,7 +127,7 @@ async def test_the_service_of_the_server_is_made_and_kept(world: World) -> None:
             found = await present(type_)
             if found is not None:
                 return found
-            await world.clock.advance(RETRY, turns=10)
+            await world.clock.advance(FIRST_RETRY, turns=10)
         raise AssertionError(f"no {type_.__name__}")
 
     found = await wait_for(Service)
@@ -129,7 +135,7 @@ async def test_the_service_of_the_server_is_made_and_kept(world: World) -> None:
     assert found.spec.clusterIP == "10.96.0.10"
     piece = await wait_for(EndpointSlice)
     assert isinstance(piece, EndpointSlice)
-    assert [each.addresses for each in piece.endpoints or ()] == [[host]]
+    assert [each.addresses for each in piece.endpoints or ()] == [[ADVERTISED]]
     assert {(each.name, each.protocol, each.port) for each in piece.ports or ()} == {
         ("dns", "UDP", port),
         ("dns-tcp", "TCP", port),
@@ -141,10 +147,10 @@ async def test_the_service_of_the_server_is_made_and_kept(world: World) -> None:
     for _ in range(200):
         service_again, piece_again = await present(Service), await present(EndpointSlice)
         if service_again is not None and isinstance(piece_again, EndpointSlice):
-            right = [each.addresses for each in piece_again.endpoints or ()] == [[host]]
+            right = [each.addresses for each in piece_again.endpoints or ()] == [[ADVERTISED]]
             if right:
                 break
-        await world.clock.advance(RETRY, turns=10)
+        await world.clock.advance(FIRST_RETRY, turns=10)
     else:
         raise AssertionError("the endpoints were not mended")
 

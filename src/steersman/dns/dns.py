@@ -29,7 +29,8 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, kw_only=True)
 class DnsSettings:
     """``ranges`` are the cluster's Service and pod ranges. ``cluster_dns`` is the Service address under which pods
-    ask; empty makes no Service. ``resolv_conf`` names the upstream resolvers; None forwards nothing.
+    ask; empty makes no Service. ``advertise`` is the address that Service leads to, when it is not the first
+    that the server listens on. ``resolv_conf`` names the upstream resolvers; None forwards nothing.
     """
 
     addresses: Sequence[str]
@@ -37,6 +38,7 @@ class DnsSettings:
     domain: str = "cluster.local"
     ranges: Sequence[IPv4Network] = ()
     cluster_dns: str = ""
+    advertise: str = ""
     resolv_conf: Path | None = None
 
 
@@ -77,7 +79,8 @@ class Dns:
             await self.wait_ready()
             self.responder.ready = True
             if self._publisher is not None:
-                tasks.create_task(self._publisher.run(bound[0], self._services, self._slices))
+                place = (self._settings.advertise or bound[0][0], bound[0][1])
+                tasks.create_task(self._publisher.run(place, self._services, self._slices))
             _log.info("serving %s on %s", self.zone.domain, ", ".join(f"{host}:{port}" for host, port in bound))
 
     async def _follow_resolv_conf(self) -> None:

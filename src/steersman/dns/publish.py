@@ -15,7 +15,7 @@ from steersman.kinds.types.meta_v1 import ObjectMeta
 
 NAMESPACE, NAME = "kube-system", "kube-dns"
 PORT = 53
-RETRY = 1.0
+FIRST_RETRY, LONGEST_RETRY = 0.5, 30.0
 
 _LABELS = {"k8s-app": "kube-dns", "kubernetes.io/cluster-service": "true", "kubernetes.io/name": "DNS"}
 _SLICE_LABELS = {
@@ -72,7 +72,7 @@ class Publisher:
 
     async def run(self, bound: tuple[str, int], services: Informer[Service], slices: Informer[EndpointSlice]) -> None:
         """Until cancelled. ``bound`` is the server's (address, port) as pods can dial it; both informers are complete."""
-        key = f"{NAMESPACE}/{NAME}"
+        key, retry = f"{NAMESPACE}/{NAME}", FIRST_RETRY
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -84,7 +84,10 @@ class Publisher:
                 # Also what another writer was faster with: the informer will show it.
                 _log.info("the DNS service is not published yet: %s", error)
                 self._wake.set()
-                await self._clock.sleep(RETRY)
+                await self._clock.sleep(retry)
+                retry = min(retry * 2, LONGEST_RETRY)
+            else:
+                retry = FIRST_RETRY
 
     async def _endpoints(self, present: EndpointSlice | None, wanted: EndpointSlice) -> None:
         if present is None:
