@@ -20,6 +20,8 @@ from steersman.api.http import Handler, Hijacked, Request, Response, User
 MAX_BODY = 3 * 1024 * 1024
 _MAX_LINE = 1024 * 1024
 _MAX_FIELD = 64 * 1024
+# Up to this size it is cheaper to copy a body behind its head than to write twice.
+_JOINED = 64 * 1024
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _STATUS_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n" for s in HTTPStatus}
 _PEER_ERRORS = (ConnectionError, asyncio.IncompleteReadError)
@@ -142,7 +144,13 @@ def _write_whole(transport: asyncio.Transport, request: web.BaseRequest, respons
     if keep_alive and request.version < (1, 1):
         framing += "Connection: keep-alive\r\n"
     head = _head(response, keep_alive, framing)
-    transport.write(head if request.method == "HEAD" else head + body)
+    if request.method == "HEAD":
+        transport.write(head)
+    elif len(body) < _JOINED:
+        transport.write(head + body)
+    else:
+        transport.write(head)
+        transport.write(body)
 
 
 def user_of_certificate(certificate: dict[str, Any]) -> User | None:

@@ -163,8 +163,8 @@ class App:
 
     def _uid(self, plural: str, namespace: str, name: str) -> str:
         registry = self.registries.find("", plural)
-        cached = registry.cache.get(namespace, name) if registry is not None else None
-        return "" if registry is None or cached is None else str(registry.decode(cached.value).metadata.uid)
+        found = self.registries.get(registry.kind.type, namespace, name) if registry is not None else None
+        return "" if found is None else str(found.metadata.uid)
 
     # Life
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from steersman.api import fields
@@ -47,7 +46,7 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
         encode=encode,
     )
     app.deadlines.add(options.timeout or random.uniform(_SHORTEST, _LONGEST), stream.close)
-    return Response(200, _HEADERS, _lines(app, stream))
+    return Response(200, _HEADERS, Lines(app, stream))
 
 
 def _only(name: str, field: FieldSelector | None) -> FieldSelector:
@@ -73,11 +72,26 @@ async def _start(endpoint: Endpoint, options: ListOptions) -> tuple[int | None, 
     return None, False
 
 
-async def _lines(app: App, stream: WatchStream) -> AsyncIterator[bytes]:
-    app.metrics.watches += 1
-    try:
-        async for batch in stream:
-            yield b"".join(batch)
-    finally:
-        app.metrics.watches -= 1
-        stream.close()
+class Lines:
+    """The body of a watch. A generator would not do: one that is closed before it began never runs its last lines."""
+
+    def __init__(self, app: App, stream: WatchStream) -> None:
+        self._app, self._stream, self._open = app, stream, True
+        app.metrics.watches += 1
+
+    def __aiter__(self) -> Lines:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            return b"".join(await anext(self._stream))
+        except StopAsyncIteration:
+            await self.aclose()
+            raise
+
+    async def aclose(self) -> None:
+        """End the watch. Idempotent."""
+        if self._open:
+            self._open = False
+            self._app.metrics.watches -= 1
+            self._stream.close()
