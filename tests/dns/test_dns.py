@@ -1,7 +1,7 @@
 """The shell: an API server in this process, questions over real sockets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -64,13 +64,6 @@ class World:
         if answer.rcode() != dns.rcode.NOERROR:
             return dns.rcode.to_text(answer.rcode())
         return [record.to_text() for each in answer.answer for record in each]
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        for _ in range(500):
-            if condition():
-                return
-            await self.clock.advance(FIRST_RETRY, turns=5)
-        raise AssertionError("it did not happen")
 
 
 @pytest_asyncio.fixture

@@ -243,8 +243,13 @@ def _load_balancer_ips(service: Service) -> list[str]:
 
 
 def _ranges(service: Service) -> list[str]:
-    texts = service.spec.loadBalancerSourceRanges or ()
-    return sorted({str(IPv4Network(text.strip(), strict=False)) for text in texts if ":" not in text})
+    found = set()
+    for text in service.spec.loadBalancerSourceRanges or ():
+        try:
+            found.add(str(IPv4Network(text.strip(), strict=False)))
+        except ValueError:
+            continue  # a range of the other family
+    return sorted(found)
 
 
 def combine(plans: Iterable[ServicePlan]) -> RuleSet:
