@@ -17,32 +17,27 @@ REJECT = "goto reject-connection"
 
 
 def frame(settings: ProxySettings) -> str:
-    """The declaration of the table without any Service, as nft text.
+    """The declaration of the table without any Service, as nft text."""
+    return f"table ip {settings.table} {{\n{_MAPS}{_translation(settings)}{_filters(settings)}}}\n"
 
-    Filters come after address translation, so what they still find addressed to a Service has no endpoint;
-    only the firewall of load balancer addresses looks before it. What this machine sends to itself is refused
-    on its way out: on the way in it would be tracked already, and its source port lost to the Service for minutes.
-    """
-    ips = "type ipv4_addr . inet_proto . inet_service : verdict"
-    ports = "type inet_proto . inet_service : verdict"
-    front = "ip daddr . meta l4proto . th dport"
-    services = settings.service_range
-    strangers = f"ip saddr != {settings.own_pods} " if settings.own_pods else ""
-    return f"""table ip {settings.table} {{
-  map {SERVICE_IPS} {{
-    {ips}
+
+_FRONT = "ip daddr . meta l4proto . th dport"
+_IPS = "type ipv4_addr . inet_proto . inet_service : verdict"
+_PORTS = "type inet_proto . inet_service : verdict"
+_MAPS = f"""  map {SERVICE_IPS} {{
+    {_IPS}
   }}
   map {NODE_PORTS} {{
-    {ports}
+    {_PORTS}
   }}
   map {NO_ENDPOINT_IPS} {{
-    {ips}
+    {_IPS}
   }}
   map {NO_ENDPOINT_PORTS} {{
-    {ports}
+    {_PORTS}
   }}
   map {FIREWALL_IPS} {{
-    {ips}
+    {_IPS}
   }}
   set {CLUSTER_IPS} {{
     type ipv4_addr
@@ -50,12 +45,15 @@ def frame(settings: ProxySettings) -> str:
   set {HAIRPIN} {{
     type ipv4_addr . ipv4_addr
   }}
-  chain reject-connection {{
-    reject
-  }}
-  chain services {{
-    ip daddr {services} {strangers}{MASQUERADE}
-    {front} vmap @{SERVICE_IPS}
+"""
+
+
+def _translation(settings: ProxySettings) -> str:
+    """From a Service's address to an endpoint's, and the sources that must not show."""
+    strangers = f"ip saddr != {settings.own_pods} " if settings.own_pods else ""
+    return f"""  chain services {{
+    ip daddr {settings.service_range} {strangers}{MASQUERADE}
+    {_FRONT} vmap @{SERVICE_IPS}
     {_node_port_match(settings)} meta l4proto . th dport vmap @{NODE_PORTS}
   }}
   chain nat-prerouting {{
@@ -71,22 +69,35 @@ def frame(settings: ProxySettings) -> str:
     meta mark & {MARK} != 0 meta mark set meta mark xor {MARK} masquerade fully-random
     ct status dnat ip saddr . ip daddr @{HAIRPIN} masquerade fully-random
   }}
+"""
+
+
+def _filters(settings: ProxySettings) -> str:
+    """What is refused. Filters come after translation, so what they still find addressed to a Service has no
+    endpoint; only the firewall of load balancer addresses looks before it.
+
+    What this machine sends to itself is refused on its way out: on the way in it would be tracked
+    already, and its source port lost to the Service for minutes.
+    """
+    return f"""  chain reject-connection {{
+    reject
+  }}
   chain loopback-guard {{
     type filter hook prerouting priority raw; policy accept;
     iifname != "lo" ip daddr 127.0.0.0/8 drop
   }}
   chain firewall-prerouting {{
     type filter hook prerouting priority dstnat - 10; policy accept;
-    ct state new {front} vmap @{FIREWALL_IPS}
+    ct state new {_FRONT} vmap @{FIREWALL_IPS}
   }}
   chain no-endpoints {{
-    {front} vmap @{NO_ENDPOINT_IPS}
+    {_FRONT} vmap @{NO_ENDPOINT_IPS}
     ip daddr @{CLUSTER_IPS} {REJECT}
-    ip daddr {services} drop
+    ip daddr {settings.service_range} drop
   }}
   chain filter-input {{
     type filter hook input priority filter - 10; policy accept;
-    ct state new {front} vmap @{NO_ENDPOINT_IPS}
+    ct state new {_FRONT} vmap @{NO_ENDPOINT_IPS}
     ct state new {_node_port_match(settings)} meta l4proto . th dport vmap @{NO_ENDPOINT_PORTS}
   }}
   chain filter-forward {{
@@ -99,7 +110,6 @@ def frame(settings: ProxySettings) -> str:
     ct state new jump no-endpoints
     ct state new {_node_port_match(settings)} meta l4proto . th dport vmap @{NO_ENDPOINT_PORTS}
   }}
-}}
 """
 
 
