@@ -195,17 +195,21 @@ class Kubelet:
         while True:
             if self._workers or self._pleg.known:
                 try:
-                    for uid in await self._pleg.relist():
-                        if worker := self._workers.get(uid):
-                            worker.kick()
+                    await self._relist()
                 except RuntimeCallError as error:
                     _log.debug("relist: %s", error)
             await self._clock.sleep(RELIST_SECONDS)
 
+    async def _relist(self) -> None:
+        """Look at the runtime, and have the workers of changed pods look too: each change is told only once."""
+        for uid in await self._pleg.relist():
+            if worker := self._workers.get(uid):
+                worker.kick()
+
     async def _housekeeping_loop(self) -> None:
         while True:
             try:
-                await self._pleg.relist()
+                await self._relist()
                 await self._remove_orphans()
             except RuntimeCallError as error:
                 _log.info("housekeeping: %s", error)
