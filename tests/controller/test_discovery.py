@@ -1,0 +1,25 @@
+"""The controllers that there are."""
+
+from steersman import controllers
+from steersman.controller.discovery import discover
+
+
+def test_every_controller_is_found():
+    assert [c.name for c in discover(controllers)] == [
+        "cronjob",
+        "deployment",
+        "endpoints",
+        "endpointslice",
+        "garbagecollector",
+        "job",
+        "namespace",
+        "nodeipam",
+        "nodelifecycle",
+        "podgc",
+        "replicaset",
+        "replicationcontroller",
+        "root-ca-cert-publisher",
+        "serviceaccount",
+        "tainteviction",
+        "ttlafterfinished",
+    ]
