@@ -23,8 +23,13 @@ from steersman.pki.layout import Credential
 
 LOOPBACK = "127.0.0.1"
 SIMULATED = "simulated"
-# Two arenas instead of eight a core: threads are few, and memory freed in one is reused by all.
-ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "PYTHONUNBUFFERED": "1"}
+# Few threads need few arenas and no threads for algebra, and memory freed goes back to the system at once.
+ENVIRONMENT = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_TRIM_THRESHOLD_": "131072",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONUNBUFFERED": "1",
+}
 NODE_GRACE = 30.0
 NURSERY = "nursery"
 # A forked part shows its own command line in the room that its nursery's takes.
