@@ -1,0 +1,57 @@
+"""Who has which address ranges of the machine."""
+
+from pathlib import Path
+
+import pytest
+
+from steersman.cmd import slots
+from steersman.cmd.errors import CommandError
+from steersman.cmd.place import Place
+
+
+@pytest.fixture(autouse=True)
+def no_routes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("steersman.network.links.used_networks", list)
+
+
+def cluster(base: Path, name: str) -> Place:
+    place = Place(name, base)
+    place.directory.mkdir(parents=True)
+    (place.directory / "lock").touch()
+    return place
+
+
+def test_clusters_get_different_slots_and_keep_them(tmp_path: Path) -> None:
+    first, second = cluster(tmp_path / "x", "a"), cluster(tmp_path / "y", "a")
+    where = tmp_path / "slots"
+    assert slots.reserve(first, None, where) == 0
+    assert slots.reserve(second, None, where) == 1
+    assert slots.reserve(first, 0, where) == 0
+    assert slots.may_clean(first, 0, where)
+    assert not slots.may_clean(second, 0, where)
+
+
+def test_a_slot_of_another_cluster_is_refused(tmp_path: Path) -> None:
+    first, second = cluster(tmp_path, "a"), cluster(tmp_path, "b")
+    where = tmp_path / "slots"
+    slots.reserve(first, 3, where)
+    with pytest.raises(CommandError, match=f"belong to the cluster in {first.directory}"):
+        slots.reserve(second, 3, where)
+
+
+def test_a_gone_clusters_slot_is_free(tmp_path: Path) -> None:
+    first, second = cluster(tmp_path, "a"), cluster(tmp_path, "b")
+    where = tmp_path / "slots"
+    slots.reserve(first, None, where)
+    (first.directory / "lock").unlink()
+    assert slots.owner(0, where) is None
+    assert slots.reserve(second, None, where) == 0
+
+
+def test_release_leaves_nothing(tmp_path: Path) -> None:
+    place = cluster(tmp_path / "c", "a")
+    where = tmp_path / "base" / "slots"
+    slots.reserve(place, None, where)
+    slots.release(place, where)
+    assert not (tmp_path / "base").exists()
+    slots.release(place, where)
