@@ -71,7 +71,9 @@ class NodeTable:
         self.taint_class[row] = self._class_of(node.spec.taints or [])
         self.allocatable[row] = 0
         for resource, value in (node.status.allocatable or {}).items():
-            self.allocatable[row, self.column(resource)] = amount(resource, value)
+            # The column first: a new one replaces the array.
+            column = self.column(resource)
+            self.allocatable[row, column] = amount(resource, value)
         for uid, info in self._homeless.pop(name, {}).items():
             del self._waits_for[uid]
             self._add(row, info)
@@ -193,7 +195,8 @@ class NodeTable:
 
     def _count(self, row: int, info: PodInfo, sign: int) -> None:
         for resource, value in info.requests.items():
-            self.requested[row, self.column(resource)] += sign * value
+            column = self.column(resource)
+            self.requested[row, column] += sign * value
         self.nonzero[row, 0] += sign * info.nonzero[0]
         self.nonzero[row, 1] += sign * info.nonzero[1]
         self.pod_count[row] += sign
