@@ -77,6 +77,9 @@ NULLABLE_STRINGS = words(
     VolumeAttachmentSource.persistentVolumeName
     """
 )
+# Defaults of the fields that identify the items of a list; the definitions here leave defaults out.
+KEY_DEFAULTS = {"ContainerPort": {"protocol": "TCP"}, "ServicePort": {"protocol": "TCP"}}
+
 # EndpointPort exists twice: the core one names its port by a plain string.
 PLAIN_STRINGS = frozenset({"core_v1.EndpointPort.name"})
 
@@ -391,6 +394,10 @@ def class_text(definition: Definition, module: Module) -> str:
         lines.append("    __merge__ = {")
         lines += [f'        "{name}": {info},' for name, info in merge.items()]
         lines.append("    }")
+    if definition.schema.get("x-kubernetes-map-type") == "atomic":
+        lines.append("    __atomic__ = True")
+    if definition.name in KEY_DEFAULTS:
+        lines.append(f"    __key_defaults__ = {json.dumps(KEY_DEFAULTS[definition.name])}")
     required = sorted(definition.required)
     if required:
         lines.append(f"    __required__ = frozenset({{{', '.join(map(repr, required))}}})".replace("'", '"'))

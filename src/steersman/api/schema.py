@@ -35,11 +35,14 @@ class ListInfo(NamedTuple):
 class ApiType(Struct, omit_defaults=True, forbid_unknown_fields=True):
     """Base of every API type, with what the schema says of its fields, by their wire name.
 
-    `__merge__` holds those that merge in a special way, `__required__` those that a client must send.
+    `__merge__` holds those that merge in a special way, `__required__` those that a client must send. `__atomic__` types
+    are owned and applied whole; `__key_defaults__` are the values of fields that identify list items, when left out.
     """
 
     __merge__: ClassVar[Mapping[str, ListInfo]] = {}
     __required__: ClassVar[frozenset[str]] = frozenset()
+    __atomic__: ClassVar[bool] = False
+    __key_defaults__: ClassVar[Mapping[str, str]] = {}
 
 
 Int32: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]

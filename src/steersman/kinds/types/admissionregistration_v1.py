@@ -40,6 +40,7 @@ class MatchResources(ApiType, kw_only=True):
         "excludeResourceRules": ListInfo("atomic"),
         "resourceRules": ListInfo("atomic"),
     }
+    __atomic__ = True
     excludeResourceRules: list[NamedRuleWithOperations] | None = None
     matchPolicy: str = ""
     namespaceSelector: LabelSelector | None = None
@@ -161,6 +162,7 @@ class NamedRuleWithOperations(ApiType, kw_only=True):
         "resourceNames": ListInfo("atomic"),
         "resources": ListInfo("atomic"),
     }
+    __atomic__ = True
     apiGroups: list[str] | None = None
     apiVersions: list[str] | None = None
     operations: list[str] | None = None
@@ -170,11 +172,13 @@ class NamedRuleWithOperations(ApiType, kw_only=True):
 
 
 class ParamKind(ApiType, kw_only=True):
+    __atomic__ = True
     apiVersion: str = ""
     kind: str = ""
 
 
 class ParamRef(ApiType, kw_only=True):
+    __atomic__ = True
     name: str = ""
     namespace: str = ""
     parameterNotFoundAction: str = ""
@@ -328,6 +332,7 @@ class Validation(ApiType, kw_only=True):
 
 
 class Variable(ApiType, kw_only=True):
+    __atomic__ = True
     __required__ = frozenset({"expression", "name"})
     expression: str = _field(default_factory=str)
     name: str = _field(default_factory=str)

@@ -28,6 +28,7 @@ class MatchResources(ApiType, kw_only=True):
         "excludeResourceRules": ListInfo("atomic"),
         "resourceRules": ListInfo("atomic"),
     }
+    __atomic__ = True
     excludeResourceRules: list[NamedRuleWithOperations] | None = None
     matchPolicy: str = ""
     namespaceSelector: LabelSelector | None = None
@@ -103,6 +104,7 @@ class NamedRuleWithOperations(ApiType, kw_only=True):
         "resourceNames": ListInfo("atomic"),
         "resources": ListInfo("atomic"),
     }
+    __atomic__ = True
     apiGroups: list[str] | None = None
     apiVersions: list[str] | None = None
     operations: list[str] | None = None
@@ -112,11 +114,13 @@ class NamedRuleWithOperations(ApiType, kw_only=True):
 
 
 class ParamKind(ApiType, kw_only=True):
+    __atomic__ = True
     apiVersion: str = ""
     kind: str = ""
 
 
 class ParamRef(ApiType, kw_only=True):
+    __atomic__ = True
     name: str = ""
     namespace: str = ""
     parameterNotFoundAction: str = ""

@@ -10,6 +10,7 @@ from steersman.kinds.types.meta_v1 import ListMeta, ListObject, Object, ObjectMe
 
 
 class CrossVersionObjectReference(ApiType, kw_only=True):
+    __atomic__ = True
     __required__ = frozenset({"kind", "name"})
     apiVersion: str = ""
     kind: str = _field(default_factory=str)

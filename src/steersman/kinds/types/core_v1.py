@@ -61,6 +61,7 @@ class AzureFileVolumeSource(ApiType, kw_only=True):
 
 
 class ObjectReference(ApiType, kw_only=True):
+    __atomic__ = True
     apiVersion: str = ""
     fieldPath: str = ""
     kind: str = ""
@@ -210,6 +211,7 @@ class ConfigMapEnvSource(ApiType, kw_only=True):
 
 
 class ConfigMapKeySelector(ApiType, kw_only=True):
+    __atomic__ = True
     __required__ = frozenset({"key"})
     key: str = _field(default_factory=str)
     name: str = ""
@@ -309,6 +311,7 @@ class ContainerImage(ApiType, kw_only=True):
 
 
 class ContainerPort(ApiType, kw_only=True):
+    __key_defaults__ = {"protocol": "TCP"}
     __required__ = frozenset({"containerPort"})
     containerPort: Int32 = _field(default_factory=int)
     hostIP: str = ""
@@ -428,6 +431,7 @@ class EmptyDirVolumeSource(ApiType, kw_only=True):
 
 
 class EndpointAddress(ApiType, kw_only=True):
+    __atomic__ = True
     __required__ = frozenset({"ip"})
     hostname: str = ""
     ip: str = _field(default_factory=str)
@@ -436,6 +440,7 @@ class EndpointAddress(ApiType, kw_only=True):
 
 
 class EndpointPort(ApiType, kw_only=True):
+    __atomic__ = True
     __required__ = frozenset({"port"})
     appProtocol: str | None = None
     name: str = ""
@@ -580,6 +585,7 @@ class EventSource(ApiType, kw_only=True):
 
 
 class EvictionResponder(ApiType, kw_only=True):
+    __atomic__ = True
     __required__ = frozenset({"name", "priority"})
     name: str = _field(default_factory=str)
     priority: Int32 | None = None
@@ -605,6 +611,7 @@ class FCVolumeSource(ApiType, kw_only=True):
 
 
 class FileKeySelector(ApiType, kw_only=True):
+    __atomic__ = True
     __required__ = frozenset({"key", "path", "volumeName"})
     key: str = _field(default_factory=str)
     optional: bool | None = None
@@ -840,6 +847,7 @@ class LoadBalancerStatus(ApiType, kw_only=True):
 
 
 class LocalObjectReference(ApiType, kw_only=True):
+    __atomic__ = True
     name: str = ""
 
 
@@ -1051,6 +1059,7 @@ class NodeSelector(ApiType, kw_only=True):
     __merge__ = {
         "nodeSelectorTerms": ListInfo("atomic"),
     }
+    __atomic__ = True
     __required__ = frozenset({"nodeSelectorTerms"})
     nodeSelectorTerms: list[NodeSelectorTerm] = _field(default_factory=lambda: [])
 
@@ -1070,6 +1079,7 @@ class NodeSelectorTerm(ApiType, kw_only=True):
         "matchExpressions": ListInfo("atomic"),
         "matchFields": ListInfo("atomic"),
     }
+    __atomic__ = True
     matchExpressions: list[NodeSelectorRequirement] | None = None
     matchFields: list[NodeSelectorRequirement] | None = None
 
@@ -1095,6 +1105,7 @@ class NodeSystemInfo(ApiType, kw_only=True):
 
 
 class ObjectFieldSelector(ApiType, kw_only=True):
+    __atomic__ = True
     __required__ = frozenset({"fieldPath"})
     apiVersion: str = ""
     fieldPath: str = _field(default_factory=str)
@@ -1662,6 +1673,7 @@ class ResourceClaim(ApiType, kw_only=True):
 
 
 class ResourceFieldSelector(ApiType, kw_only=True):
+    __atomic__ = True
     __required__ = frozenset({"resource"})
     containerName: str = ""
     divisor: Quantity | None = None
@@ -1763,6 +1775,7 @@ class ScopeSelector(ApiType, kw_only=True):
     __merge__ = {
         "matchExpressions": ListInfo("atomic"),
     }
+    __atomic__ = True
     matchExpressions: list[ScopedResourceSelectorRequirement] | None = None
 
 
@@ -1799,6 +1812,7 @@ class SecretEnvSource(ApiType, kw_only=True):
 
 
 class SecretKeySelector(ApiType, kw_only=True):
+    __atomic__ = True
     __required__ = frozenset({"key"})
     key: str = _field(default_factory=str)
     name: str = ""
@@ -1823,6 +1837,7 @@ class SecretProjection(ApiType, kw_only=True):
 
 
 class SecretReference(ApiType, kw_only=True):
+    __atomic__ = True
     name: str = ""
     namespace: str = ""
 
@@ -1940,6 +1955,7 @@ class ServiceList(ListObject, kw_only=True):
 
 
 class ServicePort(ApiType, kw_only=True):
+    __key_defaults__ = {"protocol": "TCP"}
     __required__ = frozenset({"port"})
     appProtocol: str | None = None
     name: str = ""
@@ -2015,6 +2031,7 @@ class TopologySelectorTerm(ApiType, kw_only=True):
     __merge__ = {
         "matchLabelExpressions": ListInfo("atomic"),
     }
+    __atomic__ = True
     matchLabelExpressions: list[TopologySelectorLabelRequirement] | None = None
 
 
@@ -2034,6 +2051,7 @@ class TopologySpreadConstraint(ApiType, kw_only=True):
 
 
 class TypedLocalObjectReference(ApiType, kw_only=True):
+    __atomic__ = True
     __required__ = frozenset({"kind", "name"})
     apiGroup: str | None = None
     kind: str = _field(default_factory=str)

@@ -41,6 +41,7 @@ class EndpointHints(ApiType, kw_only=True):
 
 
 class EndpointPort(ApiType, kw_only=True):
+    __atomic__ = True
     appProtocol: str | None = None
     name: str | None = None
     port: Int32 | None = None

@@ -100,6 +100,7 @@ class EvictionRequestPodReference(ApiType, kw_only=True):
 
 
 class Requester(ApiType, kw_only=True):
+    __atomic__ = True
     __required__ = frozenset({"intent", "name"})
     intent: str = _field(default_factory=str)
     name: str = _field(default_factory=str)
@@ -116,6 +117,7 @@ class ResponderStatus(ApiType, kw_only=True):
 
 
 class TargetResponder(ApiType, kw_only=True):
+    __atomic__ = True
     __required__ = frozenset({"name", "priority", "state"})
     name: str = _field(default_factory=str)
     priority: Int32 | None = None

@@ -125,6 +125,7 @@ class LabelSelector(ApiType, kw_only=True):
     __merge__ = {
         "matchExpressions": ListInfo("atomic"),
     }
+    __atomic__ = True
     matchExpressions: list[LabelSelectorRequirement] | None = None
     matchLabels: dict[str, str] | None = None
 
@@ -181,6 +182,7 @@ class ObjectMeta(ApiType, kw_only=True):
 
 
 class OwnerReference(ApiType, kw_only=True):
+    __atomic__ = True
     __required__ = frozenset({"apiVersion", "kind", "name", "uid"})
     apiVersion: str = _field(default_factory=str)
     blockOwnerDeletion: bool | None = None

@@ -232,6 +232,7 @@ class ParentReference(ApiType, kw_only=True):
 
 
 class ServiceBackendPort(ApiType, kw_only=True):
+    __atomic__ = True
     name: str = ""
     number: Int32 | None = None
 

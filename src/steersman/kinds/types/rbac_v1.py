@@ -29,6 +29,7 @@ class ClusterRole(Object, kw_only=True):
 
 
 class RoleRef(ApiType, kw_only=True):
+    __atomic__ = True
     __required__ = frozenset({"kind", "name"})
     apiGroup: str = ""
     kind: str = _field(default_factory=str)
@@ -121,6 +122,7 @@ class RoleList(ListObject, kw_only=True):
 
 
 class Subject(ApiType, kw_only=True):
+    __atomic__ = True
     __required__ = frozenset({"kind", "name"})
     apiGroup: str = ""
     kind: str = _field(default_factory=str)
