@@ -29,7 +29,7 @@ def _nothing_left(directory: Path) -> None:
 def not_root(cluster: Cluster) -> None:
     """`steer up` with nodes as somebody who is not root."""
     home = cluster.work / "nobody"
-    home.mkdir()
+    home.mkdir(exist_ok=True)
     os.chown(home, NOBODY, NOBODY)
     cluster.work.chmod(0o711)
     # The modules are loaded first: somebody else may not be allowed to read where they are installed.
@@ -42,7 +42,8 @@ def not_root(cluster: Cluster) -> None:
         f"os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"
         f"sys.exit(main(['up', '--name', 'bad', '--data-dir', {str(home / 'data')!r}]))\n"
     )
-    _one_message(cluster.run([sys.executable, "-c", program], code=None), "root", "--no-nodes")
+    result = cluster.run([sys.executable, "-c", program], code=None, environment={"HOME": str(home), "KUBECONFIG": ""})
+    _one_message(result, "root", "--no-nodes")
     _nothing_left(home)
 
 

@@ -7,7 +7,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,15 @@ class Cluster:
     def environment(self) -> dict[str, str]:
         return {**os.environ, "KUBECONFIG": str(self.kubeconfig), "HOME": str(self.work)}
 
-    def run(self, command: Sequence[str], *, stdin: str = "", code: int | None = 0, timeout: float = 180.0) -> Result:
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        stdin: str = "",
+        code: int | None = 0,
+        timeout: float = 180.0,
+        environment: Mapping[str, str] | None = None,
+    ) -> Result:
         """Run a command; `code` is the exit code it must have, None for any."""
         try:
             done = subprocess.run(
@@ -85,7 +93,7 @@ class Cluster:
                 input=stdin,
                 capture_output=True,
                 text=True,
-                env=self.environment,
+                env={**self.environment, **(environment or {})},
                 timeout=timeout,
                 check=False,
             )
@@ -148,25 +156,23 @@ class Cluster:
     def wait_ready(self, selector: str, count: int) -> list[dict[str, Any]]:
         """Until exactly `count` pods are there, all of them ready."""
 
-        def check() -> list[dict[str, Any]] | None:
+        def check() -> bool:
             pods = self.pods(selector)
-            return pods if len(pods) == count and all(map(is_ready, pods)) else None
+            return len(pods) == count and all(map(is_ready, pods))
 
-        return self.wait_until(check, f"{count} ready pods of {selector}", lambda: self.kubectl("get", "pods").out)
+        self.wait_until(check, f"{count} ready pods of {selector}", lambda: self.kubectl("get", "pods").out)
+        return self.pods(selector)
 
     def wait_until(
         self,
-        check: Callable[[], Any],
+        check: Callable[[], bool],
         expected: str,
         found: Callable[[], object] = lambda: "nothing else is known",
         patience: float = PATIENCE,
-    ) -> Any:
-        """Ask until the answer is true; returns it. After `patience` seconds it fails with what was found."""
+    ) -> None:
+        """Ask until the answer is yes. After `patience` seconds the step fails with what was found."""
         end = time.monotonic() + patience
-        while True:
-            answer = check()
-            if answer:
-                return answer
+        while not check():
             if time.monotonic() > end:
                 raise StepFailedError(f"after {patience:g} s\n  found: {found()}\n  expected: {expected}")
             time.sleep(POLL)
