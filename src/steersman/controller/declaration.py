@@ -29,6 +29,10 @@ class Context:
     config: ControllerConfig
 
 
+class NotYet(Exception):
+    """A reconcile cannot go on for a reason that is no fault of the program: it is tried again, and logged in one line."""
+
+
 class Reconciler(Protocol):
     """Makes the world agree with one object.
 

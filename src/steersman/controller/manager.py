@@ -14,7 +14,7 @@ from steersman.client.informer import Informer, InformerFactory
 from steersman.client.rest import Client
 from steersman.client.workqueue import WorkQueue
 from steersman.controller.config import ControllerConfig
-from steersman.controller.declaration import Background, Context, Controller, Watch
+from steersman.controller.declaration import Background, Context, Controller, NotYet, Watch
 
 _log = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ class _Running:
         if isinstance(error, Conflict | NotFound):
             # The informer was behind: the next try has newer objects.
             _log.debug("%s %s: %s", name, key, error)
-        elif isinstance(error, StatusError):
+        elif isinstance(error, StatusError | NotYet):
             _log.warning("%s %s: %s", name, key, error)
         else:
             _log.exception("%s %s", name, key, exc_info=error)

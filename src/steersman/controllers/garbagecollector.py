@@ -17,7 +17,7 @@ from steersman.client.informer import Informer
 from steersman.client.metadata import PartialObject, PartialOwner
 from steersman.client.rest import Propagation
 from steersman.client.waiting import Backoff
-from steersman.controller.declaration import Context, Controller
+from steersman.controller.declaration import Context, Controller, NotYet
 from steersman.controller.served import Served, discover
 from steersman.controllers.ownergraph import FOREGROUND, ORPHAN, Graph, Node
 
@@ -155,10 +155,10 @@ class GarbageCollector:
         resource = self._kinds.get((group, ref.kind))
         if resource is None:
             self._context.queue.add_after(DISCOVERY, REDISCOVER)
-            raise LookupError(f"{_name(node)}: owner {ref.kind} of {ref.apiVersion} is not served")
+            raise NotYet(f"{_name(node)}: owner {ref.kind} of {ref.apiVersion} is not served")
         namespace = node.object.metadata.namespace
         if resource.namespaced and not namespace:
-            raise LookupError(f"{_name(node)} is cluster-scoped and its owner {ref.kind} {ref.name} is not")
+            raise NotYet(f"{_name(node)} is cluster-scoped and its owner {ref.kind} {ref.name} is not")
         # An owner must be in the dependent's namespace: what is absent there may exist elsewhere.
         absent = (namespace if resource.namespaced else "", ref.uid)
         if absent in self._absent:

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from steersman.controller.declaration import Context, Controller, own
+from steersman.controller.declaration import Context, Controller, NotYet, own
 from steersman.kinds.types.core_v1 import Node
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -77,7 +77,7 @@ class NodeIPAM:
         if len(found) < len(self._ranges):
             text = f"Node {key} status is now: CIDRNotAvailable"
             self._recorder.event(node, "Normal", "CIDRNotAvailable", text)
-            raise LookupError(f"no range of pod addresses is left for node {key}")
+            raise NotYet(f"no range of pod addresses is left for node {key}")
         cidrs = [str(network) for network in found]
         body = {
             "metadata": {"uid": node.metadata.uid},
