@@ -53,6 +53,15 @@ async def test_every_reference_resolves(service: OpenAPIService) -> None:
     assert referred <= set(document["definitions"])
 
 
+async def test_references_stand_where_each_version_has_them(service: OpenAPIService) -> None:
+    template = "io.k8s.api.core.v1.PodTemplateSpec"
+    name = "io.k8s.api.apps.v1.DeploymentSpec"
+    v2 = (await fetch(service, "/openapi/v2"))["definitions"][name]["properties"]["template"]
+    assert v2["$ref"] == f"#/definitions/{template}"
+    v3 = (await fetch(service, "/openapi/v3/apis/apps/v1"))["components"]["schemas"][name]["properties"]["template"]
+    assert [{"$ref": f"#/components/schemas/{template}"}] == v3["allOf"]
+
+
 async def test_v2_protobuf_begins_with_its_version(service: OpenAPIService) -> None:
     response = await service.get("/openapi/v2", PROTOBUF, "")
     assert isinstance(response.body, bytes)

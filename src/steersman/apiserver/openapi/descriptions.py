@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 
 HINT = "Descriptions are not installed. They come with: pip install 'steersman[explain]'"
+# Where version 3 keeps its definitions.
+_V3 = "#/components/schemas/"
 _PACKAGE = "kubernetes_validate"
 
 _log = logging.getLogger(__name__)
@@ -50,8 +52,8 @@ def describe(definitions: dict[str, dict[str, Any]]) -> None:
 
 
 def _attach(properties: dict[str, Any], field: str, value: dict[str, Any], text: str) -> None:
-    """A reference may have no members beside it in OpenAPI; allOf carries it where a description stands."""
-    if "$ref" in value:
-        value = {"allOf": [value]} | {k: v for k, v in value.items() if k != "$ref"}
-        value["allOf"] = [{"$ref": properties[field]["$ref"]}]
+    """Version 3 allows nothing beside a reference: there allOf carries it. Clients of version 2 look for it in its place
+    (an older kubectl's apply ends in a panic when they do not find it), and description and extensions stand beside it."""
+    if value.get("$ref", "").startswith(_V3):
+        value = {"allOf": [{"$ref": value["$ref"]}]} | {k: v for k, v in value.items() if k != "$ref"}
     properties[field] = {"description": text} | value
