@@ -62,6 +62,6 @@ async def test_content_that_stays_is_told_and_waited_for(team, make):
     # Other content waits for the pods' end.
     assert len(await team.all(Secret, "team")) == 1
     await team.client.patch(Pod, "p", {"metadata": {"finalizers": None}}, "team")
-    await team.pass_time(1.5)
+    await team.settle()
     with pytest.raises(NotFound):
         await team.client.get(Namespace, "team")

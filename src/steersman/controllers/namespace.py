@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from steersman.api import codec
@@ -12,12 +13,12 @@ from steersman.api.errors import MethodNotAllowed, NotFound, StatusError
 from steersman.api.meta import Resource, format_time
 from steersman.client.metadata import PartialObject
 from steersman.client.rest import Client
-from steersman.controller.declaration import Context, Controller, own
+from steersman.controller.declaration import Context, Controller, mapped, own
 from steersman.controller.served import Discovered, Served, discover
-from steersman.kinds.types.core_v1 import Namespace, NamespaceCondition
+from steersman.kinds.types.core_v1 import Namespace, NamespaceCondition, Pod
 
 FINALIZER = "kubernetes"
-PODS = Resource("", "v1", "pods", "Pod", True)
+PODS = Served(Pod.__resource__, frozenset({"list", "delete", "deletecollection"}))
 # How often a namespace whose content takes its time (pods that end gracefully, finalizers) is looked at, in seconds.
 AGAIN = 1.0
 _PAGE = 500
@@ -79,15 +80,16 @@ async def empty(client: Client, namespace: str) -> Content:
     Pods may rely on what is around them (network policies, configuration) until they have ended.
     """
     content = Content()
+    await _clear(client, namespace, [PODS], content)
+    if not content.gone:
+        return content
     try:
         discovered = await discover(client)
     except StatusError as e:
         content.undiscovered["all"] = str(e)
         return content
     content.undiscovered.update(discovered.failures)
-    await _clear(client, namespace, [s for s in discovered.resources if s.resource == PODS], content)
-    if not content.remaining:
-        await _clear(client, namespace, deletable(discovered), content)
+    await _clear(client, namespace, deletable(discovered), content)
     return content
 
 
@@ -96,7 +98,7 @@ def deletable(discovered: Discovered) -> list[Served]:
     return [
         served
         for served in discovered.resources
-        if served.resource.namespaced and {"list", "delete"} <= served.verbs and served.resource != PODS
+        if served.resource.namespaced and {"list", "delete"} <= served.verbs and served.resource != PODS.resource
     ]
 
 
@@ -227,9 +229,15 @@ def merged(before: list[NamespaceCondition], now: list[NamespaceCondition], cloc
     return list(known.values())
 
 
+def _when_ending(context: Context, pod: Pod) -> Iterable[str]:
+    """The pod's namespace, if it waits for its pods to end."""
+    namespace = context.informers.informer(Namespace).get(pod.metadata.namespace)
+    return (pod.metadata.namespace,) if namespace is not None and namespace.metadata.deletionTimestamp else ()
+
+
 CONTROLLER = Controller(
     name="namespace",
     reconciler=Namespaces,
-    watches=(own(Namespace),),
+    watches=(own(Namespace), mapped(Pod, _when_ending, lambda old, new: False)),
     workers=4,
 )
