@@ -37,3 +37,9 @@ async def test_a_chain_of_sleeps_runs_within_one_advance() -> None:
         await asyncio.sleep(0)
         await clock.advance(20)
     assert ticks == [5.0, 10.0, 15.0, 20.0]
+
+
+async def test_a_sleep_too_short_to_tell_ends_at_once() -> None:
+    clock = FakeClock()
+    await clock.sleep(1e-9)
+    assert clock.sleepers == 0
