@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from steersman.api import quantity
 from steersman.kinds.types.core_v1 import Node, Pod
-from steersman.kubelet.resources import requests_of
+from steersman.kubelet.resources import pod_requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +35,6 @@ def _check_selector(pod: Pod, labels: Mapping[str, str]) -> Refusal | None:
     return None
 
 
-def pod_requests(pod: Pod) -> dict[str, int]:
-    """What the pod asks for in thousandths: the sum of its containers, or the largest init container, and the overhead."""
-    total: dict[str, int] = {}
-    for container in pod.spec.containers:
-        for name, amount in requests_of(container).items():
-            total[name] = total.get(name, 0) + quantity.milli(amount)
-    for container in pod.spec.initContainers or []:
-        for name, amount in requests_of(container).items():
-            total[name] = max(total.get(name, 0), quantity.milli(amount))
-    for name, amount in (pod.spec.overhead or {}).items():
-        total[name] = total.get(name, 0) + quantity.milli(amount)
-    return total
-
-
 def _check_resources(pod: Pod, others: list[Pod], allocatable: Mapping[str, quantity.Quantity]) -> Refusal | None:
     limit = quantity.value(allocatable["pods"]) if "pods" in allocatable else None
     if limit is not None and len(others) + 1 > limit:
@@ -73,7 +59,10 @@ def _check_resources(pod: Pod, others: list[Pod], allocatable: Mapping[str, quan
 def _host_ports(pod: Pod) -> set[tuple[str, str, int]]:
     return {
         (port.hostIP or "0.0.0.0", port.protocol or "TCP", port.hostPort)
-        for container in pod.spec.containers
+        for container in [
+            *pod.spec.containers,
+            *(c for c in pod.spec.initContainers or [] if c.restartPolicy == "Always"),
+        ]
         for port in container.ports or []
         if port.hostPort
     }

@@ -135,4 +135,11 @@ async def _secret_data(objects: ObjectSource, namespace: str, name: str, optiona
         if optional:
             return {}
         raise ConfigError(error.message) from error
-    return {key: base64.b64decode(value).decode(errors="surrogateescape") for key, value in data.items()}
+    return {key: _text(value, f"{namespace}/{name}", key) for key, value in data.items()}
+
+
+def _text(value: str, where: str, key: str) -> str:
+    try:
+        return base64.b64decode(value).decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"key {key} in Secret {where} is not valid UTF-8") from error

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urljoin, urlsplit
 
 from steersman.kinds.types.core_v1 import Container, ExecAction, GRPCAction, HTTPGetAction, TCPSocketAction
 from steersman.kubelet.runtime.protocol import Runtime
 from steersman.kubelet.runtime.types import RuntimeCallError
 
+if TYPE_CHECKING:
+    import aiohttp
+
 # How much of an answer or of a command's output is kept for messages.
 _MAX_OUTPUT = 10 * 1024
+_MAX_REDIRECTS = 10
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +104,28 @@ async def _http(action: HTTPGetAction, target: Target, timeout: float, user_agen
     for header in action.httpHeaders or []:
         headers[header.name] = header.value
     try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout)) as session,
-            session.get(url, headers=headers, ssl=_unverified(), allow_redirects=False) as response,
-        ):
-            body = (await response.content.read(_MAX_OUTPUT)).decode(errors="replace")
-            if 200 <= response.status < 400:
-                return Outcome(True, body)
-            return Outcome(False, f"HTTP probe failed with statuscode: {response.status}")
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout)) as session:
+            return await _get(session, url, headers)
     except TimeoutError:
         return Outcome(
             False, f'Get "{url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
         )
     except (aiohttp.ClientError, OSError, ValueError) as error:
         return Outcome(False, f'Get "{url}": {_network_text(error, host, port)}')
+
+
+async def _get(session: aiohttp.ClientSession, url: str, headers: Mapping[str, str]) -> Outcome:
+    """A GET that follows redirects on its host; one that leads elsewhere is success, unvisited."""
+    for _ in range(_MAX_REDIRECTS):
+        async with session.get(url, headers=headers, ssl=_unverified(), allow_redirects=False) as response:
+            body = (await response.content.read(_MAX_OUTPUT)).decode(errors="replace")
+            if not 200 <= response.status < 400:
+                return Outcome(False, f"HTTP probe failed with statuscode: {response.status}")
+            target = urljoin(url, response.headers.get("Location", ""))
+            if response.status not in _REDIRECTS or urlsplit(target).hostname != urlsplit(url).hostname:
+                return Outcome(True, body)
+            url = target
+    return Outcome(False, f"stopped after {_MAX_REDIRECTS} redirects")
 
 
 @cache

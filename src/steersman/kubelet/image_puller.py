@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -53,8 +53,10 @@ class ImagePuller:
     backoff: Backoff = field(default_factory=Backoff)
     _failed_at: dict[str, float] = field(default_factory=dict)
 
-    async def ensure(self, pod: Pod, container: Container, sandbox: PodSandboxConfig) -> Pulled:
-        """The image, pulled if its policy says so. Raises ImageProblem."""
+    async def ensure(
+        self, pod: Pod, container: Container, sandbox: PodSandboxConfig, pulling: Callable[[], None]
+    ) -> Pulled:
+        """The image, pulled if its policy says so, after `pulling` was called. Raises ImageProblem."""
         name = container.image or ""
         policy = container.imagePullPolicy or "IfNotPresent"
         try:
@@ -72,7 +74,7 @@ class ImagePuller:
                 f'Container image "{name}" is not present with pull policy of Never',
                 "ErrImageNeverPull",
             )
-        return await self._pull(pod, name, reference, sandbox)
+        return await self._pull(pod, name, reference, sandbox, pulling)
 
     async def _present(self, name: str, reference: str) -> Image | None:
         try:
@@ -82,11 +84,14 @@ class ImagePuller:
                 "ImageInspectError", f'Failed to inspect image "{name}": {error.message}', "InspectFailed"
             ) from error
 
-    async def _pull(self, pod: Pod, name: str, reference: str, sandbox: PodSandboxConfig) -> Pulled:
+    async def _pull(
+        self, pod: Pod, name: str, reference: str, sandbox: PodSandboxConfig, pulling: Callable[[], None]
+    ) -> Pulled:
         key = f"{pod.metadata.uid}/{name}"
         now = self.clock.monotonic()
         if self.backoff.remaining(key, self._failed_at.get(key, 0.0), now) > 0:
             raise ImageProblem("ImagePullBackOff", f'Back-off pulling image "{name}"', "BackOff")
+        pulling()
         auth = await self._credentials(pod, reference)
         try:
             await self.runtime.pull_image(reference, auth, sandbox)
@@ -99,7 +104,9 @@ class ImagePuller:
             raise ImageProblem("ErrImagePull", f'Failed to pull image "{name}": it is not there after the pull')
         seconds = self.clock.monotonic() - now
         return Pulled(
-            image, f'Successfully pulled image "{name}" in {seconds:.3f}s. Image size: {image.size_bytes} bytes.'
+            image,
+            f'Successfully pulled image "{name}" in {seconds:.3f}s ({seconds:.3f}s including waiting). '
+            f"Image size: {image.size_bytes} bytes.",
         )
 
     def forget(self, uid: str) -> None:

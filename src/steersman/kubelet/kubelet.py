@@ -28,11 +28,13 @@ from steersman.kubelet.settings import NodeSettings
 from steersman.kubelet.sources import ObjectReader, TokenManager
 from steersman.kubelet.status_manager import StatusManager
 from steersman.kubelet.volumes.manager import VolumeManager
+from steersman.kubelet.volumes.payload import VolumeError
 
 _log = logging.getLogger(__name__)
 
 # Between looks at the runtime for changes that nobody told of.
 RELIST_SECONDS = 1.0
+WORKER_RETRY_SECONDS = 2.0
 # Leftovers of pods that the API does not know are looked for this often.
 HOUSEKEEPING_SECONDS = 10.0
 
@@ -170,7 +172,14 @@ class Kubelet:
             self._group.create_task(self._run_worker(worker))
 
     async def _run_worker(self, worker: PodWorker) -> None:
-        await worker.run()
+        """A worker that breaks begins again: other pods' workers do not hear of it."""
+        while True:
+            try:
+                await worker.run()
+                break
+            except Exception:  # noqa: BLE001 - nothing a pod does may end its node
+                _log.exception("worker of pod %s/%s", worker.pod.metadata.namespace, worker.pod.metadata.name)
+            await self._clock.sleep(WORKER_RETRY_SECONDS)
         self._workers.pop(worker.uid, None)
 
     async def _delete_loop(self) -> None:
@@ -211,7 +220,7 @@ class Kubelet:
             try:
                 await self._relist()
                 await self._remove_orphans()
-            except RuntimeCallError as error:
+            except (RuntimeCallError, VolumeError, OSError) as error:
                 _log.info("housekeeping: %s", error)
             await self._clock.sleep(HOUSEKEEPING_SECONDS)
 

@@ -106,12 +106,13 @@ class _Reader:
         self._file = open(path, "rb")  # noqa: SIM115 (closed by close)
         self._file.seek(offset)
         self._rest = b""
+        self._last_look = False
 
-    def read(self) -> list[bytes]:
-        """The whole lines that are there now and were not read before."""
+    def read(self) -> list[bytes] | None:
+        """Whole lines that were not read before, perhaps none of them yet; None at the end of the file."""
         data = self._file.read(_CHUNK)
         if not data:
-            return []
+            return None
         *lines, self._rest = (self._rest + data).split(b"\n")
         return lines
 
@@ -123,6 +124,11 @@ class _Reader:
             return False
         if os.fstat(self._file.fileno()).st_ino == fresh.st_ino:
             return False
+        if not self._last_look:
+            # What was written between the last read and the rotation comes first.
+            self._last_look = True
+            return True
+        self._last_look = False
         self._file.close()
         self._file = open(self._path, "rb")  # noqa: SIM115
         self._rest = b""
@@ -146,13 +152,18 @@ async def read_logs(
     try:
         while True:
             alive = options.follow and await running()
-            out = b"".join(_render_all(reader.read(), options, continued))
-            if not out:
+            lines = reader.read()
+            if lines is None:
                 if reader.rotated():
                     continue
                 if not alive:
                     return
                 await clock.sleep(_POLL_SECONDS)
+                continue
+            out = b"".join(_render_all(lines, options, continued))
+            if not out:
+                # Nothing that is wanted in this part of the file.
+                await asyncio.sleep(0)
                 continue
             if left is not None:
                 out, left = out[:left], left - len(out)

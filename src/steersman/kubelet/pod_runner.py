@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from steersman.kubelet.runtime import types as rt
 
 _log = logging.getLogger(__name__)
 
-# A preStop hook may not use up the whole grace period: the container gets at least this long after its signal.
+# However short the grace period, and whatever a preStop hook used of it: a container gets this long after its signal.
 _MIN_GRACE = 2
 _HOSTS_PATH = "/etc/hosts"
 
@@ -79,10 +80,15 @@ class PodRunner:
             # Whatever happens next, the following try has to wait longer.
             self._backoff.next(start.backoff_key, node.clock.time())
         config = self._config(pod, sandbox.attempt)
+
+        def pulling() -> None:
+            node.recorder.event(about, "Normal", "Pulling", f'Pulling image "{container.image}"')
+
         try:
-            pulled = await node.puller.ensure(pod, container, config)
+            pulled = await node.puller.ensure(pod, container, config, pulling)
         except ImageProblem as problem:
             node.recorder.event(about, problem.event_type, problem.event, problem.message)
+            node.recorder.event(about, "Warning", "Failed", f"Error: {problem.reason}")
             raise StartError(problem.reason, problem.message) from problem
         node.recorder.event(about, "Normal", "Pulled", pulled.message)
         try:
@@ -114,8 +120,9 @@ class PodRunner:
         links = pod.spec.enableServiceLinks is not False
         variables = service_variables(node.services(), pod.metadata.namespace, links)
         env = await container_env(container, EnvContext(pod, facts, ips, variables, node.objects))
-        mounts = [*node.volumes.mounts(pod, container, dict(env))]
+        mounts: list[rt.Mount] = []
         if not node.runtime.simulated:
+            mounts += await asyncio.to_thread(node.volumes.mounts, pod, container, dict(env))
             mounts += await asyncio.to_thread(self._own_mounts, pod, container, start.attempt, ips, mounts)
             logs = f"{log_directory(node.logs_dir, pod)}/{container.name}"
             await asyncio.to_thread(os.makedirs, logs, exist_ok=True)
@@ -203,7 +210,7 @@ class PodRunner:
         if container is not None:
             node.recorder.event(container_reference(pod, container.name), "Normal", "Killing", message)
             grace -= await self._pre_stop(pod, container, id_, grace, sandbox)
-        await node.runtime.stop_container(id_, max(_MIN_GRACE, round(grace)) if grace > 0 else round(max(grace, 0)))
+        await node.runtime.stop_container(id_, max(_MIN_GRACE, round(grace)))
 
     async def _pre_stop(
         self, pod: Pod, container: Container, id_: str, grace: float, sandbox: rt.PodSandboxStatus | None
@@ -250,6 +257,10 @@ class PodRunner:
         for sandbox in state.sandboxes[1:]:
             if sandbox.state is rt.SandboxState.NOT_READY and sandbox.id not in state.sandbox_of.values():
                 await self._node.runtime.remove_pod_sandbox(sandbox.id)
+
+    def remove_logs(self, pod: Pod) -> None:
+        """Take the pod's log directory away. Idempotent."""
+        shutil.rmtree(log_directory(self._node.logs_dir, pod), ignore_errors=True)
 
     @staticmethod
     def _remove_log(container: rt.ContainerStatus) -> None:

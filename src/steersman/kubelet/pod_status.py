@@ -50,6 +50,8 @@ class StatusContext:
     started: frozenset[str] = frozenset()
     messages: Mapping[str, str] = field(default_factory=dict)
     terminating: bool = False
+    # The pod is being deleted and nothing of it runs any more: its containers have all ended, seen or not.
+    over: bool = False
     # An outcome that the kubelet decided over the containers' heads (eviction, deadline, refused admission).
     outcome: tuple[str, str] | None = None
 
@@ -59,7 +61,9 @@ def compute_status(pod: Pod, state: PodState, context: StatusContext) -> PodStat
     inits = pod.spec.initContainers or []
     init_statuses = [_container_status(pod, c, role_of(c, True), state, context) for c in inits]
     statuses = [_container_status(pod, c, Role.MAIN, state, context) for c in pod.spec.containers]
-    phase = "Failed" if context.outcome else compute_phase(pod, init_statuses, statuses)
+    if context.over and pod.metadata.deletionTimestamp:
+        _end_all([*init_statuses, *statuses])
+    phase = "Failed" if context.outcome else compute_phase(pod, init_statuses, statuses, over=context.over)
     old = pod.status
     if old.phase in _FINAL and not context.outcome:
         phase = old.phase
@@ -183,11 +187,31 @@ def _time(nanoseconds: int) -> str:
     return format_time(datetime.fromtimestamp(nanoseconds / _NANOSECONDS, UTC)) if nanoseconds else ""
 
 
-def compute_phase(pod: Pod, inits: Sequence[ContainerStatus], mains: Sequence[ContainerStatus]) -> str:
-    """Pending, Running, Succeeded or Failed, by the containers' states and the restart policy."""
+def _end_all(statuses: Sequence[ContainerStatus]) -> None:
+    """A deleted pod has no container left that waits or runs; how one ended that nobody saw end is not known."""
+    for status in statuses:
+        if not _ended(status):
+            status.state = ContainerState(
+                terminated=ContainerStateTerminated(
+                    exitCode=137,
+                    reason="ContainerStatusUnknown",
+                    message="The container could not be located when the pod was terminated",
+                )
+            )
+            status.ready = status.started = False
+
+
+def compute_phase(
+    pod: Pod, inits: Sequence[ContainerStatus], mains: Sequence[ContainerStatus], *, over: bool = False
+) -> str:
+    """Pending, Running, Succeeded or Failed, by the containers' states and the restart policy; Succeeded or Failed for a
+    pod that is `over`, whatever its policy."""
+    if over:
+        return "Succeeded" if all(_succeeded(s) for s in mains) else "Failed"
     policy = pod.spec.restartPolicy or "Always"
     roles = [role_of(c, True) for c in pod.spec.initContainers or []]
     plain = [s for s, role in zip(inits, roles, strict=True) if role is Role.INIT]
+    sidecars_run = any(_running(s) for s, role in zip(inits, roles, strict=True) if role is Role.SIDECAR)
     if any(_failed(s) for s in plain) and policy == "Never":
         return "Failed"
     main_began = any(s.containerID for s in mains)
@@ -202,6 +226,9 @@ def compute_phase(pod: Pod, inits: Sequence[ContainerStatus], mains: Sequence[Co
         return "Running"
     if not ended:
         return "Pending"
+    if sidecars_run:
+        # They are being stopped now: the pod has ended when they have.
+        return "Running"
     return _phase_when_all_ended(policy, ended, mains)
 
 
@@ -233,7 +260,8 @@ def _failed(status: ContainerStatus) -> bool:
     return bool(status.state and status.state.terminated and status.state.terminated.exitCode != 0)
 
 
-_OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
+# What the kubelet says of a pod; all other conditions are others'.
+OWN_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
 
 
 def _conditions(pod: Pod, state: PodState, status: PodStatus, context: StatusContext) -> list[PodCondition]:
@@ -251,7 +279,7 @@ def _conditions(pod: Pod, state: PodState, status: PodStatus, context: StatusCon
         same = old is not None and old.status == condition.status
         condition.lastTransitionTime = old.lastTransitionTime if old and same else format_time(context.now)
         condition.observedGeneration = pod.metadata.generation or 0
-    return wanted + [c for t, c in before.items() if t not in _OWNED]
+    return wanted + [c for t, c in before.items() if t not in OWN_CONDITIONS]
 
 
 def _condition(type_: str, value: bool, reason: str = "", message: str = "") -> PodCondition:

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from steersman.api.errors import StatusError
 from steersman.api.meta import parse_time
 from steersman.client.waiting import wait_event
@@ -17,7 +19,7 @@ from steersman.kubelet.node_context import NodeContext
 from steersman.kubelet.pod_plan import PlanContext, PodPlan, Role, plan_pod, termination_order
 from steersman.kubelet.pod_runner import PodRunner, StartError, container_reference
 from steersman.kubelet.pod_state import TERMINATION_MESSAGE_POLICY, PodState
-from steersman.kubelet.pod_status import StatusContext, compute_status
+from steersman.kubelet.pod_status import OWN_CONDITIONS, StatusContext, compute_status
 from steersman.kubelet.probes import ProbeManager
 from steersman.kubelet.runtime import types as rt
 from steersman.kubelet.volumes.payload import PayloadContext, VolumeError
@@ -51,8 +53,11 @@ class PodWorker:
         self._messages: dict[str, str] = {}
         self._outcome: tuple[str, str] | None = None
         self._volumes_fresh_at: float | None = None
+        self._released = False
         self._cleaned = False
         self._retry = RESYNC_SECONDS
+        # After a failed start, the moment before which nothing is started (monotonic seconds).
+        self._start_after = 0.0
 
     # Notes from outside.
 
@@ -108,6 +113,10 @@ class PodWorker:
         except (StatusError, VolumeError) as error:
             _log.info("pod %s: %s", self._name, error)
             self._retry = RETRY_SECONDS
+        except Exception:  # noqa: BLE001 - the one place where a turn's error ends
+            # One pod that is like no other must not take its node down: it is tried again, and the log says why.
+            _log.exception("pod %s", self._name)
+            self._retry = RETRY_SECONDS
         return False
 
     @property
@@ -147,7 +156,6 @@ class PodWorker:
         else:
             self._publish(state)
             await self._act(plan, state)
-            self._wake.set()
         if plan.retry_after is not None:
             self._retry = min(self._retry, plan.retry_after)
 
@@ -165,6 +173,7 @@ class PodWorker:
 
     async def _act(self, plan: PodPlan, state: PodState) -> None:
         if plan.kill_pod:
+            self._wake.set()
             await self._kill_containers(state, self._runner.grace(self.pod))
             await self._runner.stop_sandboxes(state)
             if not plan.create_sandbox:
@@ -174,6 +183,12 @@ class PodWorker:
             await self._runner.stop_container(
                 self.pod, kill.container, kill.status.id, grace, kill.message, state.ready_sandbox
             )
+        left = self._start_after - self._node.clock.monotonic()
+        if left > 0 and (plan.create_sandbox or plan.start):
+            # Notes that come meanwhile (a deletion above all) are still acted on at once.
+            self._retry = min(self._retry, left)
+            return
+        self._wake.set()
         if not plan.create_sandbox and not plan.start:
             return
         await self._refresh_volumes(state, force=True)
@@ -191,7 +206,8 @@ class PodWorker:
         except StartError:
             failed = True
         if failed:
-            await self._pause_after_failure()
+            self._start_after = self._node.clock.monotonic() + RETRY_SECONDS
+            self._publish(await self._node.pleg.refresh(self.uid))
 
     def _kill_grace(self, container: Container | None) -> float:
         """A probe may bring its own grace period for the kill that it causes."""
@@ -199,12 +215,6 @@ class PodWorker:
             if probe and probe.terminationGracePeriodSeconds is not None:
                 return float(probe.terminationGracePeriodSeconds)
         return self._runner.grace(self.pod)
-
-    async def _pause_after_failure(self) -> None:
-        """Publish the reason, and wait a little before the next try, unless the pod itself changes."""
-        self._publish(await self._node.pleg.refresh(self.uid))
-        self._wake.clear()
-        await wait_event(self._node.clock, self._wake, RETRY_SECONDS)
 
     async def _ready_sandbox(self, plan: PodPlan, state: PodState) -> rt.PodSandboxStatus:
         if plan.create_sandbox:
@@ -248,7 +258,8 @@ class PodWorker:
 
     # Status.
 
-    def _publish(self, state: PodState, *, terminating: bool = False) -> None:
+    def _publish(self, state: PodState, *, terminating: bool = False, over: bool = False) -> None:
+        """Compute the status and have it written; `over` says that nothing of the pod will ever run again."""
         for container in state.containers:
             if container.state is rt.ContainerState.EXITED and container.id not in self._messages:
                 self._messages[container.id] = self._termination_message(container)
@@ -266,18 +277,21 @@ class PodWorker:
                 started=self._probes.started(),
                 messages=self._messages,
                 terminating=terminating,
+                over=over,
                 outcome=self._outcome,
             ),
         )
         self._node.status.set(self.pod, status)
 
     def _with_known_status(self) -> Pod:
-        """The pod with the status that was set last, which the API may not have told yet."""
+        """The pod with the status that was set last, which the API may not have told yet; others' conditions as it told."""
         known = self._node.status.get(self.uid)
         if known is None:
             return self.pod
         pod = self.pod
-        return Pod(metadata=pod.metadata, spec=pod.spec, status=known)
+        conditions = [c for c in known.conditions or [] if c.type in OWN_CONDITIONS]
+        conditions += [c for c in pod.status.conditions or [] if c.type not in OWN_CONDITIONS]
+        return Pod(metadata=pod.metadata, spec=pod.spec, status=replace(known, conditions=conditions))
 
     def _termination_message(self, container: rt.ContainerStatus) -> str:
         """What the container left in its message file, or the end of its log when its policy says so and it failed."""
@@ -303,6 +317,8 @@ class PodWorker:
             await self._runner.stop_sandboxes(state)
             state = await self._node.pleg.refresh(self.uid)
         self._publish(state)
+        if not self._released:
+            await self._release()
 
     async def _terminate(self, state: PodState) -> bool:
         """Stop everything, report the end, release what the pod used, and have it deleted; True when it is gone."""
@@ -312,8 +328,10 @@ class PodWorker:
             state = await self._node.pleg.refresh(self.uid)
         self._probes.stop_all()
         if not self.gone:
-            self._publish(state, terminating=True)
+            self._publish(state, terminating=True, over=True)
             if not self.pod.metadata.deletionTimestamp:
+                if not self._released:
+                    await self._release()
                 return False
         await self._clean_up(state)
         if self.gone:
@@ -369,6 +387,13 @@ class PodWorker:
                 )
             )
 
+    async def _release(self) -> None:
+        """Give back what a pod that has ended needs no more; its containers and logs stay for readers."""
+        await self._node.volumes.release(self.uid)
+        if self._node.cgroups is not None:
+            await asyncio.to_thread(self._node.cgroups.remove_pod, self.uid)
+        self._released = True
+
     async def _clean_up(self, state: PodState) -> None:
         """Release volumes, cgroup, logs and the runtime's records."""
         if self._cleaned:
@@ -378,7 +403,10 @@ class PodWorker:
         await node.volumes.tear_down(self.uid)
         if node.cgroups is not None:
             await asyncio.to_thread(node.cgroups.remove_pod, self.uid)
+        if not node.runtime.simulated:
+            await asyncio.to_thread(self._runner.remove_logs, self.pod)
         node.puller.forget(self.uid)
+        node.tokens.forget(self.uid)
         self._cleaned = True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from steersman.kinds.types.core_v1 import Container, Pod, Probe
 from steersman.kubelet.handlers import HandlerError, Outcome, Target, run_handler
 from steersman.kubelet.pod_plan import ProbeVerdict
 from steersman.kubelet.runtime.protocol import Runtime
+
+_log = logging.getLogger(__name__)
 
 # Tells of a verdict: (pod, container, kind of probe, outcome).
 Report = Callable[[Pod, Container, str, Outcome], None]
@@ -90,10 +93,10 @@ class ContainerProbes:
             # Many pods that start together are not to be probed in step; the first look comes early all the same.
             await self._clock.sleep(random.uniform(0.0, min(0.2, period)))
         while True:
-            outcome = await self._once(probe)
-            if not outcome.success:
+            outcome = await self._once(probe, kind)
+            if outcome is not None and not outcome.success:
                 self._report(self._pod, self._target.container, kind, outcome)
-            if counter.record(outcome.success):
+            if outcome is not None and counter.record(outcome.success):
                 self.verdicts[kind] = counter.verdict
                 if kind == "startup" and counter.verdict is ProbeVerdict.PASSING:
                     self._started.set()
@@ -109,11 +112,16 @@ class ContainerProbes:
             return min(1.0, period)
         return period
 
-    async def _once(self, probe: Probe) -> Outcome:
+    async def _once(self, probe: Probe, kind: str) -> Outcome | None:
+        """One look; None, which counts neither way, when it could not be made."""
         try:
             return await run_handler(probe, self._target, self._runtime, float(probe.timeoutSeconds or 1))
         except HandlerError as error:
-            return Outcome(False, str(error))
+            _log.info("%s probe of %s: %s", kind, self._target.container_id, error)
+        except Exception:  # noqa: BLE001 - logged, and not counted
+            # A broken probe says nothing of its container, and must not end the pod's worker.
+            _log.exception("%s probe of %s", kind, self._target.container_id)
+        return None
 
 
 class ProbeManager:

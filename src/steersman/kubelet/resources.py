@@ -5,7 +5,7 @@ The arithmetic is Kubernetes' for cgroup v1 shares and quotas; runtimes translat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from steersman.api import quantity
@@ -92,25 +92,56 @@ def container_resources(pod: Pod, container: Container, node_memory: int) -> Lin
 
 
 def pod_resources(pod: Pod) -> LinuxResources:
-    """The pod's cgroup: the sum of its containers, or the largest init container; limits only if every container has one."""
-    mains = pod.spec.containers
-    inits = pod.spec.initContainers or []
-    request = max(
-        sum(_milli_cpu(requests_of(c)) for c in mains),
-        *(_milli_cpu(requests_of(c)) for c in inits),
-        0,
-    )
-    cpu = _pod_limit([_milli_cpu(limits_of(c)) for c in mains], [_milli_cpu(limits_of(c)) for c in inits])
-    memory = _pod_limit([_memory(limits_of(c)) for c in mains], [_memory(limits_of(c)) for c in inits])
+    """The pod's cgroup; it is limited only if every container is, or the pod as a whole."""
+    requests, limits = pod_requests(pod), pod_limits(pod)
+    own = pod.spec.resources.limits if pod.spec.resources else None
+    everyone = [limits_of(c) for c in [*pod.spec.containers, *(pod.spec.initContainers or [])]]
+
+    def limit(name: str) -> int:
+        declared = name in (own or {}) or all(quantity.nano(amounts.get(name, "0")) for amounts in everyone)
+        return limits.get(name, 0) if declared else 0
+
     return LinuxResources(
         cpu_period=QUOTA_PERIOD,
-        cpu_quota=cpu_quota(cpu),
-        cpu_shares=cpu_shares(request),
-        memory_limit_in_bytes=memory,
+        cpu_quota=cpu_quota(limit("cpu")),
+        cpu_shares=cpu_shares(requests.get("cpu", 0)),
+        memory_limit_in_bytes=limit("memory") // 1000,
     )
 
 
-def _pod_limit(mains: list[int], inits: list[int]) -> int:
-    if not all(mains) or not all(inits):
-        return 0
-    return max(sum(mains), *inits, 0)
+def pod_requests(pod: Pod) -> dict[str, int]:
+    """What the pod asks for in thousandths of a unit."""
+    return _of_pod(pod, requests_of, (pod.spec.resources.requests if pod.spec.resources else None) or {}, overhead=True)
+
+
+def pod_limits(pod: Pod) -> dict[str, int]:
+    """The sum of the limits that there are, in thousandths of a unit; the overhead comes on top where there is a limit."""
+    return _of_pod(pod, limits_of, (pod.spec.resources.limits if pod.spec.resources else None) or {}, overhead=False)
+
+
+def _of_pod(pod: Pod, of: Callable[[Container], Amounts], own: Amounts, *, overhead: bool) -> dict[str, int]:
+    """Containers and sidecars together, or the greediest step of initialization (KEP-753); the pod's own word over both."""
+    total: dict[str, int] = {}
+    for container in pod.spec.containers:
+        _add(total, of(container))
+    sidecars: dict[str, int] = {}
+    peak: dict[str, int] = {}
+    for container in pod.spec.initContainers or []:
+        step = dict(sidecars)
+        _add(step, of(container))
+        if container.restartPolicy == "Always":
+            sidecars = step
+        peak |= {name: max(peak.get(name, 0), amount) for name, amount in step.items()}
+    for name, amount in sidecars.items():
+        total[name] = total.get(name, 0) + amount
+    total |= {name: max(total.get(name, 0), amount) for name, amount in peak.items()}
+    total |= {name: quantity.milli(amount) for name, amount in own.items()}
+    for name, extra in (pod.spec.overhead or {}).items():
+        if overhead or total.get(name):
+            total[name] = total.get(name, 0) + quantity.milli(extra)
+    return total
+
+
+def _add(total: dict[str, int], amounts: Amounts) -> None:
+    for name, amount in amounts.items():
+        total[name] = total.get(name, 0) + quantity.milli(amount)

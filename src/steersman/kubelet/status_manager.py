@@ -13,6 +13,7 @@ from steersman.api.errors import NotFound, StatusError
 from steersman.client.rest import Client
 from steersman.client.waiting import Backoff
 from steersman.kinds.types.core_v1 import Pod, PodStatus
+from steersman.kubelet.pod_status import OWN_CONDITIONS
 
 _log = logging.getLogger(__name__)
 
@@ -21,15 +22,20 @@ _REPLACED = ("podIPs", "hostIPs")
 
 
 def status_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """A strategic merge patch of a status: changed members, null for members that are gone; empty when equal."""
-    patch: dict[str, Any] = {key: None for key in old if key not in new}
+    """A strategic merge patch of a status: changed members, null for members that are gone; empty when equal.
+
+    Conditions that are not the kubelet's are left to those who set them.
+    """
+    patch: dict[str, Any] = {key: None for key in old if key not in new and key != "conditions"}
     for key, value in new.items():
         before = old.get(key)
         if before == value:
             continue
         if key == "conditions":
             known = {c["type"]: c for c in before or []}
-            patch[key] = [_condition_patch(known.get(c["type"], {}), c) for c in value if known.get(c["type"]) != c]
+            own = [c for c in value if c["type"] in OWN_CONDITIONS and known.get(c["type"]) != c]
+            if own:
+                patch[key] = [_condition_patch(known.get(c["type"], {}), c) for c in own]
         elif key in _REPLACED:
             patch[key] = [{"$patch": "replace"}, *value]
         else:

@@ -92,6 +92,8 @@ async def _serve(config: KubeletConfig, client: Client, clock: Clock, started: S
             for informer in (pods, services):
                 tasks.create_task(informer.run())
             tasks.create_task(recorder.run())
+            # Containers get their services' addresses at their start, and never again.
+            await services.wait_synced()
             await ensure_pause_image(runtime, config.container_runtime_endpoint, clock)
             tasks.create_task(kubelet.run())
             await kubelet.registered.wait()

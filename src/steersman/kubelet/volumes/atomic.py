@@ -63,8 +63,10 @@ def write(target: Path, payload: Payload, group: int | None = None) -> bool:
     link.symlink_to(fresh.name)
     link.replace(current)
     _link_names(target, payload)
-    if old is not None and old.is_dir():
-        shutil.rmtree(old)
+    for stale in target.glob("..*"):
+        # The folder of before, and those of writes that were cut off.
+        if stale.is_dir() and not stale.is_symlink() and stale.name != fresh.name:
+            shutil.rmtree(stale)
     return True
 
 

@@ -103,11 +103,17 @@ class VolumeManager:
             )
         return out
 
+    async def release(self, uid: str) -> None:
+        """Remove the volumes of a pod that has ended, and nothing else of it. Raises VolumeError as `tear_down` does."""
+        folder = self.pod_folder(uid)
+        if (folder / "volumes").is_dir():
+            await asyncio.to_thread(_remove, folder, folder / "volumes")
+
     async def tear_down(self, uid: str) -> None:
         """Remove everything that the pod's volumes made. Raises VolumeError while something is still mounted and busy."""
         folder = self.pod_folder(uid)
         if folder.is_dir():
-            await asyncio.to_thread(_remove, folder)
+            await asyncio.to_thread(_remove, folder, folder)
 
 
 def _always_read_only(volume: Volume) -> bool:
@@ -124,7 +130,10 @@ def _sub_path(plain: str, expression: str, env: Mapping[str, str]) -> str:
     return out
 
 
-def _remove(folder: Path) -> None:
-    for volume in (folder / "volumes").glob(f"{_PLUGIN_FOLDERS['emptyDir']}/*"):
+def _remove(pod_folder: Path, what: Path) -> None:
+    for volume in (pod_folder / "volumes").glob(f"{_PLUGIN_FOLDERS['emptyDir']}/*"):
         emptydir.unmount(volume)
-    shutil.rmtree(folder)
+    try:
+        shutil.rmtree(what)
+    except OSError as error:
+        raise VolumeError(f"remove failed: {error}") from error

@@ -31,6 +31,8 @@ class TokenSource(Protocol):
 
     async def token(self, pod: Pod, audience: str, seconds: int) -> str: ...
 
+    def forget(self, uid: str) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class PayloadContext:
