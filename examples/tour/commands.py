@@ -143,7 +143,8 @@ class Cluster:
         return json.loads(self.kubectl("get", *arguments, "-o", "json").out)
 
     def jsonpath(self, kind: str, name: str, path: str) -> str:
-        return self.kubectl("get", kind, name, "-o", f"jsonpath={{{path}}}").out
+        """A value of an object; empty when there is none, or no object."""
+        return self.kubectl("get", kind, name, "--ignore-not-found", "-o", f"jsonpath={{{path}}}").out
 
     def pods(self, selector: str) -> list[dict[str, Any]]:
         """The pods of a selector that are not being deleted, in the order of their names."""
