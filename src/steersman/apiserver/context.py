@@ -10,6 +10,7 @@ from msgspec import Struct
 from steersman.api import codec
 from steersman.api.http import Request, User
 from steersman.apiserver import negotiation
+from steersman.apiserver.managedfields import FieldManager, Track, manager_name
 from steersman.apiserver.negotiation import Accepted
 from steersman.apiserver.requestinfo import Query, RequestInfo
 from steersman.kinds.kind import Kind, Served
@@ -38,6 +39,10 @@ class Context:
         """The representation, with Tables and bare metadata on offer."""
         return negotiation.accept(self.request.headers.get("accept", ""), negotiation.META_KINDS)
 
+    def manager(self, field_manager: str) -> str:
+        """Who writes, in terms of metadata.managedFields."""
+        return manager_name(field_manager, self.request.headers.get("user-agent", ""))
+
     def decode(self, cls: type[S], *, strict: bool = True) -> tuple[S, list[str]]:
         """The body as an object of this type, and the problems that strict decoding objects to.
 
@@ -60,6 +65,7 @@ class Endpoint:
     list_head: bytes
     columns: bytes
     """The column definitions of its Tables."""
+    _managers: dict[str, FieldManager] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, served: Served, registry: Registry) -> Endpoint:
@@ -74,6 +80,17 @@ class Endpoint:
     @property
     def kind(self) -> Kind[Any]:
         return self.served.kind
+
+    def fields(self, subresource: str = "") -> FieldManager:
+        """Who keeps track of the owners of fields in writes to a subresource, or to the object itself."""
+        found = self._managers.get(subresource)
+        if found is None:
+            found = self._managers[subresource] = FieldManager(self.served, subresource)
+        return found
+
+    def track(self, ctx: Context, field_manager: str, subresource: str = "") -> Track:
+        """How the request's write is tracked: as that of the manager it names, or of its client."""
+        return self.fields(subresource).tracker(ctx.manager(field_manager))
 
     @property
     def converts(self) -> bool:

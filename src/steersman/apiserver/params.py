@@ -146,6 +146,19 @@ class WriteOptions:
         force = query.flag("force") if query.has("force") else None
         return cls(bool(query.get("dryRun")), manager, validation, force)
 
+    @classmethod
+    def parse_patch(cls, query: Query, *, apply: bool) -> WriteOptions:
+        """As `parse`, with what only an apply must say, and no other patch may. Raises BadRequest or Invalid."""
+        options = cls.parse(query, "PatchOptions")
+        error = None
+        if apply and not options.manager:
+            error = fields.required(Path("fieldManager"), "is required for apply patch")
+        elif not apply and options.force is not None:
+            error = fields.forbidden(Path("force"), "may not be specified for non-apply patch")
+        if error is not None:
+            raise Invalid.of(_options_resource("PatchOptions"), "", [error])
+        return options
+
 
 def _dry_run_errors(values: list[str]) -> list[FieldError]:
     return [fields.not_supported(Path("dryRun"), [v], (_DRY_RUN,)) for v in values if v and v != _DRY_RUN]

@@ -19,6 +19,7 @@ from steersman.api.meta import Resource, format_time, generate_name, new_uid
 from steersman.apiserver import deletion
 from steersman.apiserver.admission.framework import CREATE, DELETE, UPDATE, Chain, Review
 from steersman.apiserver.deletion import Deletion
+from steersman.apiserver.managedfields import Track, same_but_times
 from steersman.apiserver.params import DeleteOptions, Preconditions
 from steersman.apiserver.splice import splice
 from steersman.apiserver.watchcache import WatchCache
@@ -39,12 +40,16 @@ class Held(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Who writes, and how. `subresource` chooses the rules: "" for the object, `status` for its status, else only storage's."""
+    """Who writes, and how. `subresource` chooses the rules: "" for the object, `status` for its status, else only storage's.
+
+    `track` says in the new object who owns its fields; without it they belong to whom they belonged before.
+    """
 
     user: User
     dry_run: bool = False
     subresource: str = ""
     options: Any = None
+    track: Track | None = None
 
 
 @dataclass(slots=True)
@@ -88,6 +93,10 @@ class Registry:
     def key(self, namespace: str, name: str) -> str:
         return f"{self.prefix}{namespace}/{name}" if self.resource.namespaced else self.prefix + name
 
+    def now(self) -> str:
+        """The time of a write that happens now."""
+        return format_time(self._clock.now())
+
     def decode(self, body: bytes) -> Any:
         return codec.decode(self.kind.type, body)
 
@@ -123,6 +132,7 @@ class Registry:
         if meta.resourceVersion:
             raise StatusError("resourceVersion should not be set on objects to be created", code=500, reason="")
         generated = not meta.name and bool(meta.generateName)
+        self._fill(obj, write)
         for attempt in range(_GENERATE_TRIES):
             if generated:
                 meta.name = generate_name(meta.generateName)
@@ -133,19 +143,21 @@ class Registry:
                     raise
         raise AlreadyExists.of(self.resource, meta.name)
 
-    def _fill(self, obj: Any) -> None:
+    def _fill(self, obj: Any, write: Write) -> None:
         meta = obj.metadata
         meta.uid = new_uid()
-        meta.creationTimestamp = format_time(self._clock.now())
+        meta.creationTimestamp = self.now()
         meta.deletionTimestamp = ""
         meta.deletionGracePeriodSeconds = None
         meta.generation = None
-        meta.managedFields = None
         meta.selfLink = ""
+        if write.track is None:
+            meta.managedFields = None
+        else:
+            write.track(obj, None, meta.creationTimestamp)
 
     async def _create_once(self, obj: Any, namespace: str, write: Write, warnings: list[str]) -> Outcome:
         kind = self.kind
-        self._fill(obj)
         name = obj.metadata.name
         review = Review(
             CREATE, self.resource, write.subresource, namespace, name, obj, None, write.user, write.dry_run, write.options
@@ -217,6 +229,10 @@ class Registry:
         new = await change(old)
         self._check_version(new, old)
         self._keep(new.metadata, old.metadata)
+        if write.track is None:
+            new.metadata.managedFields = old.metadata.managedFields
+        else:
+            write.track(new, old, self.now())
         review = Review(
             UPDATE, self.resource, write.subresource, namespace, name, new, old, write.user, write.dry_run, write.options
         )  # fmt: skip
@@ -236,7 +252,7 @@ class Registry:
             new.metadata.resourceVersion = ""
             if self._is_finished(new, old):
                 return await self._finish(key, new, revision, write)
-            data = codec.encode(new)
+            data = _encode(new, old, value)
             new.metadata.resourceVersion = str(revision)
             if write.dry_run:
                 return Outcome(new, splice(data, revision))
@@ -279,7 +295,6 @@ class Registry:
             meta.deletionGracePeriodSeconds = None
         meta.generateName = meta.generateName or old.generateName
         meta.generation = old.generation
-        meta.managedFields = None
         meta.selfLink = ""
 
     def _prepare_update(self, new: Any, old: Any, subresource: str) -> None:
@@ -354,6 +369,19 @@ class Registry:
         entry = await self.store.update(key, data, revision)
         obj.metadata.resourceVersion = str(entry.revision)
         return Outcome(obj, splice(data, entry.revision))
+
+
+def _encode(new: Any, old: Any, value: bytes) -> bytes:
+    """The object's bytes; those of the old one where only the time differs at which somebody set the same fields."""
+    data = codec.encode(new)
+    before, entries = old.metadata.managedFields, new.metadata.managedFields
+    if data == value or before == entries or not same_but_times(before, entries):
+        return data
+    new.metadata.managedFields = before
+    if codec.encode(new) == value:
+        return value
+    new.metadata.managedFields = entries
+    return data
 
 
 def prefix_of(kind: Kind[Any]) -> str:

@@ -31,7 +31,8 @@ async def test_resource_version_is_a_condition(api: Api) -> None:
 @pytest.mark.parametrize(
     ("type", "body", "code", "message"),
     [
-        ("apply-patch+yaml", {}, 415, "server-side apply is not served"),
+        ("apply-patch+cbor", {}, 415, "unknown format"),
+        ("apply-patch+yaml", {}, 422, "fieldManager: Required value: is required for apply patch"),
         ("foo", {}, 415, "unknown format"),
         ("json", {}, 415, "unknown format"),
         ("merge-patch+json", b"{", 400, "error decoding patch"),

@@ -1,16 +1,18 @@
-"""PATCH of an object or of a part of it: JSON patch, merge patch and strategic merge patch."""
+"""PATCH of an object or of a part of it: JSON patch, merge patch and strategic merge patch; `apply` has the fourth kind."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from steersman.api import codec, patch, strategic
 from steersman.api.codec import DecodeError
 from steersman.api.errors import BadRequest, UnsupportedMediaType
 from steersman.api.http import Response
-from steersman.apiserver import encoding, respond
+from steersman.apiserver import authz, encoding, respond
 from steersman.apiserver.context import Context, Endpoint
+from steersman.apiserver.handlers import apply as serverside
 from steersman.apiserver.handlers.update import check_place
 from steersman.apiserver.params import WriteOptions
 from steersman.apiserver.registry import Write
@@ -21,14 +23,18 @@ if TYPE_CHECKING:
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
-APPLY = frozenset({"application/apply-patch+yaml", "application/apply-patch+cbor"})
-_TYPES = f"{JSON_PATCH}, {MERGE_PATCH}, {STRATEGIC_PATCH}"
+_TYPES = f"{JSON_PATCH}, {MERGE_PATCH}, {STRATEGIC_PATCH}, {serverside.MEDIA}"
 
 Apply = Callable[[Any], Any]
 """Plain values of the current object → those of the patched one."""
 
 
 async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
+    def may_create() -> None:
+        app.authorizer.check(authz.attributes_of(replace(ctx.info, verb="create"), ctx.user))
+
+    if serverside.asked(ctx):
+        return await serverside.apply(ctx, endpoint, "", may_create=may_create)
     return await apply(ctx, endpoint, "")
 
 
@@ -39,9 +45,11 @@ async def apply(
 
     `narrow` makes the new object from (current, patched) for subresources whose part the kind does not know.
     """
+    if serverside.asked(ctx):
+        return await serverside.apply(ctx, endpoint, subresource, narrow)
     accepted = ctx.accept()
     info, registry, served = ctx.info, endpoint.registry, endpoint.served
-    options = WriteOptions.parse(ctx.query, "PatchOptions")
+    options = WriteOptions.parse_patch(ctx.query, apply=False)
     patched = parse(ctx, served.type)
 
     async def change(old: Any) -> Any:
@@ -50,7 +58,7 @@ async def apply(
         check_place(obj, info.namespace, info.name, namespaced=served.resource.namespaced)
         return obj if narrow is None else narrow(old, obj)
 
-    write = Write(ctx.user, options.dry_run, subresource)
+    write = Write(ctx.user, options.dry_run, subresource, track=endpoint.track(ctx, options.manager, subresource))
     outcome = await registry.update(info.namespace, info.name, change, write, ctx.warnings)
     body = outcome.body if served.version is None else endpoint.outgoing(outcome.body)
     return respond.body(200, body, accepted, ctx.warnings)
@@ -58,12 +66,7 @@ async def apply(
 
 def parse(ctx: Context, schema: type[Any] | None) -> Apply:
     """What the request's patch does. Raises UnsupportedMediaType, BadRequest."""
-    media = ctx.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media in APPLY:
-        raise UnsupportedMediaType(
-            "server-side apply is not served by this API server yet: use client-side apply (kubectl apply without "
-            f"--server-side); accepted media types include: {_TYPES}"
-        )
+    media = serverside.media_type(ctx)
     if media not in (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH) or (media == STRATEGIC_PATCH and schema is None):
         raise UnsupportedMediaType(
             f"the body of the request was in an unknown format - accepted media types include: {_TYPES}"

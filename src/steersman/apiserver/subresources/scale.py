@@ -120,7 +120,7 @@ async def _change(
         _write(new, paths.spec_replicas, replicas)
         return new
 
-    write = Write(ctx.user, options.dry_run, "scale")
+    write = Write(ctx.user, options.dry_run, "scale", track=endpoint.track(ctx, options.manager, "scale"))
     outcome = await endpoint.registry.update(ctx.info.namespace, ctx.info.name, change, write, ctx.warnings)
     return respond.value(200, scale_of(outcome.obj, paths), accepted, ctx.warnings)
 
