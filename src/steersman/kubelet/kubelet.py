@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from steersman.api.clock import Clock
@@ -17,6 +18,7 @@ from steersman.kubelet.cgroups import Cgroups
 from steersman.kubelet.dns_config import ClusterDNS, parse_resolv_conf
 from steersman.kubelet.downward import NodeFacts
 from steersman.kubelet.image_puller import ImagePuller
+from steersman.kubelet.logs import logged_pods, remove_logs
 from steersman.kubelet.node_agent import NodeAgent
 from steersman.kubelet.node_context import NodeContext
 from steersman.kubelet.node_status import Machine
@@ -224,10 +226,13 @@ class Kubelet:
                 _log.info("housekeeping: %s", error)
             await self._clock.sleep(HOUSEKEEPING_SECONDS)
 
+    def _unknown(self, uids: Iterable[str]) -> set[str]:
+        """Those pods that neither the API nor a worker knows now. Look for leftovers first, and ask this after."""
+        return set(uids) - self._workers.keys() - {p.metadata.uid for p in self._pods.pods()}
+
     async def _remove_orphans(self) -> None:
         """Stop and remove what belongs to pods that the API no longer has: they were deleted while nobody looked."""
-        known = self._workers.keys() | {p.metadata.uid for p in self._pods.pods()}
-        for uid in self._pleg.known - known:
+        for uid in self._unknown(self._pleg.known):
             state = await self._pleg.refresh(uid)
             for container in state.running:
                 await self._runtime.stop_container(container.id, 2)
@@ -238,10 +243,13 @@ class Kubelet:
                 await self._runtime.remove_container(container.id)
         if self._runtime.simulated:
             return
-        for uid in self._context.volumes.known_pods() - known:
+        for uid in self._unknown(self._context.volumes.known_pods()):
             await self._context.volumes.tear_down(uid)
+        folder = Path(self.settings.pod_logs)
+        for uid in self._unknown(await asyncio.to_thread(logged_pods, folder)):
+            await asyncio.to_thread(remove_logs, folder, uid)
         if self._context.cgroups:
-            for uid in await asyncio.to_thread(self._context.cgroups.known_pods) - known:
+            for uid in self._unknown(await asyncio.to_thread(self._context.cgroups.known_pods)):
                 await asyncio.to_thread(self._context.cgroups.remove_pod, uid)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from steersman.api.clock import Clock
 from steersman.api.meta import parse_time
@@ -193,3 +195,15 @@ def tail_text(path: str, max_bytes: int, max_lines: int) -> str:
         options, continued = LogOptions(), {}  # type: LogOptions, dict[bytes, bool]
         text = b"".join(_render_all(file.read().split(b"\n"), options, continued))
     return text[-max_bytes:].decode(errors="replace")
+
+
+def logged_pods(folder: Path) -> set[str]:
+    """Uids of the pods that have a log directory, `<namespace>_<name>_<uid>`."""
+    names = [entry.name.split("_") for entry in folder.iterdir()] if folder.is_dir() else []
+    return {parts[2] for parts in names if len(parts) == 3}
+
+
+def remove_logs(folder: Path, uid: str) -> None:
+    """Take a pod's log directory away. Idempotent."""
+    for entry in folder.glob(f"*_{uid}"):
+        shutil.rmtree(entry, ignore_errors=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -257,10 +256,6 @@ class PodRunner:
         for sandbox in state.sandboxes[1:]:
             if sandbox.state is rt.SandboxState.NOT_READY and sandbox.id not in state.sandbox_of.values():
                 await self._node.runtime.remove_pod_sandbox(sandbox.id)
-
-    def remove_logs(self, pod: Pod) -> None:
-        """Take the pod's log directory away. Idempotent."""
-        shutil.rmtree(log_directory(self._node.logs_dir, pod), ignore_errors=True)
 
     @staticmethod
     def _remove_log(container: rt.ContainerStatus) -> None:

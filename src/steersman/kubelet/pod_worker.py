@@ -14,7 +14,7 @@ from steersman.client.waiting import wait_event
 from steersman.kinds.types.core_v1 import Container, Pod
 from steersman.kubelet.backoff import Backoff
 from steersman.kubelet.handlers import Outcome
-from steersman.kubelet.logs import tail_text
+from steersman.kubelet.logs import remove_logs, tail_text
 from steersman.kubelet.node_context import NodeContext
 from steersman.kubelet.pod_plan import PlanContext, PodPlan, Role, plan_pod, termination_order
 from steersman.kubelet.pod_runner import PodRunner, StartError, container_reference
@@ -404,7 +404,7 @@ class PodWorker:
         if node.cgroups is not None:
             await asyncio.to_thread(node.cgroups.remove_pod, self.uid)
         if not node.runtime.simulated:
-            await asyncio.to_thread(self._runner.remove_logs, self.pod)
+            await asyncio.to_thread(remove_logs, Path(node.logs_dir), self.uid)
         node.puller.forget(self.uid)
         node.tokens.forget(self.uid)
         self._cleaned = True
