@@ -59,9 +59,9 @@ def key(values: Mapping[str, Any]) -> str:
 
 
 @lru_cache(maxsize=4096, typed=True)
-def single_key(name: str, item: Any) -> str:
-    """`key` for the usual case of one identifying field; fast."""
-    return key({name: item})
+def scalar_key(names: tuple[str, ...], *items: Any) -> str:
+    """`key` for hashable values of these fields; remembers what it has made."""
+    return key(dict(zip(names, items, strict=True)))
 
 
 def _json(item: Any) -> str:
@@ -97,6 +97,7 @@ def canonical(element: str) -> str:
     return key(found)
 
 
+@lru_cache(maxsize=4096)
 def _order(element: str) -> tuple[Any, ...]:
     """Where an element stands among its siblings: fields, then keys, values and positions, each by its contents."""
     kind, text = element[0], element[2:]
@@ -193,16 +194,18 @@ def paths(fields: FieldSet) -> Iterator[Path]:
 
 def ordered(fields: FieldSet) -> FieldSet:
     """The same set, with elements in the order in which they are written."""
-    if len(fields) < 2:
-        return {element: ordered(below) if below else below for element, below in fields.items()}
-    marked = SELF in fields
-    names = [e for e in fields if e != SELF] if marked else list(fields)
-    simple = all(e[0] == "f" for e in names)
-    names.sort(key=None if simple else _order)
-    out: FieldSet = {SELF: LEAF} if marked else {}
-    for element in names:
-        below = fields[element]
-        out[element] = ordered(below) if below else LEAF
+    return {e: ordered(b) if b else LEAF for e, b in sort_elements(fields).items()}
+
+
+def sort_elements(node: FieldSet) -> FieldSet:
+    """The node with its own elements in order; those of fields are sorted by name, whatever else by what it means."""
+    if len(node) < 2:
+        return node
+    names = [e for e in node if e != SELF]
+    names.sort(key=None if names[0][0] == "f" else _order)
+    out = {SELF: LEAF} if SELF in node else {}
+    for name in names:
+        out[name] = node[name]
     return out
 
 

@@ -64,7 +64,7 @@ class ListType:
         if len(keys) == 1 and keys[0] in item:
             only = item[keys[0]]
             if isinstance(only, str | int):
-                return fieldset.single_key(keys[0], only)
+                return fieldset.scalar_key(keys, only)
         return self._compound(item)
 
     def _compound(self, item: dict[str, Any]) -> str:
@@ -77,7 +77,9 @@ class ListType:
                     "(and doesn't have default values for any key fields)"
                 ]
             )
-        return fieldset.key(values)
+        if any(isinstance(v, dict | list) for v in values.values()):
+            return fieldset.key(values)
+        return fieldset.scalar_key(tuple(values), *values.values())
 
 
 def _no_set_item(item: Any) -> str:

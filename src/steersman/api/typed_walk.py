@@ -1,4 +1,7 @@
-"""Walks of plain values along their schema: which fields a value has, how two values differ, and what is wrong with one."""
+"""Walks of plain values along their schema: which fields a value has, how two values differ, and what is wrong with one.
+
+The sets come out in the order in which they are written, if the fields of structs come in it (those of Structs do).
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ def _collect_map(of: MapType | None, value: dict[str, Any], mark: bool) -> Field
         return LEAF
     out: FieldSet = {SELF: LEAF} if mark else {}
     known = of.fields
-    for name, item in value.items():
+    for name, item in value.items() if known else sorted(value.items()):
         found = known.get(name)
         if found is not None:
             if found.plain or item is None:
@@ -74,7 +77,7 @@ def _collect_list(of: ListType | None, value: list[Any], mark: bool) -> FieldSet
             continue
         below = _collect(of.item, item, mark)
         out[element] = LEAF if below is None else fieldset.as_member(below)
-    return out
+    return fieldset.sort_elements(out) if len(value) > 1 else out
 
 
 # How two values differ
@@ -141,7 +144,7 @@ def _compare_maps(of: MapType | None, old: dict[str, Any], new: dict[str, Any]) 
     changed: FieldSet = {}
     removed: FieldSet = {}
     known = of.fields
-    for name, item in new.items():
+    for name, item in new.items() if known else sorted(new.items()):
         before = old.get(name)
         if before == item and (before is not None or name in old):
             continue
@@ -192,7 +195,7 @@ def _compare_lists(of: ListType | None, old: list[Any], new: list[Any]) -> _Diff
     for element, items in before.items():
         if element not in after:
             removed[element] = _whole(of.item, items[0]) if len(items) == 1 else LEAF
-    return changed or None, removed or None
+    return fieldset.sort_elements(changed) or None, removed or None
 
 
 def _compare_items(node: Node, old: list[Any], new: list[Any]) -> _Difference:

@@ -241,7 +241,7 @@ class FieldManager:
         if fields:
             previous = owners.get(manager)
             if previous is None:
-                owners[manager] = Owned(fieldset.ordered(fields), self.version)
+                owners[manager] = Owned(fields, self.version)
             elif fieldset.difference(fields, previous.fields):
                 owners[manager] = Owned(fieldset.ordered(fieldset.union(fields, previous.fields)), self.version)
             times[manager] = now
