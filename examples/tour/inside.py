@@ -93,6 +93,8 @@ def exec_tty(cluster: Cluster) -> None:
     try:
         fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         with running(cluster, "exec", "-it", "client", "--", "sh", terminal=theirs) as process:
+            # From here on its end is the terminal's end.
+            os.close(theirs)
             read_until(ours, "$ ")
             os.write(ours, b"tty; stty size\r")
             read_until(ours, f"{ROWS} {COLUMNS}")
@@ -108,7 +110,6 @@ def exec_tty(cluster: Cluster) -> None:
             expect(code == 3, code, "exit code 3")
     finally:
         os.close(ours)
-        os.close(theirs)
 
 
 def _size_arrives(terminal: int, size: str) -> None:

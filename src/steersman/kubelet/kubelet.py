@@ -80,6 +80,8 @@ class Kubelet:
         self._deletions: asyncio.Queue[Pod] = asyncio.Queue()
         self._context = self._make_context(services)
         self._group: asyncio.TaskGroup | None = None
+        # Set when every pod of the node has its worker: before that, a pod that is not found may well be there.
+        self.pods_known = asyncio.Event()
 
     def _make_context(self, services: Callable[[], Iterable[Service]]) -> NodeContext:
         settings, simulated = self.settings, self._runtime.simulated
@@ -140,6 +142,7 @@ class Kubelet:
             if self._context.cgroups:
                 await asyncio.to_thread(self._context.cgroups.ensure_roots)
             self._pods.subscribe(self._on_pod)
+            self.pods_known.set()
             group.create_task(self._relist_loop())
             group.create_task(self._housekeeping_loop())
 

@@ -10,6 +10,7 @@ import msgspec
 from steersman.api.clock import Clock
 from steersman.api.errors import BadRequest, Forbidden, InternalError, NotFound, StatusError, Unauthorized
 from steersman.api.http import Request, Response
+from steersman.client.waiting import wait_event
 from steersman.kinds.types.core_v1 import Pod, PodList
 from steersman.kubelet.kubelet import Kubelet
 from steersman.kubelet.logs import read_logs
@@ -27,6 +28,8 @@ _TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 # Who may use this API: administrators and the API server.
 _ALLOWED_GROUPS = frozenset({"system:masters"})
 _ALLOWED_USERS = frozenset({"kube-apiserver-kubelet-client", "system:kube-apiserver"})
+# How long a request waits for a kubelet that is starting.
+PODS_KNOWN_SECONDS = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -61,13 +64,15 @@ class KubeletServer:
         target = parse_target(request.path)
         if target is None:
             raise NotFound("404 page not found")
-        worker = self._worker(target)
+        worker = await self._worker(target)
         state = await self._kubelet.context.pleg.refresh(worker.uid)
         if target.verb == "containerLogs":
             return await self._logs(request, target, worker, state)
         return await self._stream(request, target, state)
 
-    def _worker(self, target: Target) -> PodWorker:
+    async def _worker(self, target: Target) -> PodWorker:
+        # A kubelet that has just been started does not know its pods yet.
+        await wait_event(self._clock, self._kubelet.pods_known, PODS_KNOWN_SECONDS)
         worker = self._kubelet.find(target.namespace, target.pod)
         if worker is None or (target.uid and worker.uid != target.uid):
             raise NotFound(f'pod "{target.pod}" not found in namespace "{target.namespace}" on this node')
