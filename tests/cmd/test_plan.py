@@ -20,8 +20,8 @@ def config(nodes: int = 0, simulate: int = 0, slot: int = 0) -> ClusterConfig:
 @pytest.mark.parametrize(
     ("nodes", "simulate", "expected"),
     [
-        (0, 0, ["apiserver", "nursery", "controller-manager", "scheduler", "dns"]),
-        (1, 0, ["apiserver", "nursery", "controller-manager", "scheduler", "dns", "proxy", "node-1"]),
+        (0, 0, ["nursery", "apiserver", "controller-manager", "scheduler", "dns"]),
+        (1, 0, ["nursery", "apiserver", "controller-manager", "scheduler", "dns", "proxy", "node-1"]),
         (
             2,
             5,
@@ -37,7 +37,7 @@ def config(nodes: int = 0, simulate: int = 0, slot: int = 0) -> ClusterConfig:
                 "simulated",
             ],
         ),
-        (0, 5, ["apiserver", "nursery", "controller-manager", "scheduler", "dns", "simulated"]),
+        (0, 5, ["nursery", "apiserver", "controller-manager", "scheduler", "dns", "simulated"]),
     ],
 )
 def test_parts(nodes: int, simulate: int, expected: list[str]) -> None:

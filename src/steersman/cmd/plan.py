@@ -138,15 +138,11 @@ def specs(config: ClusterConfig, place: Place, python: str = sys.executable) -> 
     """The processes the supervisor keeps, in the order in which they are shown."""
     parts = [
         {
-            **_spec(place, python, "apiserver", "apiserver", after=()),
-            # It starts while the nursery prepares itself on another processor.
-            "forked": [],
-        },
-        {
             "name": NURSERY,
             "command": [python, "-P", "-m", "steersman.cmd.nursery", place.supervision.run, _TITLE_SPACE],
             "environment": ENVIRONMENT,
         },
+        _spec(place, python, "apiserver", "apiserver", after=(NURSERY,)),
         _spec(place, python, "controller-manager", "controller_manager"),
         _spec(place, python, "scheduler", "scheduler"),
         _spec(place, python, "dns", "dns"),
