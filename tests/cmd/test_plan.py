@@ -26,8 +26,8 @@ def config(nodes: int = 0, simulate: int = 0, slot: int = 0) -> ClusterConfig:
             2,
             5,
             [
-                "apiserver",
                 "nursery",
+                "apiserver",
                 "controller-manager",
                 "scheduler",
                 "dns",
