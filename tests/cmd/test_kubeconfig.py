@@ -102,6 +102,16 @@ def test_new_file_is_private_and_whole(tmp_path: Path) -> None:
     assert os.listdir(path.parent) == ["config"]
 
 
+def test_a_new_file_belongs_to_whom_the_directory_belongs(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    user = 65534 if os.geteuid() == 0 else os.geteuid()
+    if user != os.geteuid():
+        os.chown(home, user, user)
+    merge(ACCESS, None, {"HOME": str(home)})
+    assert {path.stat().st_uid for path in (home / ".kube", home / ".kube/config")} == {user}
+
+
 def test_merging_again_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "config"
     merge(ACCESS, str(path), {})

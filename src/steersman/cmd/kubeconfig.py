@@ -162,15 +162,24 @@ def _apply(paths: Sequence[Path], change: Any) -> list[Path]:
 
 
 def _write(path: Path, document: Document) -> None:
+    """Replace the file; it keeps its mode and owner, and a new one belongs to whom its directory belongs."""
     real = path.resolve()  # a link is written through, not replaced
-    try:
-        status = real.stat()
-    except FileNotFoundError:
-        write_atomic(real, render(document))
+    like, mode = (real, real.stat().st_mode & 0o777) if real.exists() else (real.parent, 0o600)
+    owner = like.stat()
+    write_atomic(real, render(document), mode)
+    if os.geteuid() == 0:
+        os.chown(real, owner.st_uid, owner.st_gid)
+
+
+def _make_directory(path: Path) -> None:
+    """A directory and its parents, owned like the one above: with sudo, ~/.kube is the user's and not root's."""
+    if path.is_dir():
         return
-    write_atomic(real, render(document), status.st_mode & 0o777)
-    if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
-        os.chown(real, status.st_uid, status.st_gid)
+    _make_directory(path.parent)
+    owner = path.parent.stat()
+    path.mkdir(mode=0o700, exist_ok=True)
+    if os.geteuid() == 0:
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 @contextlib.contextmanager
@@ -178,7 +187,7 @@ def _locked(path: Path) -> Iterator[None]:
     """kubectl's own lock: a file beside the kubeconfig that only one program can make."""
     lock = path.with_name(path.name + ".lock")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_directory(path.parent)
         os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError as error:
         raise CommandError(f"{lock} exists: another program changes the kubeconfig; if none does, remove it") from error
