@@ -12,10 +12,11 @@ from typing import Any
 
 from steersman.api import apply as applying
 from steersman.api import codec, fieldset, typed_walk
-from steersman.api.apply import Applied, Conflict, Conflicts, Document, Manager, Operation, Owned, Owners
+from steersman.api.apply import Applied, Conflict, Conflicts, Document, Manager, Operation, Owned, Owners, Versions
 from steersman.api.errors import BadRequest, StatusError
 from steersman.api.errors import Conflict as ConflictError
 from steersman.api.fieldset import LEAF, FieldSet, FieldSetError
+from steersman.api.meta import Resource
 from steersman.api.typed import Node, TypedError, schema_of
 from steersman.kinds.kind import Kind, Served
 from steersman.kinds.metadata import ANNOTATIONS_LIMIT
@@ -181,12 +182,21 @@ def reset_fields(kind: Kind[Any], subresource: str, *, create: bool = False) -> 
 
 
 class FieldManager:
-    """Tracks the owners of the fields of one kind's objects, as written in one version and through one subresource."""
+    """Tracks the owners of the fields of one kind's objects, as written in one version and through one subresource.
 
-    def __init__(self, served: Served, subresource: str = "") -> None:
+    `versions` knows the schemas where the types do not (of custom resources).
+    """
+
+    def __init__(self, served: Served, subresource: str = "", versions: Versions | None = None) -> None:
         self.served, self.subresource = served, subresource
         self.version = served.resource.api_version
-        self.versions = KindVersions(served.kind)
+        self.versions: Versions = KindVersions(served.kind) if versions is None else versions
+
+    @cached_property
+    def schema(self) -> Node:
+        """The schema of the version that is written."""
+        found = self.versions.schema(self.version)
+        return found if found is not None else schema_of(self.served.type)
 
     def tracker(self, name: str) -> Track:
         """What the registry calls when this manager creates or updates an object."""
@@ -280,7 +290,7 @@ class FieldManager:
 
         Raises BadRequest, Conflict, and StatusError (500) for a configuration that does not fit the type.
         """
-        self._check(config)
+        check(config, self.served.resource, self.schema)
         before = {} if live is None else self._document(live)
         owners, times = decode(() if live is None else live.metadata.managedFields or ())
         if not owners and live is not None:
@@ -305,7 +315,7 @@ class FieldManager:
 
     def _before_first_apply(self, live: Document, now: str) -> tuple[Owners, Times]:
         """Everything that is there belongs to a manager of its own, so that the first apply meets conflicts."""
-        fields = typed_walk.compare(schema_of(self.served.type), self._empty, live).changed
+        fields = typed_walk.compare(self.schema, self._empty, live).changed
         reset = reset_fields(self.served.kind, self.subresource)
         fields = fieldset.difference(fieldset.recursive_difference(fields, reset), _UNOWNED)
         manager = self._manager(BEFORE_APPLY, "Update")
@@ -330,29 +340,30 @@ class FieldManager:
             applied = json.loads(text or "null")
             if not isinstance(applied, dict) or applied.get("apiVersion") != self.version:
                 return found
-            typed_walk.validate(schema_of(self.served.type), applied)
-            allowed = applying.allowed_by_last_applied(schema_of(self.served.type), applied, live)
+            typed_walk.validate(self.schema, applied)
+            allowed = applying.allowed_by_last_applied(self.schema, applied, live)
         except (ValueError, TypedError):
             return found
         return [c for c in found if not fieldset.has(allowed, c.path)]
 
-    def _check(self, config: Any) -> None:
-        resource = self.served.resource
-        plain = config if isinstance(config, dict) else {}
-        group, _, version = str(plain.get("apiVersion") or "").rpartition("/")
-        found = f"{group}/{version}, Kind={plain.get('kind') or ''}"
-        if (group, version, plain.get("kind")) != (resource.group, resource.version, resource.kind):
-            raise BadRequest(f"invalid object type: {found}")
-        meta = plain.get("metadata")
-        meta = meta if isinstance(meta, dict) else {}
-        if meta.get("managedFields") is not None:
-            raise BadRequest("metadata.managedFields must be nil")
-        try:
-            typed_walk.validate(schema_of(self.served.type), config)
-        except TypedError as error:
-            where = f"{meta.get('namespace') or ''}/{meta.get('name') or ''}; {found}"
-            text = f"failed to create typed patch object ({where}): {error}"
-            raise StatusError(text, code=500, reason="") from error
+
+def check(config: Any, resource: Resource, schema: Node) -> None:
+    """Raise BadRequest, or StatusError (500), for an applied configuration that is not one of this type."""
+    plain = config if isinstance(config, dict) else {}
+    group, _, version = str(plain.get("apiVersion") or "").rpartition("/")
+    found = f"{group}/{version}, Kind={plain.get('kind') or ''}"
+    if (group, version, plain.get("kind")) != (resource.group, resource.version, resource.kind):
+        raise BadRequest(f"invalid object type: {found}")
+    meta = plain.get("metadata")
+    meta = meta if isinstance(meta, dict) else {}
+    if meta.get("managedFields") is not None:
+        raise BadRequest("metadata.managedFields must be nil")
+    try:
+        typed_walk.validate(schema, config)
+    except TypedError as error:
+        where = f"{meta.get('namespace') or ''}/{meta.get('name') or ''}; {found}"
+        text = f"failed to create typed patch object ({where}): {error}"
+        raise StatusError(text, code=500, reason="") from error
 
 
 def capped(owners: Owners, times: Times) -> tuple[Owners, Times]:

@@ -11,8 +11,11 @@ from steersman.api.codec import DecodeError
 from steersman.api.errors import BadRequest, Invalid
 from steersman.api.field import Path
 from steersman.api.http import Response
-from steersman.apiserver import respond
+from steersman.api.meta import Resource
+from steersman.api.typed import schema_of
+from steersman.apiserver import encoding, managedfields, respond
 from steersman.apiserver.context import Context, Endpoint
+from steersman.apiserver.handlers import apply as serverside
 from steersman.apiserver.handlers import patch
 from steersman.apiserver.params import WriteOptions
 from steersman.apiserver.registry import Write
@@ -90,7 +93,9 @@ async def _put(app: App, ctx: Context, endpoint: Endpoint) -> Response:
 
 
 async def _patch(app: App, ctx: Context, endpoint: Endpoint) -> Response:
-    options = WriteOptions.parse(ctx.query, "PatchOptions")
+    if serverside.asked(ctx):
+        return await _apply(ctx, endpoint)
+    options = WriteOptions.parse_patch(ctx.query, apply=False)
     patched = patch.parse(ctx, Scale)
 
     def apply(current: Scale) -> Scale:
@@ -100,6 +105,46 @@ async def _patch(app: App, ctx: Context, endpoint: Endpoint) -> Response:
             raise BadRequest(f'Scale in version "v1" cannot be handled as a Scale: {error}') from error
 
     return await _change(ctx, endpoint, options, apply)
+
+
+async def _apply(ctx: Context, endpoint: Endpoint) -> Response:
+    """An apply of a Scale is one of the object, of which only the replicas are stated."""
+    paths = endpoint.kind.scale or _DEFAULT
+    accepted = ctx.accept()
+    options = WriteOptions.parse_patch(ctx.query, apply=True)
+    config = serverside.parse(ctx, options)
+    managedfields.check(config, Scale.__resource__, schema_of(Scale))
+    stated = _stated(config, endpoint.served.resource, paths)
+    registry = endpoint.registry
+
+    async def change(old: Any) -> Any:
+        plain, entries = endpoint.fields("scale").apply(
+            old, stated, options.manager, registry.now(), force=bool(options.force)
+        )
+        new = encoding.from_plain(ctx, endpoint, options, plain)
+        if errors := _checked(_read(new, paths.spec_replicas) or 0):
+            raise Invalid.of(Scale.__resource__, ctx.info.name, errors)
+        new.metadata.managedFields = entries
+        return new
+
+    write = Write(ctx.user, options.dry_run, "scale", track=serverside.tracked)
+    outcome = await registry.update(ctx.info.namespace, ctx.info.name, change, write, ctx.warnings)
+    return respond.value(200, scale_of(outcome.obj, paths), accepted, ctx.warnings)
+
+
+def _stated(config: dict[str, Any], resource: Resource, paths: ScalePaths) -> dict[str, Any]:
+    """What an applied Scale says of the object that it scales."""
+    meta = config.get("metadata") or {}
+    identity = {n: meta[n] for n in ("name", "namespace", "uid", "resourceVersion") if meta.get(n)}
+    out: dict[str, Any] = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": identity}
+    spec = config.get("spec") or {}
+    if "replicas" in spec:
+        *parents, last = paths.spec_replicas.split(".")
+        at = out
+        for name in parents:
+            at = at.setdefault(name, {})
+        at[last] = spec["replicas"]
+    return out
 
 
 async def _change(
