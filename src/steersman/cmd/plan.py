@@ -18,6 +18,7 @@ from steersman.cmd.config import (
     SchedulerConfig,
 )
 from steersman.cmd.place import Place
+from steersman.cmd.supervisor import Paths
 from steersman.network.addresses import ClusterAddresses
 from steersman.pki.layout import Credential
 
@@ -137,11 +138,7 @@ def part_configs(config: ClusterConfig, place: Place) -> dict[str, Any]:
 def specs(config: ClusterConfig, place: Place, python: str = sys.executable) -> list[dict[str, Any]]:
     """The processes the supervisor keeps, in the order in which they are shown."""
     parts = [
-        {
-            "name": NURSERY,
-            "command": [python, "-P", "-m", "steersman.cmd.nursery", place.supervision.run, _TITLE_SPACE],
-            "environment": ENVIRONMENT,
-        },
+        _nursery(python, place.supervision),
         _spec(place, python, "apiserver", "apiserver", after=(NURSERY,)),
         _spec(place, python, "controller-manager", "controller_manager"),
         _spec(place, python, "scheduler", "scheduler"),
@@ -179,19 +176,28 @@ def _spec(
 
 def node_specs(node: NodeConfig, containerd: Mapping[str, Any], python: str = sys.executable) -> list[dict[str, Any]]:
     """The processes inside of a node; `containerd` is the spec of its runtime."""
-    parts = [dict(containerd)]
+    parts = [dict(containerd), _nursery(python, Paths(node.root_dir))]
     for name, path in (("kubelet", node.kubelet_config_file), ("proxy", node.proxy_config_file)):
         parts.append(
             {
                 "name": name,
                 "command": [python, "-P", "-m", f"steersman.cmd.parts.{name}", path],
+                "forked": [f"steersman.cmd.parts.{name}", path],
                 "environment": ENVIRONMENT,
-                "after": ["containerd"] if name == "kubelet" else [],
+                "after": ["containerd", NURSERY] if name == "kubelet" else [NURSERY],
                 # The kubelet stops first and leaves the pods to the node's end.
                 "grace": 10.0,
             }
         )
     return parts
+
+
+def _nursery(python: str, paths: Paths) -> dict[str, Any]:
+    return {
+        "name": NURSERY,
+        "command": [python, "-P", "-m", "steersman.cmd.nursery", paths.run, _TITLE_SPACE],
+        "environment": ENVIRONMENT,
+    }
 
 
 def _apiserver(config: ClusterConfig, place: Place) -> ApiServerConfig:
