@@ -16,4 +16,7 @@ async def test_marker(steersman_cluster):
 def test_costs_other_peoples_test_runs_nothing():
     code = "import sys, steersman.testing.pytest_plugin as p; print(sorted(m for m in sys.modules if m.startswith('steersman')))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert found.strip() == "['steersman', 'steersman.testing', 'steersman.testing.importing', 'steersman.testing.pytest_plugin']"
+    assert (
+        found.strip()
+        == "['steersman', 'steersman.testing', 'steersman.testing.importing', 'steersman.testing.pytest_plugin']"
+    )

@@ -154,7 +154,9 @@ def _default_pod_requests(spec: PodSpec) -> None:
         return
     requests = dict(whole.requests or {})
     for name in ("cpu", "memory"):
-        asked = [a for c in spec.containers if c.resources and (a := (c.resources.requests or {}).get(name)) is not None]
+        asked = [
+            a for c in spec.containers if c.resources and (a := (c.resources.requests or {}).get(name)) is not None
+        ]
         if name not in requests and asked:
             requests[name] = quantity.total(asked)
         elif name not in requests and name in whole.limits:
