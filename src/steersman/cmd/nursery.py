@@ -163,6 +163,9 @@ def _become(request: dict[str, Any], ours: list[socket.socket]) -> NoReturn:
         for each in ours:
             each.close()
         processes.settle(request["pidfile"], request["log"])
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):
+            # An interpreter that was started rather than forked ignores these; a client that hangs up must not end a part.
+            signal.signal(number, signal.SIG_IGN)
         os.environ.clear()
         os.environ.update(request["environment"])
         command = [sys.executable, "-P", "-m", request["module"], *request["arguments"]]
