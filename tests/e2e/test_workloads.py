@@ -5,6 +5,7 @@ from collections import Counter
 from tests.e2e.conftest import deployment, pod
 
 from steersman.kinds.types.apps_v1 import Deployment, ReplicaSet
+from steersman.kinds.types.batch_v1 import Job
 from steersman.kinds.types.core_v1 import Namespace, Pod
 
 
@@ -84,6 +85,17 @@ async def _has_account(cluster, namespace):
     from steersman.kinds.types.core_v1 import ServiceAccount
 
     return await cluster.find(ServiceAccount, "default", namespace)
+
+
+async def test_job_completes(cluster):
+    template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "web:1"}]}}
+    spec = {"completions": 3, "parallelism": 2, "template": template}
+    await cluster.create({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "sum"}, "spec": spec})
+    job = await cluster.wait(Job, "sum", "Complete", timeout=20)
+    assert (job.status.succeeded, job.status.active, job.status.failed) == (3, 0, 0)
+    assert job.status.completionTime
+    pods = (await cluster.client.list(Pod, "default", "batch.kubernetes.io/job-name=sum")).items
+    assert [p.status.phase for p in pods] == ["Succeeded"] * 3
 
 
 async def test_pod_that_ends(cluster):

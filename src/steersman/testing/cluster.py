@@ -43,7 +43,7 @@ R = TypeVar("R")
 MASTERS = "system:masters"
 TIMEOUT = 10.0
 # Admission that is in the way while the controller that it counts on does not run.
-_COUNTS_ON = {"TaintNodesByCondition": "node-lifecycle", "ServiceAccount": "serviceaccount"}
+_COUNTS_ON = {"TaintNodesByCondition": "nodelifecycle", "ServiceAccount": "serviceaccount"}
 
 
 class Cluster:
