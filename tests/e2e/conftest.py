@@ -4,6 +4,7 @@ import copy
 
 import pytest
 
+from steersman.api.clock import FakeClock
 from steersman.kinds.types.core_v1 import Event, Node
 from steersman.testing import Cluster
 
@@ -40,7 +41,7 @@ def deployment(name="web", replicas=3, container=None, **spec):
 
 @pytest.fixture
 async def cluster():
-    async with Cluster(nodes=3) as running:
+    async with Cluster(nodes=3, clock=FakeClock()) as running:
         yield running
 
 
