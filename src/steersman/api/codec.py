@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 from msgspec import Struct
@@ -11,12 +11,13 @@ from steersman.api import normalize as _normalize
 from steersman.api import prune
 from steersman.api.decode_error import DecodeError
 from steersman.api.shape import ObjectOf
+from steersman.api.untyped import Untyped, encoding_hook
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Struct)
 Media = Literal["json", "yaml"]
 
-_encoder = msgspec.json.Encoder()
+_encoder = msgspec.json.Encoder(enc_hook=encoding_hook)
 _packer = msgspec.msgpack.Encoder()
 
 encode = _encoder.encode
@@ -27,7 +28,7 @@ validate_times = _normalize.validate_times
 normalize = _normalize.normalize
 
 __all__ = [
-    "DecodeError", "Media", "canonicalize_quantities", "clone", "decode", "decode_lenient", "encode", "from_builtins",
+    "DecodeError", "Media", "canonicalize_quantities", "clone", "decode", "decode_lenient", "decode_plain", "encode", "from_builtins",
     "normalize", "parse", "to_builtins", "validate_times",
 ]  # fmt: skip
 
@@ -99,6 +100,24 @@ def _parse_yaml(data: bytes, duplicates: list[str]) -> Any:
         raise DecodeError(str(error), syntax=True) from error
 
 
+def decode_plain(data: bytes, *, media: Media = "json", strict: bool = True) -> tuple[Any, list[str]]:
+    """Plain values from what a client sent, with the problems that strict decoding objects to: repeated fields.
+
+    With `strict` false these are not looked for. DecodeError for broken input.
+    """
+    if media != "json":
+        duplicates: list[str] = []
+        value = _parse_yaml(data, duplicates)
+        return value, [f'duplicate field "{path}"' for path in duplicates]
+    try:
+        value = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return prune.parse_json(data), []
+    if not strict or not prune.has_duplicates(data):
+        return value, []
+    return value, prune.duplicates(prune.parse_json(data))
+
+
 def from_builtins(cls: type[S], value: Any) -> tuple[S, list[str]]:
     """The same as `decode_lenient`, from plain values (after a patch, say). Does not change `value`."""
     try:
@@ -125,9 +144,11 @@ def _convert(cls: type[T], value: Any) -> tuple[T, list[str]]:
 
 def to_builtins(obj: Any) -> Any:
     """The object as plain dicts and lists, with the API's spelling. Does not share anything that can change."""
-    return msgspec.to_builtins(obj)
+    return msgspec.to_builtins(obj, enc_hook=encoding_hook)
 
 
 def clone(obj: T) -> T:
     """A deep copy of an object, for its new owner to change."""
+    if isinstance(obj, Untyped):
+        return cast(T, obj.clone())
     return _unpacker(type(obj)).decode(_packer.encode(obj))

@@ -154,6 +154,20 @@ class _Walk:
             for name in value.names:
                 self.problem("duplicate field", name)
 
+    def plain(self, value: Any) -> None:
+        """Looks for repeated keys where no shape says what is expected."""
+        if isinstance(value, dict):
+            self.duplicates(value)
+            steps = [("." + name, item) for name, item in value.items()]
+        elif isinstance(value, list):
+            steps = [(f"[{index}]", item) for index, item in enumerate(value)]
+        else:
+            return
+        for step, item in steps:
+            self.path.append(step)
+            self.plain(item)
+            self.path.pop()
+
     def problem(self, what: str, name: str) -> None:
         if len(self.problems) < _MAX_PROBLEMS:
             path = "".join([*self.path, "." + name]).removeprefix(".")
@@ -217,6 +231,13 @@ def has_duplicates(data: bytes) -> bool:
     except _Repeated:
         return True
     return False
+
+
+def duplicates(value: Any) -> list[str]:
+    """The problems of repeated keys in what `parse_json` gave."""
+    walk = _Walk([])
+    walk.plain(value)
+    return walk.problems
 
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")

@@ -152,6 +152,8 @@ class Kind(Generic[T]):
     check_subresource: Mapping[str, Callable[[T, T], Errors]] = field(default_factory=dict)
     """Further subresources that change the object, and what is wrong with such a change."""
     warnings: Callable[[T], list[str]] = _no_warnings
+    update_warnings: Callable[[T, T], list[str]] | None = None
+    """(new, old) → the warnings of a change, where these are not just those of the new object."""
     selectable: Callable[[T], dict[str, str]] = _no_fields
     """Field selector values beyond metadata.name and metadata.namespace; always the same keys."""
     grace_period: Callable[[T, int | None], int] = _no_grace
@@ -246,6 +248,10 @@ class Kind(Generic[T]):
             *self.check(obj),
             *self.check_update(obj, old),
         ]
+
+    def warn_update(self, obj: T, old: T) -> list[str]:
+        """The warnings of a change."""
+        return self.warnings(obj) if self.update_warnings is None else self.update_warnings(obj, old)
 
     def validate_status_update(self, obj: T, old: T) -> Errors:
         return [
