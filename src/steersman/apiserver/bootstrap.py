@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api import codec
 from steersman.api.errors import AlreadyExists
-from steersman.api.http import User
+from steersman.apiserver.admission.framework import LOOPBACK
 from steersman.apiserver.registry import Write
 from steersman.kinds.types.core_v1 import Endpoints, Namespace, Service
 from steersman.kinds.types.discovery_v1 import EndpointSlice
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from steersman.apiserver.server import App
 
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
-LOOPBACK = User("system:apiserver", ("system:masters", "system:authenticated"))
 
 
 async def bootstrap(app: App) -> None:

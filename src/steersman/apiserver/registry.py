@@ -17,7 +17,7 @@ from steersman.api.field import FieldError, Path
 from steersman.api.http import User
 from steersman.api.meta import Resource, format_time, generate_name, new_uid
 from steersman.apiserver import deletion
-from steersman.apiserver.admission.framework import CREATE, DELETE, UPDATE, Chain, Review
+from steersman.apiserver.admission.framework import CREATE, DELETE, LOOPBACK, UPDATE, Chain, Review
 from steersman.apiserver.deletion import Deletion
 from steersman.apiserver.managedfields import Track, same_but_times
 from steersman.apiserver.params import DeleteOptions, Preconditions
@@ -166,6 +166,7 @@ class Registry:
         obj = review.object
         key = self.key(namespace, name)
         held = self._reserve(key, obj, None) if self._reserve is not None else None
+        stored: bool | None = None
         try:
             kind.prepare_create(obj)
             if errors := kind.validate(obj):
@@ -182,9 +183,14 @@ class Registry:
                 entry = await self.store.create(key, data)
             except KeyExists:
                 raise AlreadyExists.of(self.resource, name) from None
+            stored = True
+        except Exception:
+            stored = False
+            raise
         finally:
             if held is not None:
                 held.release()
+            await review.settle(stored)
         obj.metadata.resourceVersion = str(entry.revision)
         return Outcome(obj, splice(data, entry.revision), created=True)
 
@@ -244,11 +250,12 @@ class Registry:
         if self._reserve is not None and write.subresource != "status":
             # After the preparation, which lets an object keep what it has been given before.
             held = self._reserve(key, new, old)
+        stored: bool | None = None
         try:
             if errors := self._check_update(new, old, write.subresource):
                 raise Invalid.of(self.resource, name, errors)
             await self._chain.validate(review)
-            warnings.extend(w for w in (*kind.warnings(new), *review.warnings) if w not in warnings)
+            warnings.extend(w for w in (*kind.warn_update(new, old), *review.warnings) if w not in warnings)
             new.metadata.resourceVersion = ""
             if self._is_finished(new, old):
                 return await self._finish(key, new, revision, write)
@@ -260,9 +267,14 @@ class Registry:
                 # Nothing changes: no write, no event, the same version.
                 return Outcome(new, splice(value, revision))
             entry = await self.store.update(key, data, revision)
+            stored = True
+        except Exception:
+            stored = False
+            raise
         finally:
             if held is not None:
                 held.release()
+            await review.settle(stored)
         new.metadata.resourceVersion = str(entry.revision)
         return Outcome(new, splice(data, entry.revision))
 
@@ -435,6 +447,21 @@ class Registries:
         """The objects, in the order of their keys; not to be changed."""
         registry = self.of(cls)
         return [registry.at(c.value, c.revision) for c in registry.cache.list(namespace)]
+
+    def exists(self, group: str, plural: str, namespace: str, name: str) -> bool:
+        registry = self.find(group, plural)
+        return registry is not None and registry.cache.get(namespace, name) is not None
+
+    def count(self, group: str, plural: str, namespace: str) -> int | None:
+        registry = self.find(group, plural)
+        return None if registry is None else registry.cache.count(namespace)
+
+    async def change_status(self, cls: type[Any], namespace: str, name: str, change: Callable[[Any], Any]) -> Any:
+        async def changed(current: Any) -> Any:
+            return change(current)
+
+        write = Write(LOOPBACK, subresource="status")
+        return (await self.of(cls).update(namespace, name, changed, write, [])).obj
 
     def values(self) -> Sequence[Registry]:
         return list(self._registries.values())

@@ -60,8 +60,10 @@ def test_discovery() -> None:
     names = [p.name for p in sorted(discover(), key=lambda p: p.order)]
     assert names == [
         "NamespaceLifecycle",
+        "LimitRanger",
         "ServiceAccount",
         "TaintNodesByCondition",
         "Priority",
         "DefaultTolerationSeconds",
+        "ResourceQuota",
     ]

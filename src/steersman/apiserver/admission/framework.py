@@ -15,12 +15,16 @@ from typing import Any, Protocol, TypeVar
 from steersman.api.clock import Clock
 from steersman.api.http import User
 from steersman.api.meta import Resource
+from steersman.apiserver.admission.quota_ledger import QuotaLedger
 from steersman.kinds.types.meta_v1 import Object
 
 CREATE = "CREATE"
 UPDATE = "UPDATE"
 DELETE = "DELETE"
 CONNECT = "CONNECT"
+
+LOOPBACK = User("system:apiserver", ("system:masters", "system:authenticated"))
+"""The server itself, in what it writes of its own accord."""
 
 T = TypeVar("T", bound=Object)
 
@@ -31,6 +35,26 @@ class Reader(Protocol):
     def get(self, cls: type[T], namespace: str, name: str) -> T | None: ...
 
     def list(self, cls: type[T], namespace: str = "") -> Sequence[T]: ...
+
+    def exists(self, group: str, plural: str, namespace: str, name: str) -> bool:
+        """Whether there is such an object, of whatever kind."""
+        ...
+
+    def count(self, group: str, plural: str, namespace: str) -> int | None:
+        """How many objects the namespace has; None when no such resource is served."""
+        ...
+
+    async def change_status(self, cls: type[T], namespace: str, name: str, change: Callable[[T], T]) -> T:
+        """Write a status as the server itself, in turn with everybody else's writes.
+
+        `change` makes the new object from the current one; it is asked again after a lost race, unless it pins the
+        resourceVersion. Raises Conflict, NotFound.
+        """
+        ...
+
+
+Settle = Callable[[bool | None], Awaitable[None]]
+"""Told once a write is over: True when it was stored, False when not, None when nobody knows (the request was cancelled)."""
 
 
 @dataclass(slots=True)
@@ -50,6 +74,13 @@ class Review:
     dry_run: bool = False
     options: Any = None
     warnings: list[str] = field(default_factory=list)
+    settlers: list[Settle] = field(default_factory=list)
+    """Whoever has reserved something for this write and must know what became of it."""
+
+    async def settle(self, stored: bool | None) -> None:
+        """Tell everybody who wanted to know how the write ended."""
+        for settler in self.settlers:
+            await settler(stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +89,7 @@ class Environment:
 
     reader: Reader
     clock: Clock
+    quotas: QuotaLedger = field(default_factory=QuotaLedger)
 
 
 Step = Callable[[Review, Environment], Awaitable[None]]

@@ -1,0 +1,109 @@
+"""What a pod as a whole requests and may use: its containers, sidecars and initialization, and what the pod itself says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from steersman.api import quantity
+from steersman.api.quantity import Quantity
+
+if TYPE_CHECKING:
+    from steersman.kinds.types.core_v1 import Container, ContainerStatus, Pod, ResourceRequirements
+
+Amounts = dict[str, Quantity]
+"""Quantities by resource name."""
+
+_AT_POD_LEVEL = ("cpu", "memory")
+_HUGE_PAGES = "hugepages-"
+
+
+def requests(pod: Pod, *, live: bool = False) -> Amounts:
+    """What the pod is given at least; overhead is not in it.
+
+    With `live`, containers whose resize is under way count with the greater of what they have and what they shall have.
+    """
+    statuses = _statuses(pod) if live else {}
+    infeasible = live and _resize_is_infeasible(pod)
+
+    def of(container: Container) -> Amounts:
+        wanted = _part(container.resources, "requests")
+        status = statuses.get(container.name)
+        return wanted if status is None else _in_resize(wanted, status, infeasible)
+
+    return _pod_level(pod, "requests", _aggregate(pod, of))
+
+
+def limits(pod: Pod) -> Amounts:
+    """What the pod gets at most; overhead is not in it."""
+    return _pod_level(pod, "limits", _aggregate(pod, lambda container: _part(container.resources, "limits")))
+
+
+def with_overhead(pod: Pod, amounts: Mapping[str, Quantity], *, limit: bool = False) -> Amounts:
+    """The amounts and what running the pod costs; of limits only those that there are."""
+    out = dict(amounts)
+    for name, more in (pod.spec.overhead or {}).items():
+        if not limit or (name in out and quantity.nano(out[name])):
+            out[name] = quantity.add(out.get(name, "0"), more)
+    return out
+
+
+def added(parts: Iterable[Mapping[str, Quantity]]) -> Amounts:
+    """The sums by name."""
+    out: Amounts = {}
+    for part in parts:
+        for name, amount in part.items():
+            out[name] = quantity.add(out[name], amount) if name in out else quantity.canonical(amount)
+    return out
+
+
+def greatest(parts: Iterable[Mapping[str, Quantity]]) -> Amounts:
+    """The greatest amounts by name."""
+    out: Amounts = {}
+    for part in parts:
+        for name, amount in part.items():
+            if name not in out or quantity.compare(amount, out[name]) > 0:
+                out[name] = amount
+    return out
+
+
+def _aggregate(pod: Pod, of: Any) -> Amounts:
+    """What containers and sidecars need together, or what the greediest step of initialization does."""
+    sidecars: Amounts = {}
+    steps: list[Amounts] = []
+    for container in pod.spec.initContainers or ():
+        step = added((sidecars, of(container)))
+        if container.restartPolicy == "Always":
+            sidecars = step
+        steps.append(step)
+    return greatest((added((*(of(c) for c in pod.spec.containers), sidecars)), *steps))
+
+
+def _pod_level(pod: Pod, part: str, amounts: Amounts) -> Amounts:
+    """The pod's own resources stand for those of its containers."""
+    own = _part(pod.spec.resources, part)
+    return {**amounts, **{n: a for n, a in own.items() if n in _AT_POD_LEVEL or n.startswith(_HUGE_PAGES)}}
+
+
+def _part(resources: ResourceRequirements | None, part: str) -> Amounts:
+    found: Amounts | None = getattr(resources, part) if resources is not None else None
+    return found or {}
+
+
+def _in_resize(wanted: Amounts, status: ContainerStatus, infeasible: bool) -> Amounts:
+    actual = _part(status.resources, "requests")
+    if infeasible and status.resources is not None:
+        return actual
+    return greatest((wanted, actual, status.allocatedResources or {}))
+
+
+def _statuses(pod: Pod) -> dict[str, ContainerStatus]:
+    found = (*(pod.status.containerStatuses or ()), *(pod.status.initContainerStatuses or ()))
+    return {s.name: s for s in found if s.resources is not None or s.allocatedResources}
+
+
+def _resize_is_infeasible(pod: Pod) -> bool:
+    return any(
+        c.type == "PodResizePending" and c.status == "True" and c.reason == "Infeasible"
+        for c in pod.status.conditions or ()
+    )
