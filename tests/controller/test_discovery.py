@@ -18,6 +18,7 @@ def test_every_controller_is_found():
         "podgc",
         "replicaset",
         "replicationcontroller",
+        "resourcequota",
         "root-ca-cert-publisher",
         "serviceaccount",
         "tainteviction",
