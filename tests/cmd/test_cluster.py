@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from steersman.cmd import lifecycle, processes
+from steersman.cmd import lifecycle, ports, processes
 from steersman.cmd.place import Place
 
 TIMEOUT = 60
@@ -122,9 +122,14 @@ def test_life_of_a_control_plane(steer: Steer) -> None:
 def test_killed_parts_come_back(steer: Steer) -> None:
     steer("up", "--no-nodes")
     before = steer.pids()
+    port = steer.place.load().port
     for name, pid in before.items():
         os.kill(pid, signal.SIGKILL)
         wait_end(pid)
+        # Another cluster that starts now does not get the port of the API server.
+        other, chosen = ports.hold_free("127.0.0.1", [port])
+        other.close()
+        assert chosen != port
         lifecycle.wait_part(steer.place, name, TIMEOUT)
     after = steer.pids()
     assert all(after[name] not in (None, pid) for name, pid in before.items())

@@ -1,7 +1,6 @@
 """What a machine lacks, and the one command that mends it."""
 
 import os
-import socket
 from pathlib import Path
 
 import pytest
@@ -71,15 +70,3 @@ def test_kernel(tmp_path: Path, filesystems: str, controllers: bool, expected: d
 def test_a_users_path_gets_the_systems_directories() -> None:
     assert machine.search_path({"PATH": "/bin:/home/u/bin"}).split(":")[:2] == ["/bin", "/home/u/bin"]
     assert "/usr/sbin" in machine.search_path({})
-
-
-def test_ports() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        assert machine.port_taken("127.0.0.1", port)
-        chosen = machine.free_port("127.0.0.1", [port])
-    assert chosen != port
-    assert not machine.port_taken("127.0.0.1", chosen)
-    assert machine.free_port("127.0.0.1", [chosen]) == chosen

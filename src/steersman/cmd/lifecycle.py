@@ -51,7 +51,8 @@ def write_files(config: ClusterConfig, place: Place) -> None:
         )
         # JSON is YAML too, and quicker to write and to read.
         write_atomic(place.part_kubeconfig(name), json.dumps(access.document()).encode())
-    specs = json.dumps({"parts": plan.specs(config, place)}, indent=1)
+    held = [[plan.LOOPBACK, port] for port in plan.ports(config)]
+    specs = json.dumps({"parts": plan.specs(config, place), "ports": held}, indent=1)
     write_atomic(place.directory / "supervisor.json", specs.encode())
 
 

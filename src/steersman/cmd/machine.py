@@ -3,7 +3,6 @@
 import os
 import platform
 import shutil
-import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -147,33 +146,3 @@ def problems(findings: Iterable[Finding]) -> str:
     return (
         "this machine lacks what real nodes need:\n  " + "\n  ".join(lines) + "\nmend it with:\n  " + "\n  ".join(fixes)
     )
-
-
-def port_taken(address: str, port: int) -> bool:
-    """Whether a TCP port cannot be listened on."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except OSError:
-            return True
-    return False
-
-
-def free_port(address: str, candidates: Iterable[int]) -> int:
-    """The first port that TCP and UDP both can have, or one that the kernel picks."""
-    for port in candidates:
-        if not port_taken(address, port) and not _udp_taken(address, port):
-            return port
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
-
-
-def _udp_taken(address: str, port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((address, port))
-        except OSError:
-            return True
-    return False

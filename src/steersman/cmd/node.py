@@ -17,7 +17,8 @@ from pathlib import Path
 from steersman.cmd import notify
 from steersman.cmd.config import NodeConfig
 from steersman.cmd.configfile import load
-from steersman.cmd.supervisor import Paths, Supervisor, lock, read_specs
+from steersman.cmd.supervisor import Paths, lock
+from steersman.cmd.supervisor import load as load_supervisor
 from steersman.network import cgroups
 from steersman.network.addresses import ClusterAddresses
 from steersman.network.mounts import NodeFiles
@@ -67,7 +68,7 @@ def inside(config: NodeConfig) -> int:
     if lock(paths) is None:
         print(f"node {config.name} runs already", file=sys.stderr)
         return 1
-    Supervisor(paths, read_specs(paths)).run()
+    load_supervisor(paths).run()
     terminate(sorted(cgroups.processes(PODS)), GRACE)
     return 0
 

@@ -55,6 +55,11 @@ def server_url(config: ClusterConfig, address: str = LOOPBACK) -> str:
     return f"https://{address}:{config.port}"
 
 
+def ports(config: ClusterConfig) -> list[int]:
+    """The ports of the host's loopback that are the cluster's as long as it runs."""
+    return [config.port] if config.nodes else [config.port, config.dns_port]
+
+
 def table(config: ClusterConfig) -> str:
     """The nftables table of the host's service rules."""
     return f"steersman-{config.name}-services"

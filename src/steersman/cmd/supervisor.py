@@ -19,7 +19,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from steersman.cmd import control, notify, nursery, processes, rotation
+from steersman.cmd import control, notify, nursery, ports, processes, rotation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -118,7 +118,13 @@ class Paths:
 class Supervisor:
     """Keeps the parts of one directory running until it is told to stop."""
 
-    def __init__(self, paths: Paths, specs: Iterable[Spec], monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        paths: Paths,
+        specs: Iterable[Spec],
+        held: Iterable[tuple[str, int]] = (),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.paths = paths
         self.parts = {spec.name: Part(spec) for spec in specs}
         self._monotonic = monotonic
@@ -128,6 +134,8 @@ class Supervisor:
         self._waiters: list[tuple[control.Connection, str]] = []
         self._rotate_at = monotonic() + ROTATE_EVERY
         self._notify_address = ""
+        # Ports of parts that must not go to another cluster while the part restarts.
+        self._ports: dict[tuple[str, int], socket.socket | None] = dict.fromkeys(held)
 
     def run(self) -> None:
         """Returns when all parts have stopped after SIGTERM, SIGINT or a stop request."""
@@ -136,6 +144,7 @@ class Supervisor:
         server = control.listen(self.paths.socket)
         self._selector.register(notifications, selectors.EVENT_READ, lambda: self._notified(notifications))
         self._selector.register(server, selectors.EVENT_READ, lambda: self._accept(server))
+        self._hold_ports()
         self.adopt()
         notify.ready()
         while not (self._stopping and all(part.process is None for part in self.parts.values())):
@@ -227,6 +236,12 @@ class Supervisor:
                 self._say(f"the nursery does not help: {error}")
         return processes.launch(spec.command, environment, pidfile, log)
 
+    def _hold_ports(self) -> None:
+        """Hold what is not held yet: a port that an adopted part listens on cannot be, until that part ends."""
+        for (address, port), held in self._ports.items():
+            if held is None:
+                self._ports[address, port] = ports.hold(address, port)
+
     def _begin(self, part: Part, running: processes.Running) -> None:
         part.process = running
         part.since = self._monotonic()
@@ -253,6 +268,7 @@ class Supervisor:
         self._selector.unregister(running.fd)
         running.close()
         part.process = None
+        self._hold_ports()
         part.last_exit = processes.describe_exit(status)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.paths.part_pidfile(part.spec.name))
@@ -393,10 +409,12 @@ class Supervisor:
         print(f"{stamp} {message}", flush=True)
 
 
-def read_specs(paths: Paths) -> list[Spec]:
-    """The parts to run, as `steer up` wrote them."""
+def load(paths: Paths) -> Supervisor:
+    """The supervisor of the parts and ports that `steer up` wrote down."""
     with open(paths.specs) as file:
-        return [Spec(part) for part in json.load(file)["parts"]]
+        data = json.load(file)
+    held = [(address, port) for address, port in data.get("ports", [])]
+    return Supervisor(paths, [Spec(part) for part in data["parts"]], held)
 
 
 def lock(paths: Paths) -> int | None:
@@ -417,7 +435,7 @@ def main(arguments: list[str]) -> int:
     if lock(paths) is None:
         print("another supervisor runs this cluster", file=sys.stderr)
         return 1
-    supervisor = Supervisor(paths, read_specs(paths))
+    supervisor = load(paths)
     processes.write_pidfile(paths.pidfile, os.getpid(), True)
     if "--stop" in arguments[1:]:
         supervisor.stop()  # adopts what runs, only to stop it

@@ -1,9 +1,11 @@
 """`steer up`: from nothing, or from a stopped cluster, to one that is usable, or back to where it was."""
 
+import contextlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from steersman.cmd import kubeconfig, lifecycle, machine, plan, slots
+from steersman.cmd import kubeconfig, lifecycle, machine, plan, ports, slots
 from steersman.cmd.admin import Admin, AdminError, dns_answers
 from steersman.cmd.config import ClusterConfig
 from steersman.cmd.configfile import save
@@ -31,8 +33,11 @@ class Wish:
     wait: float = 120.0
 
 
-def resolve(wish: Wish, place: Place, existing: ClusterConfig | None) -> ClusterConfig:
-    """The configuration to start: a stopped cluster's own with what was asked for on top, or a new one."""
+def resolve(wish: Wish, place: Place, existing: ClusterConfig | None, held: contextlib.ExitStack) -> ClusterConfig:
+    """The configuration to start: a stopped cluster's own with what was asked for on top, or a new one.
+
+    Ports that are chosen here are held until `held` is closed.
+    """
     said = {
         name: value
         for name in ("nodes", "simulate", "store", "port", "kubeconfig")
@@ -50,17 +55,23 @@ def resolve(wish: Wish, place: Place, existing: ClusterConfig | None) -> Cluster
         nodes=nodes,
         simulate=wish.simulate or 0,
         store=wish.store or f"sqlite://{place.store_file}",
-        port=wish.port or machine.free_port(plan.LOOPBACK, API_PORTS),
+        port=wish.port or _free_port(API_PORTS, held),
         dns_port=DNS_PORTS[0],
         kubeconfig=wish.kubeconfig or "",
     )
     if nodes:
         return draft
-    return replace(draft, dns_port=machine.free_port(plan.LOOPBACK, DNS_PORTS[1:]))
+    return replace(draft, dns_port=_free_port(DNS_PORTS[1:], held))
 
 
-def preflight(config: ClusterConfig, place: Place, port_is_new: bool) -> None:
-    """Raise CommandError for everything that can be known to fail, before anything is made."""
+def _free_port(candidates: Sequence[int], held: contextlib.ExitStack) -> int:
+    claimed, port = ports.hold_free(plan.LOOPBACK, candidates)
+    held.enter_context(claimed)
+    return port
+
+
+def preflight(config: ClusterConfig, place: Place, port_is_new: bool, held: contextlib.ExitStack) -> None:
+    """Raise CommandError for everything that can be known to fail, before anything is made. Holds the cluster's ports."""
     if config.nodes and os.geteuid() != 0:
         raise CommandError(
             "real nodes need root: run `sudo steer up`, or start without them: `steer up --no-nodes` (the control plane "
@@ -75,24 +86,34 @@ def preflight(config: ClusterConfig, place: Place, port_is_new: bool) -> None:
                 f"{place.directory} is too long for the sockets below it ({machine.MAX_DIRECTORY} characters at most); "
                 "choose a shorter --data-dir"
             )
-    if machine.port_taken(plan.LOOPBACK, config.port):
-        hint = "choose another one with --port" if port_is_new else "stop what uses it, or move the cluster with --port"
-        raise CommandError(f"port {config.port} of 127.0.0.1 is taken; {hint}")
-    if not config.nodes and machine.port_taken(plan.LOOPBACK, config.dns_port):
-        raise CommandError(
-            f"port {config.dns_port} of 127.0.0.1, which the cluster's DNS uses, is taken; stop what uses it"
-        )
+    for port in plan.ports(config):
+        claimed = ports.hold(plan.LOOPBACK, port)
+        if claimed is None:
+            hint = (
+                "choose another one with --port"
+                if port_is_new
+                else "stop what uses it, or move the cluster with --port"
+            )
+            if port != config.port:
+                hint = "the cluster's DNS uses it: stop what has it"
+            raise CommandError(f"port {port} of {plan.LOOPBACK} is taken; {hint}")
+        held.enter_context(claimed)
 
 
 def up(place: Place, wish: Wish, steps: Steps) -> ClusterConfig:
     """Start the cluster, or find it running. Raises CommandError after undoing what was made."""
     kubeconfig.check(wish.kubeconfig, os.environ)
+    with contextlib.ExitStack() as held:
+        return _up(place, wish, steps, held)
+
+
+def _up(place: Place, wish: Wish, steps: Steps, held: contextlib.ExitStack) -> ClusterConfig:
     fresh = not place.exists()
     if fresh:
         _refuse_foreign_directory(place)
         # Before the directory is made, so that a refusal leaves nothing at all.
-        config = resolve(wish, place, None)
-        preflight(config, place, True)
+        config = resolve(wish, place, None, held)
+        preflight(config, place, True, held)
     with place.locked():
         if not fresh:
             config = place.load()
@@ -100,9 +121,9 @@ def up(place: Place, wish: Wish, steps: Steps) -> ClusterConfig:
                 _already_running(config, wish, place, steps)
                 return config
             port_is_new = wish.port not in (None, config.port)
-            config = resolve(wish, place, config)
+            config = resolve(wish, place, config, held)
             if not lifecycle.part_alive(place, "apiserver"):
-                preflight(config, place, port_is_new)
+                preflight(config, place, port_is_new, held)
         try:
             config = _with_slot(config, place, fresh)
             save(config, place.config_file)
