@@ -10,9 +10,11 @@ from msgspec import Struct
 from steersman.api import codec
 from steersman.api.http import Request, User
 from steersman.apiserver import negotiation
+from steersman.apiserver.cached import Cached
 from steersman.apiserver.managedfields import FieldManager, Track, manager_name
 from steersman.apiserver.negotiation import Accepted
 from steersman.apiserver.requestinfo import Query, RequestInfo
+from steersman.apiserver.watchstream import Encoder
 from steersman.kinds.kind import Kind, Served
 
 if TYPE_CHECKING:
@@ -65,6 +67,12 @@ class Endpoint:
     list_head: bytes
     columns: bytes
     """The column definitions of its Tables."""
+    plain: bool = True
+    """Whether clients are told stored bytes as they are."""
+    warnings: tuple[str, ...] = ()
+    """What whoever uses this version is told."""
+    encoders: dict[tuple[Accepted, str], Encoder] = field(default_factory=dict, compare=False, repr=False)
+    """The encoders of its watches, by representation and by what rows of Tables include."""
     _managers: dict[str, FieldManager] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
@@ -75,7 +83,7 @@ class Endpoint:
             {"name": c.name, "type": c.type, "format": c.format, "description": c.description, "priority": c.priority}
             for c in served.kind.columns
         ]
-        return cls(served, registry, head.encode(), codec.encode(columns))
+        return cls(served, registry, head.encode(), codec.encode(columns), served.version is None)
 
     @property
     def kind(self) -> Kind[Any]:
@@ -100,6 +108,33 @@ class Endpoint:
     def encode(self, obj: Any) -> bytes:
         """A stored object in this version."""
         return codec.encode(self.served.from_stored(obj))
+
+    def decode(self, ctx: Context, *, strict: bool) -> tuple[Any, list[str]]:
+        """The request's body in this version, and the problems that strict decoding objects to.
+
+        Raises UnsupportedMediaType, DecodeError.
+        """
+        return ctx.decode(self.served.type, strict=strict)
+
+    def build(self, plain: Any) -> tuple[Any, list[str]]:
+        """As `decode`, from plain values."""
+        return codec.from_builtins(self.served.type, plain)
+
+    async def told(self, body: bytes) -> bytes:
+        """The stored bytes of one object as clients of this version are told them."""
+        return self.outgoing(body)
+
+    async def seen(self, items: list[Cached]) -> list[Cached]:
+        """Stored objects as they are to be worked with in this version, where that takes more than `outgoing`."""
+        return items
+
+    def transform(self, encode: Encoder) -> Encoder:
+        """An encoder of watch events, before it is used: for versions that must work on what is encoded."""
+        return encode
+
+    async def finish(self, batch: list[bytes]) -> bytes:
+        """The lines of a watch as they are sent."""
+        return b"".join(batch)
 
     def outgoing(self, body: bytes) -> bytes:
         """The stored object's bytes in this version."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from steersman.api import codec
 from steersman.api.codec import DecodeError
 from steersman.api.errors import BadRequest
 from steersman.apiserver.context import Context, Endpoint
@@ -16,7 +15,7 @@ def decode_object(ctx: Context, endpoint: Endpoint, options: WriteOptions) -> An
     """The request body as an object of the stored type, with defaults. Raises BadRequest with upstream's words."""
     served = endpoint.served
     try:
-        obj, problems = ctx.decode(served.type, strict=options.validation != "Ignore")
+        obj, problems = endpoint.decode(ctx, strict=options.validation != "Ignore")
     except DecodeError as error:
         raise _unfit(endpoint, str(error)) from error
     check_type(endpoint, obj)
@@ -30,7 +29,7 @@ def from_plain(ctx: Context, endpoint: Endpoint, options: WriteOptions, plain: A
     """As `decode_object`, from plain values of the endpoint's version (after a patch)."""
     served = endpoint.served
     try:
-        obj, problems = codec.from_builtins(served.type, plain)
+        obj, problems = endpoint.build(plain)
     except DecodeError as error:
         raise _unfit(endpoint, str(error)) from error
     check_type(endpoint, obj)

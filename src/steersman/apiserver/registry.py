@@ -106,6 +106,14 @@ class Registry:
         obj.metadata.resourceVersion = str(revision)
         return obj
 
+    async def load(self, value: bytes, revision: int) -> Any:
+        """As `at`, for kinds whose objects may have to be converted by somebody else first."""
+        return self.at(value, revision)
+
+    async def dump(self, obj: Any) -> bytes:
+        """The object as it is stored."""
+        return codec.encode(obj)
+
     def body(self, namespace: str, name: str) -> bytes:
         """The object's bytes. Raises NotFound."""
         cached = self.cache.get(namespace, name)
@@ -119,6 +127,13 @@ class Registry:
         if cached is None:
             raise NotFound.of(self.resource, name)
         return self.at(cached.value, cached.revision)
+
+    async def read(self, namespace: str, name: str) -> Any:
+        """As `get`, whatever has to be done for it."""
+        current = self._current(namespace, name)
+        if current is None:
+            raise NotFound.of(self.resource, name)
+        return await self.load(*current)
 
     def _current(self, namespace: str, name: str) -> Version | None:
         cached = self.cache.get(namespace, name)
@@ -174,7 +189,7 @@ class Registry:
             warnings.extend(kind.warnings(obj))
             await self._chain.validate(review)
             warnings.extend(review.warnings)
-            data = codec.encode(obj)
+            data = await self.dump(obj)
             if write.dry_run:
                 if self.cache.get(namespace, name) is not None:
                     raise AlreadyExists.of(self.resource, name)
@@ -231,7 +246,7 @@ class Registry:
     ) -> Outcome:
         value, revision = current
         kind = self.kind
-        old = self.at(value, revision)
+        old = await self.load(value, revision)
         new = await change(old)
         self._check_version(new, old)
         self._keep(new.metadata, old.metadata)
@@ -259,7 +274,7 @@ class Registry:
             new.metadata.resourceVersion = ""
             if self._is_finished(new, old):
                 return await self._finish(key, new, revision, write)
-            data = _encode(new, old, value)
+            data = await self._rewritten(new, old, value)
             new.metadata.resourceVersion = str(revision)
             if write.dry_run:
                 return Outcome(new, splice(data, revision))
@@ -277,6 +292,18 @@ class Registry:
             await review.settle(stored)
         new.metadata.resourceVersion = str(entry.revision)
         return Outcome(new, splice(data, entry.revision))
+
+    async def _rewritten(self, new: Any, old: Any, value: bytes) -> bytes:
+        """The object's bytes; those of the old one where only the time differs at which somebody set the same fields."""
+        data = await self.dump(new)
+        before, entries = old.metadata.managedFields, new.metadata.managedFields
+        if data == value or before == entries or not same_but_times(before, entries):
+            return data
+        new.metadata.managedFields = before
+        if await self.dump(new) == value:
+            return value
+        new.metadata.managedFields = entries
+        return data
 
     def _check_version(self, new: Any, old: Any) -> None:
         meta = new.metadata
@@ -330,7 +357,7 @@ class Registry:
 
     async def _finish(self, key: str, new: Any, revision: int, write: Write) -> Outcome:
         """The last finalizer is gone: the update removes the object."""
-        data = codec.encode(new)
+        data = await self.dump(new)
         if not write.dry_run:
             entry = await self.store.delete(key, revision)
             revision = entry.revision
@@ -351,7 +378,7 @@ class Registry:
         self, namespace: str, name: str, current: Version, options: DeleteOptions, write: Write
     ) -> Outcome:
         value, revision = current
-        obj = self.at(value, revision)
+        obj = await self.load(value, revision)
         deletion.check_preconditions(self.resource, obj.metadata, options.preconditions)
         await self._chain.validate(
             Review(DELETE, self.resource, "", namespace, name, None, obj, write.user, options.dry_run, options)
@@ -370,7 +397,7 @@ class Registry:
         self.kind.on_delete(obj)
         key = self.key(namespace, name)
         obj.metadata.resourceVersion = ""
-        data = codec.encode(obj)
+        data = await self.dump(obj)
         obj.metadata.resourceVersion = str(revision)
         if outcome is Deletion.REMOVE:
             if not options.dry_run:
@@ -381,19 +408,6 @@ class Registry:
         entry = await self.store.update(key, data, revision)
         obj.metadata.resourceVersion = str(entry.revision)
         return Outcome(obj, splice(data, entry.revision))
-
-
-def _encode(new: Any, old: Any, value: bytes) -> bytes:
-    """The object's bytes; those of the old one where only the time differs at which somebody set the same fields."""
-    data = codec.encode(new)
-    before, entries = old.metadata.managedFields, new.metadata.managedFields
-    if data == value or before == entries or not same_but_times(before, entries):
-        return data
-    new.metadata.managedFields = before
-    if codec.encode(new) == value:
-        return value
-    new.metadata.managedFields = entries
-    return data
 
 
 def prefix_of(kind: Kind[Any]) -> str:
@@ -416,6 +430,12 @@ class Registries:
     def add(self, registry: Registry) -> None:
         resource = registry.resource
         self._registries[(resource.group, resource.plural)] = registry
+
+    def remove(self, registry: Registry) -> None:
+        """Forget the registry of a resource that is served no longer."""
+        resource = registry.resource
+        if self._registries.get((resource.group, resource.plural)) is registry:
+            del self._registries[(resource.group, resource.plural)]
 
     def find(self, group: str, plural: str) -> Registry | None:
         return self._registries.get((group, plural))

@@ -119,7 +119,6 @@ class App:
         self.authorizer = Authorizer((BuiltinPolicy(), RBAC(self._roles)))
         self._endpoints = self._make_endpoints()
         self._subresources = Subresources.discover()
-        self._encoders: dict[tuple[int, Accepted, str], Callable[[str, Cached], bytes]] = {}
         self.health = Health(self)
         self.discovery = Discovery(self)
         self._unobserve: list[Callable[[], None]] = []
@@ -155,10 +154,11 @@ class App:
 
     def encoder(self, endpoint: Endpoint, accepted: Accepted, include: str) -> Callable[[str, Cached], bytes]:
         """The watch encoder for a shape: always the same object, so that its watchers share the work."""
-        key = (id(endpoint), accepted, include)
-        encoder = self._encoders.get(key)
+        key = (accepted, include)
+        encoder = endpoint.encoders.get(key)
         if encoder is None:
-            encoder = self._encoders[key] = table.transform(endpoint, accepted, self.clock, include)
+            encoder = endpoint.transform(table.transform(endpoint, accepted, self.clock, include))
+            endpoint.encoders[key] = encoder
         return encoder
 
     def _uid(self, plural: str, namespace: str, name: str) -> str:

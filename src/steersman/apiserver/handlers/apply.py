@@ -74,7 +74,7 @@ async def apply(
     outcome = await registry.update(
         info.namespace, info.name, change, write, ctx.warnings, create=fresh if may_create is not None else None
     )
-    body = outcome.body if endpoint.served.version is None else endpoint.outgoing(outcome.body)
+    body = outcome.body if endpoint.plain else await endpoint.told(outcome.body)
     return respond.body(201 if outcome.created else 200, body, accepted, ctx.warnings)
 
 

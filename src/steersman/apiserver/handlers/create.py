@@ -23,7 +23,7 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     write = Write(ctx.user, options.dry_run, track=endpoint.track(ctx, options.manager))
     namespace = obj.metadata.namespace
     outcome = await endpoint.registry.create(obj, namespace, write, ctx.warnings)
-    body = outcome.body if endpoint.served.version is None else endpoint.outgoing(outcome.body)
+    body = outcome.body if endpoint.plain else await endpoint.told(outcome.body)
     return respond.body(201, body, accepted, ctx.warnings)
 
 

@@ -30,7 +30,7 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     outcome = await registry.delete(info.namespace, info.name, options, Write(ctx.user, options.dry_run))
     status = 202 if not outcome.deleted and options.orphanDependents is False else 200
     if not outcome.deleted or (endpoint.kind.group, endpoint.kind.resource.plural) in _RETURNED:
-        return respond.body(status, endpoint.outgoing(outcome.body), accepted, ctx.warnings)
+        return respond.body(status, await endpoint.told(outcome.body), accepted, ctx.warnings)
     return respond.value(status, _removed(endpoint, outcome), accepted, ctx.warnings)
 
 

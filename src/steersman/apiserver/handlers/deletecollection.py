@@ -26,13 +26,13 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     page = await listing.read(endpoint, ctx.info.namespace, selection)
     write = Write(ctx.user, options.dry_run)
     bodies = []
-    for item in page.items:
+    for item, seen in zip(page.items, await endpoint.seen(page.items), strict=True):
         try:
             # Each object's own grace period must not become the next one's.
             own = msgspec.structs.replace(options)
             await endpoint.registry.delete(item.namespace, item.name, own, write)
         except NotFound:
             continue
-        bodies.append(endpoint.outgoing(item.body))
+        bodies.append(endpoint.outgoing(seen.body))
     body = encoding.join_list(endpoint.list_head, endpoint.registry.cache.revision, bodies)
     return respond.body(200, body, accepted, ctx.warnings)

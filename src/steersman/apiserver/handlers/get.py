@@ -22,8 +22,10 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     cached = registry.cache.get(info.namespace, info.name)
     if cached is None:
         raise NotFound.of(registry.resource, info.name)
+    if not endpoint.plain:
+        cached = (await endpoint.seen([cached]))[0]
     if not accepted.kind:
-        body = cached.body if endpoint.served.version is None else endpoint.outgoing(cached.body)
+        body = cached.body if endpoint.plain else endpoint.outgoing(cached.body)
     elif accepted.kind == table.TABLE:
         body = table.table(
             endpoint,

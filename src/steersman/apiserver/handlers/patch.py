@@ -51,16 +51,19 @@ async def apply(
     info, registry, served = ctx.info, endpoint.registry, endpoint.served
     options = WriteOptions.parse_patch(ctx.query, apply=False)
     patched = parse(ctx, served.type)
+    fields = endpoint.fields(subresource)
+    # Few patches are about managedFields; the others need not carry them back and forth.
+    spare = b"managedFields" not in ctx.request.body
 
     async def change(old: Any) -> Any:
-        plain = patched(codec.to_builtins(served.from_stored(old)))
+        plain = patched(fields.document(old) if spare else codec.to_builtins(served.from_stored(old)))
         obj = encoding.from_plain(ctx, endpoint, options, plain)
         check_place(obj, info.namespace, info.name, namespaced=served.resource.namespaced)
         return obj if narrow is None else narrow(old, obj)
 
     write = Write(ctx.user, options.dry_run, subresource, track=endpoint.track(ctx, options.manager, subresource))
     outcome = await registry.update(info.namespace, info.name, change, write, ctx.warnings)
-    body = outcome.body if served.version is None else endpoint.outgoing(outcome.body)
+    body = outcome.body if endpoint.plain else await endpoint.told(outcome.body)
     return respond.body(200, body, accepted, ctx.warnings)
 
 

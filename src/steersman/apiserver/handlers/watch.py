@@ -34,7 +34,7 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     cache = endpoint.registry.cache
     after, initial_bookmark = await _start(endpoint, options)
     encode: Encoder = encode_line
-    if accepted.kind or endpoint.converts:
+    if accepted.kind or not endpoint.plain:
         encode = app.encoder(endpoint, accepted, table.include_of(ctx))
     stream = cache.watch(
         ctx.info.namespace,
@@ -46,7 +46,7 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
         encode=encode,
     )
     app.deadlines.add(options.timeout or random.uniform(_SHORTEST, _LONGEST), stream.close)
-    return Response(200, _HEADERS, Lines(app, stream))
+    return Response(200, _HEADERS, Lines(app, stream, endpoint))
 
 
 def _only(name: str, field: FieldSelector | None) -> FieldSelector:
@@ -75,8 +75,8 @@ async def _start(endpoint: Endpoint, options: ListOptions) -> tuple[int | None, 
 class Lines:
     """The body of a watch. A generator would not do: one that is closed before it began never runs its last lines."""
 
-    def __init__(self, app: App, stream: WatchStream) -> None:
-        self._app, self._stream, self._open = app, stream, True
+    def __init__(self, app: App, stream: WatchStream, endpoint: Endpoint) -> None:
+        self._app, self._stream, self._endpoint, self._open = app, stream, endpoint, True
         app.metrics.watches += 1
 
     def __aiter__(self) -> Lines:
@@ -84,7 +84,8 @@ class Lines:
 
     async def __anext__(self) -> bytes:
         try:
-            return b"".join(await anext(self._stream))
+            batch = await anext(self._stream)
+            return b"".join(batch) if self._endpoint.plain else await self._endpoint.finish(batch)
         except StopAsyncIteration:
             await self.aclose()
             raise

@@ -74,7 +74,7 @@ def _checked(replicas: int) -> tuple[field.FieldError, ...]:
 
 
 async def _get(app: App, ctx: Context, endpoint: Endpoint) -> Response:
-    obj = endpoint.registry.get(ctx.info.namespace, ctx.info.name)
+    obj = await endpoint.registry.read(ctx.info.namespace, ctx.info.name)
     return respond.value(200, scale_of(obj, endpoint.kind.scale or _DEFAULT), ctx.accept())
 
 
