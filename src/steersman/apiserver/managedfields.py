@@ -233,7 +233,7 @@ class FieldManager:
         owners, times = decode(entries)
         new.metadata.managedFields = live
         reset = reset_fields(self.served.kind, self.subresource)
-        self._track(new, self._document(old), owners, times, name, now, reset)
+        self._track(new, self.document(old), owners, times, name, now, reset)
 
     def _track(
         self, new: Any, before: Document, owners: Owners, times: Times, name: str, now: str, reset: FieldSet
@@ -242,7 +242,7 @@ class FieldManager:
         manager = self._manager(name, "Update")
         try:
             owners, fields = applying.update(
-                before, self._document(new), self.version, owners, manager, self.versions, reset=reset
+                before, self.document(new), self.version, owners, manager, self.versions, reset=reset
             )
         except TypedError:
             # Items without identity: validation says what is wrong with them.
@@ -272,7 +272,7 @@ class FieldManager:
         except FieldSetError:
             return live
 
-    def _document(self, obj: Any) -> Document:
+    def document(self, obj: Any) -> Document:
         """The object in this version, without managedFields."""
         meta = obj.metadata
         entries, meta.managedFields = meta.managedFields, None
@@ -291,7 +291,7 @@ class FieldManager:
         Raises BadRequest, Conflict, and StatusError (500) for a configuration that does not fit the type.
         """
         check(config, self.served.resource, self.schema)
-        before = {} if live is None else self._document(live)
+        before = {} if live is None else self.document(live)
         owners, times = decode(() if live is None else live.metadata.managedFields or ())
         if not owners and live is not None:
             owners, times = self._before_first_apply(before, now)
