@@ -19,7 +19,7 @@ SCRIPT = """
 import time
 start = time.perf_counter()
 import asyncio
-from steersman.testing.cluster import Cluster
+from steersman.testing import Cluster
 imported = time.perf_counter()
 async def main():
     async with Cluster(nodes={nodes}, controllers={controllers}):

@@ -12,6 +12,7 @@ from steersman.api.clock import Clock
 from steersman.api.errors import NotFound, StatusError
 from steersman.client.events import EventRecorder
 from steersman.client.rest import Client
+from steersman.client.waiting import wait_event
 from steersman.kinds.types.core_v1 import Pod, Service
 from steersman.kubelet import admission
 from steersman.kubelet.cgroups import Cgroups
@@ -36,6 +37,9 @@ _log = logging.getLogger(__name__)
 
 # Between looks at the runtime for changes that nobody told of.
 RELIST_SECONDS = 1.0
+# The same while things happen: containers that start now may end soon, and others wait for their end.
+EAGER_RELIST_SECONDS = 0.2
+EAGER_SECONDS = 3.0
 WORKER_RETRY_SECONDS = 2.0
 # Leftovers of pods that the API does not know are looked for this often.
 HOUSEKEEPING_SECONDS = 10.0
@@ -80,6 +84,8 @@ class Kubelet:
         self._deletions: asyncio.Queue[Pod] = asyncio.Queue()
         self._context = self._make_context(services)
         self._group: asyncio.TaskGroup | None = None
+        self._look = asyncio.Event()
+        self._eager_until = 0.0
         # Set when every pod of the node has its worker: before that, a pod that is not found may well be there.
         self.pods_known = asyncio.Event()
 
@@ -164,6 +170,7 @@ class Kubelet:
 
     def _adopt(self, pod: Pod) -> None:
         """Give the pod a worker, or refuse it for good when the node has no room for it."""
+        self._look_eagerly()
         worker = PodWorker(self._context, pod)
         refusal = None
         if not pod.status.startTime and not pod.metadata.deletionTimestamp and self._agent.node:
@@ -212,11 +219,22 @@ class Kubelet:
                     await self._relist()
                 except RuntimeCallError as error:
                     _log.debug("relist: %s", error)
-            await self._clock.sleep(RELIST_SECONDS)
+            self._look.clear()
+            eager = self._clock.monotonic() < self._eager_until
+            await wait_event(self._clock, self._look, EAGER_RELIST_SECONDS if eager else RELIST_SECONDS)
+
+    def _look_eagerly(self) -> None:
+        """Relist often for a while. Simulated containers end when it was said they would, and there may be very many."""
+        if not self._runtime.simulated:
+            now = self._clock.monotonic()
+            if now >= self._eager_until:
+                self._look.set()
+            self._eager_until = now + EAGER_SECONDS
 
     async def _relist(self) -> None:
         """Look at the runtime, and have the workers of changed pods look too: each change is told only once."""
         for uid in await self._pleg.relist():
+            self._look_eagerly()
             if worker := self._workers.get(uid):
                 worker.kick()
 
