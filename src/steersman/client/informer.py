@@ -50,6 +50,7 @@ class Informer(Generic[T]):
       After a relist an object may have been replaced by one of the same name: compare uids.
     * Ownership: objects belong to the informer. Whoever changes one must `msgspec.structs.replace` or clone it first; with
       `verify=True` (tests) `check_unchanged` finds out who did not.
+    * Contents: objects are as the server told them, but without managedFields.
     * Failure: `run` never gives up on the server; an exception of a subscriber ends it.
     * Cancellation: `run` ends when cancelled and may be started again; it then resumes from where it was.
     """
@@ -207,6 +208,9 @@ class Informer(Generic[T]):
         old = self._objects.get(key)
         if old is None and new is None:
             return
+        if new is not None and getattr(new.metadata, "managedFields", None):
+            # Half of an object, and nobody here reads it. Whoever writes without them leaves the server's as they are.
+            new.metadata.managedFields = None
         if self._prints is not None:
             self._verify(key, old, new)
         if new is None:
