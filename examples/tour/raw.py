@@ -4,11 +4,12 @@ import base64
 import http.client
 import json
 import ssl
+import time
 import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from commands import Cluster
+from commands import OUTAGE, POLL, Cluster
 
 
 class Api:
@@ -42,6 +43,17 @@ class Api:
             self.close()
             raise
         return response.status, answer
+
+    def patient_request(self, method: str, path: str, body: bytes = b"") -> tuple[int, dict[str, Any]]:
+        """The same, asked again for a while when the connection breaks."""
+        end = time.monotonic() + OUTAGE
+        while True:
+            try:
+                return self.request(method, path, body)
+            except (OSError, http.client.HTTPException):
+                if time.monotonic() > end:
+                    raise
+                time.sleep(POLL)
 
     def close(self) -> None:
         if self._connection is not None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from steersman.cmd import control, processes
-from steersman.cmd.supervisor import MAX_DELAY, Paths, lock, restart_delay
+from steersman.cmd.supervisor import MAX_DELAY, MAX_READY_DELAY, Paths, lock, restart_delay
 
 PATIENCE = 20.0
 
@@ -127,6 +127,7 @@ def test_restarts_are_quick_first_and_never_slower_than_five_seconds(failures: i
     assert restart_delay(failures) <= limit
     assert restart_delay(failures + 1) >= restart_delay(failures)
     assert restart_delay(1000) == MAX_DELAY
+    assert restart_delay(1000, was_ready=True) == MAX_READY_DELAY
 
 
 def test_parts_start_in_order(supervised: Supervised) -> None:

@@ -27,15 +27,18 @@ if TYPE_CHECKING:
 
 FIRST_DELAY = 0.1
 MAX_DELAY = 5.0
+MAX_READY_DELAY = 1.0
 STEADY_AFTER = 10.0
 ROTATE_EVERY = 30.0
 # A part that ends this often before it was ever ready is reported as failing to whoever waits for it.
 FAILURES_TO_REPORT = 3
 
 
-def restart_delay(failures: int) -> float:
-    """Seconds to wait before a start that follows `failures` quick ends in a row: at once, then up to five."""
-    return 0.0 if failures <= 1 else min(MAX_DELAY, FIRST_DELAY * 3 ** min(failures - 1, 10))
+def restart_delay(failures: int, was_ready: bool = False) -> float:
+    """Seconds to wait before a start that follows `failures` quick ends in a row: at once, then up to five, or up to one
+    for a part that was ready in the life that ended: it works, and somebody waits for it."""
+    limit = MAX_READY_DELAY if was_ready else MAX_DELAY
+    return 0.0 if failures <= 1 else min(limit, FIRST_DELAY * 3 ** min(failures - 1, 10))
 
 
 class Spec:
@@ -267,6 +270,7 @@ class Supervisor:
             status = nursery.exit_status(self.paths.nursery, running.pid)
         self._selector.unregister(running.fd)
         running.close()
+        was_ready = part.ready
         part.process = None
         self._hold_ports()
         part.last_exit = processes.describe_exit(status)
@@ -279,7 +283,7 @@ class Supervisor:
         else:
             part.failures = 1 if now - part.since >= STEADY_AFTER else part.failures + 1
         part.restarts += 1
-        part.not_before = now + restart_delay(part.failures)
+        part.not_before = now + restart_delay(part.failures, was_ready)
         if not part.was_ready and part.failures >= FAILURES_TO_REPORT:
             self._answer_waiters(part, {"error": f"{part.spec.name} does not start: {part.last_exit}"})
 
