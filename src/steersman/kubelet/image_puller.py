@@ -51,7 +51,8 @@ class ImagePuller:
     objects: ObjectSource
     clock: Clock
     backoff: Backoff = field(default_factory=Backoff)
-    _failed_at: dict[str, float] = field(default_factory=dict)
+    # When a pull failed last, and why.
+    _failures: dict[str, tuple[float, str]] = field(default_factory=dict)
 
     async def ensure(
         self, pod: Pod, container: Container, sandbox: PodSandboxConfig, pulling: Callable[[], None]
@@ -89,15 +90,16 @@ class ImagePuller:
     ) -> Pulled:
         key = f"{pod.metadata.uid}/{name}"
         now = self.clock.monotonic()
-        if self.backoff.remaining(key, self._failed_at.get(key, 0.0), now) > 0:
-            raise ImageProblem("ImagePullBackOff", f'Back-off pulling image "{name}"', "BackOff")
+        failed_at, why = self._failures.get(key, (0.0, ""))
+        if self.backoff.remaining(key, failed_at, now) > 0:
+            raise ImageProblem("ImagePullBackOff", f'Back-off pulling image "{name}": ErrImagePull: {why}', "BackOff")
         pulling()
         auth = await self._credentials(pod, reference)
         try:
             await self.runtime.pull_image(reference, auth, sandbox)
             image = await self.runtime.image_status(reference)
         except RuntimeCallError as error:
-            self._failed_at[key] = now
+            self._failures[key] = (now, error.message)
             self.backoff.next(key, now)
             raise ImageProblem("ErrImagePull", f'Failed to pull image "{name}": {error.message}') from error
         if image is None:
@@ -112,8 +114,8 @@ class ImagePuller:
     def forget(self, uid: str) -> None:
         """Drop what is remembered of a pod's failed pulls."""
         self.backoff.forget(uid)
-        for key in [k for k in self._failed_at if k.startswith(uid)]:
-            del self._failed_at[key]
+        for key in [k for k in self._failures if k.startswith(uid)]:
+            del self._failures[key]
 
     async def _credentials(self, pod: Pod, reference: str) -> AuthConfig | None:
         registry = reference.split("/", 1)[0]
