@@ -68,7 +68,8 @@ class World:
 async def test_managed_fields_are_not_kept(script):
     entry = {"manager": "m", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": {"f:x": {}}}
     changes = forever(event("ADDED", obj("b", 6, managedFields=[entry])))
-    async with World(script, page(5, obj("a", 3, managedFields=[entry])), changes, verify=True) as world:
+    listed = script.answer(200, page(5, obj("a", 3, managedFields=[entry])))
+    async with World(script, listed, Response(200, {}, changes), verify=True) as world:
         assert [o.metadata.managedFields for o in world.informer.items()] == [None, None]
 
 

@@ -49,14 +49,17 @@ class Transport(Protocol):
 
 
 class InProcess:
-    """Calls the API server's handler directly, as `user`."""
+    """Calls the API server's handler directly, as `user`; the last part of the user's name is the client's."""
 
     def __init__(self, handle: Handler, user: User) -> None:
         self._handle = handle
         self._user = user
+        self._agent = user.name.rpartition(":")[2] or user.name
 
     async def send(self, request: Request, *, stream: bool = False) -> Response:
         request.user = self._user
+        if "user-agent" not in request.headers:
+            request.headers = {**request.headers, "user-agent": self._agent}
         response = await self._handle(request)
         if stream or isinstance(response.body, bytes):
             return response
