@@ -68,15 +68,19 @@ class LeaderElector:
         while not await self._try():
             await self._clock.sleep(self._election.retry_period * random.uniform(1.0, JITTER))
         _log.info("%s leads %s", self._election.identity, self._election.name)
+        lost: LostLeadership | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
                 renewing = tasks.create_task(self._renew())
                 await tasks.create_task(_awaited(lead))
                 renewing.cancel()
         except* LostLeadership as group:
-            raise LostLeadership(str(group.exceptions[0])) from None
+            # Not raised here: early 3.11 would wrap it in a group again.
+            lost = LostLeadership(str(group.exceptions[0]))
         finally:
             await self._release()
+        if lost is not None:
+            raise lost
 
     async def _renew(self) -> None:
         renewed = self._clock.monotonic()
