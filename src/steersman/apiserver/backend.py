@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
@@ -32,11 +33,12 @@ _PRIVATE = frozenset({"authorization", "host", "cookie2"})
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a backend listens. `tls` is None for plain HTTP."""
+    """Where a backend listens. `tls` is None for plain HTTP; `name` is what its certificate must say, if not its host."""
 
     host: str
     port: int
     tls: ssl.SSLContext | None = None
+    name: str = ""
 
     @property
     def authority(self) -> str:
@@ -103,6 +105,7 @@ class Backends:
                 headers=list(headers),
                 data=body or None,
                 ssl=target.tls or False,
+                server_hostname=target.name or None,
                 allow_redirects=False,
             )
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
@@ -145,12 +148,16 @@ class Backends:
 
 
 def dial_error(target: Target, error: BaseException) -> InternalError:
-    if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
-        why = "connect: connection refused"
-    elif isinstance(error, TimeoutError):
+    # aiohttp wraps what the system said in words that name its own objects.
+    cause = getattr(error, "os_error", error)
+    if isinstance(cause, TimeoutError):
         why = "i/o timeout"
+    elif "Connect call failed" in str(cause):
+        why = "connect: connection refused"
+    elif isinstance(cause, OSError) and cause.errno and not isinstance(cause, ssl.SSLError):
+        why = f"connect: {os.strerror(cause.errno).lower()}"
     else:
-        why = str(error) or type(error).__name__
+        why = str(cause) or type(cause).__name__
     return InternalError.occurred(f"error dialing backend: dial tcp {target.authority}: {why}")
 
 

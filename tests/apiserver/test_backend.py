@@ -1,0 +1,34 @@
+"""What a client is told about a backend that cannot be dialled."""
+
+import errno
+import ssl
+
+import aiohttp
+import pytest
+from aiohttp.client_reqrep import ConnectionKey
+
+from steersman.apiserver.backend import Target, dial_error
+
+KEY = ConnectionKey("10.0.0.9", 10250, True, ssl.create_default_context(), None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed"), "connect: connection refused"),
+        (OSError("Multiple exceptions: [Errno 111] Connect call failed"), "connect: connection refused"),
+        (OSError(errno.ENETUNREACH, "Network is unreachable"), "connect: network is unreachable"),
+        (
+            aiohttp.ClientConnectorError(KEY, OSError(errno.ENETUNREACH, "Network is unreachable")),
+            "connect: network is unreachable",
+        ),
+        (TimeoutError(), "i/o timeout"),
+        (ssl.SSLError(1, "certificate unknown"), "certificate unknown"),
+        (aiohttp.ServerDisconnectedError(), "Server disconnected"),
+    ],
+)
+def test_dial_error(error: BaseException, why: str) -> None:
+    message = str(dial_error(Target("10.0.0.9", 10250), error))
+    assert "error dialing backend: dial tcp 10.0.0.9:10250: " in message
+    assert why in message
+    assert "SSLContext" not in message
