@@ -59,12 +59,20 @@ install_packages() {
     fi
     say "installing$missing"
     # A list that is missing or old is fetched once; the first try saves that time where it is fresh.
-    # shellcheck disable=SC2086
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing </dev/null >&2 || {
-        as_root apt-get update -q </dev/null >&2
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing </dev/null >&2
+    apt_install 2>/dev/null || {
+        as_root apt-get update -qq </dev/null >&2
+        apt_install
     }
     missing=""
+}
+
+# What apt-get says on its way is of interest when it fails; its errors always are.
+apt_install() {
+    # shellcheck disable=SC2086
+    said=$(as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 install -y -q \
+        --no-install-recommends $missing </dev/null 2>&1) && return 0
+    echo "$said" >&2
+    return 1
 }
 
 # The first Python of 3.11 or newer, of the machine's or the user's own.
@@ -86,7 +94,10 @@ make_venv() { # make_venv EXTRAS
         install_packages
         python=$(find_python)
     }
-    if ! [ -x .venv/bin/pip ]; then
+    # The programs in an environment name the directory it was made in.
+    moved=false
+    [ -e .venv/installed ] && [ "$(cut -d' ' -f4- .venv/installed)" != "$(pwd)" ] && moved=true
+    if $moved || ! [ -x .venv/bin/pip ]; then
         # Debian's python3 has venv without ensurepip until python3-venv is there.
         "$python" -c 'import ensurepip, venv' 2>/dev/null || {
             missing="python3-venv"

@@ -10,11 +10,15 @@ import argparse
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).parent
+# A new endpoint takes a moment to reach the service rules of host and nodes.
+PATIENCE = 30.0
+POLL = 0.2
 
 
 def run(*command: str | Path) -> str:
@@ -54,12 +58,15 @@ def main() -> int:
 
     port = run(*kubectl, "get", "service", "hello", "-o", "jsonpath={.spec.ports[0].nodePort}")
     addresses = run(*kubectl, "get", "nodes", "-o", "jsonpath={.items[*].status.addresses[0].address}").split()
-    for address in ("127.0.0.1", *addresses):
-        url = f"http://{address}:{port}/"
-        page = answer(url)
-        if page is not None:
-            print(f"\n{url}\n{page}")
-            return 0
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        for address in ("127.0.0.1", *addresses):
+            url = f"http://{address}:{port}/"
+            page = answer(url)
+            if page is not None:
+                print(f"\n{url}\n{page}")
+                return 0
+        time.sleep(POLL)
     sys.exit(f"nothing answers on port {port} of 127.0.0.1 and {', '.join(addresses)}; see: steer status")
 
 
