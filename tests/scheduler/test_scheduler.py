@@ -222,3 +222,23 @@ async def test_a_terminating_pod_is_not_placed(world):
     await world.cluster.advance(20)
     found = await world.client.get(Pod, "p", "default")
     assert (found.metadata.uid, found.spec.nodeName) == (made.metadata.uid, "")
+
+
+async def test_one_odd_pod_does_not_keep_others_from_being_placed(world, monkeypatch, caplog):
+    from steersman.scheduler import scheduler
+
+    place, trouble = scheduler.place, [1, 2]
+
+    def odd(info, table, plugins):
+        if info.pod.metadata.name == "odd" and trouble:
+            raise ArithmeticError(f"trouble {trouble.pop()}")
+        return place(info, table, plugins)
+
+    monkeypatch.setattr(scheduler, "place", odd)
+    await world.node("a")
+    world.start()
+    await world.pod("odd")
+    await world.pod("fine")
+    assert await world.placed("fine") == "a"
+    assert await world.placed("odd") == "a"
+    assert "placing default/odd" in caplog.text

@@ -69,7 +69,12 @@ class Scheduler:
         async with asyncio.TaskGroup() as group:
             while True:
                 item = await self._queue.pop()
-                await self._schedule(item, group)
+                try:
+                    await self._schedule(item, group)
+                except Exception:  # noqa: BLE001 - one odd pod must not keep all others from being placed
+                    _log.exception("placing %s/%s", item.pod.metadata.namespace, item.pod.metadata.name)
+                    self._undo(item)
+                    self._queue.retry(item)
                 placed += 1
                 if placed % _YIELD_EVERY == 0:
                     await asyncio.sleep(0)
