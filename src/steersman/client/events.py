@@ -162,6 +162,8 @@ class EventRecorder:
         self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE_LENGTH)
         self._correlator = Correlator(clock)
         self._stamp = 0
+        # Since the queue was last empty.
+        self._dropped = 0
 
     def event(
         self,
@@ -193,7 +195,9 @@ class EventRecorder:
         try:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
-            _log.warning("event dropped, %d are waiting: %s %s", QUEUE_LENGTH, about.name, reason)
+            if not self._dropped:
+                _log.warning("events are dropped, %d are waiting; the first: %s %s", QUEUE_LENGTH, about.name, reason)
+            self._dropped += 1
 
     def _name(self, about: str) -> str:
         """A name that no other event has: the object's, and the time in nanoseconds, made to grow."""
@@ -204,6 +208,9 @@ class EventRecorder:
         """Write events until cancelled."""
         while True:
             await self._record(await self._queue.get())
+            if self._dropped and self._queue.empty():
+                _log.warning("%d events were dropped", self._dropped)
+                self._dropped = 0
 
     async def flush(self) -> None:
         """Write what is waiting, then return: for a part that ends."""
