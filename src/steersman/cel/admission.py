@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from steersman.cel.types import BOOL, DYN, LIST_OF_STRING, STRING, TIMESTAMP, Field, Type, map_of, object_of
 
 
-def _named(name: str, **fields: Type) -> Type:
-    return object_of(name, {field: Field(t, field) for field, t in fields.items()})
+def _named(type_name: str, /, **fields: Type) -> Type:
+    return object_of(type_name, {field: Field(t, field) for field, t in fields.items()})
 
 
 _KIND = _named("kubernetes.GroupVersionKind", group=STRING, version=STRING, kind=STRING)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from steersman.cel.errors import Issue
 from steersman.cel.functions import Overload
@@ -43,6 +44,10 @@ class Checker:
         self.issues: list[Issue] = []
         self.used: set[str] = set()
         """The variables of the environment that the tree reads."""
+        self.calls: list[Call] = []
+        self.aggregates: list[ListLiteral | MapLiteral] = []
+        """The literals of lists and maps, without those that only a text is made of."""
+        self._formatted = 0
         self._variables = variables
         self._functions = functions
         self._objects = objects
@@ -50,7 +55,7 @@ class Checker:
         self._bindings: Bindings = {}
         self._fresh = 0
         self._nodes: list[Node] = []
-        self._visit: dict[type[Node], Callable[[Node], Type]] = {
+        self._visit: dict[type[Node], Callable[[Any], Type]] = {
             Literal: self._literal,
             Ident: self._ident,
             Select: self._select,
@@ -59,7 +64,7 @@ class Checker:
             MapLiteral: self._map,
             ObjectLiteral: self._object,
             Comprehension: self._comprehension,
-        }  # type: ignore[dict-item]
+        }
 
     def check(self, root: Node) -> Type:
         """The type of the whole; afterwards no node's type has a parameter left."""
@@ -179,7 +184,10 @@ class Checker:
                 node.args = node.args[1:]
                 node.member = False
         node.function = node.function.removeprefix(".")
+        self.calls.append(node)
+        self._formatted += node.function == "format"
         types = [self._check(arg) for arg in node.args]
+        self._formatted -= node.function == "format"
         overloads = self._functions.get(node.function)
         if overloads is None:
             return self._undeclared(node.offset, node.function)
@@ -218,7 +226,9 @@ class Checker:
         if result is None:
             shown = [self._shown(t) for t in types]
             signature = f"{shown[0]}.({', '.join(shown[1:])})" if node.member else f"({', '.join(shown)})"
-            return self._report(node.offset, f"found no matching overload for '{node.function}' applied to '{signature}'")
+            return self._report(
+                node.offset, f"found no matching overload for '{node.function}' applied to '{signature}'"
+            )
         node.overloads = found
         return result
 
@@ -238,12 +248,10 @@ class Checker:
 
     # -- literals of lists, maps and objects -----------------------------------------------------------------------
 
-    def _join(self, offset: int, previous: Type | None, current: Type) -> Type:
+    def _join(self, previous: Type | None, current: Type) -> Type:
         if previous is None:
             return current
-        if self._assignable(previous, current):
-            return most_general(previous, current)
-        return self._mismatch(offset, previous, current)
+        return most_general(previous, current) if self._assignable(previous, current) else DYN
 
     def _present(self, node: Node, found: Type, optional: bool) -> Type:
         """The type of an element, which behind a `?` must be an optional one."""
@@ -254,19 +262,23 @@ class Checker:
         return unwrap_optional(found)
 
     def _list(self, node: ListLiteral) -> Type:
+        if not self._formatted:
+            self.aggregates.append(node)
         joined: Type | None = None
         for index, element in enumerate(node.elements):
             found = self._present(element, self._check(element), index in node.optional)
-            joined = self._join(element.offset, joined, found)
+            joined = self._join(joined, found)
         return list_of(self._parameter() if joined is None else joined)
 
     def _map(self, node: MapLiteral) -> Type:
+        if not self._formatted:
+            self.aggregates.append(node)
         key: Type | None = None
         value: Type | None = None
         for entry in node.entries:
-            key = self._join(entry.key.offset, key, self._check(entry.key))
+            key = self._join(key, self._check(entry.key))
             found = self._present(entry.value, self._check(entry.value), entry.optional)
-            value = self._join(entry.value.offset, value, found)
+            value = self._join(value, found)
         if key is None or value is None:
             return map_of(self._parameter(), self._parameter())
         return map_of(key, value)

@@ -17,7 +17,6 @@ from steersman.cel.library import (
     authz,
     conversion,
     extras,
-    format as formats,
     lists,
     moments,
     network,
@@ -29,12 +28,16 @@ from steersman.cel.library import (
     strings,
     url,
 )
-from steersman.cel.library.conversion import format_duration, format_time, parse_duration, parse_time
+from steersman.cel.library import (
+    format as formats,
+)
+from steersman.cel.library.conversion import format_duration, format_time
 from steersman.cel.macros import BINDINGS, MACROS
 from steersman.cel.parser import MAX_DEPTH, parse
 from steersman.cel.plan import Planner
-from steersman.cel.syntax import Call, Literal, Node
+from steersman.cel.syntax import Node
 from steersman.cel.types import Type, is_optional
+from steersman.cel.validators import findings
 from steersman.cel.values import (
     LIST_TYPES,
     Duration,
@@ -63,6 +66,7 @@ KUBERNETES: tuple[Library, ...] = (
     optionals.LIBRARY,
     optionals.UNWRAPPING,
     strings.LIBRARY,
+    strings.FORMAT,
     lists.LIBRARY,
     lists.EXTENDED,
     lists.SETS,
@@ -78,7 +82,12 @@ KUBERNETES: tuple[Library, ...] = (
 """The libraries of every expression in Kubernetes."""
 MUTATION: tuple[Library, ...] = (*KUBERNETES, extras.JSON_PATCH)
 """Those of a mutation's expressions."""
-EVERYTHING: tuple[Library, ...] = (*MUTATION, extras.ENCODERS, extras.MATH, strings.REVERSE)
+EVERYTHING: tuple[Library, ...] = (
+    *(library for library in MUTATION if library is not strings.FORMAT),
+    extras.ENCODERS,
+    extras.MATH,
+    strings.NEWER,
+)
 """All libraries there are, and `cel.bind`."""
 
 _WRONG_DATA = (TypeError, AttributeError, ValueError, LookupError, ArithmeticError)
@@ -96,7 +105,8 @@ def _table(libraries: tuple[Library, ...]) -> Mapping[str, tuple[Overload, ...]]
 class Env:
     """The variables and functions that expressions may use.
 
-    `objects` are the object types that literals such as `JSONPatch{…}` may make. An environment does not change.
+    `objects` are the object types that literals such as `JSONPatch{…}` may make. `homogeneous`
+    refuses literals of lists and maps with elements of different types, as Kubernetes does. An environment does not change.
     """
 
     def __init__(
@@ -104,16 +114,19 @@ class Env:
         variables: Mapping[str, Type],
         libraries: Iterable[Library] = KUBERNETES,
         objects: Mapping[str, Type] | None = None,
+        *,
+        homogeneous: bool = True,
     ) -> None:
         self.variables = dict(variables)
         self._libraries = tuple(libraries)
         self._functions = _table(self._libraries)
         self._macros = {**MACROS, **BINDINGS} if extras.MATH in self._libraries else MACROS
         self._objects = dict(objects or {})
+        self._homogeneous = homogeneous
 
     def extended(self, **variables: Type) -> Env:
         """This environment with more variables."""
-        return Env({**self.variables, **variables}, self._libraries, self._objects)
+        return Env({**self.variables, **variables}, self._libraries, self._objects, homogeneous=self._homogeneous)
 
     def compile(self, text: str, result: Type | tuple[Type, ...] | None = None) -> Program:
         """The program of an expression, which must be of one of the types `result` if that is given.
@@ -125,13 +138,15 @@ class Env:
         try:
             found = checker.check(root)
             if not checker.issues:
-                checker.issues.extend(_bad_literals(root))
+                checker.issues.extend(findings(checker, homogeneous=self._homogeneous))
             if checker.issues:
                 raise CompileError(text, checker.issues)
             wanted = (result,) if isinstance(result, Type) else result
             if wanted is not None and found not in wanted:
                 raise _WrongResult(wanted)
-            return Program(text, root, found, {name: self.variables[name] for name in sorted(checker.used)}, self.variables)
+            return Program(
+                text, root, found, {name: self.variables[name] for name in sorted(checker.used)}, self.variables
+            )
         except RecursionError:
             raise CompileError(text, [Issue(-1, f"expression recursion limit exceeded: {MAX_DEPTH}")]) from None
 
@@ -142,45 +157,6 @@ class _WrongResult(CompileError):
     def __init__(self, wanted: tuple[Type, ...]) -> None:
         self.issues = ()
         Exception.__init__(self, "must evaluate to " + " or ".join(str(t) for t in wanted))
-
-
-def _bad_literals(root: Node) -> list[Issue]:
-    """Literals that their function is sure to refuse: durations, timestamps and regular expressions."""
-    found: list[Issue] = []
-    checks = {"duration": parse_duration, "timestamp": parse_time, "matches": regex.compiled}
-    for node in _nodes(root):
-        if not isinstance(node, Call) or node.function not in checks or not node.args:
-            continue
-        arg = node.args[-1]
-        if not isinstance(arg, Literal) or not isinstance(arg.value, str):
-            continue
-        try:
-            checks[node.function](arg.value)
-        except EvalError:
-            found.append(Issue(arg.offset, f"invalid {node.function} argument"))
-    return found
-
-
-def _nodes(root: Node) -> list[Node]:
-    """Every node, each once, without recursion."""
-    seen: dict[int, Node] = {}
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen:
-            continue
-        seen[id(node)] = node
-        for name in type(node).__slots__:
-            part = getattr(node, name)
-            if isinstance(part, Node):
-                waiting.append(part)
-            elif isinstance(part, list):
-                for inner in part:
-                    if isinstance(inner, Node):
-                        waiting.append(inner)
-                    elif hasattr(inner, "value") and isinstance(inner.value, Node):
-                        waiting.extend(n for n in (inner.value, getattr(inner, "key", None)) if isinstance(n, Node))
-    return list(seen.values())
 
 
 class Program:

@@ -33,7 +33,7 @@ def equal(a: Value, b: Value, frame: list[Any] | None = None) -> bool:
     if kind is other and kind in _PLAIN:
         return bool(a == b)
     if kind in _NUMBERS and other in _NUMBERS:
-        return bool(a == b)
+        return bool(a == b) if float not in (kind, other) else float(a) == float(b)
     if kind in LIST_TYPES:
         return other in LIST_TYPES and _equal_lists(a, b, frame)
     if kind is Optional:
@@ -51,10 +51,10 @@ def _equal_lists(a: list[Value], b: list[Value], frame: list[Any] | None) -> boo
     if len(a) != len(b):
         return False
     spend(frame, len(a))
-    if type(a) is SetList or type(b) is SetList:
+    if type(a) is SetList:
         spend(frame, len(a) * len(b) // 8)
         return all(any(equal(x, y, frame) for y in b) for x in a)
-    if type(a) is KeyedList and type(b) is KeyedList:
+    if type(a) is KeyedList:
         keys = a.keys
         held = {key_of(item, keys): item for item in b}
         return all((key := key_of(item, keys)) in held and equal(item, held[key], frame) for item in a)
@@ -65,10 +65,7 @@ def _equal_maps(a: Mapping[Any, Value], b: Mapping[Any, Value], frame: list[Any]
     if len(a) != len(b):
         return False
     spend(frame, len(a))
-    for key, value in a.items():
-        if not has_key(b, key) or not equal(value, b[key], frame):
-            return False
-    return True
+    return all(has_key(b, key) and equal(value, b[key], frame) for key, value in a.items())
 
 
 def has_key(target: Mapping[Any, Value], key: Value) -> bool:
@@ -78,7 +75,7 @@ def has_key(target: Mapping[Any, Value], key: Value) -> bool:
             return False
     except TypeError:
         return False
-    if key == 0 or key == 1:  # noqa: PLR1714: hash lookup would call bool and int the same
+    if key in (0, 1):
         wanted = type(key) is bool
         return any((type(held) is bool) == wanted for held in target if held == key)
     return True
@@ -110,6 +107,8 @@ def compare(a: Value, b: Value) -> int:
     if kind in _NUMBERS and other in _NUMBERS:
         if (kind is float and math.isnan(a)) or (other is float and math.isnan(b)):
             raise EvalError("NaN values cannot be ordered")
+        if float in (kind, other):
+            a, b = float(a), float(b)
         return int(a > b) - int(a < b)
     if kind is other and kind in _ORDERED:
         return int(a > b) - int(a < b)

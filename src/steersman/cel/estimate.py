@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from steersman.cel.costs import LIMIT, LIST, MAP, OBJECT, ONE, UNKNOWN, Operand, Range, fixed
 from steersman.cel.functions import Overload
@@ -61,7 +62,7 @@ class Estimator:
         self._paths: dict[Node, Path] = {}
         self._sizes: dict[Node, Range] = {}
         self._contents: dict[Node, _Contents] = {}
-        self._visit: dict[type[Node], Callable[[Node], Range]] = {
+        self._visit: dict[type[Node], Callable[[Any], Range]] = {
             Literal: lambda node: _FREE,
             Ident: self._ident,
             Select: self._select,
@@ -70,7 +71,7 @@ class Estimator:
             MapLiteral: self._map,
             ObjectLiteral: self._object,
             Comprehension: self._comprehension,
-        }  # type: ignore[dict-item]
+        }
 
     def cost(self, node: Node) -> Range:
         """The bounds of a node's cost, with everything below it."""
@@ -91,9 +92,11 @@ class Estimator:
 
     def _declared_size(self, path: Path) -> Range | None:
         """The size the schema allows at a path."""
-        found = self._variables.get(path[0]) if path else None
-        if found is None:
+        if not path:
             return None
+        found = self._variables.get(path[0])
+        if found is None:
+            return _FREE  # the name of a type
         current = unwrap_optional(found)
         for name in path[1:]:
             step = _step(current, name)
@@ -153,6 +156,8 @@ class Estimator:
         cost = self.cost(node.operand)
         if node.test:
             return cost
+        if node.optional:
+            return cost.plus(ONE)
         if node.operand.type.kind in ("map", "object", "param"):
             cost = cost.plus(ONE)
         self._paths[node] = (*self._path(node.operand), node.name)
@@ -197,7 +202,7 @@ class Estimator:
         return total
 
     def _overload(self, overload: Overload, operands: list[Operand]) -> tuple[Range, Range | None]:
-        if overload.function in ("_==_", "_!=_") and operands[0].type.kind == "opaque":
+        if overload.function == "_==_" and _is_unit(operands[0].type) and operands[0].type == operands[1].type:
             return ONE, None
         return (ONE, None) if overload.cost is None else overload.cost.estimate(operands)
 
@@ -300,6 +305,10 @@ def _step(t: Type, name: str) -> Type | None:
         return t.params[0] if t.kind == "map" else None
     field = t.fields.get(name)
     return None if field is None else field.type
+
+
+def _is_unit(t: Type) -> bool:
+    return t.kind == "opaque" and not t.params
 
 
 def _is_scalar(t: Type) -> bool:

@@ -59,16 +59,12 @@ class Library:
         self.overloads = tuple(overloads)
 
 
-def function(
-    name: str, id: str, args: tuple[Type, ...], result: Type, run: Run, cost: Cost | None = None
-) -> Overload:
+def function(name: str, id: str, args: tuple[Type, ...], result: Type, run: Run, cost: Cost | None = None) -> Overload:
     """An overload called as name(args)."""
     return Overload(id, name, args, result, run, False, cost)
 
 
-def method(
-    name: str, id: str, args: tuple[Type, ...], result: Type, run: Run, cost: Cost | None = None
-) -> Overload:
+def method(name: str, id: str, args: tuple[Type, ...], result: Type, run: Run, cost: Cost | None = None) -> Overload:
     """An overload called as args[0].name(args[1:])."""
     return Overload(id, name, args, result, run, True, cost)
 

@@ -24,7 +24,25 @@ MAX_DEPTH = 250
 """How deep an expression may nest."""
 
 _RESERVED = frozenset(
-    "as break const continue else for function if import let loop package namespace return var void while".split()
+    [
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "for",
+        "function",
+        "if",
+        "import",
+        "let",
+        "loop",
+        "package",
+        "namespace",
+        "return",
+        "var",
+        "void",
+        "while",
+    ]
 )
 _KEYWORDS = {"true": (True, BOOL), "false": (False, BOOL), "null": (None, NULL)}
 _BINARY = {
@@ -246,7 +264,9 @@ class _Parser:
         token = self._next()
         sign = "-" if negative else ""
         if token.kind == "int":
-            value = int(sign + token.text, 16 if token.text.startswith("0x") else 10) if len(token.text) < 80 else MAX_UINT
+            value = (
+                int(sign + token.text, 16 if token.text.startswith("0x") else 10) if len(token.text) < 80 else MAX_UINT
+            )
             if not MIN_INT <= value <= MAX_INT:
                 raise self._error(start.offset, "invalid int literal")
             return Literal(start.offset, value, INT)

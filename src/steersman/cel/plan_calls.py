@@ -27,8 +27,13 @@ def call(planner: Planner, node: Call) -> Step:
     cost = sum(step.cost for step in steps)
     runs = [step.run for step in steps]
     overload = node.overloads[0]
-    if len(node.overloads) > 1 or not all(_settled(arg.type, want) for arg, want in zip(node.args, overload.args, strict=True)):
+    if len(node.overloads) > 1 or not all(
+        _settled(arg.type, want) for arg, want in zip(node.args, overload.args, strict=True)
+    ):
         return Step(_dispatched(node.overloads, runs), cost)
+    if overload.function in ("or", "orValue"):
+        run = _otherwise(runs[0], runs[1], steps[1].cost, overload.function == "orValue")
+        return Step(run, steps[0].cost)
     if overload.id == "add_list":
         return Step(_concatenation(overload.run, runs[0], runs[1]), cost + 1)
     if overload.cost is not None:
@@ -61,6 +66,19 @@ def _charged(run: Callable[..., Value], price: Charge, args: list[Eval]) -> Eval
         return run(*values)
 
     return priced
+
+
+def _otherwise(first: Eval, second: Eval, second_cost: int, unwrapped: bool) -> Eval:
+    """An optional or what to take in its place, which is only evaluated then."""
+
+    def run(f: Frame) -> Value:
+        held = first(f)
+        if held.present:
+            return held.value if unwrapped else held
+        f[0] += second_cost
+        return second(f)
+
+    return run
 
 
 def _concatenation(run: Callable[..., Value], left: Eval, right: Eval) -> Eval:
@@ -101,26 +119,27 @@ def equality(planner: Planner, node: Call) -> Step:
     cost = left.cost + right.cost
     a, b = left.run, right.run
     wanted = node.function == "_==_"
+    # One unit is charged even where an operand ends in an error; what the sizes say is added to it.
     kinds = {arg.type.kind for arg in node.args}
     if len(kinds) == 1 and kinds <= _SCALARS:
         if wanted:
             return Step(lambda f: a(f) == b(f), cost + 1)
         return Step(lambda f: a(f) != b(f), cost + 1)
     if kinds == {"string"}:
-        return Step(_equal_strings(a, b, wanted), cost)
+        return Step(_equal_strings(a, b, wanted), cost + 1)
 
     def run(f: Frame) -> Value:
         x, y = a(f), b(f)
-        charge(f, -(-min(size_of(x), size_of(y)) // 10))
+        charge(f, -(-min(size_of(x), size_of(y)) // 10) - 1)
         return equal(x, y, f) is wanted
 
-    return Step(run, cost)
+    return Step(run, cost + 1)
 
 
 def _equal_strings(a: Eval, b: Eval, wanted: bool) -> Eval:
     def run(f: Frame) -> Value:
         x, y = a(f), b(f)
-        f[0] += -(-min(len(x), len(y)) // 10)
+        f[0] += -(-min(len(x), len(y)) // 10) - 1
         return (x == y) is wanted
 
     return run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from steersman.cel.costs import LIST
@@ -60,8 +60,9 @@ def _entries(value: Value) -> Any:
 def _one(over: Eval, slot: int) -> Eval:
     """Iterates a list's items or a map's keys, each put into the variable's slot."""
 
-    def iterate(f: Frame) -> Iterable[None]:
-        for f[slot] in _entries(over(f)):
+    def iterate(f: Frame) -> Iterator[None]:
+        for item in _entries(over(f)):
+            f[slot] = item
             yield None
 
     return iterate
@@ -70,10 +71,11 @@ def _one(over: Eval, slot: int) -> Eval:
 def _two(over: Eval, first: int, second: int) -> Eval:
     """Iterates a list's indexes and items, or a map's keys and values."""
 
-    def iterate(f: Frame) -> Iterable[None]:
+    def iterate(f: Frame) -> Iterator[None]:
         held = _entries(over(f))
         pairs = held.items() if isinstance(held, Mapping) else enumerate(held)
-        for f[first], f[second] in pairs:
+        for key, value in pairs:
+            f[first], f[second] = key, value
             yield None
 
     return iterate
@@ -88,7 +90,8 @@ def _quantifier(iterate: Eval, body: Step, decides: bool) -> Eval:
     def run(f: Frame) -> Value:
         failure: EvalError | None = None
         limit = f[1]
-        for _ in iterate(f):
+        turns = iterate(f)
+        for _ in turns:
             f[0] += each
             if f[0] > limit:
                 raise CostLimitExceeded
@@ -100,7 +103,8 @@ def _quantifier(iterate: Eval, body: Step, decides: bool) -> Eval:
                 failure = err
                 continue
             if value is decides:
-                f[0] += leaving
+                if next(turns, 0) is None:  # the loop looks at its condition again only if there is another turn
+                    f[0] += leaving
                 return decides
             if value is not other:
                 failure = EvalError(NO_OVERLOAD)

@@ -14,14 +14,14 @@ from steersman.cel.syntax import (
     Ident,
     ListLiteral,
     MapLiteral,
-
     ObjectLiteral,
     Select,
     extends,
     is_path,
 )
 from steersman.cel.types import is_optional, unwrap_optional
-from steersman.cel.values import LIST_TYPES, NONE, Optional, Uint, Value, has, is_map, select as select_field
+from steersman.cel.values import LIST_TYPES, NONE, Optional, Uint, Value, has, is_map
+from steersman.cel.values import select as select_field
 
 if TYPE_CHECKING:
     from steersman.cel.plan import Planner
@@ -37,7 +37,7 @@ def select(planner: Planner, node: Select) -> Step:
         return Step(_test(operand.run, wire), operand.cost)
     cost = operand.cost + (1 if extends(node.operand) else 2)
     if node.optional or is_optional(node.operand.type):
-        return Step(_optional_select(operand.run, wire), cost)
+        return Step(_optional_select(operand.run, wire), cost - 1)
     if isinstance(node.operand, Ident) and node.operand.constant is None:
         return Step(_variable_field(planner.slot(node.operand.name), wire), cost)
     return Step(_field(operand.run, wire), cost)
@@ -84,7 +84,12 @@ def _optional_field(target: Value, name: str) -> Optional:
 
 
 def _optional_select(operand: Eval, name: str) -> Eval:
-    return lambda f: _optional_field(operand(f), name)
+    def run(f: Frame) -> Value:
+        found = _optional_field(operand(f), name)
+        f[0] += found.present  # what is absent is not charged
+        return found
+
+    return run
 
 
 def _test(operand: Eval, name: str) -> Eval:
@@ -104,7 +109,7 @@ def index(planner: Planner, node: Call) -> Step:
     target, key = (planner.plan(arg) for arg in node.args)
     cost = target.cost + (1 if extends(node.args[0]) else 2) + key.cost - (1 if is_path(node.args[1]) else 0)
     if node.function == "_[?_]":
-        return Step(_optional_item(target.run, key.run), cost)
+        return Step(_optional_item(target.run, key.run), cost - 1)
     return Step(_item(target.run, key.run), cost)
 
 
@@ -132,7 +137,9 @@ def _optional_item(target: Eval, key: Eval) -> Eval:
     def run(f: Frame) -> Value:
         held, at = target(f), key(f)
         if type(held) in LIST_TYPES or type(held) is Optional or is_map(held):
-            return optional_index(held, at)
+            found = optional_index(held, at)
+            f[0] += found.present
+            return found
         raise EvalError("no such overload")
 
     return run
@@ -188,7 +195,9 @@ def map_literal(planner: Planner, node: MapLiteral) -> Step:
                 made[key] = value.value
         return made
 
-    if all(key.constant and value.constant for key, value, _ in steps) and not any(entry.optional for entry in node.entries):
+    if all(key.constant and value.constant for key, value, _ in steps) and not any(
+        entry.optional for entry in node.entries
+    ):
         return constant(run([]))
     return Step(run, MAP + sum(key.cost + value.cost for key, value, _ in steps))
 
@@ -214,5 +223,3 @@ def object_literal(planner: Planner, node: ObjectLiteral) -> Step:
 def _wire(node: ObjectLiteral, field: FieldInit) -> str:
     declared = node.type.fields.get(field.name)
     return field.name if declared is None else declared.wire
-
-

@@ -10,7 +10,7 @@ from typing import Any
 
 from steersman.cel.errors import EvalError
 from steersman.cel.library.conversion import parse_date, parse_duration, parse_time
-from steersman.cel.types import BOOL, DOUBLE, INT, STRING, UNBOUNDED, Field, Type, list_of, map_of, object_of
+from steersman.cel.types import BOOL, INT, STRING, Field, Type, list_of, map_of, object_of
 from steersman.cel.values import KeyedList, SetList, Value, fields_of, is_struct
 
 Schema = Mapping[str, Any]
@@ -19,8 +19,29 @@ MAX_REQUEST = 3 * 1024 * 1024
 """Bytes of the largest request, which bounds whatever a schema leaves unbounded."""
 
 _RESERVED = frozenset(
-    "true false null in as break const continue else for function if import let loop package namespace return var void"
-    " while".split()
+    [
+        "true",
+        "false",
+        "null",
+        "in",
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "for",
+        "function",
+        "if",
+        "import",
+        "let",
+        "loop",
+        "package",
+        "namespace",
+        "return",
+        "var",
+        "void",
+        "while",
+    ]
 )
 _SPECIAL = re.compile(r"__|[-./]")
 _ESCAPED = {"__": "__underscores__", ".": "__dot__", "-": "__dash__", "/": "__slash__"}
@@ -147,7 +168,7 @@ def _object(schema: Schema, name: str, root: bool) -> Type | None:
         found = schema_type(inner, f"{name}.{wire}")
         if spelt is not None and found is not None:
             fields[spelt] = Field(found, wire)
-    made = object_of(name, fields, UNBOUNDED)
+    made = object_of(name, fields)
     made.prepare = _prepare_object(fields)
     return made
 

@@ -8,6 +8,7 @@ from typing import Any
 
 UNBOUNDED = 2**63 - 1
 """The size of what has no declared maximum."""
+_SIZED = frozenset(["list", "map", "string", "bytes", "dyn"])
 
 
 class Type:
@@ -27,7 +28,7 @@ class Type:
         *,
         fields: Mapping[str, Field] | None = None,
         open_fields: bool = False,
-        max_elements: int = UNBOUNDED,
+        max_elements: int | None = None,
         prepare: Callable[[Any], Any] | None = None,
     ) -> None:
         self.kind = kind
@@ -35,11 +36,12 @@ class Type:
         self.params = params
         self.fields = {} if fields is None else fields
         self.open = open_fields
-        self.max_elements = max_elements
+        sized = UNBOUNDED if kind in _SIZED else 0
+        self.max_elements = sized if max_elements is None else max_elements
         self.prepare = prepare
         self._key = (kind, name, params)
         self.hash_ = hash(self._key)
-        self.plain = kind not in ("param", "dyn", "error") and all(param.plain for param in params)
+        self.plain: bool = kind not in ("param", "dyn", "error") and all(param.plain for param in params)
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Type) and self.hash_ == other.hash_ and self._key == other._key)
@@ -105,9 +107,9 @@ def type_of_type(value: Type) -> Type:
     return Type("type", "type", (value,))
 
 
-def object_of(name: str, fields: Mapping[str, Field], max_elements: int = UNBOUNDED) -> Type:
+def object_of(name: str, fields: Mapping[str, Field]) -> Type:
     """An object with these fields, keyed by the name an expression uses."""
-    return Type("object", name, fields=fields, max_elements=max_elements)
+    return Type("object", name, fields=fields)
 
 
 def opaque(name: str) -> Type:
@@ -142,6 +144,8 @@ NAMED_TYPES: dict[str, Type] = {
     "type": TYPE,
     "dyn": DYN,
     "optional_type": optional_of(DYN),
+    "net.IP": opaque("net.IP"),
+    "net.CIDR": opaque("net.CIDR"),
     "google.protobuf.Timestamp": TIMESTAMP,
     "google.protobuf.Duration": DURATION,
 }

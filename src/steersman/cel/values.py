@@ -48,7 +48,7 @@ class _Nanos:
         self.nanos = nanos
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self.nanos == other.nanos  # type: ignore[attr-defined]
+        return type(other) is type(self) and self.nanos == other.nanos
 
     def __lt__(self, other: _Nanos) -> bool:
         return self.nanos < other.nanos
@@ -70,9 +70,13 @@ class _Nanos:
 
 
 class Timestamp(_Nanos):
-    """An instant: nanoseconds since 1970 in UTC."""
+    """An instant: nanoseconds since 1970 in UTC. `offset` (seconds east) is the zone it was written in."""
 
-    __slots__ = ()
+    __slots__ = ("offset",)
+
+    def __init__(self, nanos: int, offset: int = 0) -> None:
+        super().__init__(nanos)
+        self.offset = offset
 
 
 class Duration(_Nanos):
@@ -217,7 +221,9 @@ def select(target: Value, name: str) -> Value:
             return target[name]
         except KeyError:
             raise EvalError(f"no such key: {name}") from None
-    raise EvalError(f"unsupported field selection target: ({type_of(target)})" if target is None else "no such overload")
+    raise EvalError(
+        f"unsupported field selection target: ({type_of(target)})" if target is None else "no such overload"
+    )
 
 
 def has(target: Value, name: str) -> bool:

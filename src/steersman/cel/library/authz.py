@@ -53,7 +53,7 @@ class _Check(Opaque):
         self.question = question
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self.question == other.question  # type: ignore[attr-defined]
+        return type(other) is type(self) and self.question == other.question
 
     def __hash__(self) -> int:
         return hash(self.question)
@@ -147,8 +147,22 @@ def _parts() -> list[Overload]:
             method(part, f"resourcecheck_{part}", resource, RESOURCE_CHECK_TYPE, _narrowed(part))
             for part in ("subresource", "namespace", "name")
         ),
-        method("fieldSelector", "authorizer_fieldselector", resource, RESOURCE_CHECK_TYPE, _narrowed("field_selector"), _SELECTOR),
-        method("labelSelector", "authorizer_labelselector", resource, RESOURCE_CHECK_TYPE, _narrowed("label_selector"), _SELECTOR),
+        method(
+            "fieldSelector",
+            "authorizer_fieldselector",
+            resource,
+            RESOURCE_CHECK_TYPE,
+            _narrowed("field_selector"),
+            _SELECTOR,
+        ),
+        method(
+            "labelSelector",
+            "authorizer_labelselector",
+            resource,
+            RESOURCE_CHECK_TYPE,
+            _narrowed("label_selector"),
+            _SELECTOR,
+        ),
     ]
 
 

@@ -131,9 +131,7 @@ def _math() -> list[Overload]:
     found: list[Overload] = []
     for word, sign in (("least", -1), ("greatest", 1)):
         run = _extreme(sign)
-        found += [
-            function(f"math.{word}", f"math_{word}_{count}", (DYN,) * count, DYN, run) for count in range(2, 9)
-        ]
+        found += [function(f"math.{word}", f"math_{word}_{count}", (DYN,) * count, DYN, run) for count in range(2, 9)]
         found.append(function(f"math.{word}", f"math_{word}_list", (list_of(DYN),), DYN, run))
         found += [function(f"math.{word}", f"math_{word}_{t.kind}", (t,), t, run) for t in (INT, UINT, DOUBLE)]
     rounding: Sequence[tuple[str, Callable[[float], float]]] = (
@@ -142,7 +140,9 @@ def _math() -> list[Overload]:
         ("trunc", math.trunc),
         ("round", _round),
     )
-    found += [function(f"math.{name}", f"math_{name}_double", (DOUBLE,), DOUBLE, _rounded(run)) for name, run in rounding]
+    found += [
+        function(f"math.{name}", f"math_{name}_double", (DOUBLE,), DOUBLE, _rounded(run)) for name, run in rounding
+    ]
     tests: Sequence[tuple[str, Callable[[float], bool]]] = (
         ("isNaN", math.isnan),
         ("isInf", math.isinf),

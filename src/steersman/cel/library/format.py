@@ -111,7 +111,7 @@ def _constant(chosen: Format) -> Callable[[], Value]:
 
 
 def _charge(args: Sequence[Value]) -> int:
-    return math.ceil((1 + size_of(args[1])) * TRAVERSAL) * math.ceil(args[0].pattern_size * REGEX)
+    return math.ceil((1 + size_of(args[1])) * TRAVERSAL) * math.ceil(int(args[0].pattern_size) * REGEX)
 
 
 _VALIDATE = Cost(_charge, lambda args: (args[1].size.by(TRAVERSAL).by(_MAX_REGEX * REGEX), None))
@@ -119,7 +119,8 @@ _VALIDATE = Cost(_charge, lambda args: (args[1].size.by(TRAVERSAL).by(_MAX_REGEX
 
 def _constants() -> list[Overload]:
     return [
-        function(f"format.{name}", f"format.{name}", (), FORMAT_TYPE, _constant(chosen)) for name, chosen in FORMATS.items()
+        function(f"format.{name}", f"format.{name}", (), FORMAT_TYPE, _constant(chosen))
+        for name, chosen in FORMATS.items()
     ]
 
 

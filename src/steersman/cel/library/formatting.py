@@ -17,7 +17,15 @@ _DEFAULT_PRECISION = 6
 _MAX_TEXT = 16 * 2**20
 
 
-def format_text(template: str, args: list[Value]) -> str:
+_RAISED = str.maketrans("+-0123456789", "⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def format_localized(template: str, args: list[Value]) -> str:
+    """`format_text` with doubles as English readers write them: "1,234.500000" and "3.140000×10⁰⁰"."""
+    return format_text(template, args, localized=True)
+
+
+def format_text(template: str, args: list[Value], *, localized: bool = False) -> str:
     """The template with its clauses filled in. Raises EvalError."""
     parts: list[str] = []
     last, at, length = 0, 0, 0
@@ -32,7 +40,7 @@ def format_text(template: str, args: list[Value]) -> str:
             raise EvalError("unexpected end of string")
         if at >= len(args):
             raise EvalError(f"index {at} out of range")
-        filled = _fill(verb, _precision(found.group(1)), args[at])
+        filled = _fill(verb, _precision(found.group(1)), args[at], localized)
         at += 1
         length += len(filled)
         if length > _MAX_TEXT:
@@ -50,13 +58,13 @@ def _precision(text: str | None) -> int:
     return int(text)
 
 
-def _fill(verb: str, precision: int, value: Value) -> str:
+def _fill(verb: str, precision: int, value: Value, localized: bool) -> str:
     if verb == "s":
         return as_text(value)
     if verb == "d":
         return _decimal(value)
     if verb in "fe":
-        return _real(verb, precision, value)
+        return _real(verb, precision, value, localized)
     if verb == "b":
         if type(value) is bool:
             return str(int(value))
@@ -84,7 +92,7 @@ def _special(value: float) -> str:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def _real(verb: str, precision: int, value: Value) -> str:
+def _real(verb: str, precision: int, value: Value, localized: bool) -> str:
     if type(value) is str and value in ("NaN", "Infinity", "-Infinity"):
         return str(value)
     if type(value) in (int, Uint):
@@ -92,7 +100,14 @@ def _real(verb: str, precision: int, value: Value) -> str:
     if type(value) is not float:
         what = "fixed-point" if verb == "f" else "scientific"
         raise _wrong(f"{what} clause can only be used on doubles", value)
-    return _special(value) if math.isnan(value) or math.isinf(value) else format(value, f".{precision}{verb}")
+    if math.isnan(value) or math.isinf(value):
+        return _special(value)
+    if not localized:
+        return format(value, f".{precision}{verb}")
+    if verb == "f":
+        return format(value, f",.{precision}f")
+    mantissa, _, power = format(value, f".{precision}e").partition("e")
+    return f"{mantissa}×10{power.removeprefix('+').translate(_RAISED)}"
 
 
 def _signed(value: Value, base: str, what: str) -> str:
@@ -120,7 +135,10 @@ def as_text(value: Value) -> str:
     if is_map(value):
         pairs = sorted((_inner(key), _inner(held)) for key, held in entries(value).items())
         return "{" + ", ".join(f"{key}: {held}" for key, held in pairs) + "}"
-    raise _wrong("string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps", value)
+    raise _wrong(
+        "string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps",
+        value,
+    )
 
 
 def _simple(value: Any) -> str | None:

@@ -124,8 +124,9 @@ def _sort_by_keys(items: list[Value], keys: list[Value]) -> list[Value]:
         raise EvalError("list elements must have the same type")
     if len(keys) == 1:
         compare(keys[0], keys[0])
-    ordered = sorted(range(len(items)), key=cmp_to_key(lambda a, b: compare(keys[a], keys[b])))
-    return [items[at] for at in ordered]
+    order = cmp_to_key(compare)
+    ranked = sorted(zip(keys, items, strict=True), key=lambda pair: order(pair[0]))
+    return [item for _, item in ranked]
 
 
 def _range(count: int) -> list[int]:
@@ -255,12 +256,24 @@ EXTENDED = Library(
 SETS = Library(
     "sets",
     [
-        function("sets.contains", "list_sets_contains_list", (LIST_OF_A, LIST_OF_A), BOOL, _sets_contains, _sets_cost(1)),
         function(
-            "sets.equivalent", "list_sets_equivalent_list", (LIST_OF_A, LIST_OF_A), BOOL, _sets_equivalent, _sets_cost(2)
+            "sets.contains", "list_sets_contains_list", (LIST_OF_A, LIST_OF_A), BOOL, _sets_contains, _sets_cost(1)
         ),
         function(
-            "sets.intersects", "list_sets_intersects_list", (LIST_OF_A, LIST_OF_A), BOOL, _sets_intersects, _sets_cost(1)
+            "sets.equivalent",
+            "list_sets_equivalent_list",
+            (LIST_OF_A, LIST_OF_A),
+            BOOL,
+            _sets_equivalent,
+            _sets_cost(2),
+        ),
+        function(
+            "sets.intersects",
+            "list_sets_intersects_list",
+            (LIST_OF_A, LIST_OF_A),
+            BOOL,
+            _sets_intersects,
+            _sets_cost(1),
         ),
     ],
 )

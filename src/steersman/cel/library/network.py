@@ -89,7 +89,9 @@ def parse_cidr(text: str) -> Cidr:
         why = f'netip.ParsePrefix("{text[:100]}")'
         raise EvalError(f"network address parse error during conversion from string: {why}") from None
     if int(length) > address.max_prefixlen:
-        raise EvalError(f'network address parse error during conversion from string: prefix length out of range: "{text}"')
+        raise EvalError(
+            f'network address parse error during conversion from string: prefix length out of range: "{text}"'
+        )
     return Cidr(address, int(length))
 
 
@@ -148,11 +150,7 @@ def _contains_cost(parsed: bool, masked: bool) -> Cost:
 
     def charge(args: tuple[Cidr, str]) -> int:
         size = len(args[0])
-        return (
-            -(-2 * size // 10)
-            + (-(-size // 10) + 1 if masked else 0)
-            + (-(-len(args[1]) // 10) if parsed else 0)
-        )
+        return -(-2 * size // 10) + (-(-size // 10) + 1 if masked else 0) + (-(-len(args[1]) // 10) if parsed else 0)
 
     bounds = _BLOCK.plus(_BLOCK).by(0.1)
     if masked:

@@ -69,9 +69,9 @@ def checked_duration(nanos: int) -> Duration:
     raise EvalError("duration overflow")
 
 
-def checked_time(nanos: int) -> Timestamp:
+def checked_time(nanos: int, offset: int = 0) -> Timestamp:
     if MIN_TIME <= nanos <= MAX_TIME:
-        return Timestamp(nanos)
+        return Timestamp(nanos, offset)
     raise EvalError("timestamp overflow")
 
 
@@ -136,8 +136,8 @@ _ADD: list[tuple[str, Type, Type, Type, Callable[[Any, Any], Value]]] = [
     ("add_uint64", UINT, UINT, UINT, lambda a, b: checked_uint(a + b)),
     ("add_double", DOUBLE, DOUBLE, DOUBLE, operator.add),
     ("add_duration_duration", DURATION, DURATION, DURATION, lambda a, b: checked_duration(a.nanos + b.nanos)),
-    ("add_duration_timestamp", DURATION, TIMESTAMP, TIMESTAMP, lambda a, b: checked_time(a.nanos + b.nanos)),
-    ("add_timestamp_duration", TIMESTAMP, DURATION, TIMESTAMP, lambda a, b: checked_time(a.nanos + b.nanos)),
+    ("add_duration_timestamp", DURATION, TIMESTAMP, TIMESTAMP, lambda a, b: checked_time(a.nanos + b.nanos, b.offset)),
+    ("add_timestamp_duration", TIMESTAMP, DURATION, TIMESTAMP, lambda a, b: checked_time(a.nanos + b.nanos, a.offset)),
 ]
 _SUBTRACT: list[tuple[str, Type, Type, Type, Callable[[Any, Any], Value]]] = [
     ("subtract_int64", INT, INT, INT, lambda a, b: checked_int(a - b)),
@@ -145,7 +145,13 @@ _SUBTRACT: list[tuple[str, Type, Type, Type, Callable[[Any, Any], Value]]] = [
     ("subtract_double", DOUBLE, DOUBLE, DOUBLE, operator.sub),
     ("subtract_duration_duration", DURATION, DURATION, DURATION, lambda a, b: checked_duration(a.nanos - b.nanos)),
     ("subtract_timestamp_timestamp", TIMESTAMP, TIMESTAMP, DURATION, lambda a, b: checked_duration(a.nanos - b.nanos)),
-    ("subtract_timestamp_duration", TIMESTAMP, DURATION, TIMESTAMP, lambda a, b: checked_time(a.nanos - b.nanos)),
+    (
+        "subtract_timestamp_duration",
+        TIMESTAMP,
+        DURATION,
+        TIMESTAMP,
+        lambda a, b: checked_time(a.nanos - b.nanos, a.offset),
+    ),
 ]
 
 
@@ -181,6 +187,8 @@ def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     def run(a: Any, b: Any) -> bool:
         if a != a or b != b:
             raise EvalError("NaN values cannot be ordered")
+        if type(a) is float or type(b) is float:
+            return compare(float(a), float(b))
         return compare(a, b)
 
     return run

@@ -44,10 +44,18 @@ LIBRARY = Library(
         method("value", "optional_value", (OPTIONAL_OF_A,), PARAM_A, _value),
         method("hasValue", "optional_hasValue", (OPTIONAL_OF_A,), BOOL, lambda held: held.present),
         method(
-            "or", "optional_or_optional", (OPTIONAL_OF_A, OPTIONAL_OF_A), OPTIONAL_OF_A, lambda a, b: a if a.present else b
+            "or",
+            "optional_or_optional",
+            (OPTIONAL_OF_A, OPTIONAL_OF_A),
+            OPTIONAL_OF_A,
+            lambda a, b: a if a.present else b,
         ),
         method(
-            "orValue", "optional_orValue_value", (OPTIONAL_OF_A, PARAM_A), PARAM_A, lambda a, b: a.value if a.present else b
+            "orValue",
+            "optional_orValue_value",
+            (OPTIONAL_OF_A, PARAM_A),
+            PARAM_A,
+            lambda a, b: a.value if a.present else b,
         ),
     ],
 )

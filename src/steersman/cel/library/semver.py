@@ -12,9 +12,7 @@ from steersman.cel.values import Opaque
 
 SEMVER_TYPE = opaque("kubernetes.Semver")
 _NUMBER = r"(0|[1-9][0-9]{0,19})"
-_SHAPE = re.compile(
-    rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?", re.ASCII
-)
+_SHAPE = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?", re.ASCII)
 _MAX = 2**64 - 1
 
 
@@ -32,7 +30,9 @@ class Semver(Opaque):
         self.numbers = tuple(int(found.group(at)) for at in (1, 2, 3))
         if max(self.numbers) > _MAX:
             raise EvalError(f'Invalid semantic version "{text[:100]}"')
-        self.pre = tuple(_identifier(part, text) for part in (found.group(4) or "").split(".")) if found.group(4) else ()
+        self.pre = (
+            tuple(_identifier(part, text) for part in (found.group(4) or "").split(".")) if found.group(4) else ()
+        )
         if found.group(5) and "" in found.group(5).split("."):
             raise EvalError("Build meta data is empty")
 
@@ -41,7 +41,7 @@ class Semver(Opaque):
 
     def compare(self, other: Semver) -> int:
         """-1, 0 or 1: a pre-release comes before its release, numbers before words."""
-        return (self._key() > other._key()) - (self._key() < other._key())  # type: ignore[operator]
+        return (self._key() > other._key()) - (self._key() < other._key())
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Semver) and self._key() == other._key()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from steersman.cel.costs import EACH_ITEM, LIMIT, TRAVERSAL, Cost, Operand, Range, traverse
 from steersman.cel.errors import CostLimitExceeded, EvalError
 from steersman.cel.functions import Library, function, method
-from steersman.cel.library.formatting import format_text
+from steersman.cel.library.formatting import format_localized, format_text
 from steersman.cel.types import DYN, INT, LIST_OF_STRING, STRING, list_of
 from steersman.cel.values import size_of
 
@@ -159,7 +159,9 @@ LIBRARY = Library(
         method("lowerAscii", "string_lower_ascii", (STRING,), STRING, lambda text: text.translate(_LOWER), _SAME),
         method("upperAscii", "string_upper_ascii", (STRING,), STRING, lambda text: text.translate(_UPPER), _SAME),
         method("replace", "string_replace_string_string", (STRING, STRING, STRING), STRING, _replace, _REPLACE),
-        method("replace", "string_replace_string_string_int", (STRING, STRING, STRING, INT), STRING, _replace, _REPLACE),
+        method(
+            "replace", "string_replace_string_string_int", (STRING, STRING, STRING, INT), STRING, _replace, _REPLACE
+        ),
         method("split", "string_split_string", (STRING, STRING), LIST_OF_STRING, _split, _SPLIT),
         method("split", "string_split_string_int", (STRING, STRING, INT), LIST_OF_STRING, _split, _SPLIT),
         method("substring", "string_substring_int", (STRING, INT), STRING, _substring, _SAME),
@@ -167,10 +169,18 @@ LIBRARY = Library(
         method("trim", "string_trim", (STRING,), STRING, _trim, _SAME),
         method("join", "list_join", (LIST_OF_STRING,), STRING, _join, _JOIN),
         method("join", "list_join_string", (LIST_OF_STRING, STRING), STRING, _join, _JOIN),
-        method("format", "string_format", (STRING, list_of(DYN)), STRING, format_text, traverse()),
         function("strings.quote", "strings_quote", (STRING,), STRING, quote, traverse()),
     ],
 )
-REVERSE = Library(
-    "strings.reverse", [method("reverse", "string_reverse", (STRING,), STRING, lambda text: text[::-1], _SAME)]
+FORMAT = Library(
+    "strings.format",
+    [method("format", "string_format", (STRING, list_of(DYN)), STRING, format_localized, traverse())],
+)
+"""`format` as the version of the library that Kubernetes uses has it."""
+NEWER = Library(
+    "strings.newer",
+    [
+        method("reverse", "string_reverse", (STRING,), STRING, lambda text: text[::-1], _SAME),
+        method("format", "string_format", (STRING, list_of(DYN)), STRING, format_text, traverse()),
+    ],
 )

@@ -12,7 +12,9 @@ from steersman.cel.types import BOOL, LIST_OF_STRING, STRING, map_of, opaque
 from steersman.cel.values import Opaque
 
 URL_TYPE = opaque("kubernetes.URL")
-_SHAPE = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.\-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#.*)?", re.DOTALL | re.ASCII)
+_SHAPE = re.compile(
+    r"(?:([a-zA-Z][a-zA-Z0-9+.\-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#.*)?", re.DOTALL | re.ASCII
+)
 _ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})", re.ASCII)
 _PORT = re.compile(r"(?::[0-9]*)?", re.ASCII)
 _PATH_SAFE = "!$&'()*+,;=:@/-_.~[]"
