@@ -357,6 +357,7 @@ class PodWorker:
     async def _kill_interruptibly(self, state: PodState, left: float, grace: float) -> bool:
         """False when the pod's grace period became shorter before the kill was done."""
         finished = True
+        error: BaseException | None = None
         try:
             async with asyncio.TaskGroup() as group:
                 kill = group.create_task(self._kill_containers(state, left))
@@ -369,7 +370,10 @@ class PodWorker:
                         kill.cancel()
                         finished = False
         except* rt.RuntimeCallError as failed:
-            raise failed.exceptions[0] from None
+            # Not raised here: early 3.11 would wrap it in a group again.
+            error = failed.exceptions[0]
+        if error is not None:
+            raise error
         return finished
 
     async def _kill_containers(self, state: PodState, grace: float) -> None:
