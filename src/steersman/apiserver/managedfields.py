@@ -167,12 +167,12 @@ def _status_only(fields: tuple[str, ...]) -> FieldSet:
 _STATUS = fieldset.from_paths([("f:status",)])
 
 
-def reset_fields(kind: Kind[Any], subresource: str, *, create: bool = False) -> FieldSet:
+def reset_fields(kind: Kind[Any], subresource: str, schema: Node, *, create: bool = False) -> FieldSet:
     """The fields that a write through the subresource (or, without one, of the object) leaves as they are."""
     if not kind.has_status:
         return LEAF
     if subresource == "status":
-        return _status_only(tuple(kind.type.__struct_fields__))
+        return _status_only(("spec", *(schema.map.fields if schema.map is not None else ())))
     if subresource or (create and kind.status_on_create):
         return LEAF
     return _STATUS
@@ -184,7 +184,7 @@ def reset_fields(kind: Kind[Any], subresource: str, *, create: bool = False) -> 
 class FieldManager:
     """Tracks the owners of the fields of one kind's objects, as written in one version and through one subresource.
 
-    `versions` knows the schemas where the types do not (of custom resources).
+    `versions` knows the schemas where there are no types for it: of custom resources.
     """
 
     def __init__(self, served: Served, subresource: str = "", versions: Versions | None = None) -> None:
@@ -197,6 +197,10 @@ class FieldManager:
         """The schema of the version that is written."""
         found = self.versions.schema(self.version)
         return found if found is not None else schema_of(self.served.type)
+
+    def reset(self, *, create: bool = False) -> FieldSet:
+        """The fields that such a write leaves as they are."""
+        return reset_fields(self.served.kind, self.subresource, self.schema, create=create)
 
     def tracker(self, name: str) -> Track:
         """What the registry calls when this manager creates or updates an object."""
@@ -213,8 +217,8 @@ class FieldManager:
         """Set the managedFields of an object that the manager creates."""
         owners, times = decode(self._sent(obj.metadata.managedFields, None) or ())
         obj.metadata.managedFields = None
-        reset = reset_fields(self.served.kind, self.subresource, create=True)
-        self._track(obj, self._empty, owners, times, name, now, reset)
+        reset = self.reset(create=True)
+        self._track(obj, self.empty, owners, times, name, now, reset)
 
     def updated(self, new: Any, old: Any, name: str, now: str) -> None:
         """Set the managedFields of an object that the manager changes from `old`."""
@@ -232,7 +236,7 @@ class FieldManager:
             return
         owners, times = decode(entries)
         new.metadata.managedFields = live
-        reset = reset_fields(self.served.kind, self.subresource)
+        reset = self.reset()
         self._track(new, self.document(old), owners, times, name, now, reset)
 
     def _track(
@@ -258,9 +262,12 @@ class FieldManager:
         new.metadata.managedFields = encode(*capped(owners, times))
 
     @cached_property
-    def _empty(self) -> Document:
+    def empty(self) -> Document:
         """What is there before an object is: parts that every object has are not its creator's."""
-        out: Document = codec.to_builtins(self.served.type())
+        made: type[Any] | None = self.served.type
+        if made is None:
+            return {"kind": self.served.resource.kind, "apiVersion": self.version, "metadata": {}}
+        out: Document = codec.to_builtins(made())
         return out
 
     def _sent(self, sent: Entries | None, live: Entries | None) -> Entries | None:
@@ -315,14 +322,14 @@ class FieldManager:
 
     def _before_first_apply(self, live: Document, now: str) -> tuple[Owners, Times]:
         """Everything that is there belongs to a manager of its own, so that the first apply meets conflicts."""
-        fields = typed_walk.compare(self.schema, self._empty, live).changed
-        reset = reset_fields(self.served.kind, self.subresource)
+        fields = typed_walk.compare(self.schema, self.empty, live).changed
+        reset = self.reset()
         fields = fieldset.difference(fieldset.recursive_difference(fields, reset), _UNOWNED)
         manager = self._manager(BEFORE_APPLY, "Update")
         return ({manager: Owned(fieldset.ordered(fields), self.version)} if fields else {}), {manager: now}
 
     def _apply(self, live: Document, config: Document, owners: Owners, me: Manager, force: bool) -> Applied:
-        reset = reset_fields(self.served.kind, self.subresource)
+        reset = self.reset()
         try:
             return applying.apply(live, config, self.version, owners, me, self.versions, force=force, reset=reset)
         except Conflicts as conflicts:
