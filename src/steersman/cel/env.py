@@ -37,7 +37,7 @@ from steersman.cel.parser import MAX_DEPTH, parse
 from steersman.cel.plan import Planner
 from steersman.cel.syntax import Node
 from steersman.cel.types import Type, is_optional
-from steersman.cel.validators import findings
+from steersman.cel.validators import findings, unusable_pattern
 from steersman.cel.values import (
     LIST_TYPES,
     Duration,
@@ -143,20 +143,15 @@ class Env:
                 raise CompileError(text, checker.issues)
             wanted = (result,) if isinstance(result, Type) else result
             if wanted is not None and found not in wanted:
-                raise _WrongResult(wanted)
+                raise CompileError.of("must evaluate to " + " or ".join(str(t) for t in wanted))
+            refusal = unusable_pattern(checker)
+            if refusal is not None:
+                raise CompileError.of(f"program instantiation failed: {refusal}")
             return Program(
                 text, root, found, {name: self.variables[name] for name in sorted(checker.used)}, self.variables
             )
         except RecursionError:
             raise CompileError(text, [Issue(-1, f"expression recursion limit exceeded: {MAX_DEPTH}")]) from None
-
-
-class _WrongResult(CompileError):
-    """The expression is sound, but not of a type that is wanted here."""
-
-    def __init__(self, wanted: tuple[Type, ...]) -> None:
-        self.issues = ()
-        Exception.__init__(self, "must evaluate to " + " or ".join(str(t) for t in wanted))
 
 
 class Program:

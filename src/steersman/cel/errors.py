@@ -38,6 +38,13 @@ class CompileError(Exception):
         self.issues = tuple(sorted(issues, key=lambda issue: issue.offset))
         super().__init__("\n".join(issue.display(text) for issue in self.issues))
 
+    @classmethod
+    def of(cls, message: str) -> CompileError:
+        """An error that is about no place of the text."""
+        made = cls("", [])
+        made.args = (message,)
+        return made
+
 
 class EvalError(Exception):
     """The evaluation ended in an error value, such as a missing key or an overflow; `cost` is what it cost till then."""

@@ -26,6 +26,8 @@ from steersman.cel.values import select as select_field
 if TYPE_CHECKING:
     from steersman.cel.plan import Planner
 
+_MISSING = object()
+
 
 def select(planner: Planner, node: Select) -> Step:
     """a.b, a.?b and has(a.b)."""
@@ -34,37 +36,40 @@ def select(planner: Planner, node: Select) -> Step:
     declared = target.fields.get(node.name) if target.kind == "object" else None
     wire = node.name if declared is None else declared.wire
     if node.test:
-        return Step(_test(operand.run, wire), operand.cost)
+        run = _test(operand.run, wire) if declared is None else _test_declared(operand.run, wire)
+        return Step(run, operand.cost)
     cost = operand.cost + (1 if extends(node.operand) else 2)
     if node.optional or is_optional(node.operand.type):
         return Step(_optional_select(operand.run, wire), cost - 1)
     if isinstance(node.operand, Ident) and node.operand.constant is None:
-        return Step(_variable_field(planner.slot(node.operand.name), wire), cost)
-    return Step(_field(operand.run, wire), cost)
+        return Step(_variable_field(planner.slot(node.operand.name), wire, declared is not None), cost)
+    return Step(_field(operand.run, wire, declared is not None), cost)
 
 
-def _variable_field(slot: int, name: str) -> Eval:
+def _variable_field(slot: int, name: str, declared: bool) -> Eval:
+    """A field of a variable; one that a schema declares counts as absent when it is null."""
+
     def run(f: Frame) -> Value:
         target = f[slot]
-        if type(target) is dict:
-            try:
-                return target[name]
-            except KeyError:
-                raise EvalError(f"no such key: {name}") from None
-        return _any_field(target, name)
+        if type(target) is not dict:
+            return _any_field(target, name)
+        found = target.get(name, _MISSING)
+        if found is _MISSING or (found is None and declared):
+            raise EvalError(f"no such key: {name}")
+        return found
 
     return run
 
 
-def _field(operand: Eval, name: str) -> Eval:
+def _field(operand: Eval, name: str, declared: bool) -> Eval:
     def run(f: Frame) -> Value:
         target = operand(f)
-        if type(target) is dict:
-            try:
-                return target[name]
-            except KeyError:
-                raise EvalError(f"no such key: {name}") from None
-        return _any_field(target, name)
+        if type(target) is not dict:
+            return _any_field(target, name)
+        found = target.get(name, _MISSING)
+        if found is _MISSING or (found is None and declared):
+            raise EvalError(f"no such key: {name}")
+        return found
 
     return run
 
@@ -100,6 +105,19 @@ def _test(operand: Eval, name: str) -> Eval:
         if type(target) is Optional:
             return target.present and has(target.value, name)
         return has(target, name)
+
+    return run
+
+
+def _test_declared(operand: Eval, name: str) -> Eval:
+    """A field of a schema is there unless it is null; an entry of a map is there even then."""
+    test = _test(operand, name)
+
+    def run(f: Frame) -> Value:
+        target = operand(f)
+        if type(target) is dict:
+            return target.get(name) is not None
+        return test(f)
 
     return run
 

@@ -92,7 +92,7 @@ def min_size(schema: Schema) -> int:
     kind = schema.get("type")
     if kind == "string":
         return _MIN_FORMATTED.get(str(schema.get("format")), 2)
-    if kind != "object" or schema.get("additionalProperties"):
+    if kind != "object" or isinstance(schema.get("additionalProperties"), Mapping):
         return _MIN_SIZES.get(str(kind), 2)
     required = set(schema.get("required") or ())
     properties: Mapping[str, Schema] = schema.get("properties") or {}
@@ -150,7 +150,7 @@ def _array(schema: Schema, name: str) -> Type | None:
 
 def _object(schema: Schema, name: str, root: bool) -> Type | None:
     values = schema.get("additionalProperties")
-    if isinstance(values, Mapping) and values:
+    if isinstance(values, Mapping):
         element = schema_type(values, f"{name}.@elem")
         if element is None:
             return None
@@ -160,17 +160,27 @@ def _object(schema: Schema, name: str, root: bool) -> Type | None:
         made.prepare = _prepare_map(element.prepare)
         return made
     properties: dict[str, Schema] = dict(schema.get("properties") or {})
-    if root:
+    if root and not _has_meta(properties):
         properties |= _META
     fields: dict[str, Field] = {}
     for wire, inner in properties.items():
         spelt = escape(wire)
         found = schema_type(inner, f"{name}.{wire}")
-        if spelt is not None and found is not None:
-            fields[spelt] = Field(found, wire)
+        if spelt is None or found is None:
+            continue
+        fields[spelt] = Field(found, wire)
+        if wire in _RESERVED:
+            fields[wire] = fields[spelt]  # `self.namespace` is `self.__namespace__`
     made = object_of(name, fields)
     made.prepare = _prepare_object(fields)
     return made
+
+
+def _has_meta(properties: Mapping[str, Schema]) -> bool:
+    """Whether a schema says itself what every object has."""
+    named: Mapping[str, Schema] = properties.get("metadata", {}).get("properties") or {}
+    texts = (properties.get("kind"), properties.get("apiVersion"), named.get("name"), named.get("generateName"))
+    return all(text is not None and text.get("type") == "string" for text in texts)
 
 
 # -- data to values ------------------------------------------------------------------------------------------------

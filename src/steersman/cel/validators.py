@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from steersman.cel.checker import Checker
 from steersman.cel.errors import EvalError, Issue
-from steersman.cel.library.conversion import parse_duration, parse_time
+from steersman.cel.functions import choose
 from steersman.cel.library.regex import compiled
 from steersman.cel.syntax import ListLiteral, Literal, MapLiteral
 from steersman.cel.types import Type, unwrap_optional
 
-_PARSERS: dict[str, Callable[[str], object]] = {
-    "duration": parse_duration,
-    "timestamp": parse_time,
-    "matches": compiled,
-}
+_CHECKED = frozenset(["duration", "timestamp", "matches"])
 
 
 def findings(checker: Checker, *, homogeneous: bool) -> list[Issue]:
@@ -30,15 +24,29 @@ def findings(checker: Checker, *, homogeneous: bool) -> list[Issue]:
 def _bad_literals(checker: Checker) -> list[Issue]:
     found: list[Issue] = []
     for call in checker.calls:
-        parse = _PARSERS.get(call.function)
-        arg = call.args[-1] if parse is not None and call.args else None
-        if parse is None or not isinstance(arg, Literal) or not isinstance(arg.value, str):
+        arg = call.args[-1] if call.function in _CHECKED and call.args else None
+        if not isinstance(arg, Literal):
             continue
         try:
-            parse(arg.value)
+            if call.function == "matches":
+                compiled(str(arg.value))
+            else:
+                choose(call.overloads, (arg.value,)).run(arg.value)
         except EvalError:
             found.append(Issue(arg.offset, f"invalid {call.function} argument"))
     return found
+
+
+def unusable_pattern(checker: Checker) -> EvalError | None:
+    """What is wrong with a regular expression that a call of find or findAll is given literally."""
+    for call in checker.calls:
+        if call.function not in ("find", "findAll") or not isinstance(call.args[1], Literal):
+            continue
+        try:
+            compiled(str(call.args[1].value))
+        except EvalError as err:
+            return err
+    return None
 
 
 def _mismatch(offset: int, expected: Type, found: Type) -> Issue:

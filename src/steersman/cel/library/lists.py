@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cmp_to_key
+from functools import cmp_to_key, reduce
 from typing import Any
 
 from steersman.cel.costs import EACH_ITEM, ONE, Cost, Operand, Range, allocated, deep_size, fixed
@@ -36,6 +36,12 @@ _ZEROS: dict[str, Callable[[], Value]] = {
     "double": float,
     "duration": lambda: Duration(0),
 }
+_ADDERS: dict[type, Callable[[Any, Any], Value]] = {
+    int: lambda a, b: checked_int(a + b),
+    Uint: lambda a, b: checked_uint(a + b),
+    float: lambda a, b: a + b,
+    Duration: lambda a, b: checked_duration(a.nanos + b.nanos),
+}
 _MAX_ITEMS = 1_000_000
 
 
@@ -45,19 +51,12 @@ def _is_sorted(items: list[Value]) -> bool:
 
 def _sum(kind: str) -> Callable[[list[Value]], Value]:
     def run(items: list[Value]) -> Value:
-        total = _ZEROS[kind]()
-        for item in items:
-            if type(item) is not type(total):
-                raise EvalError("no such overload")
-            if kind == "int":
-                total = checked_int(total + item)
-            elif kind == "uint":
-                total = checked_uint(total + item)
-            elif kind == "double":
-                total += item
-            else:
-                total = checked_duration(total.nanos + item.nanos)
-        return total
+        if not items:
+            return _ZEROS[kind]()
+        adder = _ADDERS.get(type(items[0]))
+        if adder is None or any(type(item) is not type(items[0]) for item in items):
+            raise EvalError("no such overload")
+        return reduce(adder, items)
 
     return run
 

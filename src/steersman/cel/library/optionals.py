@@ -5,13 +5,13 @@ from __future__ import annotations
 from steersman.cel.errors import EvalError
 from steersman.cel.functions import Library, function, method
 from steersman.cel.types import BOOL, LIST_OF_A, OPTIONAL_OF_A, PARAM_A, list_of
-from steersman.cel.values import NONE, Duration, Optional, Timestamp, Value
+from steersman.cel.values import MIN_TIME, NONE, Duration, Optional, Timestamp, Value
 
 
 def _of_non_zero(value: Value) -> Optional:
     zero = value is None or value is False or value in (0, "", b"")
     if isinstance(value, Duration | Timestamp):
-        zero = value.nanos == 0
+        zero = value.nanos == (MIN_TIME if isinstance(value, Timestamp) else 0)
     if isinstance(value, list | dict):
         zero = not value
     return NONE if zero else Optional(value)

@@ -31,7 +31,10 @@ def compiled(pattern: str) -> Any:
     except re2.error as err:
         reason = err.args[0] if err.args else err
         text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-        raise EvalError(f"error parsing regexp: {text}") from None
+        head, colon, part = text.partition(": ")
+        raise EvalError(
+            f"error parsing regexp: {head}: `{part}`" if colon else f"error parsing regexp: {text}"
+        ) from None
 
 
 def matches(text: str, pattern: str) -> bool:

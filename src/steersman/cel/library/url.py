@@ -34,8 +34,10 @@ class Url(Opaque):
         if found is None:
             raise _invalid(text, "invalid URI for request")
         scheme, authority, path, query = (found.group(at) for at in range(1, 5))
-        if not text.startswith("/") and (scheme is None or (authority is None and not path.startswith("/"))):
+        if not text.startswith("/") and scheme is None:
             raise _invalid(text, "invalid URI for request")
+        if authority is None and not path.startswith("/"):
+            path = ""  # what follows the scheme is opaque, as in "mailto:someone"
         if _ESCAPE.search(path) is not None:
             raise _invalid(text, "invalid URL escape")
         self.text = text
