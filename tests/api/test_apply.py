@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 from tests.api.typed_samples import DOCUMENTS, SCHEMA
 
 from steersman.api import fieldset
-from steersman.api.apply import Applied, Conflicts, Document, Manager, Owned, Owners, apply, merge, remove, update
+from steersman.api.apply import (
+    Applied,
+    Conflicts,
+    Document,
+    Manager,
+    Owned,
+    Owners,
+    apply,
+    merge,
+    remove,
+    settled,
+    update,
+)
 from steersman.api.typed import Node
 from steersman.api.typed_walk import added_fields, fields_of
 
@@ -271,6 +283,26 @@ def test_versions() -> None:
     cluster.apply("a", {"count": 1}, version="example/v2")
     assert cleaned(cluster.document) == {"count": 1}
     assert cluster.owners[Manager("a", "Apply")] == Owned({"f:count": {}}, "example/v2")
+
+
+def test_what_has_become_atomic_is_owned_whole() -> None:
+    fields: Any = {
+        "f:args": {".": {}, 'v:"x"': {}},
+        "f:count": {},
+        "f:items": {'k:{"name":"a"}': {".": {}, "f:args": {'v:"y"': {}}, "f:image": {}}},
+        "f:raw": {"f:x": {}},
+        "f:selector": {"f:x": {}},
+    }
+    assert settled(SCHEMA, fields) == {
+        "f:args": {},
+        "f:count": {},
+        "f:items": {'k:{"name":"a"}': {".": {}, "f:args": {}, "f:image": {}}},
+        "f:raw": {"f:x": {}},
+        "f:selector": {},
+    }
+    cluster = Cluster({"selector": {"x": "1"}})
+    cluster.owners = {Manager("a", "Apply"): Owned({"f:selector": {"f:x": {}}}, V1)}
+    assert conflicts(cluster, "b", {"selector": {"y": "1"}}) == [("a", ".selector")]
 
 
 def test_owners_in_a_version_that_is_gone() -> None:

@@ -205,6 +205,7 @@ def apply(
     schema = versions.schema(version)
     if schema is None:
         raise KeyError(version)
+    owners = {manager: _settled_owner(owned, versions) for manager, owned in owners.items()}
     last = owners.get(me)
     mine = typed_walk.fields_of(schema, config)
     if reset:
@@ -220,6 +221,33 @@ def apply(
             raise Conflicts(conflicts)
     left = {m: o for m, o in _without_taken(owners, compared, me).items() if o.fields}
     return Applied(live if new == live else new, left)
+
+
+def _settled_owner(owned: Owned, versions: Versions) -> Owned:
+    schema = versions.schema(owned.version)
+    fields = settled(schema, owned.fields) if schema is not None else owned.fields
+    return owned if fields == owned.fields else Owned(fields, owned.version)
+
+
+def settled(node: Node | None, fields: FieldSet) -> FieldSet:
+    """The set as the schema has it now: who owned a part of what has become atomic since, owns the whole."""
+    out: FieldSet = {}
+    for element, below in fields.items():
+        child = _child(node, element)[0] if below and element != fieldset.SELF else None
+        if child is None:
+            out[element] = below
+        elif _is_atomic(child, below):
+            out[element] = LEAF
+        else:
+            out[element] = settled(child, below)
+    return out
+
+
+def _is_atomic(node: Node, below: FieldSet) -> bool:
+    """Whether nothing below can be owned; what is below tells whether the value was a map or a list."""
+    if any(element[0] == "f" for element in below):
+        return node.map is not None and node.map.atomic
+    return node.list is not None and node.list.atomic and node.map is None
 
 
 def _conflicts(owners: Owners, compared: _Compared, me: Manager) -> Iterable[Conflict]:

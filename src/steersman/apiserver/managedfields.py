@@ -264,10 +264,7 @@ class FieldManager:
     @cached_property
     def empty(self) -> Document:
         """What is there before an object is: parts that every object has are not its creator's."""
-        made: type[Any] | None = self.served.type
-        if made is None:
-            return {"kind": self.served.resource.kind, "apiVersion": self.version, "metadata": {}}
-        out: Document = codec.to_builtins(made())
+        out: Document = codec.to_builtins(self.served.type())
         return out
 
     def _sent(self, sent: Entries | None, live: Entries | None) -> Entries | None:
