@@ -20,7 +20,7 @@ def deployment_of_three(cluster: Cluster) -> None:
     cluster.kubectl("apply", "-f", str(MANIFESTS / "web.yaml")).expect("deployment.apps/web created")
     cluster.kubectl("rollout", "status", "deployment/web", "--timeout=60s").expect("successfully rolled out")
     cluster.wait_ready(SELECTOR, 3)
-    cluster.kubectl("get", "deployment", "web").expect("3/3")
+    cluster.wait_shown("3/3", "get", "deployment", "web")
 
 
 def expose(cluster: Cluster) -> None:
@@ -95,6 +95,7 @@ def apply_twice(cluster: Cluster) -> None:
 
 def describe(cluster: Cluster) -> None:
     """`describe` of a Deployment, a pod, a Service and the node."""
+    cluster.wait_shown("3 available", "describe", "deployment", "web")
     cluster.kubectl("describe", "deployment", "web").expect(
         "StrategyType:", "Replicas:", "3 available", "NewReplicaSet:", "ScalingReplicaSet", "deployment-controller"
     )
@@ -121,8 +122,9 @@ def get_all(cluster: Cluster) -> None:
 
 def get_yaml(cluster: Cluster) -> None:
     """`get -o yaml`, and `replace` with what it printed."""
+    cluster.wait_shown("readyReplicas: 3", "get", "deployment", "web", "-o", "yaml")
     text = cluster.kubectl("get", "deployment", "web", "-o", "yaml").out
-    expect("apiVersion: apps/v1" in text and "readyReplicas: 3" in text, text, "apps/v1 with readyReplicas: 3")
+    expect(text.startswith("apiVersion: apps/v1\nkind: Deployment\nmetadata:\n"), text, "a Deployment of apps/v1")
     cluster.kubectl("replace", "-f", "-", stdin=text).expect("deployment.apps/web replaced")
     names = cluster.kubectl("get", "pods", "-l", SELECTOR, "-o", "name").out.split()
     expect(len(names) == 3, names, "three names")

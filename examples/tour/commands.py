@@ -178,6 +178,16 @@ class Cluster:
                 raise StepFailedError(f"after {patience:g} s\n  found: {found()}\n  expected: {expected}")
             time.sleep(POLL)
 
+    def wait_shown(self, text: str, *arguments: str) -> None:
+        """Until kubectl's output holds this text: a controller has yet to count what is ready."""
+
+        def shown() -> bool:
+            return text in self.kubectl(*arguments).out
+
+        self.wait_until(
+            shown, f"{text!r} in the output of kubectl {' '.join(arguments)}", lambda: self.kubectl(*arguments).out
+        )
+
     def node_address(self) -> str:
         return self.kubectl("get", "nodes", "-o", "jsonpath={.items[0].status.addresses[0].address}").out
 

@@ -82,7 +82,7 @@ def supervisor_killed(cluster: Cluster) -> None:
     before = containers(cluster, "-l", SELECTOR)
     parts = {part["name"]: part["pid"] for part in status(cluster)["parts"]}
     os.kill(status(cluster)["supervisor"], signal.SIGKILL)
-    cluster.kubectl("get", "deployment", "web").expect("3/3")
+    cluster.wait_shown("3/3", "get", "deployment", "web")
     cluster.steer("up")
     after = {part["name"]: part["pid"] for part in status(cluster)["parts"]}
     expect(after == parts, after, f"the same processes: {parts}")

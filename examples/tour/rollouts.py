@@ -121,7 +121,7 @@ def scale_to_ten_and_back(cluster: Cluster) -> None:
     with Clients(cluster):
         cluster.kubectl("scale", "deployment/web", "--replicas=10").expect("deployment.apps/web scaled")
         cluster.wait_ready(SELECTOR, 10)
-        cluster.kubectl("get", "deployment", "web").expect("10/10")
+        cluster.wait_shown("10/10", "get", "deployment", "web")
         cluster.kubectl("scale", "deployment/web", "--replicas=3")
         cluster.wait_ready(SELECTOR, 3)
         _gone(cluster, 3)

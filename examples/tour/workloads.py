@@ -54,7 +54,7 @@ def configuration(cluster: Cluster) -> None:
         return cluster.jsonpath("pod", "reader", ".status.phase") in {"Succeeded", "Failed"}
 
     cluster.wait_until(ended, "reader Succeeded", lambda: cluster.kubectl("describe", "pod", "reader").out)
-    cluster.kubectl("get", "pod", "reader").expect("Completed")
+    cluster.wait_shown("Completed", "get", "pod", "reader")
     cluster.kubectl("logs", "reader").expect(
         "prepared by the init container",
         "env good morning",
@@ -70,7 +70,7 @@ def job(cluster: Cluster) -> None:
     """A Job to completion."""
     cluster.kubectl("apply", "-f", str(MANIFESTS / "job.yaml")).expect("job.batch/sum created")
     cluster.kubectl("wait", "--for=condition=complete", "job/sum", "--timeout=60s").expect("condition met")
-    cluster.kubectl("get", "job", "sum").expect("3/3")
+    cluster.wait_shown("3/3", "get", "job", "sum")
     cluster.kubectl("logs", "job/sum").expect("the sum is 5050")
     cluster.kubectl("delete", "job", "sum")
 
