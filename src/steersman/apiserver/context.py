@@ -77,13 +77,8 @@ class Endpoint:
 
     @classmethod
     def of(cls, served: Served, registry: Registry) -> Endpoint:
-        resource = served.resource
-        head = f'{{"kind":"{resource.kind}List","apiVersion":"{resource.api_version}","metadata":{{"resourceVersion":"'
-        columns = [
-            {"name": c.name, "type": c.type, "format": c.format, "description": c.description, "priority": c.priority}
-            for c in served.kind.columns
-        ]
-        return cls(served, registry, head.encode(), codec.encode(columns), served.version is None)
+        head, columns = heading(served, f"{served.resource.kind}List")
+        return cls(served, registry, head, columns, served.version is None)
 
     @property
     def kind(self) -> Kind[Any]:
@@ -141,3 +136,15 @@ class Endpoint:
         if self.served.version is None:
             return body
         return self.encode(self.registry.decode(body))
+
+
+def heading(served: Served, list_kind: str) -> tuple[bytes, bytes]:
+    """How lists begin, up to the value of their resourceVersion; and the column definitions of Tables."""
+    head = (
+        f'{{"kind":"{list_kind}","apiVersion":"{served.resource.api_version}","metadata":{{"resourceVersion":"'
+    )
+    columns = [
+        {"name": c.name, "type": c.type, "format": c.format, "description": c.description, "priority": c.priority}
+        for c in served.kind.columns
+    ]
+    return head.encode(), codec.encode(columns)

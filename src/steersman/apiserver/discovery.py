@@ -11,6 +11,7 @@ from steersman.api.http import Response
 from steersman.apiserver import negotiation, respond
 from steersman.apiserver.context import Context
 from steersman.apiserver.negotiation import Accepted
+from steersman.kinds.catalog import order
 from steersman.kinds.kind import Served
 
 if TYPE_CHECKING:
@@ -45,12 +46,18 @@ class Discovery:
     def _groups(self) -> dict[str, dict[str, list[Served]]]:
         """group → version → what is served, in discovery's order."""
         groups: dict[str, dict[str, list[Served]]] = {}
-        for served in self._app.catalog.served:
+        every = sorted((*self._app.catalog.served, *self._app.custom.served), key=lambda s: order(s.resource))
+        for served in every:
             shown = served.served_by_default or self._app.config.all_versions
             if shown and (served.kind.verbs or served.kind.stored):
                 versions = groups.setdefault(served.resource.group, {})
                 versions.setdefault(served.resource.version, []).append(served)
         return groups
+
+    def forget(self) -> None:
+        """Make the documents anew: something else is served."""
+        self.__dict__.pop("_groups", None)
+        self._encoded.clear()
 
     def get(self, ctx: Context) -> Response | None:
         """The answer, or None for a path that is none of discovery's."""
@@ -259,6 +266,6 @@ def _aggregated(served: Served) -> dict[str, Any]:
 def _storage_hash(served: Served) -> str:
     import base64
 
-    resource = served.kind.resource
+    resource = served.kind.storage_resource
     digest = hashlib.sha256(f"{resource.group}/{resource.version}/{resource.kind}".encode()).digest()
     return base64.b64encode(digest[:8]).decode()

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from steersman.api import fields
 from steersman.api.clock import Clock
@@ -26,6 +26,7 @@ from steersman.apiserver.bootstrap import bootstrap
 from steersman.apiserver.cached import Cached, Describe, describe_metadata
 from steersman.apiserver.config import ServerConfig
 from steersman.apiserver.context import Context, Endpoint
+from steersman.apiserver.crd.service import CustomResources
 from steersman.apiserver.deadlines import Deadlines
 from steersman.apiserver.discovery import Discovery
 from steersman.apiserver.expiry import expire
@@ -48,6 +49,9 @@ from steersman.kinds.kind import Kind
 from steersman.store.errors import CommitFailed, StoreClosed
 from steersman.store.protocol import Store
 
+if TYPE_CHECKING:
+    from steersman.kinds.types.apiextensions_v1 import CustomResourceDefinition
+
 log = logging.getLogger(__name__)
 
 _VERBS = {
@@ -69,6 +73,10 @@ class OpenAPI(Protocol):
 
     async def get(self, path: str, accept: str, if_none_match: str) -> Response:
         """Answer a GET of `path`; a 304 when `if_none_match` is still true. Raises NotFound, NotAcceptable."""
+        ...
+
+    def customize(self, definitions: Sequence[CustomResourceDefinition]) -> None:
+        """Describe the resources of these definitions, and of no others, besides the server's own."""
         ...
 
 
@@ -121,6 +129,7 @@ class App:
         self._subresources = Subresources.discover()
         self.health = Health(self)
         self.discovery = Discovery(self)
+        self.custom = CustomResources(self)
         self._unobserve: list[Callable[[], None]] = []
         self._ready = False
 
@@ -152,6 +161,16 @@ class App:
     def endpoint(self, group: str, version: str, plural: str) -> Endpoint | None:
         return self._endpoints.get((group, version, plural))
 
+    def exchange(
+        self, gone: Mapping[tuple[str, str, str], Endpoint], come: Mapping[tuple[str, str, str], Endpoint]
+    ) -> None:
+        """Take endpoints away and put others in their place, at once. Those of the server's own kinds stay."""
+        for key, endpoint in gone.items():
+            if self._endpoints.get(key) is endpoint:
+                del self._endpoints[key]
+        for key, endpoint in come.items():
+            self._endpoints.setdefault(key, endpoint)
+
     def encoder(self, endpoint: Endpoint, accepted: Accepted, include: str) -> Callable[[str, Cached], bytes]:
         """The watch encoder for a shape: always the same object, so that its watchers share the work."""
         key = (accepted, include)
@@ -177,6 +196,7 @@ class App:
         self._roles.generation += 1
         if self.config.bootstrap:
             await bootstrap(self)
+        await self.custom.start()
         self._ready = True
 
     async def _start_allocator(self) -> None:
@@ -192,6 +212,7 @@ class App:
             group.create_task(self.deadlines.run())
             group.create_task(self._bookmarks())
             group.create_task(self._expire())
+            group.create_task(self.custom.run())
 
     async def _bookmarks(self) -> None:
         while True:
@@ -207,6 +228,7 @@ class App:
     async def close(self) -> None:
         """End every watch and connection. The store is left to whoever opened it."""
         self._ready = False
+        self.custom.close()
         for unobserve in self._unobserve:
             unobserve()
         self._unobserve.clear()
@@ -257,6 +279,8 @@ class App:
         if endpoint is None:
             return await self._virtual(ctx)
         _check_scope(endpoint, info)
+        if endpoint.warnings:
+            warnings.extend(endpoint.warnings)
         if info.subresource:
             return await self._subresources.handle(self, ctx, endpoint)
         if info.verb not in endpoint.kind.verbs or info.verb not in _VERBS or (info.name and info.verb == "create"):

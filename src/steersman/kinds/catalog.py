@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,7 +33,7 @@ class Catalog:
     @cached_property
     def served(self) -> tuple[Served, ...]:
         """Every kind at every version, in the order of discovery."""
-        return tuple(sorted((s for k in self.kinds for s in k.served()), key=lambda s: _order(s.resource)))
+        return tuple(sorted((s for k in self.kinds for s in k.served()), key=lambda s: order(s.resource)))
 
     @cached_property
     def _by_path(self) -> dict[tuple[str, str, str], Served]:
@@ -64,18 +65,22 @@ class Catalog:
         return (s for s in self.served if (s.resource.group, s.resource.version) == (group, version))
 
 
-def _order(resource: Resource) -> tuple[Any, ...]:
+def order(resource: Resource) -> tuple[Any, ...]:
+    """Resources in the order of discovery: the server's own groups first, then others by name."""
     group = GROUP_ORDER.index(resource.group) if resource.group in GROUP_ORDER else len(GROUP_ORDER)
-    return group, resource.group, _version_order(resource.version), resource.plural
+    return group, resource.group, version_order(resource.version), resource.plural
 
 
-def _version_order(version: str) -> tuple[int, int, int]:
-    """Newest stable version first, then beta, then alpha."""
-    for stage, word in enumerate(("beta", "alpha"), start=1):
-        major, found, minor = version.removeprefix("v").partition(word)
-        if found:
-            return stage, -int(major), -int(minor or 0)
-    return 0, -int(version.removeprefix("v")), 0
+_VERSION = re.compile(r"v(\d+)(?:(alpha|beta)(\d+))?")
+_STAGES = {None: 0, "beta": 1, "alpha": 2}
+
+
+def version_order(version: str) -> tuple[int, int, int, str]:
+    """Newest stable version first, then beta, then alpha; then versions of other names, by their letters."""
+    found = _VERSION.fullmatch(version)
+    if found is None:
+        return len(_STAGES), 0, 0, version
+    return _STAGES[found[2]], -int(found[1]), -int(found[3] or 0), ""
 
 
 def load() -> Catalog:

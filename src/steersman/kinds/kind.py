@@ -55,6 +55,8 @@ class ScalePaths:
     spec_replicas: str = "spec.replicas"
     status_replicas: str = "status.replicas"
     selector: str = "spec.selector"
+    required: bool = False
+    """Whether an object without a number of replicas has no scale."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,11 @@ class Kind(Generic[T]):
     @property
     def singular_name(self) -> str:
         return self.singular or self.resource.kind.lower()
+
+    @property
+    def storage_resource(self) -> Resource:
+        """The version in which objects are stored."""
+        return self.resource
 
     @property
     def has_status(self) -> bool:

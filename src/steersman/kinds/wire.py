@@ -9,7 +9,7 @@ import base64
 import json
 import struct
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from steersman.api import shape as shapes
 from steersman.api.codec import DecodeError
+from steersman.api.meta import format_micro_time, format_time
 from steersman.api.shape import Leaf, ListOf, MapOf, ObjectOf, Shape
 
 MAGIC = b"k8s\x00"
@@ -204,5 +205,5 @@ def _time(raw: bytes, *, micro: bool) -> str | None:
     seconds = _signed(parts.get(1, 0))
     if not parts or seconds == _YEAR_ONE:
         return None
-    text = datetime.fromtimestamp(seconds + _EPOCH, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{text}.{parts.get(2, 0) // 1000:06d}Z" if micro else f"{text}Z"
+    moment = datetime.fromtimestamp(seconds + _EPOCH, UTC) + timedelta(microseconds=parts.get(2, 0) // 1000)
+    return format_micro_time(moment) if micro else format_time(moment)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api import codec, field, labels
 from steersman.api.codec import DecodeError
-from steersman.api.errors import BadRequest, Invalid
+from steersman.api.errors import BadRequest, InternalError, Invalid
 from steersman.api.field import Path
 from steersman.api.http import Response
+from steersman.api.untyped import Untyped
 from steersman.api.meta import Resource
 from steersman.api.typed import schema_of
 from steersman.apiserver import encoding, managedfields, respond
@@ -50,19 +51,28 @@ def scale_of(obj: Any, paths: ScalePaths) -> Scale:
 def _selector(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, str):
+        return value
     if isinstance(value, dict):
         return str(labels.Selector.of(value))
     return str(labels.from_object(value))
 
 
 def _read(obj: Any, path: str) -> Any:
+    found = obj.content if isinstance(obj, Untyped) else obj
     for name in path.split("."):
-        obj = getattr(obj, name, None)
-    return obj
+        found = found.get(name) if isinstance(found, dict) else getattr(found, name, None)
+    return found
 
 
 def _write(obj: Any, path: str, value: Any) -> None:
     *parents, last = path.split(".")
+    if isinstance(obj, Untyped):
+        found = obj.content
+        for name in parents:
+            found = found.setdefault(name, {})
+        found[last] = value
+        return
     for name in parents:
         obj = getattr(obj, name)
     setattr(obj, last, value)
@@ -75,7 +85,10 @@ def _checked(replicas: int) -> tuple[field.FieldError, ...]:
 
 async def _get(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     obj = await endpoint.registry.read(ctx.info.namespace, ctx.info.name)
-    return respond.value(200, scale_of(obj, endpoint.kind.scale or _DEFAULT), ctx.accept())
+    paths = endpoint.kind.scale or _DEFAULT
+    if paths.required and _read(obj, paths.spec_replicas) is None:
+        raise InternalError.occurred(f'the spec replicas field ".{paths.spec_replicas}" does not exist')
+    return respond.value(200, scale_of(obj, paths), ctx.accept())
 
 
 async def _put(app: App, ctx: Context, endpoint: Endpoint) -> Response:

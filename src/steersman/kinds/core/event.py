@@ -61,8 +61,14 @@ def _source(obj: Event) -> str:
 
 
 def _selectable(obj: Event) -> dict[str, str]:
+    """The names of both forms: the same object answers to either."""
     about = obj.involvedObject
     return {
+        "regarding.kind": about.kind,
+        "regarding.namespace": about.namespace,
+        "regarding.name": about.name,
+        "regarding.uid": about.uid,
+        "reportingController": obj.reportingComponent,
         "involvedObject.kind": about.kind,
         "involvedObject.namespace": about.namespace,
         "involvedObject.name": about.name,

@@ -1,0 +1,76 @@
+"""Custom objects of one version: the write path of all kinds, between this version and the one that is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from steersman.api.clock import Clock
+from steersman.api.errors import Forbidden
+from steersman.api.untyped import Untyped
+from steersman.apiserver.admission.framework import Chain
+from steersman.apiserver.crd.kind import CustomKind
+from steersman.apiserver.crd.view import View
+from steersman.apiserver.registry import Change, Outcome, Registry, Write
+from steersman.apiserver.watchcache import WatchCache
+from steersman.kinds.types.meta_v1 import ObjectMeta
+from steersman.store.protocol import Store
+
+_ENDING = "create not allowed while custom resource definition is terminating"
+
+
+class CustomRegistry(Registry):
+    """Objects are judged in this version. `ending` tells that their definition is being deleted: nothing new comes."""
+
+    def __init__(
+        self,
+        kind: CustomKind,
+        store: Store,
+        cache: WatchCache,
+        chain: Chain,
+        clock: Clock,
+        view: View,
+        *,
+        ending: bool = False,
+    ) -> None:
+        super().__init__(kind, store, cache, chain, clock)
+        self.view = view
+        self._ending = ending
+
+    def decode(self, body: bytes) -> Untyped:
+        """An object of this version, as it was encoded by it."""
+        plain: dict[str, Any] = msgspec.json.decode(body)
+        meta = msgspec.convert(plain.pop("metadata"), ObjectMeta)
+        return Untyped(plain.pop("kind"), plain.pop("apiVersion"), meta, plain)
+
+    def at(self, value: bytes, revision: int) -> Untyped:
+        obj = self.view.stored(value)
+        obj.metadata.resourceVersion = str(revision)
+        return obj
+
+    async def load(self, value: bytes, revision: int) -> Untyped:
+        obj = await self.view.load(value)
+        obj.metadata.resourceVersion = str(revision)
+        return obj
+
+    async def dump(self, obj: Untyped) -> bytes:
+        return await self.view.dump(obj)
+
+    async def create(self, obj: Any, namespace: str, write: Write, warnings: list[str]) -> Outcome:
+        if self._ending:
+            raise Forbidden.of(self.resource, obj.metadata.name, _ENDING)
+        return await super().create(obj, namespace, write, warnings)
+
+    async def update(
+        self,
+        namespace: str,
+        name: str,
+        change: Change,
+        write: Write,
+        warnings: list[str],
+        *,
+        create: Callable[[], Awaitable[Any]] | None = None,
+    ) -> Outcome:
+        return await super().update(namespace, name, change, write, warnings, create=create)

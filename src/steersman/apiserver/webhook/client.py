@@ -1,0 +1,149 @@
+"""One call to a webhook: a POST of JSON over TLS, to a URL or to a service, whose endpoints are found here."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from steersman.api.errors import StatusError
+from steersman.apiserver.backend import Answer, Backends, Target, read_limited
+from steersman.apiserver.registry import Registries
+from steersman.kinds.types.core_v1 import Service
+from steersman.kinds.types.discovery_v1 import EndpointSlice
+
+MAX_ANSWER = 64 * 1024 * 1024
+_REFUSAL = 4096
+_NAME_LABEL = "kubernetes.io/service-name"
+_HEADERS = (("Content-Type", "application/json"), ("Accept", "application/json"))
+
+
+class WebhookFailure(Exception):
+    """A call without an answer that can be used; the text says why, as in `failed: Post "https://…": EOF`.
+
+    `timed_out` tells that the time was up.
+    """
+
+    def __init__(self, text: str, *, timed_out: bool = False) -> None:
+        super().__init__(text)
+        self.timed_out = timed_out
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a webhook listens: a host, or a service (namespace and name). `ca` is PEM; empty trusts the system's."""
+
+    host: str
+    port: int
+    path: str
+    ca: bytes = b""
+    service: tuple[str, str] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"https://{self.host}:{self.port}{self.path}"
+
+
+def address_of(url: str, service: tuple[str, str, str, int] | None, ca: bytes) -> Address:
+    """From a URL, or else from a service as (namespace, name, path, port)."""
+    if service is not None:
+        namespace, name, path, port = service
+        if path and not path.startswith("/"):
+            path = "/" + path
+        return Address(f"{name}.{namespace}.svc", port, path or "/", ca.strip(), (namespace, name))
+    parts = urlsplit(url)
+    return Address(parts.hostname or "", parts.port or 443, parts.path or "/", ca.strip())
+
+
+class Caller(Protocol):
+    """What makes calls; tests give their own."""
+
+    async def call(self, address: Address, body: bytes, seconds: float) -> bytes:
+        """The body of a good answer. Raises WebhookFailure."""
+        ...
+
+
+class WebhookClient:
+    """Calls webhooks through the server's connections to backends."""
+
+    def __init__(self, registries: Registries, backends: Backends) -> None:
+        self._registries = registries
+        self._backends = backends
+
+    async def call(self, address: Address, body: bytes, seconds: float) -> bytes:
+        query = f"?timeout={seconds:g}s"
+        start = f'failed: Post "{address.url}{query}"'
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._call(address, body, query, start)
+        except TimeoutError:
+            raise WebhookFailure(f"{start}: context deadline exceeded", timed_out=True) from None
+        except (StatusError, ssl.SSLError, OSError) as error:
+            raise WebhookFailure(f"{start}: {error}") from error
+
+    async def _call(self, address: Address, body: bytes, query: str, start: str) -> bytes:
+        target = self._target(address)
+        headers = (*_HEADERS, ("Host", f"{address.host}:{address.port}"))
+        answer = await self._backends.send(target, "POST", address.path, query[1:], headers, body)
+        if answer.status != 200:
+            text = (await read_limited(answer.body, _REFUSAL)).decode("utf-8", "replace").strip()
+            raise WebhookFailure(f"failed: the server responded with {answer.status}: {text}" if text else
+                                 f"{start}: the server responded with {answer.status}")  # fmt: skip
+        return await _whole(answer, start)
+
+    def _target(self, address: Address) -> Target:
+        target = Target(address.host, address.port, _trusting(address.ca), address.host)
+        if address.service is None:
+            return target
+        host, port = self._resolve(*address.service, address.port)
+        return replace(target, host=host, port=port)
+
+    def _resolve(self, namespace: str, name: str, port: int) -> tuple[str, int]:
+        """An endpoint of the service's port, ready and at random. Raises WebhookFailure."""
+        service: Service | None = self._registries.get(Service, namespace, name)
+        if service is None:
+            raise WebhookFailure(f'failed: service "{name}" not found')
+        if service.spec.type == "ExternalName":
+            return service.spec.externalName, port
+        wanted = next((p for p in service.spec.ports or () if p.port == port), None)
+        if wanted is None:
+            raise WebhookFailure(f'failed: no service port {port} found for service "{name}"')
+        found = endpoints(self._registries, namespace, name, wanted.name)
+        if not found:
+            raise WebhookFailure(f'failed: no endpoints available for service "{name}"')
+        return random.choice(found)
+
+
+def endpoints(registries: Registries, namespace: str, service: str, port_name: str) -> list[tuple[str, int]]:
+    """The ready addresses of a service, with the number of the named port."""
+    found: list[tuple[str, int]] = []
+    for piece in registries.list(EndpointSlice, namespace):
+        if (piece.metadata.labels or {}).get(_NAME_LABEL) != service:
+            continue
+        numbers = [p.port for p in piece.ports or () if (p.name or "") == port_name and p.port]
+        for one in piece.endpoints or ():
+            if one.conditions is None or one.conditions.ready is not False:
+                found += [(address, number) for address in one.addresses for number in numbers]
+    return found
+
+
+@lru_cache(maxsize=256)
+def _trusting(ca: bytes) -> ssl.SSLContext:
+    """TLS that trusts these certificates, or the system's. Raises WebhookFailure."""
+    try:
+        return ssl.create_default_context(cadata=ca.decode() if ca else None)
+    except (ssl.SSLError, UnicodeDecodeError, ValueError) as error:
+        raise WebhookFailure("failed: unable to load root certificates: unable to parse bytes as PEM block") from error
+
+
+async def _whole(answer: Answer, start: str) -> bytes:
+    body: AsyncIterator[bytes] = answer.body
+    data = await read_limited(body, MAX_ANSWER + 1)
+    if len(data) > MAX_ANSWER:
+        raise WebhookFailure(f"{start}: the answer is too large")
+    return data
