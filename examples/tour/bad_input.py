@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import sys
 from pathlib import Path
 
 from commands import Cluster, Result, expect
@@ -32,17 +31,13 @@ def not_root(cluster: Cluster) -> None:
     home.mkdir(exist_ok=True)
     os.chown(home, NOBODY, NOBODY)
     cluster.work.chmod(0o711)
-    # The modules are loaded first: somebody else may not be allowed to read where they are installed.
-    program = (
-        "import os, sys\n"
-        "from steersman.cmd import machine, up\n"
-        "from steersman.cmd.commands import up as command\n"
-        "from steersman.cmd.steer import main\n"
-        "import steersman.api.yaml\n"
-        f"os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"
-        f"sys.exit(main(['up', '--name', 'bad', '--data-dir', {str(home / 'data')!r}]))\n"
+    # Somebody who may read the place of this installation, even if that is in root's home.
+    somebody = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    reads = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    up = [cluster.steer_path, "up", "--name", "bad", "--data-dir", str(home / "data")]
+    result = cluster.run(
+        ["setpriv", *somebody, *reads, *up], code=None, environment={"HOME": str(home), "KUBECONFIG": ""}
     )
-    result = cluster.run([sys.executable, "-c", program], code=None, environment={"HOME": str(home), "KUBECONFIG": ""})
     _one_message(result, "root", "--no-nodes")
     _nothing_left(home)
 

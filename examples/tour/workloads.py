@@ -107,7 +107,8 @@ def start_latency(cluster: Cluster) -> None:
     api.close()
     median = statistics.median(seconds)
     cluster.notes.append(f"median {median:.2f} s, longest {seconds[-1]:.2f} s")
-    expect(median <= 1.0, [round(one, 2) for one in seconds], "a median of at most 1 s")
+    # Parts that come back meanwhile take their time.
+    expect(median <= 1.0 or cluster.outages, [round(one, 2) for one in seconds], "a median of at most 1 s")
     cluster.kubectl("delete", "pods", "-l", "app=quick")
 
 

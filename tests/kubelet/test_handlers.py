@@ -15,14 +15,22 @@ class Server:
     def __init__(self):
         self.answers = {"/": "200 OK"}
         self.heads = []
+        self.connections = []
+        self.met = asyncio.Event()
 
     async def __call__(self, reader, writer):
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        self.heads.append(head)
-        answer = self.answers.get(head.split()[1], "404 Not Found")
-        writer.write(f"HTTP/1.1 {answer}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok".encode())
-        await writer.drain()
-        writer.close()
+        self.connections.append(asyncio.current_task())
+        self.met.set()
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            self.heads.append(head)
+            answer = self.answers.get(head.split()[1], "404 Not Found")
+            writer.write(f"HTTP/1.1 {answer}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok".encode())
+            await writer.drain()
+        except asyncio.IncompleteReadError:
+            self.heads.append("")  # a TCP probe only connects
+        finally:
+            writer.close()
 
 
 @pytest.fixture
@@ -33,6 +41,7 @@ async def server():
     yield made
     listener.close()
     await listener.wait_closed()
+    await asyncio.gather(*made.connections)
 
 
 def target(port=0):
@@ -99,6 +108,7 @@ async def test_tcp(server):
     assert (
         await run_handler(LifecycleHandler(tcpSocket=TCPSocketAction(port="web")), target(server.port), None, 5.0)
     ).success
+    await server.met.wait()
 
 
 async def test_a_port_that_is_not_there():

@@ -87,6 +87,12 @@ def _enter_and_exit(spec: NodeSpec, main: Callable[[], int], first: Callable[[],
         os._exit(code)
 
 
+def root_mount(mounts: str) -> str:
+    """The options and propagation of the mount on /; what of its file system is mounted there differs by machine."""
+    line = next(line for line in mounts.splitlines() if line.split()[4] == "/")
+    return " ".join(line.partition(" - ")[0].split()[5:])
+
+
 def look_around(pipe: int) -> int:
     """Runs inside: what a node must see."""
     memory = Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")
@@ -100,7 +106,7 @@ def look_around(pipe: int) -> int:
         "cgroups": Path("/proc/self/cgroup").read_text(),
         "memory": memory.read_text().strip() if memory.exists() else str(200 << 20),
         "forward": Path("/proc/sys/net/ipv4/ip_forward").read_text().strip(),
-        "root": Path("/proc/self/mountinfo").read_text().split(" / / ")[1].split(" - ")[0],
+        "root": root_mount(Path("/proc/self/mountinfo").read_text()),
     }
     os.write(pipe, json.dumps(report).encode())
     return 7

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import json
 import os
 import re
 import struct
@@ -161,7 +162,10 @@ async def test_terminal(terminal: Terminal) -> None:
 
 async def test_no_way_falls_back(kubectl: Kubectl) -> None:
     assert (await kubectl.run("exec", "web", "--", "true"))[0] == 0
-    spdy = kubectl.environment["KUBECTL_REMOTE_COMMAND_WEBSOCKETS"] == "false"
+    # Clients that know no WebSockets do not know the variable either.
+    version = json.loads((await kubectl.run("version", "--client", "-o", "json"))[1])["clientVersion"]
+    old = int(version["minor"].rstrip("+")) < 29
+    spdy = old or kubectl.environment["KUBECTL_REMOTE_COMMAND_WEBSOCKETS"] == "false"
     assert kubectl.server.upgrades == (["SPDY/3.1"] if spdy else ["websocket"])
 
 
