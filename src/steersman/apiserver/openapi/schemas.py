@@ -71,8 +71,14 @@ class Builder:
         properties = {}
         for wire, field in fields(cls).items():
             schema = self._schema(field.shape)
-            properties[wire] = schema | _merge_extensions(merge[wire]) if wire in merge else schema
+            if wire in merge:
+                schema = schema | _merge_extensions(merge[wire], is_list=isinstance(field.shape, ListOf))
+            properties[wire] = schema
+        for wire, default in getattr(cls, "__key_defaults__", {}).items():
+            properties[wire] = properties[wire] | {"default": default}
         out: Schema = {"properties": properties} if properties else {}
+        if getattr(cls, "__atomic__", False):
+            out["x-kubernetes-map-type"] = "atomic"
         required = sorted(getattr(cls, "__required__", ()))
         if required:
             out["required"] = required
@@ -118,11 +124,10 @@ def gvk_extension(group: str, version: str, kind: str) -> Schema:
     return {"group": group, "version": version, "kind": kind}
 
 
-def _merge_extensions(info: ListInfo) -> Schema:
+def _merge_extensions(info: ListInfo, *, is_list: bool) -> Schema:
     out: Schema = {}
     if info.list_type:
-        # The same word says how lists and maps merge; only maps can be granular.
-        out["x-kubernetes-map-type" if info.list_type == "granular" else "x-kubernetes-list-type"] = info.list_type
+        out["x-kubernetes-list-type" if is_list else "x-kubernetes-map-type"] = info.list_type
     if info.map_keys:
         out["x-kubernetes-list-map-keys"] = list(info.map_keys)
     if info.patch_strategy:
