@@ -43,3 +43,7 @@ def test_times_round_trip() -> None:
     assert meta.parse_time(meta.format_micro_time(moment)) == moment
     with pytest.raises(ValueError, match="no zone"):
         meta.parse_time("2030-01-02T03:04:05")
+
+
+def test_years_are_written_with_four_digits() -> None:
+    assert meta.format_time(datetime(1, 1, 1, 0, 0, 2, tzinfo=UTC)) == "0001-01-01T00:00:02Z"

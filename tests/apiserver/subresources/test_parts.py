@@ -35,5 +35,7 @@ async def test_approval(api: Api) -> None:
     body = {"metadata": {"name": "a"}, "spec": {"request": request, "signerName": "x.io/y", "usages": ["client auth"]}}
     made = await api.post(path, body)
     made["status"]["conditions"] = [{"type": "Approved", "status": "True", "reason": "R", "message": "m"}]
+    made["metadata"]["annotations"] = {"by": "me"}
     approved = await api.put(f"{path}/a/approval", made)
+    assert approved["metadata"]["annotations"] == {"by": "me"}
     assert approved["status"]["conditions"][0]["type"] == "Approved"

@@ -51,8 +51,10 @@ def _resize(old: Any, new: Any) -> Any:
 
 
 def _approval(old: Any, new: Any) -> Any:
+    """Conditions, and the labels and annotations that an approver leaves with them."""
     out = codec.clone(old)
     out.status.conditions = new.status.conditions
+    out.metadata.labels, out.metadata.annotations = new.metadata.labels, new.metadata.annotations
     return _versioned(out, new)
 
 

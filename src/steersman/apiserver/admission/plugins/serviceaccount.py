@@ -28,6 +28,9 @@ _MIRROR = "kubernetes.io/config.mirror"
 # An hour, and the odd seconds by which legacy clients' tokens are told from others that ask for an hour.
 _EXPIRATION = 3607
 _MODE = 0o644
+# How often, and how far apart in seconds, a missing `default` account is looked for.
+_DEFAULT_ATTEMPTS = 20
+_DEFAULT_WAIT = 0.05
 
 
 async def mutate(review: Review, environment: Environment) -> None:
@@ -38,22 +41,27 @@ async def mutate(review: Review, environment: Environment) -> None:
     if not spec.serviceAccountName:
         spec.serviceAccountName = "default"
     spec.serviceAccount = spec.serviceAccountName
-    account = _account(review, environment, spec.serviceAccountName)
+    account = await _account(review, environment, spec.serviceAccountName)
     if _wants_token(pod, account):
         _mount_token(pod)
     if not spec.imagePullSecrets and account.imagePullSecrets:
         spec.imagePullSecrets = [LocalObjectReference(name=r.name) for r in account.imagePullSecrets]
 
 
-def _account(review: Review, environment: Environment, name: str) -> ServiceAccount:
-    account = environment.reader.get(ServiceAccount, review.namespace, name)
-    if account is None:
-        raise Forbidden.of(
-            review.resource,
-            review.name,
-            f'error looking up service account {review.namespace}/{name}: serviceaccount "{name}" not found',
-        )
-    return account
+async def _account(review: Review, environment: Environment, name: str) -> ServiceAccount:
+    """The account; a new namespace's `default` is waited for a little, because a controller is about to make it."""
+    attempts = _DEFAULT_ATTEMPTS if name == "default" else 1
+    for attempt in range(attempts):
+        if attempt:
+            await environment.clock.sleep(_DEFAULT_WAIT)
+        account = environment.reader.get(ServiceAccount, review.namespace, name)
+        if account is not None:
+            return account
+    raise Forbidden.of(
+        review.resource,
+        review.name,
+        f'error looking up service account {review.namespace}/{name}: serviceaccount "{name}" not found',
+    )
 
 
 def _wants_token(pod: Pod, account: ServiceAccount) -> bool:
