@@ -22,6 +22,7 @@ def test_every_controller_is_found():
         "resourcequota",
         "root-ca-cert-publisher",
         "serviceaccount",
+        "statefulset",
         "tainteviction",
         "ttlafterfinished",
     ]
