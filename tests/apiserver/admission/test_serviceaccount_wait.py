@@ -15,8 +15,8 @@ async def test_the_default_account_is_waited_for(api: Api) -> None:
     await api.post("/api/v1/namespaces", {"metadata": {"name": "fresh"}})
     async with asyncio.TaskGroup() as group:
         creation = group.create_task(api.post(PODS, POD))
-        while not api.clock.sleepers:
-            await asyncio.sleep(0)
+        await api.clock.advance(0)
+        assert api.clock.sleepers
         await api.post(ACCOUNTS, {"metadata": {"name": "default"}})
         await api.clock.advance(0.2)
     assert creation.result()["spec"]["serviceAccountName"] == "default"
