@@ -381,6 +381,9 @@ async def test_apply_of_status(api: Api) -> None:
     [
         ("", map_config(), 422,
          'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch'),
+        ("fieldManager=a%09b", map_config(), 422,
+         'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Invalid value: "a\\tb": invalid character U+0009 (at '
+         "position 1)"),
         ("fieldManager=a", {**map_config(), "kind": "Pod"}, 400, "invalid object type: /v1, Kind=Pod"),
         ("fieldManager=a", {**map_config(), "apiVersion": "x/v2"}, 400, "invalid object type: x/v2, Kind=ConfigMap"),
         ("fieldManager=a", [], 400, "invalid object type: /, Kind="),

@@ -141,6 +141,10 @@ class WriteOptions:
         manager = query.get("fieldManager")
         if len(manager) > _MAX_MANAGER:
             errors.append(fields.too_long(Path("fieldManager"), _MAX_MANAGER))
+        for position, character in enumerate(manager):
+            if not character.isprintable():
+                what = f"invalid character U+{ord(character):04X} (at position {position})"
+                errors.append(fields.invalid(Path("fieldManager"), manager, what))
         if errors:
             raise Invalid.of(_options_resource(kind), "", errors)
         force = query.flag("force") if query.has("force") else None
