@@ -77,7 +77,7 @@ class Endpoint:
 
     @classmethod
     def of(cls, served: Served, registry: Registry) -> Endpoint:
-        head, columns = heading(served, f"{served.resource.kind}List")
+        head, columns = heading(served)
         return cls(served, registry, head, columns, served.version is None)
 
     @property
@@ -138,10 +138,10 @@ class Endpoint:
         return self.encode(self.registry.decode(body))
 
 
-def heading(served: Served, list_kind: str) -> tuple[bytes, bytes]:
+def heading(served: Served) -> tuple[bytes, bytes]:
     """How lists begin, up to the value of their resourceVersion; and the column definitions of Tables."""
     head = (
-        f'{{"kind":"{list_kind}","apiVersion":"{served.resource.api_version}","metadata":{{"resourceVersion":"'
+        f'{{"kind":"{served.kind.list_kind}","apiVersion":"{served.resource.api_version}","metadata":{{"resourceVersion":"'
     )
     columns = [
         {"name": c.name, "type": c.type, "format": c.format, "description": c.description, "priority": c.priority}

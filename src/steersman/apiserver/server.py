@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from steersman.api import fields
 from steersman.api.clock import Clock
@@ -45,12 +45,9 @@ from steersman.apiserver.virtual import VIRTUAL
 from steersman.apiserver.watchcache import BOOKMARK_SECONDS, WatchCache
 from steersman.kinds import catalog as kinds
 from steersman.kinds.catalog import Catalog
-from steersman.kinds.kind import Kind
+from steersman.kinds.kind import Kind, Served
 from steersman.store.errors import CommitFailed, StoreClosed
 from steersman.store.protocol import Store
-
-if TYPE_CHECKING:
-    from steersman.kinds.types.apiextensions_v1 import CustomResourceDefinition
 
 log = logging.getLogger(__name__)
 
@@ -75,8 +72,8 @@ class OpenAPI(Protocol):
         """Answer a GET of `path`; a 304 when `if_none_match` is still true. Raises NotFound, NotAcceptable."""
         ...
 
-    def customize(self, definitions: Sequence[CustomResourceDefinition]) -> None:
-        """Describe the resources of these definitions, and of no others, besides the server's own."""
+    def customize(self, served: Sequence[Served]) -> None:
+        """Describe these custom resources, and no others, besides the server's own."""
         ...
 
 

@@ -181,6 +181,20 @@ class Kind(Generic[T]):
         return self.singular or self.resource.kind.lower()
 
     @property
+    def list_kind(self) -> str:
+        return f"{self.resource.kind}List"
+
+    @property
+    def strategic(self) -> bool:
+        """Whether strategic merge patches can be made of its objects."""
+        return True
+
+    @property
+    def schema(self) -> Any:
+        """The schema of a kind that is known by one only; None for all others."""
+        return None
+
+    @property
     def storage_resource(self) -> Resource:
         """The version in which objects are stored."""
         return self.resource

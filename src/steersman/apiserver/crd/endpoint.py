@@ -40,13 +40,12 @@ class CustomEndpoint(Endpoint):
         cls,
         served: Served,
         registry: Registry,
-        list_kind: str,
         warnings: tuple[str, ...],
         *,
         view: View,
         versions: Versions,
     ) -> CustomEndpoint:
-        head, columns = heading(served, list_kind)
+        head, columns = heading(served)
         return cls(served, registry, head, columns, False, warnings, view=view, versions=versions)
 
     @property

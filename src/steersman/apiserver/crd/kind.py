@@ -14,7 +14,11 @@ from steersman.apiserver.crd.columns import Columns, Selectable
 from steersman.apiserver.crd.version import Version, changed, keep_status
 from steersman.kinds.apiextensions import crd_status
 from steersman.kinds.kind import Kind
-from steersman.kinds.types.apiextensions_v1 import CustomResourceDefinition, CustomResourceDefinitionVersion
+from steersman.kinds.types.apiextensions_v1 import (
+    CustomResourceDefinition,
+    CustomResourceDefinitionVersion,
+    JSONSchemaProps,
+)
 
 _VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 _VERBS_AT_END = ("delete", "deletecollection", "get", "list", "watch")
@@ -28,11 +32,24 @@ class CustomKind(Kind[Untyped]):
     rules: Version = field(kw_only=True)
     selects: Selectable = field(kw_only=True)
     stored_as: Resource = field(kw_only=True)
+    lists_as: str = field(kw_only=True)
 
     @property
     def type(self) -> Any:
         """There is no Struct."""
         return None
+
+    @property
+    def list_kind(self) -> str:
+        return self.lists_as
+
+    @property
+    def strategic(self) -> bool:
+        return False
+
+    @property
+    def schema(self) -> JSONSchemaProps:
+        return self.rules.schema
 
     @property
     def storage_resource(self) -> Resource:
@@ -105,6 +122,7 @@ def make(
         rules=rules,
         selects=Selectable(selectable),
         stored_as=storage,
+        lists_as=accepted.listKind,
     )
 
 

@@ -140,7 +140,7 @@ class CustomResources:
             app.registries.add(serving.registry)
         app.discovery.forget()
         if app.openapi is not None:
-            app.openapi.customize([s.crd for s in self._serving.values()])
+            app.openapi.customize(self.served)
         if old is not None:
             old.cache.close()
 

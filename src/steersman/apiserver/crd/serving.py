@@ -115,10 +115,7 @@ def _endpoint(
     owners: CustomVersions,
 ) -> CustomEndpoint:
     served = Served(registry.kind, registry.resource, True, None)
-    accepted = crd.status.acceptedNames or crd.spec.names
-    return CustomEndpoint.make(
-        served, registry, accepted.listKind, _deprecation(crd, version), view=registry.view, versions=owners
-    )
+    return CustomEndpoint.make(served, registry, _deprecation(crd, version), view=registry.view, versions=owners)
 
 
 def _deprecation(crd: CustomResourceDefinition, version: CustomResourceDefinitionVersion) -> tuple[str, ...]:

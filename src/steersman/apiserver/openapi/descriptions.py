@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ HINT = "Descriptions are not installed. They come with: pip install 'steersman[e
 # Where version 3 keeps its definitions.
 _V3 = "#/components/schemas/"
 _PACKAGE = "kubernetes_validate"
+
+# Any kind will do.
+_ANY_KIND = "io.k8s.api.core.v1.ConfigMap"
+_MEMBERS = ("apiVersion", "kind", "metadata")
 
 _log = logging.getLogger(__name__)
 
@@ -31,15 +36,38 @@ def _version(path: Path) -> tuple[int, ...]:
     return tuple(int(p) for p in path.parent.name.removeprefix("v").split("-")[0].split("."))
 
 
+def _texts() -> dict[str, dict[str, Any]] | None:
+    """The definitions with descriptions, read anew each time: they are large, and needed rarely."""
+    file = _definitions_file()
+    found: dict[str, dict[str, Any]] | None = None
+    if file is not None:
+        found = msgspec.json.decode(file.read_bytes()).get("$defs", {})
+    return found
+
+
+@cache
+def _member_texts() -> dict[str, str]:
+    """The descriptions of what every object has."""
+    properties = (_texts() or {}).get(_ANY_KIND, {}).get("properties", {})
+    return {name: properties.get(name, {}).get("description", "") for name in _MEMBERS}
+
+
+def describe_members(properties: dict[str, Any]) -> dict[str, Any]:
+    """Write descriptions of what every object has into the properties of one, in place."""
+    for field, text in _member_texts().items():
+        if text and "description" not in properties.get(field, {"description": ""}):
+            _attach(properties, field, properties[field], text)
+    return properties
+
+
 def describe(definitions: dict[str, dict[str, Any]]) -> None:
     """Write descriptions into the definitions, in place."""
-    file = _definitions_file()
-    if file is None:
+    texts = _texts()
+    if texts is None:
         for schema in definitions.values():
             if "x-kubernetes-group-version-kind" in schema:
                 schema["description"] = HINT
         return
-    texts = msgspec.json.decode(file.read_bytes()).get("$defs", {})
     for name, schema in definitions.items():
         source = texts.get(name, {})
         if "description" in source:

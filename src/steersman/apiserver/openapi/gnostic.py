@@ -6,12 +6,13 @@ the published OpenAPIv2.proto.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-_VARINT, _BYTES = 0, 2
+_VARINT, _FIXED, _BYTES = 0, 1, 2
 
 
 def _varint(value: int) -> bytes:
@@ -55,9 +56,19 @@ def _extensions(number: int, source: Mapping[str, Any]) -> bytes:
 
 def encode(document: Mapping[str, Any]) -> bytes:
     """A v2 document as openapi.v2.Document."""
-    info = document["info"]
-    definitions = b"".join(_message(1, _named(n, _schema(s))) for n, s in document["definitions"].items())
+    return join(document, *parts(document))
+
+
+def parts(document: Mapping[str, Any]) -> tuple[bytes, bytes]:
+    """The paths and the definitions of a document. Those of several documents can be put one after the other."""
     paths = b"".join(_message(2, _named(p, _path_item(i))) for p, i in document["paths"].items())
+    definitions = b"".join(_message(1, _named(n, _schema(s))) for n, s in document["definitions"].items())
+    return paths, definitions
+
+
+def join(document: Mapping[str, Any], paths: bytes, definitions: bytes) -> bytes:
+    """A document from its parts; its own head is used."""
+    info = document["info"]
     return (
         _text(1, document["swagger"])
         + _message(2, _text(1, info["title"]) + _text(2, info["version"]))
@@ -66,13 +77,31 @@ def encode(document: Mapping[str, Any]) -> bytes:
     )
 
 
+_NUMBERS = {"multipleOf": 6, "maximum": 7, "minimum": 9}
+_FLAGS = {"exclusiveMaximum": 8, "exclusiveMinimum": 10, "uniqueItems": 16}
+_SIZES = {"maxLength": 11, "minLength": 12, "maxItems": 14, "minItems": 15, "maxProperties": 17, "minProperties": 18}
+
+
+def _limits(schema: Mapping[str, Any]) -> bytes:
+    """What a schema says of its values."""
+    out = [_varint(n << 3 | _FIXED) + struct.pack("<d", schema[k]) for k, n in _NUMBERS.items() if k in schema]
+    out += [_flag(n, schema[k]) for k, n in _FLAGS.items() if k in schema]
+    out += [_varint(n << 3 | _VARINT) + _varint(schema[k]) for k, n in _SIZES.items() if k in schema]
+    out.append(_text(13, schema.get("pattern", "")))
+    return b"".join(out)
+
+
 def _schema(schema: Mapping[str, Any]) -> bytes:
     out = [
         _text(1, schema.get("$ref", "")),
         _text(2, schema.get("format", "")),
+        _text(3, schema.get("title", "")),
         _text(4, schema.get("description", "")),
+        _message(5, _any(schema["default"])) if "default" in schema else b"",
+        _limits(schema),
     ]
     out.append(_texts(19, schema.get("required", ())))
+    out.extend(_message(20, _any(v)) for v in schema.get("enum", ()))
     additional = schema.get("additionalProperties")
     if isinstance(additional, Mapping):
         out.append(_message(21, _message(1, _schema(additional))))

@@ -39,6 +39,7 @@ PATCH_TYPES = [
     "application/strategic-merge-patch+json",
     "application/apply-patch+yaml",
 ]
+STRATEGIC = "application/strategic-merge-patch+json"
 
 # (method, verb of the catalogue, action, parameters) on collections and on single objects.
 _COLLECTION: tuple[tuple[str, str, str, tuple[tuple[str, str], ...]], ...] = (
@@ -96,6 +97,7 @@ def _operation(
         "parameters": parameters,
         "body": model if method in ("post", "put", "patch") else "",
         "answer": answer,
+        "patches": PATCH_TYPES if served.kind.strategic else [t for t in PATCH_TYPES if t != STRATEGIC],
     }
 
 

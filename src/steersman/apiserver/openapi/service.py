@@ -12,8 +12,8 @@ import msgspec
 
 from steersman.api.errors import NotAcceptable, NotFound
 from steersman.api.http import Response
-from steersman.apiserver.openapi import gnostic, v2, v3
-from steersman.apiserver.openapi.model import build
+from steersman.apiserver.openapi import custom, gnostic, v2, v3
+from steersman.apiserver.openapi.model import Model, build
 from steersman.kinds.catalog import Catalog
 from steersman.kinds.kind import Served
 
@@ -47,6 +47,16 @@ class OpenAPIService:
         self._version = version
         self._served: Sequence[Served] = [s for s in catalog.served if s.served_by_default or all_versions]
         self._documents: dict[str, _Document] = {}
+        self._custom: Sequence[Served] = ()
+        # The parts of the v2 document that no custom resource changes, deflated: paths and definitions by representation.
+        self._bases: dict[str, tuple[bytes, bytes]] = {}
+
+    def customize(self, served: Sequence[Served]) -> None:
+        """Describe these custom resources, and no others, besides the server's own."""
+        names = {_group_version_path(s) for s in (*served, *self._custom)}
+        self._custom = served
+        for key in (_V3, "v2.json", "v2.pb", *(f"v3/{n}" for n in names)):
+            self._documents.pop(key, None)
 
     async def get(self, path: str, accept: str, if_none_match: str) -> Response:
         path = path.rstrip("/")
@@ -68,35 +78,81 @@ class OpenAPIService:
         """Protobuf when it is asked for by name, JSON when that or anything is welcome."""
         for wanted in (part.split(";")[0].strip() for part in accept.split(",")):
             if wanted in _PROTOBUF:
-                return self._document("v2.pb", _PROTOBUF[1], lambda: gnostic.encode(self._v2_document()))
+                return self._document("v2.pb", _PROTOBUF[1], self._v2_protobuf)
             if wanted in ("", "*/*", "application/*", _JSON):
-                return self._document("v2.json", _JSON, lambda: msgspec.json.encode(self._v2_document()))
+                return self._document("v2.json", _JSON, self._v2_json)
         raise NotAcceptable(f"only the following media types are accepted: {_JSON}, {_PROTOBUF[1]}")
 
-    def _v2_document(self) -> dict[str, Any]:
-        return v2.document(build(self._served, v2.PREFIX), self._version)
+    def _v2_protobuf(self) -> bytes:
+        paths, definitions = self._base("pb", gnostic.parts)
+        found = self._customs()
+        if self._custom:
+            more = gnostic.parts(found)
+            paths, definitions = paths + more[0], definitions + more[1]
+        return gnostic.join(found, paths, definitions)
+
+    def _v2_json(self) -> bytes:
+        found = self._customs()
+        parts = self._base("json", _members)
+        joined = [b",".join(p for p in pair if p) for pair in zip(parts, _members(found), strict=True)]
+        head = msgspec.json.encode({"swagger": found["swagger"], "info": found["info"]})[:-1]
+        return b'%b,"paths":{%b},"definitions":{%b}}' % (head, *joined)
+
+    def _base(self, key: str, parts: Callable[[dict[str, Any]], tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
+        known = self._bases.get(key)
+        if known is None:
+            paths, definitions = parts(v2.document(build(self._served, v2.PREFIX), self._version))
+            known = self._bases[key] = zlib.compress(paths, 6), zlib.compress(definitions, 6)
+        return zlib.decompress(known[0]), zlib.decompress(known[1])
+
+    def _customs(self) -> dict[str, Any]:
+        """The document of the custom resources alone, without definitions that the server's own resources have, too."""
+        model = Model()
+        if self._custom:
+            custom.add(model, self._custom, v2.PREFIX)
+            model.definitions = {n: s for n, s in model.definitions.items() if not n.startswith("io.k8s.apimachinery.")}
+        return v2.document(model, self._version)
 
     def _v3(self, name: str, accept: str, if_none_match: str) -> Response:
         served = [s for s in self._served if _group_version_path(s) == name]
-        if not served:
+        customs = [s for s in self._custom if _group_version_path(s) == name]
+        if not (served or customs):
             raise NotFound.path()
         if accept and not any(t in accept for t in (_JSON, "*/*", "application/*")):
             raise NotAcceptable(f"only the following media types are accepted: {_JSON}")
         document = self._document(
             f"v3/{name}",
             _JSON,
-            lambda: msgspec.json.encode(v3.document(build(served, v3.PREFIX), self._version)),
+            lambda: self._v3_json(served, customs),
         )
         return _answer(document, if_none_match)
 
+    def _v3_json(self, served: Sequence[Served], customs: Sequence[Served]) -> bytes:
+        model = build(served, v3.PREFIX) if served else Model()
+        if customs:
+            custom.add(model, customs, v3.PREFIX)
+            model.definitions = dict(sorted(model.definitions.items()))
+        return msgspec.json.encode(v3.document(model, self._version))
+
     def _index(self) -> bytes:
-        """Where each group version is described. The hash stands for this server's whole catalogue, so that no document has
-        to be built for the index."""
+        """Where each group version is described. The hash stands for this server's whole catalogue, and for the custom
+        resources of the group version, so that no document has to be built for the index."""
         catalogue = "\n".join(f"{_group_version_path(s)}/{s.resource.plural}" for s in self._served)
         digest = hashlib.sha256(f"{self._version}\n{catalogue}".encode()).hexdigest().upper()
-        names = sorted({_group_version_path(s) for s in self._served})
-        paths = {n: {"serverRelativeURL": f"{_V3}/{n}?hash={digest}"} for n in names}
+        hashes = {_group_version_path(s): digest for s in self._served}
+        customs: dict[str, list[Served]] = {}
+        for one in self._custom:
+            customs.setdefault(_group_version_path(one), []).append(one)
+        for name, found in customs.items():
+            own = custom.digest(found)
+            hashes[name] = hashlib.sha256((digest + own).encode()).hexdigest().upper() if name in hashes else own
+        paths = {n: {"serverRelativeURL": f"{_V3}/{n}?hash={h}"} for n, h in sorted(hashes.items())}
         return msgspec.json.encode({"paths": paths})
+
+
+def _members(document: dict[str, Any]) -> tuple[bytes, bytes]:
+    """The members of a v2 document's paths and definitions."""
+    return msgspec.json.encode(document["paths"])[1:-1], msgspec.json.encode(document["definitions"])[1:-1]
 
 
 def _group_version_path(served: Served) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from steersman.apiserver.openapi.model import Model
-from steersman.apiserver.openapi.paths import PATCH_TYPES, operation_id, path_parameters
+from steersman.apiserver.openapi.paths import operation_id, path_parameters
 
 PREFIX = "#/definitions/"
 
@@ -40,7 +40,7 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> dict[str, A
         parameters.insert(0, {"name": "body", "in": "body", "required": True, "schema": schema})
     return {
         "operationId": operation_id(method, path),
-        "consumes": PATCH_TYPES if method == "patch" else ["*/*"],
+        "consumes": operation["patches"] if method == "patch" else ["*/*"],
         "produces": ["application/json", "application/yaml"],
         "parameters": parameters,
         "responses": {"200": {"description": "OK", "schema": {"$ref": operation["answer"]}}},

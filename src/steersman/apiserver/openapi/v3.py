@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from steersman.apiserver.openapi.model import Model
-from steersman.apiserver.openapi.paths import PATCH_TYPES, operation_id, path_parameters
+from steersman.apiserver.openapi.paths import operation_id, path_parameters
 
 PREFIX = "#/components/schemas/"
 _JSON = "application/json"
@@ -46,7 +46,7 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> dict[str, A
         "x-kubernetes-group-version-kind": operation["x-kubernetes-group-version-kind"],
     }
     if operation["body"]:
-        types = PATCH_TYPES if method == "patch" else ["*/*"]
+        types = operation["patches"] if method == "patch" else ["*/*"]
         schema: dict[str, Any] = {"type": "object"} if method == "patch" else {"$ref": operation["body"]}
         out["requestBody"] = {"required": True, "content": {t: {"schema": schema} for t in types}}
     return out

@@ -11,9 +11,9 @@ from steersman.api.codec import DecodeError
 from steersman.api.errors import BadRequest, InternalError, Invalid
 from steersman.api.field import Path
 from steersman.api.http import Response
-from steersman.api.untyped import Untyped
 from steersman.api.meta import Resource
 from steersman.api.typed import schema_of
+from steersman.api.untyped import Untyped
 from steersman.apiserver import encoding, managedfields, respond
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.handlers import apply as serverside
