@@ -101,7 +101,8 @@ def exec_tty(cluster: Cluster) -> None:
             fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS + 5, COLUMNS, 0, 0))
             process.send_signal(signal.SIGWINCH)
             _size_arrives(ours, f"{ROWS + 5} {COLUMNS}")
-            os.write(ours, b"echo begun; sleep 1000\r")
+            # Said by the process that ^C is for: the shell itself, before it has started one, would swallow it.
+            os.write(ours, b"sh -c 'echo begun; exec sleep 1000'\r")
             read_until(ours, "\nbegun")
             os.write(ours, b"\x03")
             read_until(ours, "$ ")

@@ -149,7 +149,8 @@ async def test_terminal(terminal: Terminal) -> None:
     terminal.resize(44, 122)
     terminal.type("until stty size | grep '44 122'; do sleep 0.05; done\n")
     await terminal.expect("\n44 122\r\n.*# ")
-    terminal.type("echo ready; sleep 1000\n")
+    # Said by the process that ^C is for: the shell itself, before it has started one, would swallow it.
+    terminal.type("sh -c 'echo ready; exec sleep 1000'\n")
     await terminal.expect("\nready\r\n")
     terminal.type("\x03")
     await terminal.expect("# ")
