@@ -135,14 +135,21 @@ def problems(findings: Iterable[Finding]) -> str:
     if not missing:
         return ""
     lines = [f"{finding.what}: {finding.detail}" for finding in missing]
+    return (
+        "this machine lacks what real nodes need:\n  "
+        + "\n  ".join(lines)
+        + "\nmend it with:\n  "
+        + "\n  ".join(fixes(missing))
+    )
+
+
+def fixes(findings: Iterable[Finding]) -> list[str]:
+    """What mends all findings: one command for every missing package, then the rest."""
     packages, others = [], []
-    for finding in missing:
+    for finding in findings:
         command, marker, package = finding.fix.partition("--no-install-recommends ")
         if marker:
             packages += package.split()
-        else:
+        elif command:
             others.append(command)
-    fixes = ([install_command(packages)] if packages else []) + others
-    return (
-        "this machine lacks what real nodes need:\n  " + "\n  ".join(lines) + "\nmend it with:\n  " + "\n  ".join(fixes)
-    )
+    return ([install_command(packages)] if packages else []) + others

@@ -21,6 +21,9 @@ def _run(arguments: argparse.Namespace) -> int:
         print(f"{mark:8} {finding.what:{width}}  {finding.detail}".rstrip())
         if finding.fix:
             print(f"{'':8} {'':{width}}  fix: {finding.fix}")
+    fixes = machine.fixes(findings)
+    if fixes and len(fixes) < sum(bool(finding.fix) for finding in findings):
+        print("\nall of it:\n  " + "\n  ".join(fixes))
     return 1 if any(finding.required and not finding.good for finding in findings) else 0
 
 
