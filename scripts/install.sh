@@ -109,6 +109,8 @@ make_venv() { # make_venv EXTRAS
     fi
     say "installing steersman[$1] into .venv"
     .venv/bin/pip install -q --disable-pip-version-check --no-input -e ".[$1]" </dev/null >&2
+    # Compiled once here, also where the environment tells Python not to: each start of a part would compile it all again.
+    .venv/bin/python -m compileall -q src >/dev/null
     echo "$wanted" >.venv/installed
 }
 
