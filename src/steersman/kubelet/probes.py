@@ -101,7 +101,8 @@ class ContainerProbes:
                 if kind == "startup" and counter.verdict is ProbeVerdict.PASSING:
                     self._started.set()
                 self._changed()
-                if kind == "startup":
+                # A container that has failed is about to be killed: asking it meanwhile would only add noise.
+                if kind == "startup" or (kind == "liveness" and counter.verdict is ProbeVerdict.FAILING):
                     return
             await self._clock.sleep(self._pause(kind, counter, period, began))
 
