@@ -24,6 +24,8 @@ VICTIMS = (
     "proxy",
     "node-1/proxy",
     "dns",
+    "nursery",
+    "node-1/nursery",
 )
 
 
