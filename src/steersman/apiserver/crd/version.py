@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -55,7 +54,7 @@ class Version:
         self._status = Validator(properties["status"]) if "status" in properties else None
         self.has_status = version.subresources is not None and version.subresources.status is not None
         self.scale = ScaleRules.of(version)
-        self.rules = Rules.of(self.schema)
+        self.rules = Rules.of(self.schema, root=True)
 
     # Values to objects
 
@@ -162,12 +161,12 @@ class Version:
             if value != wanted
         ]
 
-    def _with_rules(self, errors: Errors, whole: Mapping[str, Any], old: Mapping[str, Any] | None) -> Errors:
+    def _with_rules(self, errors: Errors, whole: dict[str, Any], old: dict[str, Any] | None) -> Errors:
         if self.rules is None:
             return errors
         if any(e.type in _BLOCKING for e in errors):
             return [*errors, FieldError(ErrorType.INVALID, "<nil>", None, _UNCHECKED)]
-        return errors + self.rules.validate(whole, old)
+        return errors + self.rules.validate(whole, NOTHING if old is None else old)
 
 
 def _json_type(value: Any) -> str:

@@ -45,7 +45,6 @@ class Options:
     require_pruned: bool = True
     require_atomic_sets: bool = True
     require_list_keys: bool = True
-    known_rules: frozenset[str] = frozenset()
     unchanged: frozenset[str] = frozenset()
     """Versions whose schema is as it was."""
     many_selectable: frozenset[str] = frozenset()
@@ -63,7 +62,6 @@ def options_of(old: CustomResourceDefinition, crd: CustomResourceDefinition) -> 
     def everywhere(wrong: Callable[[JSONSchemaProps], bool]) -> bool:
         return not any(wrong(s) for schema in schemas for s in walk(schema))
 
-    known = {r.rule for schema in schemas for s in walk(schema) for r in s.x_kubernetes_validations or ()}
     return Options(
         require_schema=len(schemas) == len(versions),
         require_types=everywhere(lambda s: bool(s.type) and s.type not in TYPES),
@@ -71,7 +69,6 @@ def options_of(old: CustomResourceDefinition, crd: CustomResourceDefinition) -> 
         require_pruned=all(map(_defaults_pruned, schemas)),
         require_atomic_sets=everywhere(lambda s: bool(_set_items(s, Path()))),
         require_list_keys=everywhere(lambda s: bool(_list_keys(s, Path()))),
-        known_rules=frozenset(known),
         unchanged=_alike(crd, old, "schema"),
         many_selectable=_alike(crd, old, "selectableFields"),
     )
@@ -131,7 +128,7 @@ def validate(found: CustomResourceValidation | None, path: Path, options: Option
     openapi = _Walk(options).visit(schema, where, _Place(root=True))
     errors += openapi
     if options.require_structural and not structure and not unsupported and not openapi:
-        errors += crd_rules.validate(schema, where, known=options.known_rules, suppress_cost=options.suppress_cost)
+        errors += crd_rules.validate(schema, where, suppress_cost=options.suppress_cost)
     return errors or unsupported
 
 
