@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from steersman.cel.errors import Issue
-from steersman.cel.functions import Overload
+from steersman.cel.functions import Functions, Overload
 from steersman.cel.syntax import (
     Call,
     Comprehension,
@@ -32,9 +32,7 @@ from steersman.cel.types import (
     type_of_type,
     unwrap_optional,
 )
-from steersman.cel.unify import Bindings, assignable, assignable_all, most_general, substitute
-
-Functions = Mapping[str, tuple[Overload, ...]]
+from steersman.cel.unify import Bindings, most_general, renamed
 
 
 class Checker:
@@ -52,9 +50,10 @@ class Checker:
         self._functions = functions
         self._objects = objects
         self._scopes: list[dict[str, Type]] = []
-        self._bindings: Bindings = {}
+        self._bindings = Bindings()
         self._fresh = 0
         self._nodes: list[Node] = []
+        self._seen: set[Node] = set()
         self._visit: dict[type[Node], Callable[[Any], Type]] = {
             Literal: self._literal,
             Ident: self._ident,
@@ -71,13 +70,17 @@ class Checker:
         self._check(root)
         if self._bindings or self._fresh:
             for node in self._nodes:
-                node.type = substitute(self._bindings, node.type, to_dyn=True)
+                node.type = self._bindings.substitute(node.type, to_dyn=True)
         return root.type
 
     def _check(self, node: Node) -> Type:
+        """The type of a node; one that a macro uses twice is checked once."""
+        if node in self._seen:
+            return node.type
         found = self._visit[type(node)](node)
         node.type = found
         self._nodes.append(node)
+        self._seen.add(node)
         return found
 
     def _report(self, offset: int, message: str) -> Type:
@@ -91,14 +94,10 @@ class Checker:
         return self._report(offset, f"expected type '{self._shown(expected)}' but found '{self._shown(found)}'")
 
     def _shown(self, t: Type) -> str:
-        return str(substitute(self._bindings, t, to_dyn=True))
+        return str(self._bindings.substitute(t, to_dyn=True))
 
     def _assignable(self, a: Type, b: Type) -> bool:
-        found = assignable(self._bindings, a, b)
-        if found is None:
-            return False
-        self._bindings = found
-        return True
+        return self._bindings.assignable(a, b)
 
     def _parameter(self) -> Type:
         self._fresh += 1
@@ -151,11 +150,11 @@ class Checker:
                 whole.type = found
                 node.resolved = whole
                 return found
-        operand = substitute(self._bindings, self._check(node.operand), to_dyn=False)
+        operand = self._bindings.substitute(self._check(node.operand))
         found = self._field(node, unwrap_optional(operand))
         if node.test:
             return BOOL
-        found = substitute(self._bindings, found)
+        found = self._bindings.substitute(found)
         if node.optional or is_optional(operand):
             return found if is_optional(found) else optional_of(found)
         return found
@@ -179,7 +178,7 @@ class Checker:
     def _call(self, node: Call) -> Type:
         if node.member:
             qualified = self._qualified(node.args[0])
-            if qualified is not None and f"{qualified}.{node.function}" in self._functions:
+            if qualified is not None and f"{qualified}.{node.function}" in self._functions.overloads:
                 node.function = f"{qualified}.{node.function}"
                 node.args = node.args[1:]
                 node.member = False
@@ -188,7 +187,7 @@ class Checker:
         self._formatted += node.function == "format"
         types = [self._check(arg) for arg in node.args]
         self._formatted -= node.function == "format"
-        overloads = self._functions.get(node.function)
+        overloads = self._functions.overloads.get(node.function)
         if overloads is None:
             return self._undeclared(node.offset, node.function)
         if node.function in ("_&&_", "_||_"):
@@ -205,6 +204,13 @@ class Checker:
         return BOOL if sound else ERROR
 
     def _overload(self, node: Call, types: list[Type], overloads: tuple[Overload, ...]) -> Type:
+        given = tuple(types)
+        simple = all(t.simple for t in given)
+        key = (node.function, node.member, given)
+        known = self._functions.resolved.get(key) if simple else None
+        if known is not None:
+            node.overloads = known[0]
+            return known[1]
         found: list[Overload] = []
         result: Type | None = None
         for overload in overloads:
@@ -213,12 +219,10 @@ class Checker:
             wanted, gives = overload.args, overload.result
             if overload.generic:
                 wanted, gives = self._instance(overload)
-            bindings = assignable_all(self._bindings, types, wanted)
-            if bindings is None:
+            if not self._bindings.assignable_all(given, wanted):
                 continue
-            self._bindings = bindings
             found.append(overload)
-            gives = substitute(bindings, gives)
+            gives = self._bindings.substitute(gives)
             if result is None:
                 result = gives
             elif result.kind != "dyn" and gives != result:
@@ -230,11 +234,13 @@ class Checker:
                 node.offset, f"found no matching overload for '{node.function}' applied to '{signature}'"
             )
         node.overloads = found
+        if simple and result.simple:
+            self._functions.remember(key, found, result)
         return result
 
     def _instance(self, overload: Overload) -> tuple[tuple[Type, ...], Type]:
         """An overload's types with parameters of their own."""
-        fresh: Bindings = {}
+        fresh: dict[Type, Type] = {}
 
         def renew(t: Type) -> None:
             if t.kind == "param" and t not in fresh:
@@ -244,7 +250,7 @@ class Checker:
 
         for t in (*overload.args, overload.result):
             renew(t)
-        return tuple(substitute(fresh, t) for t in overload.args), substitute(fresh, overload.result)
+        return tuple(renamed(fresh, t) for t in overload.args), renamed(fresh, overload.result)
 
     # -- literals of lists, maps and objects -----------------------------------------------------------------------
 
@@ -308,7 +314,7 @@ class Checker:
     # -- loops -----------------------------------------------------------------------------------------------------
 
     def _comprehension(self, node: Comprehension) -> Type:
-        over = substitute(self._bindings, self._check(node.range))
+        over = self._bindings.substitute(self._check(node.range))
         gathered = self._check(node.init)
         first, second = self._iterated(node, over)
         self._scopes.append({node.accumulator: gathered})
@@ -323,7 +329,7 @@ class Checker:
         self._scopes.pop()
         result = self._check(node.result)
         self._scopes.pop()
-        return substitute(self._bindings, result)
+        return self._bindings.substitute(result)
 
     def _iterated(self, node: Comprehension, over: Type) -> tuple[Type, Type]:
         """The types of the loop's variables."""

@@ -72,8 +72,20 @@ Estimate = Callable[[Sequence[Operand]], tuple[Range, Range | None]]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
+    """What a call is charged, its bounds, and the work it is beside that (see `frame`), in elements looked at."""
+
     charge: Charge
     estimate: Estimate
+    work: Charge | None = None
+
+
+_SCALARS = frozenset([int, bool, float, type(None), Optional])
+_ONCE: Cost = Cost(lambda args: 1, lambda args: (ONE, None))
+
+
+def laborious(work: int | Charge, cost: Cost = _ONCE) -> Cost:
+    """A cost with the work of a call, where that is far more than its cost says."""
+    return Cost(cost.charge, cost.estimate, work if callable(work) else lambda args: work)
 
 
 def traverse(index: int = 0, factor: float = TRAVERSAL, *, same_size: bool = False) -> Cost:
@@ -125,15 +137,42 @@ FIND = Cost(_pattern_charge, lambda args: (_pattern_bounds(args), Range(0, args[
 IN_LIST = Cost(lambda args: size_of(args[1]), lambda args: (args[1].size, None))
 
 
+_MAX_VISITS = 1_000_000
+"""Values looked at before a value is taken to be too large: one list may be in another a thousand times."""
+
+
 def deep_size(value: Value) -> int:
     """Units for looking at everything in a value."""
-    if type(value) in (str, bytes):
-        return int(len(value) * TRAVERSAL)
-    if type(value) in LIST_TYPES:
-        return sum(map(deep_size, value))
-    if type(value) is Optional or not is_map(value):
-        return 1
-    return sum(deep_size(key) + deep_size(held) for key, held in entries(value).items())
+    return _walk(value, lambda text: int(len(text) * TRAVERSAL), 0)
+
+
+def elements(value: Value) -> int:
+    """How many values there are in a value, itself included, with a long text counting as several."""
+    return _walk(value, lambda text: 1 + len(text) // 64, 1)
+
+
+def _walk(value: Value, of_text: Callable[[str | bytes], int], of_container: int) -> int:
+    total, visits = 0, 0
+    waiting = [value]
+    while waiting:
+        current = waiting.pop()
+        visits += 1
+        if visits > _MAX_VISITS:
+            return LIMIT
+        kind = type(current)
+        if kind is str or kind is bytes:
+            total += of_text(current)
+        elif kind in LIST_TYPES:
+            total += of_container
+            waiting.extend(current)
+        elif kind in _SCALARS or not is_map(current):
+            total += 1
+        else:
+            total += of_container
+            held = entries(current)
+            waiting.extend(held)
+            waiting.extend(held.values())
+    return total
 
 
 def _each_item(args: Sequence[Operand]) -> tuple[Range, Range | None]:

@@ -12,7 +12,7 @@ from steersman.cel.costs import Range
 from steersman.cel.errors import CompileError, CostLimitExceeded, EvalError, Issue
 from steersman.cel.estimate import Estimator
 from steersman.cel.frame import COST, MAX_WORK, Frame
-from steersman.cel.functions import Library, Overload
+from steersman.cel.functions import Functions, Library
 from steersman.cel.library import (
     authz,
     conversion,
@@ -94,12 +94,8 @@ _WRONG_DATA = (TypeError, AttributeError, ValueError, LookupError, ArithmeticErr
 
 
 @lru_cache(maxsize=32)
-def _table(libraries: tuple[Library, ...]) -> Mapping[str, tuple[Overload, ...]]:
-    found: dict[str, list[Overload]] = {}
-    for library in libraries:
-        for overload in library.overloads:
-            found.setdefault(overload.function, []).append(overload)
-    return {name: tuple(overloads) for name, overloads in found.items()}
+def _functions(libraries: tuple[Library, ...]) -> Functions:
+    return Functions(libraries)
 
 
 class Env:
@@ -119,7 +115,7 @@ class Env:
     ) -> None:
         self.variables = dict(variables)
         self._libraries = tuple(libraries)
-        self._functions = _table(self._libraries)
+        self._functions = _functions(self._libraries)
         self._macros = {**MACROS, **BINDINGS} if extras.MATH in self._libraries else MACROS
         self._objects = dict(objects or {})
         self._homogeneous = homogeneous
@@ -190,6 +186,8 @@ class Program:
         except KeyError:
             raise EvalError(f"no such attribute(s): {name}") from None
         try:
+            if frame[COST] > cost_limit:
+                raise CostLimitExceeded
             value = self._run(frame)
             if frame[COST] > cost_limit:
                 raise CostLimitExceeded

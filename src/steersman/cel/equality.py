@@ -75,10 +75,11 @@ def has_key(target: Mapping[Any, Value], key: Value) -> bool:
             return False
     except TypeError:
         return False
-    if key in (0, 1):
-        wanted = type(key) is bool
-        return any((type(held) is bool) == wanted for held in target if held == key)
-    return True
+    if key not in (0, 1):
+        return True
+    if len(target) > _FEW:  # keys of a map are nearly always of one type, and there are two of bool at most
+        return type(key) is not bool
+    return any((type(held) is bool) == (type(key) is bool) for held in target if held == key)
 
 
 def key_of(item: Value, keys: tuple[str, ...]) -> tuple[Any, ...]:
@@ -98,6 +99,7 @@ def contains(items: Sequence[Value], wanted: Value, frame: list[Any] | None = No
     return any(equal(wanted, item, frame) for item in items)
 
 
+_FEW = 64
 _ORDERED = (str, bytes, bool, Timestamp, Duration)
 
 

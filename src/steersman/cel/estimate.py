@@ -59,6 +59,7 @@ class Estimator:
     def __init__(self, variables: Mapping[str, Type]) -> None:
         self._variables = variables
         self._locals: dict[str, list[_Local]] = {}
+        self._costs: dict[Node, Range] = {}
         self._paths: dict[Node, Path] = {}
         self._sizes: dict[Node, Range] = {}
         self._contents: dict[Node, _Contents] = {}
@@ -75,7 +76,10 @@ class Estimator:
 
     def cost(self, node: Node) -> Range:
         """The bounds of a node's cost, with everything below it."""
-        return self._visit[type(node)](node)
+        known = self._costs.get(node)
+        if known is None:
+            known = self._costs[node] = self._visit[type(node)](node)
+        return known
 
     # -- paths and sizes -------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from steersman.cel.errors import CostLimitExceeded, EvalError
 Frame = list[Any]
 Eval = Callable[[Frame], Any]
 COST, LIMIT, WORK, FIRST = 0, 1, 2, 3
-MAX_WORK = 4_000_000
+MAX_WORK = 2_000_000
 """Elements one evaluation may compare or copy: some hundreds of milliseconds."""
 
 

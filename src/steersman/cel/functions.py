@@ -59,6 +59,26 @@ class Library:
         self.overloads = tuple(overloads)
 
 
+_MAX_RESOLVED = 4096
+
+
+class Functions:
+    """All functions of an environment, and which overloads calls with arguments of simple types came to."""
+
+    def __init__(self, libraries: Iterable[Library]) -> None:
+        found: dict[str, list[Overload]] = {}
+        for library in libraries:
+            for overload in library.overloads:
+                found.setdefault(overload.function, []).append(overload)
+        self.overloads = {name: tuple(overloads) for name, overloads in found.items()}
+        self.resolved: dict[tuple[str, bool, tuple[Type, ...]], tuple[list[Overload], Type]] = {}
+
+    def remember(self, key: tuple[str, bool, tuple[Type, ...]], overloads: list[Overload], result: Type) -> None:
+        if len(self.resolved) >= _MAX_RESOLVED:
+            self.resolved.clear()
+        self.resolved[key] = overloads, result
+
+
 def function(name: str, id: str, args: tuple[Type, ...], result: Type, run: Run, cost: Cost | None = None) -> Overload:
     """An overload called as name(args)."""
     return Overload(id, name, args, result, run, False, cost)

@@ -43,8 +43,16 @@ class Planner:
         self.slots: dict[str, int] = {name: FIRST + at for at, name in enumerate(variables)}
         self.size = FIRST + len(self.slots)
         self._scopes: list[dict[str, int]] = []
+        self._planned: dict[Node, Step] = {}
 
     def plan(self, node: Node) -> Step:
+        """The step of a node; one that a macro uses twice is planned once."""
+        step = self._planned.get(node)
+        if step is None:
+            step = self._planned[node] = self._plan(node)
+        return step
+
+    def _plan(self, node: Node) -> Step:
         if isinstance(node, Select):
             return plan_values.select(self, node) if node.resolved is None else self._ident(node.resolved)
         if isinstance(node, Call):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from steersman.cel.costs import Charge
+from steersman.cel.costs import Cost
 from steersman.cel.equality import contains, equal, has_key
 from steersman.cel.errors import NO_OVERLOAD, EvalError
 from steersman.cel.frame import Eval, Frame, Step, charge, constant, folded, spend
@@ -27,6 +27,7 @@ def call(planner: Planner, node: Call) -> Step:
     cost = sum(step.cost for step in steps)
     runs = [step.run for step in steps]
     overload = node.overloads[0]
+    foldable = node.function in _CONVERSIONS and len(steps) == 1 and steps[0].constant
     if len(node.overloads) > 1 or not all(
         _settled(arg.type, want) for arg, want in zip(node.args, overload.args, strict=True)
     ):
@@ -37,11 +38,11 @@ def call(planner: Planner, node: Call) -> Step:
     if overload.id == "add_list":
         return Step(_concatenation(overload.run, runs[0], runs[1]), cost + 1)
     if overload.cost is not None:
-        return Step(_charged(overload.run, overload.cost.charge, runs), cost)
+        plan = _charged if overload.cost.work is None else _laborious
+        step = Step(plan(overload, overload.cost, runs), cost)
+        return folded(step) if foldable else step
     step = Step(_plain(overload.run, runs), cost + 1)
-    if node.function in _CONVERSIONS and len(steps) == 1 and steps[0].constant:
-        return folded(step)
-    return step
+    return folded(step) if foldable else step
 
 
 def _settled(found: Type, wanted: Type) -> bool:
@@ -59,13 +60,30 @@ def _plain(run: Callable[..., Value], args: list[Eval]) -> Eval:
     return lambda f: run(*[arg(f) for arg in args])
 
 
-def _charged(run: Callable[..., Value], price: Charge, args: list[Eval]) -> Eval:
+def _charged(overload: Overload, cost: Cost, args: list[Eval]) -> Eval:
+    run, price = overload.run, cost.charge
+
     def priced(f: Frame) -> Value:
         values = [arg(f) for arg in args]
         charge(f, price(values))
         return run(*values)
 
     return priced
+
+
+def _laborious(overload: Overload, cost: Cost, args: list[Eval]) -> Eval:
+    def priced(f: Frame) -> Value:
+        values = [arg(f) for arg in args]
+        return _pay_and_run(f, overload, cost, values)
+
+    return priced
+
+
+def _pay_and_run(f: Frame, overload: Overload, cost: Cost, values: list[Value]) -> Value:
+    charge(f, cost.charge(values))
+    if cost.work is not None:
+        spend(f, cost.work(values))
+    return overload.run(*values)
 
 
 def _otherwise(first: Eval, second: Eval, second_cost: int, unwrapped: bool) -> Eval:
@@ -102,12 +120,11 @@ def _dispatched(overloads: list[Overload], args: list[Eval]) -> Eval:
         overload = known.get(classes)
         if overload is None:
             overload = known[classes] = choose(overloads, tuple(values))
-        if overload.cost is None:
-            f[0] += 1
-        else:
-            charge(f, overload.cost.charge(values))
         if overload.id == "add_list":
             spend(f, len(values[0]) + len(values[1]))
+        if overload.cost is not None:
+            return _pay_and_run(f, overload, overload.cost, values)
+        f[0] += 1
         return overload.run(*values)
 
     return run

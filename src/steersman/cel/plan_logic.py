@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steersman.cel.errors import NO_OVERLOAD, CostLimitExceeded, EvalError
-from steersman.cel.frame import Eval, Frame, Step
+from steersman.cel.frame import Eval, Frame, Step, charge
 from steersman.cel.syntax import Call, Node, is_path
 from steersman.cel.values import Value
 
@@ -91,10 +91,10 @@ def conditional(planner: Planner, node: Call) -> Step:
     def run(f: Frame) -> Value:
         taken = test(f)
         if taken is True:
-            f[0] += then_cost
+            charge(f, then_cost)
             return first(f)
         if taken is False:
-            f[0] += otherwise_cost
+            charge(f, otherwise_cost)
             return second(f)
         raise EvalError(NO_OVERLOAD)
 

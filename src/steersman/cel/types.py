@@ -18,7 +18,20 @@ class Type:
     `prepare`, which turns data as it is stored into values of the type, None where they are the same.
     """
 
-    __slots__ = ("_key", "fields", "hash_", "kind", "max_elements", "name", "open", "params", "plain", "prepare")
+    __slots__ = (
+        "_key",
+        "closed",
+        "fields",
+        "hash_",
+        "kind",
+        "max_elements",
+        "name",
+        "open",
+        "params",
+        "plain",
+        "prepare",
+        "simple",
+    )
 
     def __init__(
         self,
@@ -41,6 +54,10 @@ class Type:
         self.prepare = prepare
         self._key = (kind, name, params)
         self.hash_ = hash(self._key)
+        self.closed: bool = kind != "param" and all(param.closed for param in params)
+        """Whether there is no type parameter in it."""
+        self.simple: bool = kind not in ("param", "object") and all(param.simple for param in params)
+        """Whether its name says all there is to it."""
         self.plain: bool = kind not in ("param", "dyn", "error") and all(param.plain for param in params)
 
     def __eq__(self, other: object) -> bool:

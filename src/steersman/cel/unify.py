@@ -4,29 +4,66 @@ from __future__ import annotations
 
 from steersman.cel.types import DYN, Type
 
-Bindings = dict[Type, Type]
-"""What the type parameters seen so far stand for."""
-
 _NULLABLE = ("opaque", "object", "timestamp", "duration")
 
 
-def assignable(bindings: Bindings, a: Type, b: Type) -> Bindings | None:
-    """The bindings under which values of `a` may be used as `b`, None where they may not."""
-    if a is b and a.plain:
-        return bindings
-    trial = dict(bindings)
-    return trial if _assign(trial, a, b) else None
+class Bindings:
+    """What the type parameters seen so far stand for. What a failed attempt has changed is undone."""
+
+    __slots__ = ("_held", "_trail")
+
+    def __init__(self) -> None:
+        self._held: dict[Type, Type] = {}
+        self._trail: list[tuple[Type, Type | None]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._held)
+
+    def bind(self, param: Type, t: Type) -> None:
+        self._trail.append((param, self._held.get(param)))
+        self._held[param] = t
+
+    def get(self, param: Type) -> Type | None:
+        return self._held.get(param)
+
+    def assignable(self, a: Type, b: Type) -> bool:
+        """Whether values of `a` may be used as `b`; if so the bindings say what that takes."""
+        return (a is b and a.plain) or self.assignable_all((a,), (b,))
+
+    def assignable_all(self, many: tuple[Type, ...], wanted: tuple[Type, ...]) -> bool:
+        """The same for types one by one."""
+        start = len(self._trail)
+        if all(_assign(self, a, b) for a, b in zip(many, wanted, strict=True)):
+            self._trail.clear()
+            return True
+        while len(self._trail) > start:
+            param, before = self._trail.pop()
+            if before is None:
+                del self._held[param]
+            else:
+                self._held[param] = before
+        return False
+
+    def substitute(self, t: Type, *, to_dyn: bool = False) -> Type:
+        """The type with its parameters replaced by what they stand for; `to_dyn` replaces unknown ones too."""
+        if t.closed:
+            return t
+        held = self._held.get(t) if t.kind == "param" else None
+        if held is not None:
+            return self.substitute(held, to_dyn=to_dyn)
+        if t.kind == "param":
+            return DYN if to_dyn else t
+        params = tuple(self.substitute(param, to_dyn=to_dyn) for param in t.params)
+        return Type(t.kind, t.name, params, max_elements=t.max_elements)
 
 
-def assignable_all(bindings: Bindings, many: list[Type], wanted: tuple[Type, ...]) -> Bindings | None:
-    """The same for types one by one."""
-    if len(many) != len(wanted):
-        return None
-    trial = dict(bindings)
-    for a, b in zip(many, wanted, strict=True):
-        if not _assign(trial, a, b):
-            return None
-    return trial
+def renamed(fresh: dict[Type, Type], t: Type) -> Type:
+    """The type with other parameters in place of its own."""
+    if t.closed:
+        return t
+    if t.kind == "param":
+        return fresh[t]
+    return Type(t.kind, t.name, tuple(renamed(fresh, param) for param in t.params))
 
 
 def _assign(bindings: Bindings, a: Type, b: Type) -> bool:
@@ -36,7 +73,7 @@ def _assign(bindings: Bindings, a: Type, b: Type) -> bool:
             return fits
     if a.kind == "param":
         return _bind(bindings, b, a)[0]
-    if _wild(a) or _wild(b):
+    if a.kind in ("dyn", "error") or b.kind in ("dyn", "error"):
         return True
     if a.kind == "null":
         return b.kind == "null" or b.kind in _NULLABLE
@@ -55,10 +92,6 @@ def _assign(bindings: Bindings, a: Type, b: Type) -> bool:
     return a == b
 
 
-def _wild(t: Type) -> bool:
-    return t.kind in ("dyn", "error")
-
-
 def _bind(bindings: Bindings, t: Type, param: Type) -> tuple[bool, bool]:
     """Whether the parameter may stand for a type, and whether it stood for something before."""
     if t == param:
@@ -67,19 +100,21 @@ def _bind(bindings: Bindings, t: Type, param: Type) -> tuple[bool, bool]:
     if held is None:
         if _occurs(bindings, param, t):
             return False, False
-        bindings[param] = t
+        bindings.bind(param, t)
         return True, False
     if t == held:
         return True, True
     if not _assign(bindings, t, held):
         return False, True
     general = most_general(t, held)
-    if not _occurs(bindings, param, general):
-        bindings[param] = general
+    if general != held and not _occurs(bindings, param, general):
+        bindings.bind(param, general)
     return True, True
 
 
 def _occurs(bindings: Bindings, param: Type, within: Type) -> bool:
+    if within.closed:
+        return False
     if within == param:
         return True
     if within.kind == "param":
@@ -106,18 +141,3 @@ def less_specific(a: Type, b: Type) -> bool:
             and all(less_specific(x, y) for x, y in zip(a.params, b.params, strict=True))
         )
     return a.kind == "type" or a == b
-
-
-def substitute(bindings: Bindings, t: Type, *, to_dyn: bool = False) -> Type:
-    """The type with its parameters replaced by what they stand for; `to_dyn` replaces unknown ones too."""
-    if t.plain:
-        return t
-    held = bindings.get(t) if t.kind == "param" else None
-    if held is not None:
-        return substitute(bindings, held, to_dyn=to_dyn)
-    if t.kind == "param":
-        return DYN if to_dyn else t
-    if not t.params:
-        return t
-    params = tuple(substitute(bindings, param, to_dyn=to_dyn) for param in t.params)
-    return Type(t.kind, t.name, params, max_elements=t.max_elements)

@@ -6,10 +6,10 @@ import math
 import re
 from datetime import UTC, datetime, timedelta
 
-from steersman.cel.costs import CONTAINS, MATCH, Cost, Range, traverse
+from steersman.cel.costs import CONTAINS, Cost, Range, laborious, traverse
 from steersman.cel.errors import EvalError
 from steersman.cel.functions import Library, Overload, function, method
-from steersman.cel.library.regex import matches
+from steersman.cel.library.regex import MATCHING, matches
 from steersman.cel.types import (
     BOOL,
     BYTES,
@@ -49,6 +49,8 @@ _DOUBLE = re.compile(
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,20}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _PART = re.compile(r"([0-9]{0,30})(?:\.([0-9]{0,30}))?(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": NANO, "m": 60 * NANO, "h": 3600 * NANO}
+_MAX_NUMBER = 1000
+"""Longer texts are no numbers and no durations."""
 _TRUE, _FALSE = {"1", "t", "T", "true", "TRUE", "True"}, {"0", "f", "F", "false", "FALSE", "False"}
 
 
@@ -56,13 +58,13 @@ def parse_time(text: str) -> Timestamp:
     """An RFC 3339 instant. Raises EvalError."""
     found = _TIME.fullmatch(text)
     if found is None:
-        raise EvalError(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse')
+        raise EvalError(f'parsing time "{text[:100]}" as "2006-01-02T15:04:05Z07:00": cannot parse')
     year, month, day, hour, minute, second = (int(found.group(at)) for at in range(1, 7))
     try:
         moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
         offset = _offset(found.group(8))
     except ValueError as err:
-        raise EvalError(f'parsing time "{text}": {err}') from None
+        raise EvalError(f'parsing time "{text[:100]}": {err}') from None
     fraction = int((found.group(7) or "").ljust(9, "0")[:9])
     nanos = ((moment - _EPOCH) // timedelta(seconds=1) - offset) * NANO + fraction
     if not MIN_TIME <= nanos <= MAX_TIME:
@@ -103,23 +105,25 @@ def _clock(minutes: int) -> str:
 
 def parse_duration(text: str) -> Duration:
     """A duration such as "1h30m" or "-1.5s". Raises EvalError."""
+    if len(text) > _MAX_NUMBER:
+        raise EvalError("time: invalid duration")
     body = text.lstrip("+-") if text[:1] in ("+", "-") else text
     if len(text) - len(body) > 1 or not body:
-        raise EvalError(f'time: invalid duration "{text}"')
+        raise EvalError(f'time: invalid duration "{text[:100]}"')
     if body == "0":
         return Duration(0)
     total, at = 0, 0
     while at < len(body):
         found = _PART.match(body, at)
         if found is None or not (found.group(1) or found.group(2)):
-            raise EvalError(f'time: invalid duration "{text}"')
+            raise EvalError(f'time: invalid duration "{text[:100]}"')
         unit = _UNITS[found.group(3)]
         fraction = found.group(2) or ""
         total += int(found.group(1) or "0") * unit + (int(fraction) * unit // 10 ** len(fraction) if fraction else 0)
         at = found.end()
     total = -total if text[0] == "-" else total
     if not MIN_INT <= total <= MAX_INT:
-        raise EvalError(f'time: invalid duration "{text}"')
+        raise EvalError(f'time: invalid duration "{text[:100]}"')
     return Duration(total)
 
 
@@ -173,8 +177,8 @@ def _int_of_text(text: str) -> int:
         value = int(text)
         if MIN_INT <= value <= MAX_INT:
             return value
-        raise EvalError(f'strconv.ParseInt: parsing "{text}": value out of range')
-    raise EvalError(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+        raise EvalError(f'strconv.ParseInt: parsing "{text[:100]}": value out of range')
+    raise EvalError(f'strconv.ParseInt: parsing "{text[:100]}": invalid syntax')
 
 
 def _uint_of_text(text: str) -> Uint:
@@ -182,8 +186,8 @@ def _uint_of_text(text: str) -> Uint:
         value = int(text)
         if value <= MAX_UINT:
             return Uint(value)
-        raise EvalError(f'strconv.ParseUint: parsing "{text}": value out of range')
-    raise EvalError(f'strconv.ParseUint: parsing "{text}": invalid syntax')
+        raise EvalError(f'strconv.ParseUint: parsing "{text[:100]}": value out of range')
+    raise EvalError(f'strconv.ParseUint: parsing "{text[:100]}": invalid syntax')
 
 
 def _int_of_double(value: float) -> int:
@@ -211,12 +215,12 @@ def _uint_of_int(value: int) -> Uint:
 
 
 def _double_of_text(text: str) -> float:
-    if _DOUBLE.fullmatch(text):
+    if len(text) <= _MAX_NUMBER and _DOUBLE.fullmatch(text):
         value = float(text)
         if not math.isinf(value) or "n" in text.lower():
             return value
-        raise EvalError(f'strconv.ParseFloat: parsing "{text}": value out of range')
-    raise EvalError(f'strconv.ParseFloat: parsing "{text}": invalid syntax')
+        raise EvalError(f'strconv.ParseFloat: parsing "{text[:100]}": value out of range')
+    raise EvalError(f'strconv.ParseFloat: parsing "{text[:100]}": invalid syntax')
 
 
 def _bool_of_text(text: str) -> bool:
@@ -224,7 +228,7 @@ def _bool_of_text(text: str) -> bool:
         return True
     if text in _FALSE:
         return False
-    raise EvalError(f'strconv.ParseBool: parsing "{text}": invalid syntax')
+    raise EvalError(f'strconv.ParseBool: parsing "{text[:100]}": invalid syntax')
 
 
 def _text_of_bytes(value: bytes) -> str:
@@ -286,7 +290,13 @@ def _conversions() -> list[Overload]:
         (INT, UINT, _uint_of_int),
         (STRING, UINT, _uint_of_text),
     ]
-    costs = {(STRING, BYTES): _UTF8, (BYTES, STRING): _TEXT}
+    costs = {
+        (STRING, BYTES): _UTF8,
+        (BYTES, STRING): _TEXT,
+        (STRING, TIMESTAMP): laborious(20),
+        (STRING, DURATION): laborious(20),
+        (TIMESTAMP, STRING): laborious(20),
+    }
     return [
         function(to.kind, f"{of.kind}_to_{to.kind}", (of,), to, run, costs.get((of, to)))  # type: ignore[arg-type]
         for of, to, run in table
@@ -317,7 +327,7 @@ LIBRARY = Library(
         method("contains", "contains_string", (STRING, STRING), BOOL, lambda a, b: b in a, CONTAINS),
         method("startsWith", "starts_with_string", (STRING, STRING), BOOL, str.startswith, _START),
         method("endsWith", "ends_with_string", (STRING, STRING), BOOL, str.endswith, _START),
-        function("matches", "matches", (STRING, STRING), BOOL, matches, MATCH),
-        method("matches", "matches_string", (STRING, STRING), BOOL, matches, MATCH),
+        function("matches", "matches", (STRING, STRING), BOOL, matches, MATCHING),
+        method("matches", "matches_string", (STRING, STRING), BOOL, matches, MATCHING),
     ],
 )

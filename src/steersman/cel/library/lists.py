@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import cmp_to_key, reduce
 from typing import Any
 
-from steersman.cel.costs import EACH_ITEM, ONE, Cost, Operand, Range, allocated, deep_size, fixed
+from steersman.cel.costs import EACH_ITEM, ONE, Cost, Operand, Range, allocated, deep_size, elements, fixed
 from steersman.cel.equality import compare, contains, equal
 from steersman.cel.errors import CostLimitExceeded, EvalError
 from steersman.cel.functions import Library, Overload, function, method
@@ -148,6 +148,7 @@ def _sets_cost(factor: int) -> Cost:
     return Cost(
         lambda args: _pairs(args) * factor + 1,
         lambda args: (args[0].size.times(args[1].size).by(factor).plus(ONE), None),
+        lambda args: elements(args[0]) * len(args[1]) * factor,
     )
 
 
@@ -180,7 +181,7 @@ def _self_compared(index: int) -> Cost:
         size = args[index].size.times(args[index].size)
         return size.by(2.0).plus(fixed(11)), size
 
-    return Cost(charge, estimate)
+    return Cost(charge, estimate, lambda args: elements(args[index]) * len(args[index]) // 2)
 
 
 _SLICE = allocated(
@@ -190,6 +191,7 @@ _SLICE = allocated(
 _FLATTEN = Cost(
     lambda args: max(len(args[0]) * min(args[1] if len(args) > 1 else 1, 1000), 0) + 11,
     lambda args: (args[0].size.by(_literal(args, 1, 2**63) if len(args) > 1 else 1).plus(fixed(11)), args[0].size),
+    lambda args: sum(len(item) for item in args[0] if type(item) in LIST_TYPES),
 )
 _RANGE = allocated(lambda args: max(args[0], 0), lambda args: fixed(_literal(args, 0, 2**64 - 1)))
 _REVERSE = allocated(lambda args: len(args[0]), lambda args: args[0].size)

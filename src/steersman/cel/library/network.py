@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from steersman.cel.costs import Cost, Range, fixed, traverse
+from steersman.cel.costs import Cost, Range, fixed, laborious, traverse
 from steersman.cel.errors import EvalError
 from steersman.cel.functions import Library, function, method
 from steersman.cel.types import BOOL, INT, STRING, opaque
@@ -141,7 +141,7 @@ def _text(block: Cidr) -> str:
     return f"{block.address}/{block.length}"
 
 
-_TRAVERSE, _TWICE = traverse(), traverse(factor=0.2)
+_TRAVERSE, _TWICE = laborious(20, traverse()), laborious(20, traverse(factor=0.2))
 _BLOCK = Range(4, 16)
 
 

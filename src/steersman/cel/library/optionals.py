@@ -32,6 +32,8 @@ def _last(items: list[Value]) -> Optional:
 
 
 def _unwrap(items: list[Optional]) -> list[Value]:
+    if any(type(item) is not Optional for item in items):
+        raise EvalError("no such overload")
     return [item.value for item in items if item.present]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from steersman.api import quantity as amounts
-from steersman.cel.costs import traverse
+from steersman.cel.costs import laborious, traverse
 from steersman.cel.errors import EvalError
 from steersman.cel.functions import Library, function, method
 from steersman.cel.types import BOOL, DOUBLE, INT, STRING, opaque
@@ -61,7 +61,7 @@ def _compare(a: Quantity, b: Quantity) -> int:
     return (a.nanos > b.nanos) - (a.nanos < b.nanos)
 
 
-_TRAVERSE = traverse()
+_TRAVERSE = laborious(15, traverse())
 _TWO, _WITH_INT = (QUANTITY_TYPE, QUANTITY_TYPE), (QUANTITY_TYPE, INT)
 
 LIBRARY = Library(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Any
 
-from steersman.cel.costs import FIND
+from steersman.cel.costs import FIND, MATCH, laborious
 from steersman.cel.errors import EvalError
 from steersman.cel.functions import Library, method
 from steersman.cel.types import INT, LIST_OF_STRING, STRING
+from steersman.cel.values import Value
 
 try:
     import re2
@@ -18,16 +19,22 @@ except ImportError:  # a platform without a wheel: an expression that needs it s
 _UNAVAILABLE = "regular expressions need the google-re2 package, which is not installed"
 
 
-@lru_cache(maxsize=512)
+_known: dict[str, Any] = {}
+_MAX_KNOWN = 512
+
+
 def compiled(pattern: str) -> Any:
     """The compiled pattern. Raises EvalError for one that RE2 does not take; Python's own `re` is never a stand-in,
     because a pattern can make it run for ever."""
+    found = _known.get(pattern)
+    if found is not None:
+        return found
     if re2 is None:
         raise EvalError(_UNAVAILABLE)
     options = re2.Options()
     options.log_errors = False
     try:
-        return re2.compile(pattern, options)
+        found = re2.compile(pattern, options)
     except re2.error as err:
         reason = err.args[0] if err.args else err
         text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
@@ -35,6 +42,20 @@ def compiled(pattern: str) -> Any:
         raise EvalError(
             f"error parsing regexp: {head}: `{part}`" if colon else f"error parsing regexp: {text}"
         ) from None
+
+    if len(_known) >= _MAX_KNOWN:
+        _known.clear()
+    _known[pattern] = found
+    return found
+
+
+def _work(args: Sequence[Value]) -> int:
+    """To compile a pattern is far more work than to match it."""
+    return 10 if args[1] in _known else 200 + len(args[1])
+
+
+MATCHING = laborious(_work, MATCH)
+_FINDING = laborious(_work, FIND)
 
 
 def matches(text: str, pattern: str) -> bool:
@@ -59,8 +80,8 @@ def _find_all(text: str, pattern: str, most: int = -1) -> list[str]:
 LIBRARY = Library(
     "kubernetes.regex",
     [
-        method("find", "string_find_string", (STRING, STRING), STRING, _find, FIND),
-        method("findAll", "string_find_all_string", (STRING, STRING), LIST_OF_STRING, _find_all, FIND),
-        method("findAll", "string_find_all_string_int", (STRING, STRING, INT), LIST_OF_STRING, _find_all, FIND),
+        method("find", "string_find_string", (STRING, STRING), STRING, _find, _FINDING),
+        method("findAll", "string_find_all_string", (STRING, STRING), LIST_OF_STRING, _find_all, _FINDING),
+        method("findAll", "string_find_all_string_int", (STRING, STRING, INT), LIST_OF_STRING, _find_all, _FINDING),
     ],
 )

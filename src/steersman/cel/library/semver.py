@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from steersman.cel.costs import traverse
+from steersman.cel.costs import laborious, traverse
 from steersman.cel.errors import EvalError
 from steersman.cel.functions import Library, function, method
 from steersman.cel.types import BOOL, INT, STRING, opaque
@@ -87,7 +87,7 @@ def _is_semver(text: str, normalize: bool = False) -> bool:
     return True
 
 
-_TRAVERSE = traverse()
+_TRAVERSE = laborious(15, traverse())
 _TWO = (SEMVER_TYPE, SEMVER_TYPE)
 
 LIBRARY = Library(

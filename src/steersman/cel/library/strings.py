@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from steersman.cel.costs import EACH_ITEM, LIMIT, TRAVERSAL, Cost, Operand, Range, traverse
+from steersman.cel.costs import EACH_ITEM, LIMIT, TRAVERSAL, Cost, Operand, Range, elements, laborious, traverse
 from steersman.cel.errors import CostLimitExceeded, EvalError
 from steersman.cel.functions import Library, function, method
 from steersman.cel.library.formatting import format_localized, format_text
@@ -145,6 +145,7 @@ def _join_charge(args: Sequence[object]) -> int:
 
 _SAME = traverse(same_size=True)
 _REPLACE = Cost(traverse(factor=2 * TRAVERSAL).charge, _replace_bounds)
+_FORMAT = laborious(lambda args: 20 + 4 * elements(args[1]), traverse())
 _SPLIT = Cost(traverse(factor=2 * TRAVERSAL).charge, _split_bounds)
 _JOIN = Cost(_join_charge, _join_bounds)
 
@@ -174,13 +175,13 @@ LIBRARY = Library(
 )
 FORMAT = Library(
     "strings.format",
-    [method("format", "string_format", (STRING, list_of(DYN)), STRING, format_localized, traverse())],
+    [method("format", "string_format", (STRING, list_of(DYN)), STRING, format_localized, _FORMAT)],
 )
 """`format` as the version of the library that Kubernetes uses has it."""
 NEWER = Library(
     "strings.newer",
     [
         method("reverse", "string_reverse", (STRING,), STRING, lambda text: text[::-1], _SAME),
-        method("format", "string_format", (STRING, list_of(DYN)), STRING, format_text, traverse()),
+        method("format", "string_format", (STRING, list_of(DYN)), STRING, format_text, _FORMAT),
     ],
 )

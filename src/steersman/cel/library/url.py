@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, unquote_to_bytes
 
-from steersman.cel.costs import traverse
+from steersman.cel.costs import laborious, traverse
 from steersman.cel.errors import EvalError
 from steersman.cel.functions import Library, function, method
 from steersman.cel.types import BOOL, LIST_OF_STRING, STRING, map_of, opaque
@@ -114,7 +114,7 @@ def is_url(text: str) -> bool:
     return True
 
 
-_TRAVERSE = traverse(same_size=True)
+_TRAVERSE = laborious(30, traverse(same_size=True))
 
 LIBRARY = Library(
     "kubernetes.urls",
