@@ -175,7 +175,8 @@ class Registry:
         kind = self.kind
         name = obj.metadata.name
         review = Review(
-            CREATE, self.resource, write.subresource, namespace, name, obj, None, write.user, write.dry_run, write.options
+            CREATE, self.resource, write.subresource, namespace, name, obj, None, write.user, write.dry_run, write.options,
+            kind=kind,
         )  # fmt: skip
         await self._chain.mutate(review)
         obj = review.object
@@ -255,7 +256,8 @@ class Registry:
         else:
             write.track(new, old, self.now())
         review = Review(
-            UPDATE, self.resource, write.subresource, namespace, name, new, old, write.user, write.dry_run, write.options
+            UPDATE, self.resource, write.subresource, namespace, name, new, old, write.user, write.dry_run, write.options,
+            kind=kind,
         )  # fmt: skip
         await self._chain.mutate(review)
         new = review.object
@@ -381,7 +383,7 @@ class Registry:
         obj = await self.load(value, revision)
         deletion.check_preconditions(self.resource, obj.metadata, options.preconditions)
         await self._chain.validate(
-            Review(DELETE, self.resource, "", namespace, name, None, obj, write.user, options.dry_run, options)
+            Review(DELETE, self.resource, "", namespace, name, None, obj, write.user, options.dry_run, options, kind=self.kind)
         )
         grace = self.kind.grace_period(obj, options.gracePeriodSeconds)
         outcome = deletion.plan(

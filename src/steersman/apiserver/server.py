@@ -173,7 +173,10 @@ class App:
         key = (accepted, include)
         encoder = endpoint.encoders.get(key)
         if encoder is None:
-            encoder = endpoint.transform(table.transform(endpoint, accepted, self.clock, include))
+            encoder = table.transform(endpoint, accepted, self.clock, include)
+            if accepted.kind in ("", table.TABLE):
+                # Metadata are the same in every version.
+                encoder = endpoint.transform(encoder)
             endpoint.encoders[key] = encoder
         return encoder
 

@@ -14,7 +14,7 @@ from steersman.client.rest import Client
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A resource in its group's preferred version, and what can be done with it."""
+    """A resource in the most preferred version of its group that has it, and what can be done with it."""
 
     resource: Resource
     verbs: frozenset[str]
@@ -54,35 +54,42 @@ class _Resources(msgspec.Struct):
 
 
 async def discover(client: Client) -> Discovered:
-    """Ask for all resources (without subresources). Raises StatusError when not even the list of groups is to be had."""
+    """Ask for all resources (without subresources), each in the best version that has it.
+
+    Raises StatusError when not even the list of groups is to be had.
+    """
     response = await client.request("GET", "/apis")
     groups = msgspec.json.decode(_bytes(response.body), type=_Groups).groups
     versions = ["v1"]
     for group in groups:
-        preferred = group.preferredVersion or (group.versions[0] if group.versions else None)
-        if preferred is not None:
-            versions.append(preferred.groupVersion)
+        preferred = [group.preferredVersion] if group.preferredVersion is not None else []
+        names = (v.groupVersion for v in (*preferred, *group.versions))
+        versions += dict.fromkeys(names)
     found = Discovered()
     async with asyncio.TaskGroup() as tasks:
-        for version in versions:
-            tasks.create_task(_ask(client, version, found))
-    found.resources.sort(key=lambda s: (s.resource.group, s.resource.plural))
+        asked = [tasks.create_task(_ask(client, version, found)) for version in versions]
+    best: dict[tuple[str, str], Served] = {}
+    for task in asked:
+        for served in task.result():
+            best.setdefault((served.resource.group, served.resource.plural), served)
+    found.resources.extend(best[key] for key in sorted(best))
     return found
 
 
-async def _ask(client: Client, version: str, found: Discovered) -> None:
+async def _ask(client: Client, version: str, found: Discovered) -> list[Served]:
     path = f"/apis/{version}" if "/" in version else f"/api/{version}"
     try:
         response = await client.request("GET", path)
     except StatusError as e:
         found.failures[version] = str(e)
-        return
+        return []
     listed = msgspec.json.decode(_bytes(response.body), type=_Resources)
     group, _, number = version.rpartition("/")
-    for resource in listed.resources or ():
-        if "/" not in resource.name:
-            identity = Resource(group, number, resource.name, resource.kind, resource.namespaced)
-            found.resources.append(Served(identity, frozenset(resource.verbs or ())))
+    return [
+        Served(Resource(group, number, r.name, r.kind, r.namespaced), frozenset(r.verbs or ()))
+        for r in listed.resources or ()
+        if "/" not in r.name
+    ]
 
 
 def _bytes(body: object) -> bytes:

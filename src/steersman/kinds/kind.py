@@ -220,6 +220,12 @@ class Kind(Generic[T]):
         fixed = {"metadata.name"} | ({"metadata.namespace"} if self.resource.namespaced else set())
         return frozenset(fixed | set(self.selectable(self.type())))
 
+    def revive(self, plain: Any) -> T:
+        """An object of the stored type from plain values, with defaults. Raises DecodeError."""
+        obj: T = codec.from_builtins(self.type, plain)[0]  # type: ignore[type-var]
+        self.default(obj)
+        return obj
+
     def prepare_create(self, obj: T) -> None:
         """Fields that the server owns get their first values."""
         if self.has_status and not self.status_on_create:

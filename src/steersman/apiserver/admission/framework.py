@@ -76,6 +76,8 @@ class Review:
     warnings: list[str] = field(default_factory=list)
     settlers: list[Settle] = field(default_factory=list)
     """Whoever has reserved something for this write and must know what became of it."""
+    kind: Any = None
+    """The object's Kind, whose `revive` makes objects of plain values."""
 
     async def settle(self, stored: bool | None) -> None:
         """Tell everybody who wanted to know how the write ended."""

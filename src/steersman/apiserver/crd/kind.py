@@ -64,6 +64,12 @@ class CustomKind(Kind[Untyped]):
         fixed = {"metadata.name"} | ({"metadata.namespace"} if self.resource.namespaced else set())
         return frozenset(fixed) | self.selects.names
 
+    def revive(self, plain: Any) -> Untyped:
+        """`plain` becomes the object's own."""
+        obj, _ = self.rules.build(plain)
+        self.rules.default(obj)
+        return obj
+
     def prepare_create(self, obj: Untyped) -> None:
         if self.has_status:
             obj.content.pop("status", None)

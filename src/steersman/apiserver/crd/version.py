@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -14,9 +15,8 @@ from steersman.api.untyped import Untyped
 from steersman.apiserver.crd.scaling import ScaleRules
 from steersman.kinds import metadata
 from steersman.kinds.apiextensions.structural import defaulting, embedded, listtypes
-from steersman.kinds.apiextensions.structural.cel_rules import Rules
 from steersman.kinds.apiextensions.structural.embedded import CoerceError
-from steersman.kinds.apiextensions.structural.nodes import Node, copied
+from steersman.kinds.apiextensions.structural.nodes import Node, copied, has_rules
 from steersman.kinds.apiextensions.structural.pruning import prune
 from steersman.kinds.apiextensions.structural.validation import NOTHING, Validator
 from steersman.kinds.types.apiextensions_v1 import (
@@ -24,6 +24,9 @@ from steersman.kinds.types.apiextensions_v1 import (
     CustomResourceDefinitionVersion,
     JSONSchemaProps,
 )
+
+if TYPE_CHECKING:
+    from steersman.kinds.apiextensions.structural.cel_rules import Rules
 
 # After one of these, rules are not looked at: they rely on values of the right types and sizes.
 _BLOCKING = frozenset(
@@ -46,15 +49,33 @@ class Version:
         )
         schema = None if version.schema is None else version.schema.openAPIV3Schema
         self.schema = schema or JSONSchemaProps(type="object", x_kubernetes_preserve_unknown_fields=True)
-        self.node = Node(self.schema)
-        defaulting.settle(self.node)
-        self.validator = Validator(self.schema)
-        properties = self.schema.properties or {}
-        self._sees_metadata = "metadata" in properties
-        self._status = Validator(properties["status"]) if "status" in properties else None
+        self._properties = self.schema.properties or {}
         self.has_status = version.subresources is not None and version.subresources.status is not None
         self.scale = ScaleRules.of(version)
-        self.rules = Rules.of(self.schema, root=True)
+
+    # A definition may have many versions that nobody uses: what its schema says is compiled when it is asked for.
+
+    @cached_property
+    def node(self) -> Node:
+        node = Node(self.schema)
+        defaulting.settle(node)
+        return node
+
+    @cached_property
+    def validator(self) -> Validator:
+        return Validator(self.schema)
+
+    @cached_property
+    def _status(self) -> Validator | None:
+        return Validator(self._properties["status"]) if "status" in self._properties else None
+
+    @cached_property
+    def rules(self) -> Rules | None:
+        if not has_rules(self.schema):
+            return None
+        from steersman.kinds.apiextensions.structural.cel_rules import Rules
+
+        return Rules.of(self.schema, root=True)
 
     # Values to objects
 
@@ -103,7 +124,7 @@ class Version:
 
     def full(self, obj: Untyped) -> dict[str, Any]:
         """All of the object as plain values, its metadata only where the schema or a rule looks at them."""
-        sees = self._sees_metadata or self.rules is not None
+        sees = "metadata" in self._properties or self.rules is not None
         meta = codec.to_builtins(obj.metadata) if sees else {}
         return {"kind": obj.kind, "apiVersion": obj.apiVersion, "metadata": meta, **obj.content}
 

@@ -22,7 +22,7 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     cached = registry.cache.get(info.namespace, info.name)
     if cached is None:
         raise NotFound.of(registry.resource, info.name)
-    if not endpoint.plain:
+    if not endpoint.plain and accepted.kind in ("", table.TABLE):
         cached = (await endpoint.seen([cached]))[0]
     if not accepted.kind:
         body = cached.body if endpoint.plain else endpoint.outgoing(cached.body)

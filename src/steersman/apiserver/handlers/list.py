@@ -21,7 +21,7 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     accepted = ctx.accept_meta()
     options = ListOptions.parse(ctx.query)
     page = await read(endpoint, ctx.info.namespace, options)
-    if not endpoint.plain:
+    if not endpoint.plain and accepted.kind in ("", table.TABLE):
         page = Page(await endpoint.seen(page.items), page.revision, page.after, page.remaining)
     prefix = endpoint.registry.prefix
     continue_ = continuation.encode(page.after.removeprefix(prefix), page.revision) if page.after else ""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
-_TYPES = f"{JSON_PATCH}, {MERGE_PATCH}, {STRATEGIC_PATCH}, {serverside.MEDIA}"
+_TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, serverside.MEDIA)
 
 Apply = Callable[[Any], Any]
 """Plain values of the current object → those of the patched one."""
@@ -70,9 +70,10 @@ async def apply(
 def parse(ctx: Context, schema: type[Any] | None) -> Apply:
     """What the request's patch does. Raises UnsupportedMediaType, BadRequest."""
     media = serverside.media_type(ctx)
-    if media not in (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH) or (media == STRATEGIC_PATCH and schema is None):
+    types = [t for t in _TYPES if t != STRATEGIC_PATCH or schema is not None]
+    if media not in types or media == serverside.MEDIA:
         raise UnsupportedMediaType(
-            f"the body of the request was in an unknown format - accepted media types include: {_TYPES}"
+            f"the body of the request was in an unknown format - accepted media types include: {', '.join(types)}"
         )
     try:
         body = codec.parse(ctx.request.body)

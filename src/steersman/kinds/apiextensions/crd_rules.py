@@ -16,9 +16,7 @@ from steersman.kinds.apiextensions.structural.cel_rules import (
     RuleError,
     Rules,
     environments,
-    has_rules,
 )
-from steersman.kinds.apiextensions.structural.defaults_rules import Evaluate
 from steersman.kinds.apiextensions.structural.nodes import Node, copied
 
 if TYPE_CHECKING:
@@ -31,19 +29,13 @@ _ADVICE = (
 )
 
 
-def evaluator(schema: JSONSchemaProps) -> Evaluate | None:
-    """Judges default values by the rules of their schema; None where there are no rules."""
-    if not has_rules(schema):
-        return None
-
-    def evaluate(node: Node, value: Any, path: Path) -> Errors:
-        rules = Rules.of(node.schema)
-        if rules is None:
-            return []
-        # As a value that stays what it is, and as one that comes new.
-        return rules.validate(copied(value), copied(value), path) or rules.validate(copied(value), path=path)
-
-    return evaluate
+def evaluate(node: Node, value: Any, path: Path) -> Errors:
+    """What the rules of a schema object to in its default value."""
+    rules = Rules.of(node.schema)
+    if rules is None:
+        return []
+    # As a value that stays what it is, and as one that comes new.
+    return rules.validate(copied(value), copied(value), path) or rules.validate(copied(value), path=path)
 
 
 def validate(schema: JSONSchemaProps, path: Path, *, suppress_cost: bool) -> Errors:
@@ -51,8 +43,6 @@ def validate(schema: JSONSchemaProps, path: Path, *, suppress_cost: bool) -> Err
 
     With `suppress_cost` the single rules may cost what they like: the schema has been accepted before.
     """
-    if not has_rules(schema):
-        return []
     walk = _Walk(suppress_cost)
     walk.visit(schema, path, 1, None, root=True)
     return walk.errors + walk.total_errors(path)

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from steersman.api import codec, field
 from steersman.api.field import Errors, Path, same
-from steersman.kinds.apiextensions import crd_rules
 from steersman.kinds.apiextensions.structural import defaulting, defaults_rules, rules
 from steersman.kinds.apiextensions.structural.fieldpaths import FieldPathError, find
-from steersman.kinds.apiextensions.structural.nodes import Node, Unsupported, check_supported, subschemas
+from steersman.kinds.apiextensions.structural.nodes import Node, Unsupported, check_supported, has_rules, subschemas
 from steersman.kinds.types.apiextensions_v1 import JSONSchemaProps
 
 if TYPE_CHECKING:
@@ -120,16 +119,28 @@ def validate(found: CustomResourceValidation | None, path: Path, options: Option
             check_supported(schema)
             structure = rules.validate(schema, where)
             if not structure:
-                evaluate = crd_rules.evaluator(schema)
-                structure = defaults_rules.validate(Node(schema), where, pruned=options.require_pruned, rules=evaluate)
+                rules_of = _evaluator(schema)
+                structure = defaults_rules.validate(Node(schema), where, pruned=options.require_pruned, rules=rules_of)
         except Unsupported as error:
             unsupported = [field.invalid(where, "", str(error))]
     errors += structure
     openapi = _Walk(options).visit(schema, where, _Place(root=True))
     errors += openapi
-    if options.require_structural and not structure and not unsupported and not openapi:
+    sound = options.require_structural and not (structure or unsupported or openapi)
+    if sound and has_rules(schema):
+        from steersman.kinds.apiextensions import crd_rules
+
         errors += crd_rules.validate(schema, where, suppress_cost=options.suppress_cost)
     return errors or unsupported
+
+
+def _evaluator(schema: JSONSchemaProps) -> defaults_rules.Evaluate | None:
+    """What judges defaults by rules. The language is loaded with the first rule."""
+    if not has_rules(schema):
+        return None
+    from steersman.kinds.apiextensions import crd_rules
+
+    return crd_rules.evaluate
 
 
 def _root(schema: JSONSchemaProps, path: Path) -> Errors:

@@ -14,7 +14,7 @@ from steersman.cel.schema import schema_type
 from steersman.cel.types import Type, optional_of
 from steersman.cel.values import NONE
 from steersman.kinds.apiextensions.structural.fieldpaths import FieldPathError, find
-from steersman.kinds.apiextensions.structural.nodes import identical
+from steersman.kinds.apiextensions.structural.nodes import has_rules, identical
 from steersman.kinds.apiextensions.structural.validation import NOTHING, correlated
 
 if TYPE_CHECKING:
@@ -295,16 +295,3 @@ def _finder(keys: tuple[str, ...] | None, old: Any) -> Callable[[Any], Any]:
     if keys is None or not isinstance(old, list):
         return lambda item: NOTHING
     return correlated(old, keys)
-
-
-def has_rules(schema: JSONSchemaProps) -> bool:
-    """Whether there are rules at or below a place."""
-    if schema.x_kubernetes_validations:
-        return True
-    more, items = schema.additionalProperties, schema.items
-    below = list((schema.properties or {}).values())
-    if more is not None and not isinstance(more, bool):
-        below.append(more)
-    if items is not None and not isinstance(items, list):
-        below.append(items)
-    return any(map(has_rules, below))

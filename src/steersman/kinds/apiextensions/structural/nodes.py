@@ -120,3 +120,16 @@ def subschemas(schema: JSONSchemaProps) -> list[JSONSchemaProps]:
         if one is not None and not isinstance(one, bool):
             found.append(one)
     return found
+
+
+def has_rules(schema: JSONSchemaProps) -> bool:
+    """Whether there are rules (`x-kubernetes-validations`) at or below a place."""
+    if schema.x_kubernetes_validations:
+        return True
+    more, items = schema.additionalProperties, schema.items
+    below = list((schema.properties or {}).values())
+    if more is not None and not isinstance(more, bool):
+        below.append(more)
+    if items is not None and not isinstance(items, list):
+        below.append(items)
+    return any(map(has_rules, below))

@@ -94,6 +94,12 @@ class _Check:
     The count rises with every group of rules that was applied; `anyOf` and `oneOf` report the alternative with the highest.
     """
 
+    __slots__ = (
+        "additional", "all_of", "any_of", "bounds", "closed", "enum", "enum_marks", "format", "items", "joins", "lengths",
+        "list_keys", "list_type", "not_", "nullable", "one_of", "pattern", "properties", "properties_sizes", "ratchets",
+        "required", "search", "sizes", "text_format", "texts", "types",
+    )  # fmt: skip
+
     def __init__(self, schema: JSONSchemaProps, *, ratchets: bool = True) -> None:
         self.ratchets = ratchets
         self.types = (
