@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from steersman.apiserver.server import App
 
 _KUBELET_PORT = 10250
+# Carried by nodes whose kubelet pretends, and serves nothing that could be dialled.
+_SIMULATED_LABEL = "steersman.dev/simulated"
 
 
 @lru_cache(maxsize=4)
@@ -25,10 +27,13 @@ def _tls(certificate: Path, key: Path, ca: Path) -> ssl.SSLContext:
 
 
 def kubelet(app: App, node_name: str) -> Target:
-    """The kubelet of a node. Raises NotFound, InternalError when the node has no address yet."""
+    """The kubelet of a node. Raises NotFound, InternalError when the node has no address yet, BadRequest when it is
+    simulated."""
     node: Node | None = app.registries.get(Node, "", node_name)
     if node is None:
         raise NotFound.of(Node.__resource__, node_name)
+    if _SIMULATED_LABEL in (node.metadata.labels or {}):
+        raise BadRequest(f"node {node_name} is simulated: its containers have no processes, no logs and no ports")
     addresses = {a.type: a.address for a in reversed(node.status.addresses or [])}
     host = next((addresses[t] for t in ("InternalIP", "ExternalIP", "Hostname") if t in addresses), "")
     if not host:

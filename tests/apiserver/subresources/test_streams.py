@@ -147,6 +147,13 @@ async def test_a_kubelet_that_is_away(api: Api) -> None:
     assert f"error dialing backend: dial tcp {HOST}:1: connect: connection refused" in answer["message"]
 
 
+async def test_a_simulated_node_is_not_dialled(api: Api) -> None:
+    await api.post("/api/v1/nodes", {"metadata": {"name": "n", "labels": {"steersman.dev/simulated": "true"}}})
+    await bound(api)
+    answer = await api.get(f"{PODS}/a/log", code=400)
+    assert answer["message"].startswith("node n is simulated")
+
+
 async def dial(cluster: Cluster, path: str, upgrade: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     reader, writer = await asyncio.open_connection(HOST, cluster.port)
     head = [
