@@ -9,6 +9,7 @@ def test_every_controller_is_found():
         "cronjob",
         "daemonset",
         "deployment",
+        "disruption",
         "endpoints",
         "endpointslice",
         "garbagecollector",

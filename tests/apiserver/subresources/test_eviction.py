@@ -80,3 +80,29 @@ async def test_refused(api: Api) -> None:
     await api.post(f"{PODS}/a/eviction", {**EVICTION, "metadata": {"name": "b"}}, code=400)
     await api.post(f"{PODS}/no/eviction", EVICTION, code=400)
     await api.get(f"{PODS}/a/eviction", code=405)
+
+
+async def test_an_unhealthy_pod_may_go_when_the_others_are_enough(api: Api) -> None:
+    await running(api)
+    await budget(api, 0)
+    await api.patch(f"{PODS}/a/status", {"status": {"conditions": [{"type": "Ready", "status": "False"}]}})
+    await api.post(f"{PODS}/a/eviction", EVICTION)
+    assert "disruptedPods" not in (await api.get(f"{BUDGETS}/b"))["status"]
+
+
+async def test_an_evicted_pod_says_so(api: Api) -> None:
+    await running(api)
+    await api.patch(f"{PODS}/a", {"metadata": {"finalizers": ["example.com/stay"]}})
+    await api.post(f"{PODS}/a/eviction", EVICTION)
+    conditions = (await api.get(f"{PODS}/a"))["status"]["conditions"]
+    (told,) = [c for c in conditions if c["type"] == "DisruptionTarget"]
+    assert (told["status"], told["reason"]) == ("True", "EvictionByEvictionAPI")
+
+
+async def test_nothing_goes_while_a_budget_cannot_be_told(api: Api) -> None:
+    await running(api)
+    await budget(api, 0)
+    failed = {"type": "DisruptionAllowed", "status": "False", "reason": "SyncFailed", "message": "why"}
+    await api.patch(f"{BUDGETS}/b/status", {"status": {"conditions": [{**failed, "lastTransitionTime": None}]}})
+    answer = await api.post(f"{PODS}/a/eviction", EVICTION, code=429)
+    assert answer["details"]["causes"][0]["message"].endswith("because it failed sync: why")

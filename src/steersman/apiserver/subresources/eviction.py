@@ -15,7 +15,7 @@ from steersman.apiserver.params import DeleteOptions, delete_options
 from steersman.apiserver.registry import Write
 from steersman.apiserver.requestinfo import Query
 from steersman.apiserver.subresources.framework import Subresource
-from steersman.kinds.types.core_v1 import Pod
+from steersman.kinds.types.core_v1 import Pod, PodCondition
 from steersman.kinds.types.policy_v1 import Eviction, PodDisruptionBudget
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _SUCCESS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
 _FINISHED = ("Succeeded", "Failed")
 _MAX_DISRUPTED = 2000
+_DISRUPTION = "DisruptionTarget"
 
 
 async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
@@ -34,6 +35,8 @@ async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
         budget = _budget(app, pod)
         if budget is not None and not options.dry_run:
             await _spend(app, ctx, budget, pod)
+    if not options.dry_run and _must_be_told(pod):
+        await _tell(app, ctx, pod)
     await endpoint.registry.delete(info.namespace, info.name, options, Write(ctx.user, options.dry_run))
     return respond.value(201, _SUCCESS, ctx.accept(), ctx.warnings)
 
@@ -77,17 +80,46 @@ async def _spend(app: App, ctx: Context, budget: PodDisruptionBudget, pod: Pod) 
     now = format_time(app.clock.now())
 
     async def change(old: Any) -> Any:
-        if not _unhealthy_and_allowed(old, pod):
-            _check(old)
         new = codec.clone(old)
-        if new.status.disruptionsAllowed > 0:
-            new.status.disruptionsAllowed -= 1
+        if _unhealthy_and_allowed(old, pod):
+            # It is not one of the healthy pods that the budget is about.
+            return new
+        _check(old)
+        new.status.disruptionsAllowed -= 1
         new.status.disruptedPods = {**(new.status.disruptedPods or {}), pod.metadata.name: now}
         return new
 
     meta = budget.metadata
     registry = app.registries.of(PodDisruptionBudget)
     await registry.update(meta.namespace, meta.name, change, Write(ctx.user, subresource="status"), ctx.warnings)
+
+
+def _must_be_told(pod: Pod) -> bool:
+    """Whether the pod is to end by this eviction, and whoever counts its end must know why."""
+    told = any(c.type == _DISRUPTION and c.status == "True" for c in pod.status.conditions or ())
+    return not told and pod.status.phase not in _FINISHED and not pod.metadata.deletionTimestamp
+
+
+async def _tell(app: App, ctx: Context, pod: Pod) -> None:
+    """Say on the pod that it is evicted."""
+    condition = PodCondition(
+        type=_DISRUPTION,
+        status="True",
+        reason="EvictionByEvictionAPI",
+        message="Eviction API: evicting",
+        lastTransitionTime=format_time(app.clock.now()),
+    )
+
+    async def change(old: Any) -> Any:
+        new = codec.clone(old)
+        new.metadata.uid = pod.metadata.uid
+        new.status.conditions = [*(c for c in old.status.conditions or () if c.type != _DISRUPTION), condition]
+        return new
+
+    meta = pod.metadata
+    await app.registries.of(Pod).update(
+        meta.namespace, meta.name, change, Write(ctx.user, subresource="status"), ctx.warnings
+    )
 
 
 def _unhealthy_and_allowed(budget: PodDisruptionBudget, pod: Pod) -> bool:
@@ -106,6 +138,11 @@ def _check(budget: PodDisruptionBudget) -> None:
     if len(status.disruptedPods or {}) > _MAX_DISRUPTED:
         raise _refused("DisruptedPods map too big - too many evictions not confirmed by PDB controller")
     if status.disruptionsAllowed <= 0:
+        failed = next((c.message for c in status.conditions or () if c.reason == "SyncFailed"), "")
+        if failed:
+            raise _refused(
+                f"The disruption budget {name} does not allow evicting pods currently because it failed sync: {failed}"
+            )
         raise _refused(
             f"The disruption budget {name} needs {status.desiredHealthy} healthy pods and has "
             f"{status.currentHealthy} currently"
