@@ -66,7 +66,13 @@ class World:
 
 
 async def test_managed_fields_are_not_kept(script):
-    entry = {"manager": "m", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": {"f:x": {}}}
+    entry = {
+        "manager": "m",
+        "operation": "Update",
+        "apiVersion": "v1",
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:x": {}},
+    }
     changes = forever(event("ADDED", obj("b", 6, managedFields=[entry])))
     listed = script.answer(200, page(5, obj("a", 3, managedFields=[entry])))
     async with World(script, listed, Response(200, {}, changes), verify=True) as world:

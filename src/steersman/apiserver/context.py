@@ -140,9 +140,7 @@ class Endpoint:
 
 def heading(served: Served) -> tuple[bytes, bytes]:
     """How lists begin, up to the value of their resourceVersion; and the column definitions of Tables."""
-    head = (
-        f'{{"kind":"{served.kind.list_kind}","apiVersion":"{served.resource.api_version}","metadata":{{"resourceVersion":"'
-    )
+    head = f'{{"kind":"{served.kind.list_kind}","apiVersion":"{served.resource.api_version}","metadata":{{"resourceVersion":"'
     columns = [
         {"name": c.name, "type": c.type, "format": c.format, "description": c.description, "priority": c.priority}
         for c in served.kind.columns

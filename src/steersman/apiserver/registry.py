@@ -383,7 +383,19 @@ class Registry:
         obj = await self.load(value, revision)
         deletion.check_preconditions(self.resource, obj.metadata, options.preconditions)
         await self._chain.validate(
-            Review(DELETE, self.resource, "", namespace, name, None, obj, write.user, options.dry_run, options, kind=self.kind)
+            Review(
+                DELETE,
+                self.resource,
+                "",
+                namespace,
+                name,
+                None,
+                obj,
+                write.user,
+                options.dry_run,
+                options,
+                kind=self.kind,
+            )
         )
         grace = self.kind.grace_period(obj, options.gracePeriodSeconds)
         outcome = deletion.plan(
