@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-
 from tests.apiserver.conftest import Api
 
 GROUP = "stable.example.com"
