@@ -10,14 +10,7 @@ cd "$(dirname "$0")/.."
 say() { echo "install: $*" >&2; }
 
 as_root() {
-    if [ "$(id -u)" = 0 ]; then
-        "$@"
-    elif command -v sudo >/dev/null 2>&1; then
-        sudo "$@"
-    else
-        say "root is needed to run: $*"
-        exit 1
-    fi
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
 # Programs of /usr/sbin count as installed even when a user's PATH lacks it.
@@ -55,6 +48,10 @@ install_packages() {
     [ -n "$missing" ] || return 0
     if ! command -v apt-get >/dev/null 2>&1; then
         say "this is no Debian: install these yourself:$missing"
+        exit 1
+    fi
+    if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null 2>&1; then
+        say "root is needed to install:$missing"
         exit 1
     fi
     say "installing$missing"
