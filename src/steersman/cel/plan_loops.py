@@ -9,7 +9,7 @@ from steersman.cel.costs import LIST
 from steersman.cel.errors import NO_OVERLOAD, CostLimitExceeded, EvalError
 from steersman.cel.frame import Eval, Frame, Step
 from steersman.cel.syntax import Comprehension
-from steersman.cel.values import LIST_TYPES, Value, display, fields_of, is_struct, type_of
+from steersman.cel.values import LIST_TYPES, Value, display, entries, fields_of, is_map, is_struct, type_of
 
 if TYPE_CHECKING:
     from steersman.cel.plan import Planner
@@ -180,7 +180,9 @@ def _map_made(iterate: Eval, body: Step, predicate: Step | None, key_slot: int, 
             if keyed:
                 _insert(made, f[key_slot], value)
                 continue
-            for key, held in value.items():
+            if not is_map(value):
+                raise EvalError(NO_OVERLOAD)
+            for key, held in entries(value).items():
                 _insert(made, key, held)
         return made
 

@@ -18,6 +18,7 @@ Prepare = Callable[[Any], Value]
 MAX_REQUEST = 3 * 1024 * 1024
 """Bytes of the largest request, which bounds whatever a schema leaves unbounded."""
 
+_KEY = Type("string", "string", max_elements=0)  # the API's estimates take keys for free
 _RESERVED = frozenset(
     [
         "true",
@@ -156,7 +157,7 @@ def _object(schema: Schema, name: str, root: bool) -> Type | None:
             return None
         limit = _maximum(schema, "maxProperties")
         most = (MAX_REQUEST - 2) // (min_size(values) + 6) if limit is None else limit
-        made = map_of(STRING, element, most)
+        made = map_of(_KEY, element, most)
         made.prepare = _prepare_map(element.prepare)
         return made
     properties: dict[str, Schema] = dict(schema.get("properties") or {})

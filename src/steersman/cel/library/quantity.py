@@ -69,7 +69,7 @@ LIBRARY = Library(
     [
         function("quantity", "string_to_quantity", (STRING,), QUANTITY_TYPE, parse, _TRAVERSE),
         function("isQuantity", "is_quantity_string", (STRING,), BOOL, _is_quantity, _TRAVERSE),
-        method("sign", "quantity_sign", (QUANTITY_TYPE,), INT, lambda q: (q.nanos > 0) - (q.nanos < 0)),
+        function("sign", "quantity_sign", (QUANTITY_TYPE,), INT, lambda q: (q.nanos > 0) - (q.nanos < 0)),
         method("isGreaterThan", "quantity_is_greater_than", _TWO, BOOL, lambda a, b: a.nanos > b.nanos),
         method("isLessThan", "quantity_is_less_than", _TWO, BOOL, lambda a, b: a.nanos < b.nanos),
         method("compareTo", "quantity_compare_to", _TWO, INT, _compare),
