@@ -17,7 +17,12 @@ _PACKAGE = "kubernetes_validate"
 
 # Any kind will do.
 _ANY_KIND = "io.k8s.api.core.v1.ConfigMap"
-_MEMBERS = ("apiVersion", "kind", "metadata")
+# What every object has, in our own words where the package is missing.
+_MEMBERS = {
+    "apiVersion": "APIVersion defines the group and version in which this object is written.",
+    "kind": "Kind is the type of this object, in CamelCase.",
+    "metadata": "Name, namespace, labels and the like: what every object has.",
+}
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +54,7 @@ def _texts() -> dict[str, dict[str, Any]] | None:
 def _member_texts() -> dict[str, str]:
     """The descriptions of what every object has."""
     properties = (_texts() or {}).get(_ANY_KIND, {}).get("properties", {})
-    return {name: properties.get(name, {}).get("description", "") for name in _MEMBERS}
+    return {name: properties.get(name, {}).get("description") or own for name, own in _MEMBERS.items()}
 
 
 def describe_members(properties: dict[str, Any]) -> dict[str, Any]:
