@@ -300,3 +300,72 @@ def test_division_rounds_towards_zero(a: int, b: int) -> None:
     assert quotient * b + rest == a
     assert abs(rest) < abs(b)
     assert rest == 0 or (rest < 0) == (a < 0)
+
+
+Logic = tuple[str, bool | None]
+"""An expression of logic, and what it comes to: None for an error."""
+
+
+def _and(a: Logic, b: Logic) -> Logic:
+    outcome = False if False in (a[1], b[1]) else None if None in (a[1], b[1]) else True
+    return f"({a[0]} && {b[0]})", outcome
+
+
+def _or(a: Logic, b: Logic) -> Logic:
+    outcome = True if True in (a[1], b[1]) else None if None in (a[1], b[1]) else False
+    return f"({a[0]} || {b[0]})", outcome
+
+
+def _choice(a: Logic, b: Logic, c: Logic) -> Logic:
+    return f"({a[0]} ? {b[0]} : {c[0]})", None if a[1] is None else b[1] if a[1] else c[1]
+
+
+def _not(a: Logic) -> Logic:
+    return f"!{a[0]}", None if a[1] is None else not a[1]
+
+
+def _every(a: Logic, b: Logic) -> Logic:
+    return f"[0, 1].all(v, v == 0 ? {a[0]} : {b[0]})", _and(a, b)[1]
+
+
+def _some(a: Logic, b: Logic) -> Logic:
+    return f"[0, 1].exists(v, v == 0 ? {a[0]} : {b[0]})", _or(a, b)[1]
+
+
+LOGIC = st.recursive(
+    st.sampled_from([("true", True), ("false", False), ("1 / 0 > 0", None), ("x.nope", None)]),
+    lambda inner: st.one_of(
+        st.builds(_and, inner, inner),
+        st.builds(_or, inner, inner),
+        st.builds(_every, inner, inner),
+        st.builds(_some, inner, inner),
+        st.builds(_choice, inner, inner, inner),
+        st.builds(_not, inner.map(lambda a: (f"({a[0]})", a[1]))),
+    ),
+    max_leaves=10,
+)
+
+
+@given(LOGIC)
+def test_logic_absorbs_errors_as_three_valued_logic_says(expression: Logic) -> None:
+    text, expected = expression
+    if expected is None:
+        assert failure(text) != ""
+    else:
+        assert value(text) is expected
+
+
+@given(st.lists(st.integers(-9, 9), max_size=6))
+def test_macros_are_loops(items: list[int]) -> None:
+    env = cel.Env({"items": cel.list_of(cel.INT)})
+    for text, expected in (
+        ("items.all(v, v > 0)", all(v > 0 for v in items)),
+        ("items.exists(v, v > 5)", any(v > 5 for v in items)),
+        ("items.exists_one(v, v == 3)", items.count(3) == 1),
+        ("items.filter(v, v % 2 == 0).map(v, v * v)", [v * v for v in items if v % 2 == 0]),
+        ("items.sortBy(v, -v)", sorted(items, reverse=True)),
+        ("items.transformMap(at, v, v > 0, v)", {at: v for at, v in enumerate(items) if v > 0}),
+        ("items.sum()", sum(items)),
+        ("items.isSorted()", items == sorted(items)),
+    ):
+        assert env.compile(text).evaluate({"items": items}) == expected

@@ -9,7 +9,7 @@ from typing import Any
 
 from steersman.cel.checker import Checker
 from steersman.cel.costs import Range
-from steersman.cel.errors import CompileError, CostLimitExceeded, EvalError, Issue
+from steersman.cel.errors import NO_OVERLOAD, CompileError, CostLimitExceeded, EvalError, Issue
 from steersman.cel.estimate import Estimator
 from steersman.cel.frame import COST, MAX_WORK, Frame
 from steersman.cel.functions import Functions, Library
@@ -195,14 +195,20 @@ class Program:
             err.cost = frame[COST]
             raise
         except RecursionError:
-            raise EvalError("data is nested too deeply") from None
+            raise _failed("data is nested too deeply", frame) from None
         except _WRONG_DATA as err:  # data that is not of its declared type, which only costs a check where it fails
-            raise EvalError(f"no such overload: {err}") from err
+            raise _failed(f"{NO_OVERLOAD}: {err}", frame) from err
         return value, frame[COST]
 
     def cost_estimate(self) -> Range:
         """The least and the most the expression costs with data that its variables' types allow."""
         return Estimator(self._variables).cost(self._root)
+
+
+def _failed(message: str, frame: Frame) -> EvalError:
+    error = EvalError(message)
+    error.cost = frame[COST]
+    return error
 
 
 def _preparation(t: Type) -> Any:

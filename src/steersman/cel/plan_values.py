@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from steersman.cel.costs import LIST, MAP, OBJECT
-from steersman.cel.errors import EvalError
+from steersman.cel.errors import NO_OVERLOAD, EvalError
 from steersman.cel.frame import Eval, Frame, Step, constant
 from steersman.cel.library.operators import index_list, index_map, optional_index
 from steersman.cel.syntax import (
@@ -84,7 +84,7 @@ def _optional_field(target: Value, name: str) -> Optional:
             return NONE
         target = target.value
     if not is_map(target):
-        raise EvalError("no such overload")
+        raise EvalError(NO_OVERLOAD)
     return Optional(select_field(target, name)) if has(target, name) else NONE
 
 
@@ -146,7 +146,7 @@ def _item(target: Eval, key: Eval) -> Eval:
             return optional_index(held, at)
         if is_map(held):
             return index_map(held, at)
-        raise EvalError("no such overload")
+        raise EvalError(NO_OVERLOAD)
 
     return run
 
@@ -158,7 +158,7 @@ def _optional_item(target: Eval, key: Eval) -> Eval:
             found = optional_index(held, at)
             f[0] += found.present
             return found
-        raise EvalError("no such overload")
+        raise EvalError(NO_OVERLOAD)
 
     return run
 

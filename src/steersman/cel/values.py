@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from steersman.cel.errors import EvalError
+from steersman.cel.errors import NO_OVERLOAD, EvalError
 from steersman.cel.types import (
     BOOL,
     BYTES,
@@ -187,12 +187,8 @@ def _attributes(kind: type) -> dict[str, tuple[str, Any]]:
 
 
 def _absent(value: Any, default: Any) -> bool:
-    """Whether a field is left out on the wire: it has its default, or is an empty object that nobody set."""
-    if value is None:
-        return True
-    if default is _ABSENT or isinstance(value, bool | int | float):
-        return value is default or (type(value) is type(default) and value == default)
-    return type(value) is type(default) and value == default
+    """Whether a field is left out on the wire: it is null or has its default."""
+    return value is None or (type(value) is type(default) and bool(value == default))
 
 
 def fields_of(value: Value) -> dict[str, Value]:
@@ -221,9 +217,7 @@ def select(target: Value, name: str) -> Value:
             return target[name]
         except KeyError:
             raise EvalError(f"no such key: {name}") from None
-    raise EvalError(
-        f"unsupported field selection target: ({type_of(target)})" if target is None else "no such overload"
-    )
+    raise EvalError(NO_OVERLOAD)
 
 
 def has(target: Value, name: str) -> bool:
@@ -236,7 +230,7 @@ def has(target: Value, name: str) -> bool:
         return found is not None and not _absent(getattr(target, found[0]), found[1])
     if isinstance(target, Mapping):
         return name in target
-    raise EvalError("no such overload")
+    raise EvalError(NO_OVERLOAD)
 
 
 def is_map(value: Value) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from steersman.cel.costs import traverse
 from steersman.cel.equality import compare
-from steersman.cel.errors import EvalError
+from steersman.cel.errors import NO_OVERLOAD, EvalError
 from steersman.cel.functions import Library, Overload, function
 from steersman.cel.library.operators import checked_int, checked_uint
 from steersman.cel.types import BOOL, BYTES, DOUBLE, DYN, INT, MAP_OF_AB, PARAM_A, PARAM_B, STRING, UINT, list_of
@@ -81,7 +81,7 @@ def _extreme(sign: int) -> Callable[..., Value]:
         best = found[0]
         for value in found:
             if type(value) not in (int, Uint, float):
-                raise EvalError("no such overload")
+                raise EvalError(NO_OVERLOAD)
             if compare(value, best) == sign:
                 best = value
         return best

@@ -8,7 +8,7 @@ from typing import Any
 
 from steersman.cel.costs import EACH_ITEM, ONE, Cost, Operand, Range, allocated, deep_size, elements, fixed
 from steersman.cel.equality import compare, contains, equal
-from steersman.cel.errors import CostLimitExceeded, EvalError
+from steersman.cel.errors import NO_OVERLOAD, CostLimitExceeded, EvalError
 from steersman.cel.functions import Library, Overload, function, method
 from steersman.cel.library.operators import checked_duration, checked_int, checked_uint
 from steersman.cel.types import (
@@ -55,7 +55,7 @@ def _sum(kind: str) -> Callable[[list[Value]], Value]:
             return _ZEROS[kind]()
         adder = _ADDERS.get(type(items[0]))
         if adder is None or any(type(item) is not type(items[0]) for item in items):
-            raise EvalError("no such overload")
+            raise EvalError(NO_OVERLOAD)
         return reduce(adder, items)
 
     return run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steersman.cel.errors import EvalError
+from steersman.cel.errors import NO_OVERLOAD, EvalError
 from steersman.cel.functions import Library, function, method
 from steersman.cel.types import BOOL, LIST_OF_A, OPTIONAL_OF_A, PARAM_A, list_of
 from steersman.cel.values import MIN_TIME, NONE, Duration, Optional, Timestamp, Value
@@ -33,7 +33,7 @@ def _last(items: list[Value]) -> Optional:
 
 def _unwrap(items: list[Optional]) -> list[Value]:
     if any(type(item) is not Optional for item in items):
-        raise EvalError("no such overload")
+        raise EvalError(NO_OVERLOAD)
     return [item.value for item in items if item.present]
 
 
