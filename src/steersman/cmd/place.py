@@ -109,7 +109,12 @@ def existing(name: str, data_dir: str | None) -> Place:
     if found.exists():
         return found
     others = [other.name for other in all_places(found.base)]
-    known = f"; there is {', '.join(others)} (choose with --name)" if others else "; make it with `steer up`"
+    if others:
+        known = f"; there is {', '.join(others)} (choose with --name)"
+    elif os.access(Place(name, ROOT_BASE).config_file, os.F_OK) and data_dir is None:
+        known = f"; root's is in {ROOT_BASE}: use sudo"
+    else:
+        known = "; make it with `steer up`"
     raise CommandError(f"there is no cluster {name!r} in {found.base}{known}")
 
 
