@@ -27,13 +27,29 @@ class Collision(Exception):
 
 
 def data_of(template: PodTemplateSpec) -> Any:
-    """What a revision keeps: the strategic merge patch that brings the template back."""
-    return {"spec": {"template": {**codec.to_builtins(template), "$patch": "replace"}}}
+    """What a revision keeps: the strategic merge patch that brings the template back.
+
+    Clients tell by its bytes whether a revision is of a template, so it is written as Go writes it: keys in order, and with
+    the few fields that Go cannot leave out.
+    """
+    plain: dict[str, Any] = codec.to_builtins(template)
+    plain["metadata"] = {**plain.get("metadata", {}), "creationTimestamp": None}
+    for kind in ("containers", "initContainers"):
+        for container in plain["spec"].get(kind, ()):
+            container.setdefault("resources", {})
+    return _ordered({"spec": {"template": {**plain, "$patch": "replace"}}})
+
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _ordered(value[key]) for key in sorted(value)}
+    return [_ordered(item) for item in value] if isinstance(value, list) else value
 
 
 def template_of(revision: ControllerRevision) -> PodTemplateSpec:
     """The template that the revision keeps."""
     plain = {k: v for k, v in revision.data["spec"]["template"].items() if k != "$patch"}
+    plain["metadata"] = {k: v for k, v in plain.get("metadata", {}).items() if v is not None}
     return codec.from_builtins(PodTemplateSpec, plain)[0]
 
 
