@@ -156,7 +156,7 @@ class Discovery:
             "singularName": kind.singular_name,
             "namespaced": resource.namespaced,
             "kind": resource.kind,
-            "verbs": list(kind.verbs),
+            "verbs": list(kind.discovered_verbs),
         }
         if kind.short_names:
             out["shortNames"] = list(kind.short_names)
@@ -242,7 +242,7 @@ def _aggregated(served: Served) -> dict[str, Any]:
         "responseKind": {"group": resource.group, "version": resource.version, "kind": resource.kind},
         "scope": "Namespaced" if resource.namespaced else "Cluster",
         "singularResource": kind.singular_name,
-        "verbs": list(kind.verbs),
+        "verbs": list(kind.discovered_verbs),
     }
     if kind.short_names:
         out["shortNames"] = list(kind.short_names)

@@ -7,6 +7,7 @@ from typing import Any
 
 from steersman.api.codec import DecodeError
 from steersman.api.errors import BadRequest
+from steersman.api.untyped import Untyped
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.params import WriteOptions
 
@@ -56,7 +57,8 @@ def check_type(endpoint: Endpoint, obj: Any) -> None:
             f"the API version in the data ({obj.apiVersion}) does not match the expected API version "
             f"({resource.api_version})"
         )
-    if obj.kind != resource.kind:
+    if obj.kind != resource.kind and not isinstance(obj, Untyped):
+        # Of untyped objects it is a finding of their validation.
         raise BadRequest(
             f'{obj.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
             f"the kind in the data does not match the expected kind"

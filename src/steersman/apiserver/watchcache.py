@@ -137,6 +137,14 @@ class WatchCache:
         self._ready.clear()
         self._watchers.close()
 
+    def retire(self) -> None:
+        """Follows the store no more, and ends every watch with what it has yet to be told."""
+        self._watchers.finish()
+        if self._unobserve is not None:
+            self._unobserve()
+            self._unobserve = None
+        self._ready.clear()
+
     async def wait_ready(self) -> None:
         """Until the objects are loaded."""
         await self._ready.wait()

@@ -61,6 +61,12 @@ class Watchers:
             for stream in tuple(group.streams):
                 stream.close()
 
+    def finish(self) -> None:
+        """Ends all streams when they have been read."""
+        for group in self:
+            for stream in tuple(group.streams):
+                stream.finish()
+
     def deliver(self, change: Change) -> None:
         """Queues a change with every stream that it is something to."""
         # The type says which state of the object a line carries, so that groups can share it.

@@ -45,6 +45,7 @@ class WatchStream:
         self._queue: list[bytes] = []
         self._waiter: asyncio.Future[None] | None = None
         self._ended = False
+        self._last = False
         self._overflowed = False
 
     @property
@@ -80,6 +81,11 @@ class WatchStream:
             self._closed()
             self._wake()
 
+    def finish(self) -> None:
+        """Ends the stream when its reader has had what waits for it."""
+        self._last = True
+        self._wake()
+
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
@@ -96,6 +102,8 @@ class WatchStream:
             elif self._queue:
                 batch, self._queue = self._queue, []
                 return batch
+            elif self._last:
+                self.close()
             else:
                 self._waiter = asyncio.get_running_loop().create_future()
                 try:

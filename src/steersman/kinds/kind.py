@@ -185,6 +185,11 @@ class Kind(Generic[T]):
         return f"{self.resource.kind}List"
 
     @property
+    def discovered_verbs(self) -> tuple[str, ...]:
+        """The verbs that clients are told of."""
+        return self.verbs
+
+    @property
     def strategic(self) -> bool:
         """Whether strategic merge patches can be made of its objects."""
         return True

@@ -12,7 +12,6 @@ from steersman.api.meta import Resource
 from steersman.api.untyped import Untyped
 from steersman.apiserver.crd.columns import Columns, Selectable
 from steersman.apiserver.crd.version import Version, changed, keep_status
-from steersman.kinds.apiextensions import crd_status
 from steersman.kinds.kind import Kind
 from steersman.kinds.types.apiextensions_v1 import (
     CustomResourceDefinition,
@@ -25,6 +24,14 @@ _VERBS_AT_END = ("delete", "deletecollection", "get", "list", "watch")
 _STANDARD_FINALIZERS = frozenset({"orphan", "foregroundDeletion", "kubernetes"})
 
 
+@dataclass(slots=True)
+class Life:
+    """How things stand with a definition, for all that serves it."""
+
+    ending: bool = False
+    """Whether it is being deleted."""
+
+
 @dataclass(frozen=True)
 class CustomKind(Kind[Untyped]):
     """Each version of a definition is a kind of its own: objects are judged in the version in which they are written."""
@@ -33,6 +40,7 @@ class CustomKind(Kind[Untyped]):
     selects: Selectable = field(kw_only=True)
     stored_as: Resource = field(kw_only=True)
     lists_as: str = field(kw_only=True)
+    life: Life = field(kw_only=True)
 
     @property
     def type(self) -> Any:
@@ -42,6 +50,10 @@ class CustomKind(Kind[Untyped]):
     @property
     def list_kind(self) -> str:
         return self.lists_as
+
+    @property
+    def discovered_verbs(self) -> tuple[str, ...]:
+        return _VERBS_AT_END if self.life.ending else _VERBS
 
     @property
     def strategic(self) -> bool:
@@ -103,7 +115,11 @@ class CustomKind(Kind[Untyped]):
 
 
 def make(
-    crd: CustomResourceDefinition, version: CustomResourceDefinitionVersion, rules: Version, storage: Resource
+    crd: CustomResourceDefinition,
+    version: CustomResourceDefinitionVersion,
+    rules: Version,
+    storage: Resource,
+    life: Life,
 ) -> CustomKind:
     """The kind of one version of a definition."""
     accepted = crd.status.acceptedNames or crd.spec.names
@@ -116,7 +132,7 @@ def make(
         short_names=tuple(accepted.shortNames or ()),
         categories=tuple(accepted.categories or ()),
         subresources=frozenset(subresources),
-        verbs=_VERBS_AT_END if crd_status.is_terminating(crd) else _VERBS,
+        verbs=_VERBS,
         generation=True,
         allow_unconditional_update=False,
         default=rules.default,
@@ -129,6 +145,7 @@ def make(
         selects=Selectable(selectable),
         stored_as=storage,
         lists_as=accepted.listKind,
+        life=life,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -13,7 +12,7 @@ from steersman.api.untyped import Untyped
 from steersman.apiserver.admission.framework import Chain
 from steersman.apiserver.crd.kind import CustomKind
 from steersman.apiserver.crd.view import View
-from steersman.apiserver.registry import Change, Outcome, Registry, Write
+from steersman.apiserver.registry import Outcome, Registry, Write
 from steersman.apiserver.watchcache import WatchCache
 from steersman.kinds.types.meta_v1 import ObjectMeta
 from steersman.store.protocol import Store
@@ -22,7 +21,7 @@ _ENDING = "create not allowed while custom resource definition is terminating"
 
 
 class CustomRegistry(Registry):
-    """Objects are judged in this version. `ending` tells that their definition is being deleted: nothing new comes."""
+    """Objects are judged in this version. Nothing new comes when their definition is being deleted."""
 
     def __init__(
         self,
@@ -32,12 +31,10 @@ class CustomRegistry(Registry):
         chain: Chain,
         clock: Clock,
         view: View,
-        *,
-        ending: bool = False,
     ) -> None:
         super().__init__(kind, store, cache, chain, clock)
         self.view = view
-        self._ending = ending
+        self._life = kind.life
 
     def decode(self, body: bytes) -> Untyped:
         """An object of this version, as it was encoded by it."""
@@ -59,18 +56,6 @@ class CustomRegistry(Registry):
         return await self.view.dump(obj)
 
     async def create(self, obj: Any, namespace: str, write: Write, warnings: list[str]) -> Outcome:
-        if self._ending:
+        if self._life.ending:
             raise Forbidden.of(self.resource, obj.metadata.name, _ENDING)
         return await super().create(obj, namespace, write, warnings)
-
-    async def update(
-        self,
-        namespace: str,
-        name: str,
-        change: Change,
-        write: Write,
-        warnings: list[str],
-        *,
-        create: Callable[[], Awaitable[Any]] | None = None,
-    ) -> Outcome:
-        return await super().update(namespace, name, change, write, warnings, create=create)

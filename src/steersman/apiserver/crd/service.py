@@ -117,6 +117,9 @@ class CustomResources:
         name = crd.metadata.name
         known = self._serving.get(name)
         if known is not None and known.serves(crd):
+            if crd.metadata.deletionTimestamp and not known.life.ending:
+                known.life.ending = True
+                self._app.discovery.forget()
             return known
         from steersman.apiserver.crd.serving import assemble
 
@@ -142,7 +145,7 @@ class CustomResources:
         if app.openapi is not None:
             app.openapi.customize(self.served)
         if old is not None:
-            old.cache.close()
+            old.cache.retire()
 
     # One definition
 

@@ -15,7 +15,7 @@ from steersman.apiserver.crd.columns import Selectable
 from steersman.apiserver.crd.convert import converter_of
 from steersman.apiserver.crd.endpoint import CustomEndpoint
 from steersman.apiserver.crd.fieldschema import CustomVersions
-from steersman.apiserver.crd.kind import CustomKind, make
+from steersman.apiserver.crd.kind import CustomKind, Life, make
 from steersman.apiserver.crd.registry import CustomRegistry
 from steersman.apiserver.crd.version import Version
 from steersman.apiserver.crd.view import View
@@ -48,6 +48,7 @@ class Serving:
     endpoints: Mapping[Key, CustomEndpoint]
     cleaner: Registry
     """Removes objects without asking anybody."""
+    life: Life
 
     @property
     def served(self) -> list[Served]:
@@ -60,7 +61,6 @@ class Serving:
             mine.metadata.uid == crd.metadata.uid
             and mine.spec == crd.spec
             and mine.status.acceptedNames == crd.status.acceptedNames
-            and crd_status.is_terminating(mine) == crd_status.is_terminating(crd)
         )
 
     async def remove_objects(self) -> int:
@@ -83,16 +83,16 @@ async def assemble(app: App, crd: CustomResourceDefinition) -> Serving:
     by_api_version = {v.resource.api_version: v for v in versions.values()}
     storage = versions[crd_status.storage_version(crd).name]
     converter = converter_of(crd, WebhookClient(app.registries, app.backends))
-    kinds = {v.name: make(crd, v, versions[v.name], storage.resource) for v in crd.spec.versions}
+    life = Life(crd_status.is_terminating(crd))
+    kinds = {v.name: make(crd, v, versions[v.name], storage.resource, life) for v in crd.spec.versions}
     fields = Selectable(frozenset().union(*(k.selects.names for k in kinds.values())))
     describe = _describer(by_api_version, fields)
     stored = kinds[storage.name]
     cache = WatchCache(app.store, prefix_of(stored), describe, app.clock, resource=storage.resource)
-    ending = crd_status.is_terminating(crd)
 
     def registry(kind: CustomKind, chain: Chain) -> CustomRegistry:
         view = View(kind.rules, by_api_version, storage, converter)
-        return CustomRegistry(kind, app.store, cache, chain, app.clock, view, ending=ending)
+        return CustomRegistry(kind, app.store, cache, chain, app.clock, view)
 
     registries = {name: registry(kind, app.chain) for name, kind in kinds.items()}
     owners = CustomVersions(by_api_version)
@@ -103,7 +103,7 @@ async def assemble(app: App, crd: CustomResourceDefinition) -> Serving:
             resource = endpoint.served.resource
             endpoints[(resource.group, resource.version, resource.plural)] = endpoint
     unasked = Chain((), Environment(app.registries, app.clock))
-    serving = Serving(crd, cache, registries[storage.name], endpoints, registry(stored, unasked))
+    serving = Serving(crd, cache, registries[storage.name], endpoints, registry(stored, unasked), life)
     await cache.start()
     return serving
 
