@@ -88,6 +88,17 @@ async def test_a_body_too_large(plain: str) -> None:
             assert answer.status == 404
 
 
+async def test_names_that_look_like_a_proxy(plain: str) -> None:
+    async with aiohttp.ClientSession(plain, headers=AUTHORIZED) as session:
+        async with session.post(MAPS, json=config_map("proxy-config")) as answer:
+            assert answer.status == 201
+        async with session.put(f"{MAPS}/proxy-config", json=config_map("proxy-config", a="b")) as answer:
+            assert (await answer.json())["data"] == {"a": "b"}
+        big = io.BytesIO(b"x" * (3 * 1024 * 1024 + 1))
+        async with session.put(f"{MAPS}/proxy-config", data=big) as answer:
+            assert answer.status == 413
+
+
 async def test_warnings_are_headers(plain: str) -> None:
     async with aiohttp.ClientSession(plain, headers=AUTHORIZED) as session:
         body = {**config_map(), "foo": 1, "bar": 2}

@@ -16,6 +16,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from steersman.api.http import Handler, Hijacked, Request, Response, User
+from steersman.apiserver import requestinfo
 
 MAX_BODY = 3 * 1024 * 1024
 _MAX_LINE = 1024 * 1024
@@ -165,6 +166,14 @@ def user_of_certificate(certificate: dict[str, Any]) -> User | None:
     return User(name, tuple(groups)) if name else None
 
 
+def _is_proxied(request: Request) -> bool:
+    """Whether the body is for somebody else. Looked at in full only where the path may say so: namespaces and objects
+    have names like `proxy` too."""
+    if "/proxy" not in request.path:
+        return False
+    return requestinfo.parse(request.method, request.path, requestinfo.Query("")).subresource == "proxy"
+
+
 def decode_path(raw: str) -> str:
     """A path with its escapes decoded, except escaped slashes, which stay inside their segment."""
     if "%" not in raw:
@@ -233,7 +242,7 @@ class HTTPServer:
 
     async def _read_body(self, request: web.BaseRequest, out: Request) -> bool:
         """Read the body or hand it on as a stream; False when it is larger than the limit."""
-        if "/proxy" in out.path:
+        if _is_proxied(out):
             out.body_stream = request.content.iter_any()
             return True
         if (request.content_length or 0) > self._max_body:
