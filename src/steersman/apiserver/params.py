@@ -17,6 +17,7 @@ _DRY_RUN = "All"
 _VALIDATIONS = ("Ignore", "Warn", "Strict")
 _PROPAGATIONS = ("Foreground", "Background", "Orphan")
 _MAX_MANAGER = 128
+_INT64 = 1 << 63
 
 
 def _options_resource(kind: str) -> Resource:
@@ -29,9 +30,12 @@ def integer(query: Query, name: str) -> int | None:
     if not text:
         return None
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
         raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+    if not -_INT64 <= number < _INT64:
+        raise BadRequest(f'strconv.ParseInt: parsing "{text}": value out of range')
+    return number
 
 
 def parse_revision(text: str) -> int:
@@ -66,7 +70,8 @@ class ListOptions:
         options = cls(
             query.get("labelSelector"),
             query.get("fieldSelector"),
-            integer(query, "limit") or 0,
+            # A negative limit is none.
+            max(integer(query, "limit") or 0, 0),
             query.get("continue"),
             query.get("resourceVersion"),
             query.get("resourceVersionMatch"),

@@ -22,6 +22,7 @@ async def test_everything(api: Api) -> None:
     assert answer["items"][0] == await api.get(f"{MAPS}/m0")
     assert names(await api.get("/api/v1/configmaps")) == names(answer)
     assert names(await api.get("/api/v1/namespaces/kube-system/configmaps")) == []
+    assert await api.get(f"{MAPS}?limit=-1") == answer
 
 
 @pytest.mark.parametrize(
@@ -61,6 +62,7 @@ async def test_own_fields(api: Api) -> None:
         (f"{MAPS}?fieldSelector=x", "invalid selector: 'x'; can't understand 'x'"),
         (f"{MAPS}?labelSelector=a b", "unable to parse requirement"),
         (f"{MAPS}?limit=x", "invalid syntax"),
+        (f"{MAPS}?limit=9223372036854775808", "value out of range"),
         (f"{MAPS}?continue=x", "continue key is not valid"),
     ],
 )
