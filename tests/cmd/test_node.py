@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from steersman.cmd import control, lifecycle, plan
-from steersman.cmd.config import ClusterConfig
+from steersman.cmd.config import ClusterConfig, NodeConfig
 from steersman.cmd.node import terminate
-from steersman.cmd.node_files import snapshotter
+from steersman.cmd.node_files import snapshotter, write_node_files
 from steersman.cmd.place import Place
 from steersman.cmd.report import Deadline
 from steersman.cmd.supervisor import Paths
-from steersman.network import cgroups, links
+from steersman.network import cgroups, cni, links
 
 PATIENCE = 60.0
 MOUNTS = """\
@@ -70,6 +70,23 @@ def wait_end(pid: int) -> None:
         assert select.select([fd], [], [], PATIENCE)[0]
     finally:
         os.close(fd)
+
+
+def test_nobody_else_may_come_near_what_is_in_the_pods(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cni, "find_bin_dir", lambda: Path("/usr/lib/cni"))
+    monkeypatch.setattr(links, "egress_mtu", lambda: 1500)
+    root = tmp_path / "node-1"
+    root.mkdir(mode=0o755)
+    write_node_files(
+        NodeConfig(
+            cluster="c",
+            name="node-1",
+            root_dir=str(root),
+            kubelet_config_file="kubelet.json",
+            proxy_config_file="proxy.json",
+        )
+    )
+    assert root.stat().st_mode & 0o777 == 0o700
 
 
 class Cluster:

@@ -19,6 +19,9 @@ _NO_OVERLAY = frozenset({"overlay", "nfs", "nfs4", "cifs", "9p", "fuse", "zfs", 
 def write_node_files(node: NodeConfig) -> None:
     """Write them below the node's root, from facts of this machine."""
     root = Path(node.root_dir)
+    # Secrets and tokens lie below, with modes for the users inside the containers: nobody else of the host may come near.
+    root.mkdir(parents=True, exist_ok=True)
+    root.chmod(0o700)
     for name in ("logs", "run", "containerd", "kubelet", "pod-logs"):
         (root / name).mkdir(parents=True, exist_ok=True)
     config = root / "containerd.toml"

@@ -27,7 +27,7 @@ RUNTIME_RETRY = 0.02
 def node_settings(config: KubeletConfig) -> NodeSettings:
     """The node as the kubelet's own package knows it; makes its directory, whose file system is measured."""
     root = Path(config.root_dir)
-    root.mkdir(parents=True, exist_ok=True)
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
     return NodeSettings(
         name=config.node_name,
         ips=(config.node_ip,),
