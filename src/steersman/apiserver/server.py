@@ -15,11 +15,11 @@ from steersman.api import fields
 from steersman.api.clock import Clock
 from steersman.api.errors import InternalError, MethodNotAllowed, NotFound, ServiceUnavailable, StatusError
 from steersman.api.http import Request, Response, User
-from steersman.apiserver import authz, negotiation, requestinfo, respond, table
+from steersman.apiserver import authz, impersonation, negotiation, requestinfo, respond, table
 from steersman.apiserver.admission.framework import Admission, Chain, Environment
 from steersman.apiserver.admission.framework import discover as discover_admission
 from steersman.apiserver.allocators import Allocator
-from steersman.apiserver.authn import AUTHENTICATED, Authenticator, ServiceAccountTokens
+from steersman.apiserver.authn import Authenticator, ServiceAccountTokens
 from steersman.apiserver.authz import Attributes, Authorizer
 from steersman.apiserver.backend import Backends
 from steersman.apiserver.bootstrap import bootstrap
@@ -269,8 +269,11 @@ class App:
     async def _serve(self, request: Request, info: RequestInfo, query: Query, warnings: list[str]) -> Response:
         user = self.authenticator.authenticate(request)
         ctx = Context(request, info, query, user, warnings)
-        if request.headers.get("impersonate-user"):
-            ctx.user = user = self._impersonate(request, user)
+        asked = impersonation.asked(request.headers)
+        if asked is not None:
+            for attributes in impersonation.needed(user, asked):
+                self.authorizer.check(attributes)
+            ctx.user = user = impersonation.become(asked)
         if not info.is_resource:
             self._authorize(info, query, user)
             return await self._path(ctx)
@@ -295,14 +298,6 @@ class App:
         if not info.name and "metadata.name" in selector and info.verb in ("list", "watch", "deletecollection"):
             attributes = _named(attributes, selector)
         self.authorizer.check(attributes)
-
-    def _impersonate(self, request: Request, user: User) -> User:
-        """The user that an administrator asks to be taken for."""
-        name = request.headers["impersonate-user"]
-        groups = [v for n, v in request.headers.items() if n.lower() == "impersonate-group"]
-        for plural, one in (("users", name), *(("groups", g) for g in groups)):
-            self.authorizer.check(Attributes(user, "impersonate", True, "", plural, name=one))
-        return User(name, (*groups, AUTHENTICATED))
 
     async def _virtual(self, ctx: Context) -> Response:
         """Resources that are only a question and its answer."""
