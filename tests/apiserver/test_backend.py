@@ -7,7 +7,8 @@ import aiohttp
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
-from steersman.apiserver.backend import Target, dial_error
+from steersman.api.http import Request
+from steersman.apiserver.backend import Target, dial_error, forwarded_headers
 
 KEY = ConnectionKey("10.0.0.9", 10250, True, ssl.create_default_context(), None, None, None)
 
@@ -32,3 +33,14 @@ def test_dial_error(error: BaseException, why: str) -> None:
     assert "error dialing backend: dial tcp 10.0.0.9:10250: " in message
     assert why in message
     assert "SSLContext" not in message
+
+
+def test_forwarded_headers() -> None:
+    private = {
+        "Authorization": "Bearer t",
+        "Impersonate-User": "joe",
+        "Impersonate-Extra-K": "v",
+        "Connection": "close",
+    }
+    request = Request("GET", "/", "", {**private, "Accept": "*/*", "Cookie": "c"})
+    assert forwarded_headers(request) == [("Accept", "*/*"), ("Cookie", "c")]

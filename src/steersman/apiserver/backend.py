@@ -187,14 +187,19 @@ async def read_limited(body: AsyncIterator[Any], limit: int = _REFUSAL_LIMIT) ->
 
 def forwarded_headers(request: Request) -> list[tuple[str, str]]:
     """What a proxied request keeps of the client's headers."""
-    return [(n, v) for n, v in request.headers.items() if n.lower() not in _HOP_BY_HOP and n.lower() not in _PRIVATE]
+    return [(n, v) for n, v in request.headers.items() if n.lower() not in _HOP_BY_HOP and not _is_private(n.lower())]
+
+
+def _is_private(name: str) -> bool:
+    # Who somebody asked to be taken for has been decided here; a backend must not hear of it.
+    return name in _PRIVATE or name.startswith("impersonate-")
 
 
 def _upgrade_head(target: Target, request: Request, path: str, query: str) -> bytes:
     url = target.url(path, query)
     lines = [f"{request.method} {url.raw_path_qs} HTTP/1.1", f"Host: {target.authority}"]
     # Repeated headers (offered stream protocols) come out of a multi-dict one by one and must stay so.
-    lines += [f"{n}: {v}" for n, v in request.headers.items() if n.lower() not in _PRIVATE]
+    lines += [f"{n}: {v}" for n, v in request.headers.items() if not _is_private(n.lower())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
 
 
