@@ -23,7 +23,7 @@ from steersman.apiserver.managedfields import Track, same_but_times
 from steersman.apiserver.params import DeleteOptions, Preconditions
 from steersman.apiserver.splice import splice
 from steersman.apiserver.watchcache import WatchCache
-from steersman.kinds.kind import Kind
+from steersman.kinds.kind import Kind, Served
 from steersman.store.errors import KeyExists, RevisionMismatch
 from steersman.store.protocol import Store
 
@@ -50,6 +50,8 @@ class Write:
     subresource: str = ""
     options: Any = None
     track: Track | None = None
+    served: Served | None = None
+    """The version in which the client speaks; without it, the stored one."""
 
 
 @dataclass(slots=True)
@@ -176,7 +178,7 @@ class Registry:
         name = obj.metadata.name
         review = Review(
             CREATE, self.resource, write.subresource, namespace, name, obj, None, write.user, write.dry_run, write.options,
-            kind=kind,
+            warnings, kind=kind, served=write.served,
         )  # fmt: skip
         await self._chain.mutate(review)
         obj = review.object
@@ -189,7 +191,6 @@ class Registry:
                 raise Invalid.of(self.resource, name, errors)
             warnings.extend(kind.warnings(obj))
             await self._chain.validate(review)
-            warnings.extend(review.warnings)
             data = await self.dump(obj)
             if write.dry_run:
                 if self.cache.get(namespace, name) is not None:
@@ -257,7 +258,7 @@ class Registry:
             write.track(new, old, self.now())
         review = Review(
             UPDATE, self.resource, write.subresource, namespace, name, new, old, write.user, write.dry_run, write.options,
-            kind=kind,
+            warnings, kind=kind, served=write.served,
         )  # fmt: skip
         await self._chain.mutate(review)
         new = review.object
@@ -272,7 +273,7 @@ class Registry:
             if errors := self._check_update(new, old, write.subresource):
                 raise Invalid.of(self.resource, name, errors)
             await self._chain.validate(review)
-            warnings.extend(w for w in (*kind.warn_update(new, old), *review.warnings) if w not in warnings)
+            warnings.extend(w for w in kind.warn_update(new, old) if w not in warnings)
             new.metadata.resourceVersion = ""
             if self._is_finished(new, old):
                 return await self._finish(key, new, revision, write)
@@ -365,38 +366,38 @@ class Registry:
             revision = entry.revision
         return Outcome(new, splice(data, revision), deleted=True)
 
-    async def delete(self, namespace: str, name: str, options: DeleteOptions, write: Write) -> Outcome:
+    async def delete(
+        self, namespace: str, name: str, options: DeleteOptions, write: Write, warnings: list[str] | None = None
+    ) -> Outcome:
         """Remove an object, or mark it for those who must finish with it first. Raises NotFound, Conflict."""
+        warnings = [] if warnings is None else warnings
         current = self._current(namespace, name)
         while current is not None:
             try:
-                return await self._delete_once(namespace, name, current, options, write)
+                return await self._delete_once(namespace, name, current, options, write, warnings)
             except RevisionMismatch as lost:
                 found = lost.current
                 current = None if found is None else (found.value, found.revision)
         raise NotFound.of(self.resource, name)
 
     async def _delete_once(
-        self, namespace: str, name: str, current: Version, options: DeleteOptions, write: Write
+        self,
+        namespace: str,
+        name: str,
+        current: Version,
+        options: DeleteOptions,
+        write: Write,
+        warnings: list[str],
     ) -> Outcome:
         value, revision = current
         obj = await self.load(value, revision)
         deletion.check_preconditions(self.resource, obj.metadata, options.preconditions)
-        await self._chain.validate(
-            Review(
-                DELETE,
-                self.resource,
-                "",
-                namespace,
-                name,
-                None,
-                obj,
-                write.user,
-                options.dry_run,
-                options,
-                kind=self.kind,
-            )
-        )
+        review = Review(
+            DELETE, self.resource, write.subresource, namespace, name, None, obj, write.user, options.dry_run, options,
+            warnings, kind=self.kind, served=write.served,
+        )  # fmt: skip
+        await self._chain.mutate(review)
+        await self._chain.validate(review)
         grace = self.kind.grace_period(obj, options.gracePeriodSeconds)
         outcome = deletion.plan(
             obj,

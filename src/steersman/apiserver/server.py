@@ -43,6 +43,7 @@ from steersman.apiserver.requestinfo import Query, RequestInfo
 from steersman.apiserver.subresources.framework import Subresources
 from steersman.apiserver.virtual import VIRTUAL
 from steersman.apiserver.watchcache import BOOKMARK_SECONDS, WatchCache
+from steersman.apiserver.webhook.gate import Gate
 from steersman.kinds import catalog as kinds
 from steersman.kinds.catalog import Catalog
 from steersman.kinds.kind import Kind, Served
@@ -117,6 +118,7 @@ class App:
         self.backends = Backends()
         low, high = self.config.node_ports
         self.allocator = Allocator(self.config.service_cidr, range(low, high + 1))
+        self.webhooks = Gate(self)
         self.registries = self._make_registries(discover_admission() if admission is None else admission)
         self.authenticator = authenticator or Authenticator(clock, service_accounts=service_accounts)
         self.authenticator.bind(self._uid)
@@ -134,7 +136,7 @@ class App:
 
     def _make_registries(self, admission: Sequence[Admission]) -> Registries:
         found = Registries()
-        self.chain = Chain(admission, Environment(found, self.clock))
+        self.chain = Chain(admission, Environment(found, self.clock, webhooks=self.webhooks))
         for kind in self.catalog.kinds:
             if not kind.stored:
                 continue
@@ -229,6 +231,7 @@ class App:
         """End every watch and connection. The store is left to whoever opened it."""
         self._ready = False
         self.custom.close()
+        self.webhooks.close()
         for unobserve in self._unobserve:
             unobserve()
         self._unobserve.clear()

@@ -65,5 +65,7 @@ def test_discovery() -> None:
         "TaintNodesByCondition",
         "Priority",
         "DefaultTolerationSeconds",
+        "MutatingAdmissionWebhook",
+        "ValidatingAdmissionWebhook",
         "ResourceQuota",
     ]

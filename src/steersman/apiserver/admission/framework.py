@@ -10,13 +10,16 @@ import pkgutil
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from steersman.api.clock import Clock
 from steersman.api.http import User
 from steersman.api.meta import Resource
 from steersman.apiserver.admission.quota_ledger import QuotaLedger
 from steersman.kinds.types.meta_v1 import Object
+
+if TYPE_CHECKING:
+    from steersman.kinds.kind import Served
 
 CREATE = "CREATE"
 UPDATE = "UPDATE"
@@ -78,11 +81,29 @@ class Review:
     """Whoever has reserved something for this write and must know what became of it."""
     kind: Any = None
     """The object's Kind, whose `revive` makes objects of plain values."""
+    served: Served | None = None
+    """The version in which the client speaks; without it, the stored one."""
+    annotations: dict[str, str] = field(default_factory=dict)
+    """What webhooks note down for an audit."""
+    round: int = 0
+    """1 when the mutating plugins are asked once more, because a webhook has changed what they had seen."""
+    again: bool = False
+    """Set by a plugin that wants such a second round."""
+    notes: dict[str, Any] = field(default_factory=dict)
+    """What a plugin must remember from the first round to the second, by its name."""
 
     async def settle(self, stored: bool | None) -> None:
         """Tell everybody who wanted to know how the write ended."""
         for settler in self.settlers:
             await settler(stored)
+
+
+class Webhooks(Protocol):
+    """Asks those outside the server who want to be asked."""
+
+    async def mutate(self, review: Review) -> None: ...
+
+    async def validate(self, review: Review) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +113,7 @@ class Environment:
     reader: Reader
     clock: Clock
     quotas: QuotaLedger = field(default_factory=QuotaLedger)
+    webhooks: Webhooks | None = None
 
 
 Step = Callable[[Review, Environment], Awaitable[None]]
@@ -151,8 +173,13 @@ class Chain:
         return steps
 
     async def mutate(self, review: Review) -> None:
-        for step in self._for(review)[0]:
+        steps = self._for(review)[0]
+        for step in steps:
             await step(review, self._environment)
+        if review.again:
+            review.round = 1
+            for step in steps:
+                await step(review, self._environment)
 
     async def validate(self, review: Review) -> None:
         for step in self._for(review)[1]:

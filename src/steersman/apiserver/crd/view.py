@@ -80,6 +80,12 @@ class View:
         found = await self._converter.convert(objects, wanted)
         return [version.converted(o) if m else o for o, m in zip(found, moved, strict=True)]
 
+    async def convert(self, obj: Untyped) -> Untyped:
+        """An object of any version, which becomes the view's own, in this one."""
+        if self.immediate:
+            return self._name(obj)
+        return (await self._convert([obj], self.target))[0]
+
     # Cached objects
 
     def now(self, item: Cached) -> Cached:

@@ -70,7 +70,7 @@ async def apply(
             may_create()
         return obj
 
-    write = Write(ctx.user, options.dry_run, subresource, track=tracked)
+    write = Write(ctx.user, options.dry_run, subresource, options, tracked, endpoint.served)
     outcome = await registry.update(
         info.namespace, info.name, change, write, ctx.warnings, create=fresh if may_create is not None else None
     )

@@ -20,7 +20,13 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     options = WriteOptions.parse(ctx.query, "CreateOptions")
     obj = encoding.decode_object(ctx, endpoint, options)
     place(obj, ctx.info.namespace, namespaced=endpoint.served.resource.namespaced)
-    write = Write(ctx.user, options.dry_run, track=endpoint.track(ctx, options.manager))
+    write = Write(
+        ctx.user,
+        options.dry_run,
+        options=options,
+        track=endpoint.track(ctx, options.manager),
+        served=endpoint.served,
+    )
     namespace = obj.metadata.namespace
     outcome = await endpoint.registry.create(obj, namespace, write, ctx.warnings)
     body = outcome.body if endpoint.plain else await endpoint.told(outcome.body)

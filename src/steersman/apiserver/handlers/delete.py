@@ -27,7 +27,8 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     accepted = ctx.accept()
     options = parse_options(ctx)
     info, registry = ctx.info, endpoint.registry
-    outcome = await registry.delete(info.namespace, info.name, options, Write(ctx.user, options.dry_run))
+    write = Write(ctx.user, options.dry_run, served=endpoint.served)
+    outcome = await registry.delete(info.namespace, info.name, options, write, ctx.warnings)
     status = 202 if not outcome.deleted and options.orphanDependents is False else 200
     if not outcome.deleted or (endpoint.kind.group, endpoint.kind.resource.plural) in _RETURNED:
         return respond.body(status, await endpoint.told(outcome.body), accepted, ctx.warnings)

@@ -24,13 +24,13 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     selection = ListOptions.parse(ctx.query)
     options = parse_options(ctx)
     page = await listing.read(endpoint, ctx.info.namespace, selection)
-    write = Write(ctx.user, options.dry_run)
+    write = Write(ctx.user, options.dry_run, served=endpoint.served)
     bodies = []
     for item, seen in zip(page.items, await endpoint.seen(page.items), strict=True):
         try:
             # Each object's own grace period must not become the next one's.
             own = msgspec.structs.replace(options)
-            await endpoint.registry.delete(item.namespace, item.name, own, write)
+            await endpoint.registry.delete(item.namespace, item.name, own, write, ctx.warnings)
         except NotFound:
             continue
         bodies.append(endpoint.outgoing(seen.body))

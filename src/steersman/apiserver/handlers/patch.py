@@ -61,7 +61,14 @@ async def apply(
         check_place(obj, info.namespace, info.name, namespaced=served.resource.namespaced)
         return obj if narrow is None else narrow(old, obj)
 
-    write = Write(ctx.user, options.dry_run, subresource, track=endpoint.track(ctx, options.manager, subresource))
+    write = Write(
+        ctx.user,
+        options.dry_run,
+        subresource,
+        options,
+        endpoint.track(ctx, options.manager, subresource),
+        endpoint.served,
+    )
     outcome = await registry.update(info.namespace, info.name, change, write, ctx.warnings)
     body = outcome.body if endpoint.plain else await endpoint.told(outcome.body)
     return respond.body(200, body, accepted, ctx.warnings)

@@ -42,7 +42,14 @@ async def put(
         return codec.clone(obj)
 
     creates = endpoint.kind.allow_create_on_update and not subresource and not obj.metadata.resourceVersion
-    write = Write(ctx.user, options.dry_run, subresource, track=endpoint.track(ctx, options.manager, subresource))
+    write = Write(
+        ctx.user,
+        options.dry_run,
+        subresource,
+        options,
+        endpoint.track(ctx, options.manager, subresource),
+        endpoint.served,
+    )
     outcome = await registry.update(
         info.namespace, info.name, change, write, ctx.warnings, create=fresh if creates else None
     )

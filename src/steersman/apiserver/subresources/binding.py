@@ -11,6 +11,7 @@ from steersman.api.field import Path, not_supported, required
 from steersman.api.http import Response
 from steersman.api.meta import Resource, format_time
 from steersman.apiserver import respond
+from steersman.apiserver.admission import parts
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.params import WriteOptions
 from steersman.apiserver.registry import Write
@@ -24,8 +25,11 @@ _RESOURCE = Resource("", "v1", "pods/binding", "Binding", True)
 _SUCCESS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
 
 
-async def bind(app: App, ctx: Context, name: str) -> Response:
-    """Assign the pod `name` (or, when empty, the one that the binding names) as the request's Binding says."""
+async def bind(app: App, ctx: Context, name: str, endpoint: Endpoint | None = None) -> Response:
+    """Assign the pod `name` (or, when empty, the one that the binding names) as the request's Binding says.
+
+    `endpoint` is that of the pods, if the request is one to a pod.
+    """
     accepted = ctx.accept()
     options = WriteOptions.parse(ctx.query, "CreateOptions")
     binding = _decode(ctx)
@@ -34,6 +38,8 @@ async def bind(app: App, ctx: Context, name: str) -> Response:
             f"the name of the object ({binding.metadata.name}) does not match the name on the URL ({name})"
         )
     name = name or binding.metadata.name
+    if endpoint is not None:
+        binding = await parts.request(app, ctx, endpoint, binding, options, dry_run=options.dry_run)
     now = format_time(app.clock.now())
 
     async def change(old: Any) -> Any:
@@ -82,7 +88,7 @@ def _assigned(old: Pod, binding: Binding, now: str) -> Pod:
 
 
 async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
-    return await bind(app, ctx, ctx.info.name)
+    return await bind(app, ctx, ctx.info.name, endpoint)
 
 
 SUBRESOURCES = (Subresource("binding", {"create": _create}, "pods"),)

@@ -10,8 +10,9 @@ from steersman.api.errors import BadRequest, InternalError, TooManyRequests
 from steersman.api.http import Response
 from steersman.api.meta import format_time
 from steersman.apiserver import podlocation, respond
+from steersman.apiserver.admission import parts
 from steersman.apiserver.context import Context, Endpoint
-from steersman.apiserver.params import DeleteOptions, delete_options
+from steersman.apiserver.params import DeleteOptions, WriteOptions, delete_options
 from steersman.apiserver.registry import Write
 from steersman.apiserver.requestinfo import Query
 from steersman.apiserver.subresources.framework import Subresource
@@ -29,7 +30,7 @@ _DISRUPTION = "DisruptionTarget"
 
 async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     info = ctx.info
-    options = _options(ctx)
+    options = await _options(app, ctx, endpoint)
     pod = podlocation.pod(app, info.namespace, info.name)
     if not _is_free(pod):
         budget = _budget(app, pod)
@@ -37,11 +38,12 @@ async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
             await _spend(app, ctx, budget, pod)
     if not options.dry_run and _must_be_told(pod):
         await _tell(app, ctx, pod)
-    await endpoint.registry.delete(info.namespace, info.name, options, Write(ctx.user, options.dry_run))
+    write = Write(ctx.user, options.dry_run, "eviction")
+    await endpoint.registry.delete(info.namespace, info.name, options, write, ctx.warnings)
     return respond.value(201, _SUCCESS, ctx.accept(), ctx.warnings)
 
 
-def _options(ctx: Context) -> DeleteOptions:
+async def _options(app: App, ctx: Context, endpoint: Endpoint) -> DeleteOptions:
     try:
         eviction, _ = ctx.decode(Eviction)
     except DecodeError as error:
@@ -49,6 +51,8 @@ def _options(ctx: Context) -> DeleteOptions:
     name = eviction.metadata.name
     if name and name != ctx.info.name:
         raise BadRequest("name in URL does not match name in Eviction object")
+    given = WriteOptions.parse(ctx.query, "CreateOptions")
+    eviction = await parts.request(app, ctx, endpoint, eviction, given, dry_run=given.dry_run)
     plain = codec.to_builtins(eviction.deleteOptions) if eviction.deleteOptions is not None else None
     options = delete_options(plain, Query(""))
     if ctx.query.get("dryRun"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from steersman.api.errors import BadRequest, ServiceUnavailable
 from steersman.api.http import Response
 from steersman.apiserver import podlocation
+from steersman.apiserver.admission import parts
 from steersman.apiserver.backend import Target, forwarded_headers
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.subresources.framework import Subresource
@@ -34,6 +35,7 @@ def split_name(text: str) -> tuple[str, str, str]:
 
 
 async def _proxy(app: App, ctx: Context, endpoint: Endpoint) -> Response:
+    await parts.connect(app, ctx, endpoint)
     scheme, name, port = split_name(ctx.info.name)
     plural = endpoint.kind.resource.plural
     if plural == "pods":

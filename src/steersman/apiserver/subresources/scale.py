@@ -21,7 +21,7 @@ from steersman.apiserver.handlers import patch
 from steersman.apiserver.params import WriteOptions
 from steersman.apiserver.registry import Write
 from steersman.apiserver.subresources.framework import Subresource
-from steersman.kinds.kind import ScalePaths
+from steersman.kinds.kind import Kind, ScalePaths
 from steersman.kinds.types.autoscaling_v1 import Scale, ScaleSpec, ScaleStatus
 from steersman.kinds.types.meta_v1 import ObjectMeta
 
@@ -46,6 +46,17 @@ def scale_of(obj: Any, paths: ScalePaths) -> Scale:
         spec=ScaleSpec(replicas=_read(obj, paths.spec_replicas) or 0),
         status=ScaleStatus(replicas=_read(obj, paths.status_replicas) or 0, selector=selector),
     )
+
+
+def paths_of(kind: Kind[Any]) -> ScalePaths:
+    return kind.scale or _DEFAULT
+
+
+def scaled(obj: Any, paths: ScalePaths, replicas: int) -> Any:
+    """A copy of the object with another number of replicas."""
+    new = codec.clone(obj)
+    _write(new, paths.spec_replicas, replicas)
+    return new
 
 
 def _selector(value: Any) -> str:
@@ -85,7 +96,7 @@ def _checked(replicas: int) -> tuple[field.FieldError, ...]:
 
 async def _get(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     obj = await endpoint.registry.read(ctx.info.namespace, ctx.info.name)
-    paths = endpoint.kind.scale or _DEFAULT
+    paths = paths_of(endpoint.kind)
     if paths.required and _read(obj, paths.spec_replicas) is None:
         raise InternalError.occurred(f'the spec replicas field ".{paths.spec_replicas}" does not exist')
     return respond.value(200, scale_of(obj, paths), ctx.accept())
@@ -122,7 +133,7 @@ async def _patch(app: App, ctx: Context, endpoint: Endpoint) -> Response:
 
 async def _apply(ctx: Context, endpoint: Endpoint) -> Response:
     """An apply of a Scale is one of the object, of which only the replicas are stated."""
-    paths = endpoint.kind.scale or _DEFAULT
+    paths = paths_of(endpoint.kind)
     accepted = ctx.accept()
     options = WriteOptions.parse_patch(ctx.query, apply=True)
     config = serverside.parse(ctx, options)
@@ -140,7 +151,7 @@ async def _apply(ctx: Context, endpoint: Endpoint) -> Response:
         new.metadata.managedFields = entries
         return new
 
-    write = Write(ctx.user, options.dry_run, "scale", track=serverside.tracked)
+    write = Write(ctx.user, options.dry_run, "scale", options, serverside.tracked, endpoint.served)
     outcome = await registry.update(ctx.info.namespace, ctx.info.name, change, write, ctx.warnings)
     return respond.value(200, scale_of(outcome.obj, paths), accepted, ctx.warnings)
 
@@ -163,7 +174,7 @@ def _stated(config: dict[str, Any], resource: Resource, paths: ScalePaths) -> di
 async def _change(
     ctx: Context, endpoint: Endpoint, options: WriteOptions, wanted: Callable[[Scale], Scale]
 ) -> Response:
-    paths = endpoint.kind.scale or _DEFAULT
+    paths = paths_of(endpoint.kind)
     accepted = ctx.accept()
 
     async def change(old: Any) -> Any:
@@ -178,7 +189,9 @@ async def _change(
         _write(new, paths.spec_replicas, replicas)
         return new
 
-    write = Write(ctx.user, options.dry_run, "scale", track=endpoint.track(ctx, options.manager, "scale"))
+    write = Write(
+        ctx.user, options.dry_run, "scale", options, endpoint.track(ctx, options.manager, "scale"), endpoint.served
+    )
     outcome = await endpoint.registry.update(ctx.info.namespace, ctx.info.name, change, write, ctx.warnings)
     return respond.value(200, scale_of(outcome.obj, paths), accepted, ctx.warnings)
 

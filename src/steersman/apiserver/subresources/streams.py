@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from steersman.api.errors import BadRequest
 from steersman.api.http import Response
 from steersman.apiserver import podlocation
+from steersman.apiserver.admission import parts
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.requestinfo import Query
 from steersman.apiserver.subresources.framework import Handler, Subresource
@@ -34,9 +35,10 @@ def _stream_query(query: Query, *, command: bool) -> list[tuple[str, str]]:
 def _remote(verb: str) -> Handler:
     async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
         info = ctx.info
+        query = await parts.connect(app, ctx, endpoint)
         pod = podlocation.pod(app, info.namespace, info.name)
-        container = podlocation.container_of(pod, ctx.query.get("container"))
-        wanted = _stream_query(ctx.query, command=verb == "exec")
+        container = podlocation.container_of(pod, query.get("container"))
+        wanted = _stream_query(query, command=verb == "exec")
         target = podlocation.kubelet(app, podlocation.node_of(pod))
         _require_upgrade(ctx)
         path = f"/{verb}/{info.namespace}/{info.name}/{container}"
@@ -47,10 +49,11 @@ def _remote(verb: str) -> Handler:
 
 async def _port_forward(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     info = ctx.info
+    query = await parts.connect(app, ctx, endpoint)
     pod = podlocation.pod(app, info.namespace, info.name)
     target = podlocation.kubelet(app, podlocation.node_of(pod))
     _require_upgrade(ctx)
-    ports = [("port", p) for value in ctx.query.all("ports") for p in value.split(",")]
+    ports = [("port", p) for value in query.all("ports") for p in value.split(",")]
     path = f"/portForward/{info.namespace}/{info.name}"
     return await app.backends.upgrade(target, ctx.request, path, urlencode(ports))
 

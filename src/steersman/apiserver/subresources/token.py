@@ -12,7 +12,9 @@ from steersman.api.field import Path
 from steersman.api.http import Response
 from steersman.api.meta import format_time, new_uid
 from steersman.apiserver import respond
+from steersman.apiserver.admission import parts
 from steersman.apiserver.context import Context, Endpoint
+from steersman.apiserver.params import WriteOptions
 from steersman.apiserver.subresources.framework import Subresource
 from steersman.kinds.types.authentication_v1 import BoundObjectReference, TokenRequest, TokenRequestStatus
 from steersman.kinds.types.core_v1 import Node, Pod, Secret, ServiceAccount
@@ -34,6 +36,8 @@ async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     info = ctx.info
     account: ServiceAccount = endpoint.registry.get(info.namespace, info.name)
     request = _decode(ctx)
+    options = WriteOptions.parse(ctx.query, "CreateOptions")
+    request = await parts.request(app, ctx, endpoint, request, options, dry_run=options.dry_run)
     spec = request.spec
     bound = _bound(app, info.namespace, info.name, spec.boundObjectRef)
     seconds = spec.expirationSeconds or _DEFAULT

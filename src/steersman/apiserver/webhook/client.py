@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import random
 import ssl
 from collections.abc import AsyncIterator
@@ -49,6 +50,20 @@ class Address:
         return f"https://{self.host}:{self.port}{self.path}"
 
 
+class AddressError(ValueError):
+    """A configuration that leads nowhere; the text says why."""
+
+
+def address_from(url: str | None, service: tuple[str, str, str, int] | None, encoded: str) -> Address:
+    """As `address_of`, with the bundle as it is configured, in base64. Raises AddressError."""
+    if url is None and service is None:
+        raise AddressError("webhook configuration must have either service or URL")
+    try:
+        return address_of(url or "", service, base64.b64decode(encoded))
+    except ValueError as error:
+        raise AddressError(f"Unparsable URL or bundle: {error}") from error
+
+
 def address_of(url: str, service: tuple[str, str, str, int] | None, ca: bytes) -> Address:
     """From a URL, or else from a service as (namespace, name, path, port)."""
     if service is not None:
@@ -84,38 +99,44 @@ class WebhookClient:
         except TimeoutError:
             raise WebhookFailure(f"{start}: context deadline exceeded", timed_out=True) from None
         except (StatusError, ssl.SSLError, OSError) as error:
-            raise WebhookFailure(f"{start}: {error}") from error
+            raise WebhookFailure(f"{start}: {reason_of(error)}") from error
 
     async def _call(self, address: Address, body: bytes, query: str, start: str) -> bytes:
-        target = self._target(address)
+        target = self._target(address, start)
         headers = (*_HEADERS, ("Host", f"{address.host}:{address.port}"))
-        answer = await self._backends.send(target, "POST", address.path, query[1:], headers, body)
+        try:
+            answer = await self._backends.send(target, "POST", address.path, query[1:], headers, body)
+        except StatusError as error:
+            if not _was_idle(error):
+                raise
+            # A kept connection was closed while nothing was said on it: nobody has seen the request.
+            answer = await self._backends.send(target, "POST", address.path, query[1:], headers, body)
         if answer.status != 200:
             text = (await read_limited(answer.body, _REFUSAL)).decode("utf-8", "replace").strip()
             raise WebhookFailure(f"failed: the server responded with {answer.status}: {text}" if text else
                                  f"{start}: the server responded with {answer.status}")  # fmt: skip
         return await _whole(answer, start)
 
-    def _target(self, address: Address) -> Target:
+    def _target(self, address: Address, start: str) -> Target:
         target = Target(address.host, address.port, _trusting(address.ca), address.host)
         if address.service is None:
             return target
-        host, port = self._resolve(*address.service, address.port)
+        host, port = self._resolve(*address.service, address.port, start)
         return replace(target, host=host, port=port)
 
-    def _resolve(self, namespace: str, name: str, port: int) -> tuple[str, int]:
+    def _resolve(self, namespace: str, name: str, port: int, start: str) -> tuple[str, int]:
         """An endpoint of the service's port, ready and at random. Raises WebhookFailure."""
         service: Service | None = self._registries.get(Service, namespace, name)
         if service is None:
-            raise WebhookFailure(f'failed: service "{name}" not found')
+            raise WebhookFailure(f'{start}: service "{name}" not found')
         if service.spec.type == "ExternalName":
             return service.spec.externalName, port
         wanted = next((p for p in service.spec.ports or () if p.port == port), None)
         if wanted is None:
-            raise WebhookFailure(f'failed: no service port {port} found for service "{name}"')
+            raise WebhookFailure(f'{start}: no service port {port} found for service "{name}"')
         found = endpoints(self._registries, namespace, name, wanted.name)
         if not found:
-            raise WebhookFailure(f'failed: no endpoints available for service "{name}"')
+            raise WebhookFailure(f'{start}: no endpoints available for service "{name}"')
         return random.choice(found)
 
 
@@ -136,9 +157,53 @@ def endpoints(registries: Registries, namespace: str, service: str, port_name: s
 def _trusting(ca: bytes) -> ssl.SSLContext:
     """TLS that trusts these certificates, or the system's. Raises WebhookFailure."""
     try:
-        return ssl.create_default_context(cadata=ca.decode() if ca else None)
+        context = ssl.create_default_context(cadata=ca.decode() if ca else None)
+        # As in Go: whatever the bundle holds is trusted, a server's own certificate, too, and old ways of making one.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        return context
     except (ssl.SSLError, UnicodeDecodeError, ValueError) as error:
         raise WebhookFailure("failed: unable to load root certificates: unable to parse bytes as PEM block") from error
+
+
+_NOT_TRUSTED = frozenset({2, 18, 19, 20, 21, 27})
+_EXPIRED = frozenset({9, 10})
+_OTHER_NAME = frozenset({62, 64})
+
+
+def reason_of(error: BaseException) -> str:
+    """Why a server could not be talked to, in the words that operators search for."""
+    # aiohttp's own error claims to be one, too, but does not know what was wrong.
+    wrong = next(
+        (e for e in _causes(error) if isinstance(e, ssl.SSLCertVerificationError) and hasattr(e, "verify_code")), None
+    )
+    if wrong is None:
+        text = str(error).removeprefix("Internal error occurred: ").removeprefix("error dialing backend: ")
+        return "EOF" if any(isinstance(e, EOFError) for e in _causes(error)) else text
+    why = "tls: failed to verify certificate: x509: "
+    if wrong.verify_code in _NOT_TRUSTED:
+        return why + "certificate signed by unknown authority"
+    if wrong.verify_code in _EXPIRED:
+        return why + "certificate has expired or is not yet valid"
+    if wrong.verify_code in _OTHER_NAME:
+        return why + f"certificate is not valid for this name: {wrong.verify_message}"
+    return why + wrong.verify_message
+
+
+def _causes(error: BaseException | None) -> list[BaseException]:
+    """An error and everything that led to it."""
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found
+
+
+def _was_idle(error: StatusError) -> bool:
+    import aiohttp
+
+    cause = error.__cause__
+    return isinstance(cause, aiohttp.ServerDisconnectedError | ConnectionResetError)
 
 
 async def _whole(answer: Answer, start: str) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from steersman.api.field import Errors
 from steersman.api.meta import Resource
 from steersman.kinds.admissionregistration.matching_defaults import default_webhook
 from steersman.kinds.columns import created
@@ -24,6 +25,18 @@ def _default(obj: MutatingWebhookConfiguration) -> None:
         hook.reinvocationPolicy = hook.reinvocationPolicy or "Never"
 
 
+def _check_new(obj: MutatingWebhookConfiguration) -> Errors:
+    from steersman.kinds.admissionregistration import webhook_validation
+
+    return webhook_validation.validate(obj)
+
+
+def _check_update(obj: MutatingWebhookConfiguration, old: MutatingWebhookConfiguration) -> Errors:
+    from steersman.kinds.admissionregistration import webhook_validation
+
+    return webhook_validation.validate_update(obj, old)
+
+
 KIND: Kind[MutatingWebhookConfiguration] = Kind(
     resource=Resource(
         "admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", False
@@ -34,4 +47,6 @@ KIND: Kind[MutatingWebhookConfiguration] = Kind(
     columns=(NAME, Column("Webhooks", "integer"), AGE),
     row=_row,
     default=_default,
+    check_new=_check_new,
+    check_update=_check_update,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from steersman.api.field import Errors
 from steersman.api.meta import Resource
 from steersman.kinds.admissionregistration.matching_defaults import default_webhook
 from steersman.kinds.columns import created
@@ -23,6 +24,18 @@ def _default(obj: ValidatingWebhookConfiguration) -> None:
         default_webhook(hook)
 
 
+def _check_new(obj: ValidatingWebhookConfiguration) -> Errors:
+    from steersman.kinds.admissionregistration import webhook_validation
+
+    return webhook_validation.validate(obj)
+
+
+def _check_update(obj: ValidatingWebhookConfiguration, old: ValidatingWebhookConfiguration) -> Errors:
+    from steersman.kinds.admissionregistration import webhook_validation
+
+    return webhook_validation.validate_update(obj, old)
+
+
 KIND: Kind[ValidatingWebhookConfiguration] = Kind(
     resource=Resource(
         "admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", False
@@ -33,4 +46,6 @@ KIND: Kind[ValidatingWebhookConfiguration] = Kind(
     columns=(NAME, Column("Webhooks", "integer"), AGE),
     row=_row,
     default=_default,
+    check_new=_check_new,
+    check_update=_check_update,
 )

@@ -1,0 +1,88 @@
+"""Calls to webhooks that fail, in the words that operators search for."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+from tests.apiserver.conftest import Api
+from tests.apiserver.webhook.conftest import HOST, NAMESPACE, PORT, SERVICE, Hooks, allow, authority, serve, tls
+
+from steersman.apiserver.webhook.client import Address, WebhookClient, WebhookFailure
+
+POST = rf'failed: Post "https://{re.escape(HOST)}:{PORT}/x\?timeout=1s": '
+
+
+def address(service: str = SERVICE, ca: bytes = b"", port: int = PORT) -> Address:
+    host = f"{service}.{NAMESPACE}.svc"
+    return Address(host, port, "/x", (ca or authority().cert).strip(), (NAMESPACE, service))
+
+
+def client(api: Api) -> WebhookClient:
+    return WebhookClient(api.app.registries, api.app.backends)
+
+
+async def test_good_answers_keep_the_connection(api: Api, hooks: Hooks) -> None:
+    hooks.answers["/x"] = allow
+    for _ in range(3):
+        answer = await client(api).call(address(), b'{"apiVersion": "v1", "request": {"uid": "u"}}', 1.0)
+        assert b'"allowed": true' in answer
+    assert len(hooks.connections) == 1
+
+
+async def test_strangers_are_not_trusted(api: Api, hooks: Hooks) -> None:
+    stranger = authority("stranger").cert
+    with pytest.raises(WebhookFailure, match=POST + ".*x509: certificate signed by unknown authority$"):
+        await client(api).call(address(ca=stranger), b"{}", 1.0)
+
+
+async def test_bundles_that_are_none(api: Api, hooks: Hooks) -> None:
+    with pytest.raises(WebhookFailure, match="unable to parse bytes as PEM block"):
+        await client(api).call(address(ca=b"nonsense"), b"{}", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("service", "port", "why"),
+    [
+        ("other", PORT, 'service "other" not found'),
+        (SERVICE, 1, f'no service port 1 found for service "{SERVICE}"'),
+    ],
+)
+async def test_services_that_lead_nowhere(api: Api, hooks: Hooks, service: str, port: int, why: str) -> None:
+    with pytest.raises(WebhookFailure, match=why):
+        await client(api).call(address(service, port=port), b"{}", 1.0)
+
+
+async def test_services_without_endpoints(api: Api, hooks: Hooks) -> None:
+    await api.delete(f"/apis/discovery.k8s.io/v1/namespaces/{NAMESPACE}/endpointslices/{SERVICE}-x")
+    with pytest.raises(WebhookFailure, match=POST + f'no endpoints available for service "{SERVICE}"'):
+        await client(api).call(address(), b"{}", 1.0)
+
+
+async def test_nobody_listens(api: Api) -> None:
+    server = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
+    await serve(api, port)
+    with pytest.raises(WebhookFailure, match=POST + rf"dial tcp 127\.0\.0\.1:{port}: connect: connection refused"):
+        await client(api).call(address(), b"{}", 1.0)
+
+
+async def test_timeout(api: Api, tmp_path: Path) -> None:
+    ended = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await ended.wait()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0, ssl=tls(tmp_path))
+    await serve(api, server.sockets[0].getsockname()[1])
+    with pytest.raises(WebhookFailure, match=r'/x\?timeout=0\.05s": context deadline exceeded') as failure:
+        await client(api).call(address(), b"{}", 0.05)
+    assert failure.value.timed_out
+    ended.set()
+    server.close()
+    await server.wait_closed()
