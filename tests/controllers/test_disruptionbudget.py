@@ -5,7 +5,7 @@ import pytest
 from steersman.api.errors import TooManyRequests
 from steersman.controllers import deployment, disruptionbudget, replicaset, serviceaccount
 from steersman.kinds.types.apps_v1 import DaemonSet, Deployment, ReplicaSet
-from steersman.kinds.types.core_v1 import Pod
+from steersman.kinds.types.core_v1 import Pod, PodCondition
 from steersman.kinds.types.policy_v1 import PodDisruptionBudget
 
 TEMPLATE = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c", "image": "web:1"}]}}
@@ -148,3 +148,23 @@ async def test_a_replica_set_of_its_own(budgets):
     await budgets.run_pods()
     await budget(budgets, maxUnavailable="34%")
     assert numbers(await status(budgets)) == (3, 1, 3, 2)
+
+
+async def test_an_announced_disruption_that_does_not_come_is_taken_back(budgets):
+    await pods(budgets, 1)
+    pod = (await budgets.all(Pod))[0]
+    stamp = budgets.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    target = PodCondition(
+        type="DisruptionTarget", status="True", reason="PreemptionByScheduler", lastTransitionTime=stamp
+    )
+    pod.status.conditions = [*pod.status.conditions, target]
+    await budgets.client.update_status(pod)
+    await budgets.pass_time(119)
+
+    async def found():
+        pod = (await budgets.all(Pod))[0]
+        return next(c.status for c in pod.status.conditions if c.type == "DisruptionTarget")
+
+    assert await found() == "True"
+    await budgets.pass_time(5)
+    assert await found() == "False"

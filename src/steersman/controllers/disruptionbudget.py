@@ -1,4 +1,7 @@
-"""Says in the status of every PodDisruptionBudget how many of its pods may be disrupted now; evictions go by it."""
+"""Says in the status of every PodDisruptionBudget how many of its pods may be disrupted now; evictions go by it.
+
+It also takes back what was said on pods that were to be disrupted and then were not.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,9 @@ from steersman.api.meta import Resource, format_time, parse_time
 from steersman.client.informer import by_namespace, key_of
 from steersman.controller.declaration import Context, Controller, mapped, own, read
 from steersman.controller.ownership import controller_of
-from steersman.controller.pods import is_ready
+from steersman.controller.pods import condition, is_ready, is_terminal
 from steersman.controller.served import discover
+from steersman.controllers.disruption import DISRUPTION
 from steersman.controllers.fenceposts import scaled
 from steersman.kinds.types.apps_v1 import Deployment, ReplicaSet, StatefulSet
 from steersman.kinds.types.core_v1 import Pod, ReplicationController
@@ -27,6 +31,12 @@ ALLOWED = "DisruptionAllowed"
 SUFFICIENT, INSUFFICIENT, SYNC_FAILED = "SufficientPods", "InsufficientPods", "SyncFailed"
 # A pod whose eviction was granted counts as gone for so long; seconds.
 DELETION_TIMEOUT = 120.0
+# A pod that was to be disrupted and has not been after so long will not be; seconds.
+STALE = 120.0
+# Marks the keys of pods among those of budgets.
+_POD = "pods/"
+# The kubelet's own announcements last until it is done.
+_BY_KUBELET = "TerminationByKubelet"
 _OWNERS: dict[tuple[str, str], type[ReplicaSet | Deployment | StatefulSet | ReplicationController]] = {
     ("apps", "ReplicaSet"): ReplicaSet,
     ("apps", "Deployment"): Deployment,
@@ -54,6 +64,16 @@ class Expected:
     count: int
     healthy: int
     unmanaged: list[str] = field(default_factory=list)
+
+
+def announced(pod: Pod) -> str | None:
+    """Since when the pod is said to be disrupted though it goes on; None when it is not."""
+    if pod.metadata.deletionTimestamp or is_terminal(pod):
+        return None
+    found = condition(pod, DISRUPTION)
+    if found is None or found.status != "True" or found.reason == _BY_KUBELET:
+        return None
+    return found.lastTransitionTime or None
 
 
 def needs_scale(budget: PodDisruptionBudget) -> bool:
@@ -121,7 +141,7 @@ def _conditions(budget: PodDisruptionBudget, value: bool, reason: str, message: 
     status = "True" if value else "False"
     known = next((c for c in before if c.type == ALLOWED), None)
     since = known.lastTransitionTime if known is not None and known.status == status else format_time(now)
-    condition = Condition(
+    now_known = Condition(
         type=ALLOWED,
         status=status,
         reason=reason,
@@ -129,7 +149,7 @@ def _conditions(budget: PodDisruptionBudget, value: bool, reason: str, message: 
         lastTransitionTime=since,
         observedGeneration=budget.metadata.generation,
     )
-    return [*(c for c in before if c.type != ALLOWED), condition]
+    return [*(c for c in before if c.type != ALLOWED), now_known]
 
 
 class DisruptionBudgets:
@@ -140,10 +160,17 @@ class DisruptionBudgets:
         self._budgets.add_index("namespace", by_namespace)
         self._pods = context.informers.informer(Pod)
         self._pods.add_index("namespace", by_namespace)
+        self._pods.subscribe(self._pod_changed)
         # By API version and kind: what is served, for owners that are none of the usual.
         self._kinds: dict[tuple[str, str], Resource] = {}
 
+    def _pod_changed(self, old: Pod | None, new: Pod | None) -> None:
+        if new is not None and announced(new) is not None:
+            self._context.queue.add_after(_POD + key_of(new), STALE)
+
     async def reconcile(self, key: str) -> float | None:
+        if key.startswith(_POD):
+            return await self._take_back(key.removeprefix(_POD))
         budget = self._budgets.get(key)
         if budget is None:
             return None
@@ -165,6 +192,27 @@ class DisruptionBudgets:
         if await self._store(budget, status_of(budget, pods, wanted.count, wanted.healthy, waiting, now)):
             self._tell(budget, pods, wanted)
         return soonest
+
+    async def _take_back(self, key: str) -> float | None:
+        """The pod was to be disrupted: say when that is not true any more."""
+        pod = self._pods.get(key)
+        since = announced(pod) if pod is not None else None
+        if pod is None or since is None:
+            return None
+        now = self._clock.now()
+        left = STALE - (now - parse_time(since)).total_seconds()
+        if left > 0:
+            return left
+        changed = codec.clone(pod)
+        for found in changed.status.conditions or ():
+            if found.type == DISRUPTION:
+                found.status, found.reason, found.message = "False", "", ""
+                found.lastTransitionTime = format_time(now)
+        try:
+            await self._client.update_status(changed)
+        except NotFound:
+            return None
+        return None
 
     def _tell(self, budget: PodDisruptionBudget, pods: Sequence[Pod], wanted: Expected) -> None:
         if not pods:
