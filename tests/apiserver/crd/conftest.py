@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -68,20 +68,34 @@ class Customs(Api):
         return await self.condition(name, "Established", "True")
 
     async def condition(self, name: str, type_: str, status: str) -> dict[str, Any]:
-        for _ in range(200):
+        """The definition, once it has this condition."""
+
+        async def look() -> Any:
             crd = await self.get(f"{CRDS}/{name}")
-            for condition in crd.get("status", {}).get("conditions", ()):
-                if (condition["type"], condition["status"]) == (type_, status):
-                    return crd
-            await asyncio.sleep(0)
-        raise AssertionError(crd["status"])
+            found = crd.get("status", {}).get("conditions", ())
+            return crd if (type_, status) in [(c["type"], c["status"]) for c in found] else None
+
+        crd: dict[str, Any] = await self.until(look)
+        return crd
 
     async def gone(self, path: str) -> None:
-        for _ in range(200):
-            if (await self.raw("GET", path)).status == 404:
-                return
-            await asyncio.sleep(0)
-        raise AssertionError(f"{path} is still there")
+        async def look() -> Any:
+            return (await self.raw("GET", path)).status == 404
+
+        await self.until(look)
+
+    async def until(self, look: Callable[[], Awaitable[Any]]) -> Any:
+        """What `look` finds, as soon as it finds anything; it is asked again whenever something is written."""
+        written = asyncio.Event()
+        unobserve = self.app.store.observe("", lambda _: written.set())
+        try:
+            async with asyncio.timeout(10):
+                while not (found := await look()):
+                    await written.wait()
+                    written.clear()
+        finally:
+            unobserve()
+        return found
 
 
 @pytest.fixture
