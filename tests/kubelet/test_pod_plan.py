@@ -4,7 +4,7 @@ import pytest
 from tests.kubelet.builders import UID, World, container, pod, sidecar
 
 from steersman.kubelet.backoff import Backoff
-from steersman.kubelet.pod_plan import PlanContext, ProbeVerdict, plan_pod, termination_order
+from steersman.kubelet.pod_plan import PlanContext, ProbeVerdict, Role, plan_pod, termination_order
 from steersman.kubelet.runtime.types import ContainerState
 
 NOW = 1000.0
@@ -251,3 +251,20 @@ class TestBackoff:
         backoff.next("v/a", 0)
         backoff.forget("u/")
         assert (backoff.delay("u/a"), backoff.delay("v/a")) == (0, 10)
+
+
+def debugged():
+    return World(pod(ephemeralContainers=[container("debugger", targetContainerName="c")])).sandbox().run()
+
+
+def test_an_ephemeral_container_starts_once():
+    assert steps(plan(debugged())) == ["start:debugger/0"]
+    assert plan(debugged()).start[0].role is Role.EPHEMERAL
+    for outcome in ({}, {"exit": 0}, {"exit": 1}):
+        assert steps(plan(debugged().run("debugger", hash="any", **outcome))) == []
+
+
+def test_an_ephemeral_container_keeps_no_pod_running():
+    made = pod(restartPolicy="Never", ephemeralContainers=[container("debugger")])
+    world = World(made).sandbox().run(exit=0).run("debugger", hash="any")
+    assert steps(plan(world)) == ["kill-pod"]

@@ -24,6 +24,7 @@ class Role(Enum):
     INIT = "init"
     SIDECAR = "sidecar"
     MAIN = "main"
+    EPHEMERAL = "ephemeral"
 
 
 class ProbeVerdict(Enum):
@@ -125,7 +126,24 @@ def plan_pod(pod: Pod, state: PodState, context: PlanContext) -> PodPlan:
     kept = sum(_plan_main(pod, container, state, context, plan) for container in pod.spec.containers)
     if not kept and not plan.start and not plan.crash_loops:
         return PodPlan(kill_pod=True)
+    _plan_ephemeral(pod, state, context, plan)
     return plan
+
+
+def ephemeral_containers(pod: Pod) -> Sequence[Container]:
+    """The pod's ephemeral containers as ordinary ones, which they are but for what they may not have (KEP-277)."""
+    return [
+        Container(**{name: getattr(c, name) for name in c.__struct_fields__ if name != "targetContainerName"})
+        for c in pod.spec.ephemeralContainers or []
+    ]
+
+
+def _plan_ephemeral(pod: Pod, state: PodState, context: PlanContext, plan: PodPlan) -> None:
+    """Ephemeral containers run once: they are neither restarted nor stopped before their pod."""
+    for container in ephemeral_containers(pod):
+        status = state.latest(container.name)
+        if status is None or status.state is ContainerState.CREATED:
+            _start_or_wait(pod, container, Role.EPHEMERAL, None, context, plan)
 
 
 def _plan_new_sandbox(pod: Pod, state: PodState, context: PlanContext, plan: PodPlan) -> PodPlan:

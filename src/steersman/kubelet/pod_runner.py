@@ -8,6 +8,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from steersman.client.events import reference
 from steersman.kinds.types.core_v1 import Container, ObjectReference, Pod
 from steersman.kubelet.backoff import Backoff
@@ -27,6 +29,7 @@ _log = logging.getLogger(__name__)
 # However short the grace period, and whatever a preStop hook used of it: a container gets this long after its signal.
 _MIN_GRACE = 2
 _HOSTS_PATH = "/etc/hosts"
+_FIELDS = {Role.MAIN: "spec.containers", Role.EPHEMERAL: "spec.ephemeralContainers"}
 
 
 class StartError(Exception):
@@ -40,7 +43,7 @@ class StartError(Exception):
 
 def container_reference(pod: Pod, container: str, role: Role = Role.MAIN) -> ObjectReference:
     """What events about one container point at."""
-    field = "spec.containers" if role is Role.MAIN else "spec.initContainers"
+    field = _FIELDS.get(role, "spec.initContainers")
     return reference(pod, f"{field}{{{container}}}")
 
 
@@ -125,7 +128,7 @@ class PodRunner:
             mounts += await asyncio.to_thread(self._own_mounts, pod, container, start.attempt, ips, mounts)
             logs = f"{log_directory(node.logs_dir, pod)}/{container.name}"
             await asyncio.to_thread(os.makedirs, logs, exist_ok=True)
-        return container_config(
+        config = container_config(
             pod,
             container,
             role=start.role,
@@ -135,6 +138,19 @@ class PodRunner:
             mounts=mounts,
             resources=container_resources(pod, container, node.node_memory),
         )
+        return await self._in_target(pod, config) if start.role is Role.EPHEMERAL else config
+
+    async def _in_target(self, pod: Pod, config: rt.ContainerConfig) -> rt.ContainerConfig:
+        """An ephemeral container that names a target shares its process namespace."""
+        found = (c.targetContainerName for c in pod.spec.ephemeralContainers or [] if c.name == config.name)
+        target = next(found, "")
+        if not target:
+            return config
+        running = (await self._node.pleg.refresh(pod.metadata.uid)).latest(target)
+        if running is None:
+            raise ConfigError(f'unable to find target container "{target}"')
+        namespaces = replace(config.security.namespaces, pid=rt.NamespaceMode.TARGET, target_id=running.id)
+        return replace(config, security=replace(config.security, namespaces=namespaces))
 
     def _own_mounts(
         self, pod: Pod, container: Container, attempt: int, ips: tuple[str, ...], mounts: Iterable[rt.Mount]

@@ -23,7 +23,7 @@ from steersman.kinds.types.core_v1 import (
     PodIP,
     PodStatus,
 )
-from steersman.kubelet.pod_plan import Role, role_of
+from steersman.kubelet.pod_plan import Role, ephemeral_containers, role_of
 from steersman.kubelet.pod_state import PodState
 from steersman.kubelet.runtime import types as rt
 
@@ -75,7 +75,10 @@ def compute_status(pod: Pod, state: PodState, context: StatusContext) -> PodStat
         hostIPs=[HostIP(ip=ip) for ip in context.host_ips] or None,
         initContainerStatuses=init_statuses or None,
         containerStatuses=statuses or None,
-        ephemeralContainerStatuses=old.ephemeralContainerStatuses,
+        ephemeralContainerStatuses=[
+            _container_status(pod, c, Role.EPHEMERAL, state, context) for c in ephemeral_containers(pod)
+        ]
+        or None,
         nominatedNodeName=old.nominatedNodeName,
         observedGeneration=pod.metadata.generation or 0,
         resize=old.resize,
@@ -120,7 +123,7 @@ def _container_status(
     status.imageID = latest.image_ref or latest.image_id
     status.containerID = f"{context.runtime_name}://{latest.id}"
     running = latest.state is rt.ContainerState.RUNNING
-    status.ready = latest.id in context.ready if role is not Role.INIT else False
+    status.ready = latest.id in context.ready if role in (Role.MAIN, Role.SIDECAR) else False
     status.started = latest.id in context.started
     if running:
         status.state = ContainerState(running=ContainerStateRunning(startedAt=_time(latest.started_at)))
@@ -144,7 +147,12 @@ def _container_status(
 
 
 def _previous_status(pod: Pod, name: str) -> ContainerStatus | None:
-    known = [*(pod.status.containerStatuses or []), *(pod.status.initContainerStatuses or [])]
+    status = pod.status
+    known = [
+        *(status.containerStatuses or []),
+        *(status.initContainerStatuses or []),
+        *(status.ephemeralContainerStatuses or []),
+    ]
     return next((s for s in known if s.name == name), None)
 
 

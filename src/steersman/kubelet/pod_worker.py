@@ -200,7 +200,7 @@ class PodWorker:
                     await self._runner.start_container(self.pod, start, sandbox)
                 except StartError as error:
                     self._waiting[start.container.name] = (error.reason, error.message)
-                    if start.role is not Role.MAIN:
+                    if start.role in (Role.INIT, Role.SIDECAR):
                         raise
             failed = any(s.container.name in self._waiting for s in plan.start)
         except StartError:
