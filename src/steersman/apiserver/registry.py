@@ -52,6 +52,8 @@ class Write:
     track: Track | None = None
     served: Served | None = None
     """The version in which the client speaks; without it, the stored one."""
+    admitted: bool = False
+    """Whether this only carries out a request that webhooks have admitted."""
 
 
 @dataclass(slots=True)
@@ -178,7 +180,7 @@ class Registry:
         name = obj.metadata.name
         review = Review(
             CREATE, self.resource, write.subresource, namespace, name, obj, None, write.user, write.dry_run, write.options,
-            warnings, kind=kind, served=write.served,
+            warnings, kind=kind, served=write.served, admitted=write.admitted,
         )  # fmt: skip
         await self._chain.mutate(review)
         obj = review.object
@@ -258,7 +260,7 @@ class Registry:
             write.track(new, old, self.now())
         review = Review(
             UPDATE, self.resource, write.subresource, namespace, name, new, old, write.user, write.dry_run, write.options,
-            warnings, kind=kind, served=write.served,
+            warnings, kind=kind, served=write.served, admitted=write.admitted,
         )  # fmt: skip
         await self._chain.mutate(review)
         new = review.object
@@ -394,7 +396,7 @@ class Registry:
         deletion.check_preconditions(self.resource, obj.metadata, options.preconditions)
         review = Review(
             DELETE, self.resource, write.subresource, namespace, name, None, obj, write.user, options.dry_run, options,
-            warnings, kind=self.kind, served=write.served,
+            warnings, kind=self.kind, served=write.served, admitted=write.admitted,
         )  # fmt: skip
         await self._chain.mutate(review)
         await self._chain.validate(review)

@@ -255,7 +255,7 @@ async def test_scale(api: Api, hooks: Hooks) -> None:
 
 
 async def test_bindings_and_evictions(api: Api, hooks: Hooks) -> None:
-    rule = {"resources": ["pods", "pods/binding", "pods/eviction"], "operations": ["*"]}
+    rule = {"resources": ["pods", "pods/*"], "operations": ["*"]}
     await api.post(PODS, pod())
     await api.post(VALIDATING, configuration(hooks.hook("/deny", answer=deny(), rule=rule)))
     await api.post(f"{PODS}/a/binding", {"target": {"kind": "Node", "name": "n"}}, code=400)

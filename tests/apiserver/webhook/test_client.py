@@ -10,7 +10,7 @@ import pytest
 from tests.apiserver.conftest import Api
 from tests.apiserver.webhook.conftest import HOST, NAMESPACE, PORT, SERVICE, Hooks, allow, authority, serve, tls
 
-from steersman.apiserver.webhook.client import Address, WebhookClient, WebhookFailure
+from steersman.apiserver.webhook.client import Address, WebhookClient, WebhookFailure, refusal
 
 POST = rf'failed: Post "https://{re.escape(HOST)}:{PORT}/x\?timeout=1s": '
 
@@ -59,6 +59,42 @@ async def test_services_without_endpoints(api: Api, hooks: Hooks) -> None:
     await api.delete(f"/apis/discovery.k8s.io/v1/namespaces/{NAMESPACE}/endpointslices/{SERVICE}-x")
     with pytest.raises(WebhookFailure, match=POST + f'no endpoints available for service "{SERVICE}"'):
         await client(api).call(address(), b"{}", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "why"),
+    [
+        (404, "404 page not found", "the server could not find the requested resource"),
+        (403, "keep out", "keep out"),
+        (500, 'a "bug"', 'an error on the server ("a \\"bug\\"") has prevented the request from succeeding'),
+        (500, "", 'an error on the server ("unknown") has prevented the request from succeeding'),
+        (302, "", "the server responded with the status code 302 but did not return more information"),
+    ],
+)
+def test_refusals(code: int, text: str, why: str) -> None:
+    assert refusal(code, text) == why
+
+
+async def test_an_unknown_path(api: Api, hooks: Hooks) -> None:
+    with pytest.raises(WebhookFailure, match=r"^failed: an error on the server"):
+        await client(api).call(address(), b'{"request": {"uid": "u"}}', 1.0)
+
+
+async def test_connections_that_end(api: Api, tmp_path: Path) -> None:
+    served = []
+
+    async def rude(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        served.append(writer)
+        writer.close()
+
+    server = await asyncio.start_server(rude, "127.0.0.1", 0, ssl=tls(tmp_path))
+    await serve(api, server.sockets[0].getsockname()[1])
+    with pytest.raises(WebhookFailure, match=POST + "EOF$"):
+        await client(api).call(address(), b"{}", 1.0)
+    assert len(served) == 2
+    server.close()
+    await server.wait_closed()
 
 
 async def test_nobody_listens(api: Api) -> None:

@@ -83,6 +83,8 @@ class Review:
     """The object's Kind, whose `revive` makes objects of plain values."""
     served: Served | None = None
     """The version in which the client speaks; without it, the stored one."""
+    admitted: bool = False
+    """Whether this only carries out a request that webhooks have admitted."""
     annotations: dict[str, str] = field(default_factory=dict)
     """What webhooks note down for an audit."""
     round: int = 0

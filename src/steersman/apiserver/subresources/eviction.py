@@ -38,7 +38,7 @@ async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
             await _spend(app, ctx, budget, pod)
     if not options.dry_run and _must_be_told(pod):
         await _tell(app, ctx, pod)
-    write = Write(ctx.user, options.dry_run, "eviction")
+    write = Write(ctx.user, options.dry_run, admitted=True)
     await endpoint.registry.delete(info.namespace, info.name, options, write, ctx.warnings)
     return respond.value(201, _SUCCESS, ctx.accept(), ctx.warnings)
 
@@ -95,7 +95,9 @@ async def _spend(app: App, ctx: Context, budget: PodDisruptionBudget, pod: Pod) 
 
     meta = budget.metadata
     registry = app.registries.of(PodDisruptionBudget)
-    await registry.update(meta.namespace, meta.name, change, Write(ctx.user, subresource="status"), ctx.warnings)
+    await registry.update(
+        meta.namespace, meta.name, change, Write(ctx.user, subresource="status", admitted=True), ctx.warnings
+    )
 
 
 def _must_be_told(pod: Pod) -> bool:
@@ -122,7 +124,7 @@ async def _tell(app: App, ctx: Context, pod: Pod) -> None:
 
     meta = pod.metadata
     await app.registries.of(Pod).update(
-        meta.namespace, meta.name, change, Write(ctx.user, subresource="status"), ctx.warnings
+        meta.namespace, meta.name, change, Write(ctx.user, subresource="status", admitted=True), ctx.warnings
     )
 
 

@@ -17,7 +17,7 @@ from steersman.api.field import quote
 from steersman.api.fieldset import FieldSetError
 from steersman.api.meta import Resource, new_uid
 from steersman.apiserver import managedfields
-from steersman.apiserver.admission.framework import CREATE, DELETE, UPDATE, Review
+from steersman.apiserver.admission.framework import CREATE, UPDATE, Review
 from steersman.apiserver.webhook import conversation, shapes
 from steersman.apiserver.webhook.client import Caller, WebhookClient, WebhookFailure
 from steersman.apiserver.webhook.conversation import BadAnswer, Response
@@ -35,8 +35,6 @@ _STALE = (
     ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating "
     "admission controller; please fix your requests: "
 )
-# What the server writes of its own accord when a client asks for something else, which has been admitted.
-_INTERNAL = frozenset({(UPDATE, "binding"), (DELETE, "eviction")})
 
 
 class _Uncallable(Exception):
@@ -131,9 +129,7 @@ class AdmissionWebhooks:
 
     def _passes(self, review: Review) -> bool:
         """Whether no webhook has a say."""
-        if not self._app.ready or is_exempt(review.resource):
-            return True
-        return (review.operation, review.subresource) in _INTERNAL
+        return review.admitted or not self._app.ready or is_exempt(review.resource)
 
     async def _matched(self, hook: Hook, review: Review) -> _Call | None:
         """The call to a webhook, if the write concerns it."""

@@ -13,6 +13,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from steersman.api.errors import StatusError
+from steersman.api.field import quote
 from steersman.apiserver.backend import Answer, Backends, Target, read_limited
 from steersman.apiserver.registry import Registries
 from steersman.kinds.types.core_v1 import Service
@@ -113,8 +114,7 @@ class WebhookClient:
             answer = await self._backends.send(target, "POST", address.path, query[1:], headers, body)
         if answer.status != 200:
             text = (await read_limited(answer.body, _REFUSAL)).decode("utf-8", "replace").strip()
-            raise WebhookFailure(f"failed: the server responded with {answer.status}: {text}" if text else
-                                 f"{start}: the server responded with {answer.status}")  # fmt: skip
+            raise WebhookFailure(f"failed: {refusal(answer.status, text)}")
         return await _whole(answer, start)
 
     def _target(self, address: Address, start: str) -> Target:
@@ -166,6 +166,29 @@ def _trusting(ca: bytes) -> ssl.SSLContext:
         raise WebhookFailure("failed: unable to load root certificates: unable to parse bytes as PEM block") from error
 
 
+_REFUSALS = {
+    401: "the server has asked for the client to provide credentials",
+    404: "the server could not find the requested resource",
+    405: "the server does not allow this method on the requested resource",
+    409: "the server reported a conflict",
+    422: "the server rejected our request due to an error in our request",
+    429: "the server has received too many requests and has asked us to try again later",
+    503: "the server is currently unable to handle the request",
+    504: "the server was unable to return a response in the time allotted, but may still be processing the request",
+}
+
+
+def refusal(code: int, text: str) -> str:
+    """What an answer other than 200 means."""
+    if code in _REFUSALS:
+        return _REFUSALS[code]
+    if code == 403 and text:
+        return text
+    if code >= 500:
+        return f"an error on the server ({quote(text or 'unknown')}) has prevented the request from succeeding"
+    return f"the server responded with the status code {code} but did not return more information"
+
+
 _NOT_TRUSTED = frozenset({2, 18, 19, 20, 21, 27})
 _EXPIRED = frozenset({9, 10})
 _OTHER_NAME = frozenset({62, 64})
@@ -179,7 +202,7 @@ def reason_of(error: BaseException) -> str:
     )
     if wrong is None:
         text = str(error).removeprefix("Internal error occurred: ").removeprefix("error dialing backend: ")
-        return "EOF" if any(isinstance(e, EOFError) for e in _causes(error)) else text
+        return "EOF" if _was_idle(error) else text
     why = "tls: failed to verify certificate: x509: "
     if wrong.verify_code in _NOT_TRUSTED:
         return why + "certificate signed by unknown authority"
@@ -199,11 +222,11 @@ def _causes(error: BaseException | None) -> list[BaseException]:
     return found
 
 
-def _was_idle(error: StatusError) -> bool:
+def _was_idle(error: BaseException) -> bool:
+    """Whether the connection ended before there was an answer."""
     import aiohttp
 
-    cause = error.__cause__
-    return isinstance(cause, aiohttp.ServerDisconnectedError | ConnectionResetError)
+    return isinstance(error.__cause__, aiohttp.ServerDisconnectedError | ConnectionResetError)
 
 
 async def _whole(answer: Answer, start: str) -> bytes:
