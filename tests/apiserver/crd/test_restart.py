@@ -22,7 +22,7 @@ NAME = f"crontabs.{GROUP}"
 async def server(file: Path, *, works: bool = True) -> AsyncIterator[Customs]:
     """A server on this data; one that does not work does nothing of its own accord."""
     clock = FakeClock(1_800_000_000.0)
-    store = sqlite.BACKEND.open(f"sqlite://{file}", clock)
+    store = sqlite.BACKEND.open(str(file), clock)
     app = App(store, clock, ServerConfig(advertise_address="192.0.2.1", advertise_port=6443), catalog=CATALOG)
     await app.start()
     async with asyncio.TaskGroup() as group:
