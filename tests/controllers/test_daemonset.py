@@ -2,6 +2,7 @@
 
 import pytest
 
+from steersman.api import codec
 from steersman.controllers import daemonset, serviceaccount
 from steersman.kinds.types.apps_v1 import ControllerRevision, DaemonSet
 from steersman.kinds.types.core_v1 import Node, Pod
@@ -280,3 +281,25 @@ async def test_nodes_that_come_and_go(agents):
     await agents.client.delete(Node, "n4")
     await agents.settle()
     assert "n4" not in {place(p) for p in await living(agents)}
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+async def test_the_lifecycle_of_a_controller_revision(agents, labelled):
+    """Of apps/controller_revision.go: a copy of the present revision changes nothing, and takes its place."""
+    await create(agents)
+    await schedule(agents)
+    names = {p.metadata.name for p in await living(agents)}
+    (first,) = await agents.all(ControllerRevision)
+    meta = {
+        "labels": LABELS | ({HASH: "copy"} if labelled else {}),
+        "ownerReferences": codec.to_builtins(first)["metadata"]["ownerReferences"],
+    }
+    copy = agents.make(ControllerRevision, "agent-copy", meta=meta, data=first.data, revision=2)
+    await agents.client.create(copy)
+    await agents.settle()
+    assert len(await agents.all(ControllerRevision)) == 2
+    assert {p.metadata.name for p in await living(agents)} == names
+    assert (await get(agents)).status.updatedNumberScheduled == 3
+    await agents.client.delete(ControllerRevision, first.metadata.name, "default")
+    await patch(agents, 2)
+    assert sorted(r.revision for r in await agents.all(ControllerRevision)) == [2, 3]

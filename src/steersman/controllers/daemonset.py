@@ -58,7 +58,13 @@ class _Work:
 
     @property
     def digest(self) -> str:
-        return str((self.current.metadata.labels or {}).get(HASH_LABEL, ""))
+        """The label of new pods."""
+        return _digest(self.current)
+
+    @property
+    def digests(self) -> set[str]:
+        """The labels of pods of the present template; somebody may have copied its revision."""
+        return {_digest(r) for r in (self.current, *self.history) if r.data == self.current.data}
 
 
 class DaemonSets:
@@ -111,6 +117,9 @@ class DaemonSets:
             changed.status.collisionCount = (daemon_set.status.collisionCount or 0) + 1
             await self._store(key, changed)
             return None
+        if not _digest(current):
+            await self._histories.label(key, current, {HASH_LABEL: current.metadata.name})
+            return None
         meta = daemon_set.metadata
         candidates = pods_of(self._context, meta.uid, meta.namespace)
         claimed: list[Pod] = await claim(self._client, daemon_set, selector, candidates)
@@ -124,10 +133,10 @@ class DaemonSets:
     async def _act(self, work: _Work) -> tuple[Plan, Outcome]:
         """Put pods where they must be; only when they are, take the next step of a rollout."""
         now = self._clock.now()
-        plan = planning.manage(work.daemon_set, work.nodes, work.pods, work.digest, now, self._wait_for(work.key))
+        plan = planning.manage(work.daemon_set, work.nodes, work.pods, work.digests, now, self._wait_for(work.key))
         self._tell(work, plan)
         if not plan.create and not plan.delete:
-            step = planning.roll(work.daemon_set, work.nodes, work.pods, work.digest, now)
+            step = planning.roll(work.daemon_set, work.nodes, work.pods, work.digests, now)
             step.wait = plan.wait
             plan = step
         return plan, await self._apply(work, plan)
@@ -176,7 +185,7 @@ class DaemonSets:
     async def _report(self, work: _Work) -> float | None:
         """Write the status if it is news; the seconds until it changes by time alone."""
         daemon_set, now = work.daemon_set, self._clock.now()
-        counts = planning.count(daemon_set, work.nodes, work.pods, work.digest, now)
+        counts = planning.count(daemon_set, work.nodes, work.pods, work.digests, now)
         changed = codec.clone(daemon_set)
         status = changed.status
         status.desiredNumberScheduled = counts.desired
@@ -198,6 +207,10 @@ class DaemonSets:
         except NotFound:
             return
         self._writes.wrote(key, self._sets, stored.metadata.resourceVersion)
+
+
+def _digest(revision: ControllerRevision) -> str:
+    return str((revision.metadata.labels or {}).get(HASH_LABEL, ""))
 
 
 def _name(pod: Pod) -> str:

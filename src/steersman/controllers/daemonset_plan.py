@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -144,7 +144,7 @@ def manage(
     daemon_set: DaemonSet,
     nodes: Sequence[Node],
     pods: ByNode,
-    digest: str,
+    digests: Collection[str],
     now: datetime,
     back_off: BackOffOf,
 ) -> Plan:
@@ -159,7 +159,7 @@ def manage(
         elif not may_stay:
             plan.delete += [pod for pod in found if not pod.metadata.deletionTimestamp]
         else:
-            _tidy(plan, daemon_set, name, found, digest, now, back_off)
+            _tidy(plan, daemon_set, name, found, digests, now, back_off)
     present = {node.metadata.name for node in nodes}
     for name, found in pods.items():
         if name not in present:
@@ -173,7 +173,7 @@ def _tidy(
     daemon_set: DaemonSet,
     node: str,
     found: Sequence[Pod],
-    digest: str,
+    digests: Collection[str],
     now: datetime,
     back_off: BackOffOf,
 ) -> None:
@@ -197,17 +197,17 @@ def _tidy(
     if not surges(daemon_set):
         plan.delete += running[1:]
         return
-    new = [p for p in running if is_updated(p, digest)]
-    old = [p for p in running if not is_updated(p, digest)]
+    new = [p for p in running if is_updated(p, digests)]
+    old = [p for p in running if not is_updated(p, digests)]
     plan.delete += new[1:] + old[1:]
     ready_seconds = daemon_set.spec.minReadySeconds or 0
     if new and old and (not is_ready(old[0]) or is_available(new[0], ready_seconds, now)):
         plan.delete.append(old[0])
 
 
-def is_updated(pod: Pod, digest: str) -> bool:
-    """Whether the pod is of the present template."""
-    return bool((pod.metadata.labels or {}).get(HASH_LABEL) == digest)
+def is_updated(pod: Pod, digests: Collection[str]) -> bool:
+    """Whether the pod is of the present template, which several revisions may keep."""
+    return (pod.metadata.labels or {}).get(HASH_LABEL) in digests
 
 
 # Rolling out
@@ -224,7 +224,7 @@ def _rolling(daemon_set: DaemonSet) -> RollingUpdateDaemonSet | None:
     return strategy.rollingUpdate if strategy is not None and strategy.type == "RollingUpdate" else None
 
 
-def roll(daemon_set: DaemonSet, nodes: Sequence[Node], pods: ByNode, digest: str, now: datetime) -> Plan:
+def roll(daemon_set: DaemonSet, nodes: Sequence[Node], pods: ByNode, digests: Collection[str], now: datetime) -> Plan:
     """The next step towards the present template: what may be taken down, or doubled, now."""
     rolling = _rolling(daemon_set)
     if rolling is None:
@@ -238,17 +238,17 @@ def roll(daemon_set: DaemonSet, nodes: Sequence[Node], pods: ByNode, digest: str
         return is_available(pod, ready_seconds, now)
 
     if surge == 0:
-        return _replace(pods, digest, available, max(1, unavailable))
-    return _double(pods, digest, available, surge)
+        return _replace(pods, digests, available, max(1, unavailable))
+    return _double(pods, digests, available, surge)
 
 
-def _replace(pods: ByNode, digest: str, available: Callable[[Pod], bool], unavailable: int) -> Plan:
+def _replace(pods: ByNode, digests: Collection[str], available: Callable[[Pod], bool], unavailable: int) -> Plan:
     """Old pods go first, then their successors come: unavailable ones at once, others as many as may be missing."""
     missing = 0
     broken: list[Pod] = []
     candidates: list[Pod] = []
     for found in pods.values():
-        pair = _pair(found, digest)
+        pair = _pair(found, digests)
         if pair is None or (pair[0] is None) == (pair[1] is None):
             missing += 1
             continue
@@ -263,13 +263,13 @@ def _replace(pods: ByNode, digest: str, available: Callable[[Pod], bool], unavai
     return Plan(delete=broken + candidates[: max(0, unavailable - missing)])
 
 
-def _double(pods: ByNode, digest: str, available: Callable[[Pod], bool], surge: int) -> Plan:
+def _double(pods: ByNode, digests: Collection[str], available: Callable[[Pod], bool], surge: int) -> Plan:
     """New pods come first, as many as may be too many, and old ones go when their successors are available."""
     plan = Plan()
     doubled = 0
     candidates: list[str] = []
     for node, found in pods.items():
-        pair = _pair(found, digest)
+        pair = _pair(found, digests)
         if pair is None:
             doubled += 1
             continue
@@ -286,11 +286,11 @@ def _double(pods: ByNode, digest: str, available: Callable[[Pod], bool], surge: 
     return plan
 
 
-def _pair(found: Sequence[Pod], digest: str) -> tuple[Pod | None, Pod | None] | None:
+def _pair(found: Sequence[Pod], digests: Collection[str]) -> tuple[Pod | None, Pod | None] | None:
     """A node's (new, old) pod; None when there are more than that, which must be tidied first."""
     alive = [pod for pod in found if not pod.metadata.deletionTimestamp]
-    new = [pod for pod in alive if is_updated(pod, digest)]
-    old = [pod for pod in alive if not is_updated(pod, digest)]
+    new = [pod for pod in alive if is_updated(pod, digests)]
+    old = [pod for pod in alive if not is_updated(pod, digests)]
     if len(new) > 1 or len(old) > 1:
         return None
     return (new[0] if new else None), (old[0] if old else None)
@@ -299,7 +299,9 @@ def _pair(found: Sequence[Pod], digest: str) -> tuple[Pod | None, Pod | None] | 
 # Counting
 
 
-def count(daemon_set: DaemonSet, nodes: Sequence[Node], pods: ByNode, digest: str, now: datetime) -> Counts:
+def count(
+    daemon_set: DaemonSet, nodes: Sequence[Node], pods: ByNode, digests: Collection[str], now: datetime
+) -> Counts:
     """How far the DaemonSet is."""
     counts = Counts()
     for node in nodes:
@@ -315,7 +317,7 @@ def count(daemon_set: DaemonSet, nodes: Sequence[Node], pods: ByNode, digest: st
         pod = found[0]
         counts.ready += is_ready(pod)
         counts.available += is_available(pod, daemon_set.spec.minReadySeconds or 0, now)
-        counts.updated += is_updated(pod, digest)
+        counts.updated += is_updated(pod, digests)
     return counts
 
 

@@ -146,6 +146,13 @@ class Histories:
         self._writes.wrote(key, self._revisions, stored.metadata.resourceVersion)
         return stored
 
+    async def label(self, key: str, revision: ControllerRevision, labels: dict[str, str]) -> None:
+        """Add labels that somebody who made the revision has left out."""
+        meta = revision.metadata
+        body = {"metadata": {"uid": meta.uid, "labels": labels}}
+        stored = await self._client.patch(ControllerRevision, meta.name, body, meta.namespace)
+        self._writes.wrote(key, self._revisions, stored.metadata.resourceVersion)
+
     async def delete(self, key: str, revisions: Collection[ControllerRevision]) -> None:
         for revision in revisions:
             meta = revision.metadata
