@@ -199,6 +199,7 @@ class App:
         if self.config.bootstrap:
             await bootstrap(self)
         await self.custom.start()
+        self.webhooks.start()
         self._ready = True
 
     async def _start_allocator(self) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.apiserver.conftest import MAPS, PODS, Api, config_map, pod
+from tests.apiserver.conftest import CATALOG, MAPS, PODS, Api, config_map, pod
 from tests.apiserver.crd.conftest import CRDS, custom, definition, path, spec_schema, version
 from tests.apiserver.webhook.conftest import (
     MUTATING,
@@ -22,6 +22,7 @@ from tests.apiserver.webhook.conftest import (
 )
 
 from steersman.api.http import User
+from steersman.apiserver.server import App
 
 LABELLED = {"metadata": {"name": "a", "labels": {"a": "b"}}, "data": {"k": "v"}}
 DENIED = 'admission webhook "deny.hooks.example.com" denied the request: '
@@ -420,3 +421,34 @@ async def test_older_reviews(api: Api, hooks: Hooks) -> None:
     hook = hooks.hook("/", answer=patching(label("x"), patchType=None), admissionReviewVersions=["v2", "v1beta1", "v1"])
     await api.post(MUTATING, configuration(hook))
     assert (await api.post(MAPS, LABELLED))["metadata"]["labels"]["x"] == "yes"
+
+
+async def test_no_webhook_keeps_a_server_from_starting(api: Api, hooks: Hooks) -> None:
+    rule = {"apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*/*"], "operations": ["*"]}
+    hook = hooks.hook("/deny", answer=deny(), rule=rule)
+    await api.post(VALIDATING, configuration(hook))
+    await api.post(MUTATING, configuration(hook))
+    await api.app.close()
+    await api.app.store.delete("/registry/core/namespaces/kube-system", None)
+    asked = len(hooks.asked)
+    app = App(api.app.store, api.clock, api.app.config, catalog=CATALOG)
+    await app.start()
+    again = Api(app, api.clock)
+    assert len(hooks.asked) == asked
+    await again.get("/api/v1/namespaces/kube-system")
+    await again.post(MAPS, config_map(), code=400)
+    await app.close()
+
+
+@pytest.mark.parametrize(
+    ("managed", "warned"),
+    [([{"manager": "x", "operation": "Nothing", "apiVersion": "v1"}], True), ([], False)],
+)
+async def test_owners_of_fields_stay_sound(api: Api, hooks: Hooks, managed: list[Any], warned: bool) -> None:
+    operation = {"op": "replace", "path": "/metadata/managedFields", "value": managed}
+    await api.post(MUTATING, configuration(hooks.hook("/", answer=patching(operation))))
+    response = await api.raw("POST", MAPS, config_map(k="v"))
+    assert response.status == 201
+    assert ("invalid state after admission" in response.headers.get("Warning", "")) is warned
+    found = await api.get(f"{MAPS}/a")
+    assert ("managedFields" in found["metadata"]) is warned

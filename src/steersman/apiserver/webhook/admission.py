@@ -55,7 +55,7 @@ class _Rounds:
 
 
 class AdmissionWebhooks:
-    """All admission webhooks of one server. They sleep until it serves: none can keep it from starting."""
+    """All admission webhooks of one server."""
 
     def __init__(self, app: App, caller: Caller | None = None) -> None:
         self._app = app
@@ -129,7 +129,7 @@ class AdmissionWebhooks:
 
     def _passes(self, review: Review) -> bool:
         """Whether no webhook has a say."""
-        return review.admitted or not self._app.ready or is_exempt(review.resource)
+        return review.admitted or is_exempt(review.resource)
 
     async def _matched(self, hook: Hook, review: Review) -> _Call | None:
         """The call to a webhook, if the write concerns it."""
@@ -288,7 +288,7 @@ class _Call:
         if meta.managedFields == old.managedFields:
             return
         try:
-            meta.managedFields = managedfields.checked(meta.managedFields or ())
+            meta.managedFields = managedfields.checked(meta.managedFields or ()) or None
         except FieldSetError as error:
             meta.managedFields = old.managedFields
             review.warnings.append(f"{_STALE}{error}")

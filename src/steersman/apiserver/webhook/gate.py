@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from steersman.apiserver.admission.framework import Review
+from steersman.store.protocol import Event
 
 if TYPE_CHECKING:
     from steersman.apiserver.server import App
     from steersman.apiserver.webhook.admission import AdmissionWebhooks
 
 _GROUP = "admissionregistration.k8s.io"
+_PLURALS = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
 
 
 class Gate:
-    """Passes reviews on to webhooks while there are any."""
+    """Passes reviews on to webhooks while there are any, from `start` to `close`: none can keep a server from starting."""
 
     def __init__(self, app: App) -> None:
         self._app = app
         self._webhooks: AdmissionWebhooks | None = None
+        # Whether there are any that mutate, and any that validate; None after a change.
+        self._any: tuple[bool, bool] | None = (False, False)
+        self._unobserve: Callable[[], None] | None = None
+
+    def start(self) -> None:
+        self._any = None
+        self._unobserve = self._app.store.observe(f"/registry/{_GROUP}/", self._changed)
+
+    def _changed(self, events: Sequence[Event]) -> None:
+        self._any = None
 
     async def mutate(self, review: Review) -> None:
-        if self._any("mutatingwebhookconfigurations"):
+        mutating, _ = self._any or self._look()
+        if mutating:
             await self._loaded().mutate(review)
 
     async def validate(self, review: Review) -> None:
-        if self._any("validatingwebhookconfigurations"):
+        _, validating = self._any or self._look()
+        if validating:
             await self._loaded().validate(review)
 
-    def _any(self, plural: str) -> bool:
-        registry = self._app.registries.find(_GROUP, plural)
-        return registry is not None and registry.cache.count() > 0
+    def _look(self) -> tuple[bool, bool]:
+        found = [self._app.registries.find(_GROUP, plural) for plural in _PLURALS]
+        mutating, validating = (registry is not None and registry.cache.count() > 0 for registry in found)
+        self._any = mutating, validating
+        return self._any
 
     def _loaded(self) -> AdmissionWebhooks:
         if self._webhooks is None:
@@ -40,5 +57,8 @@ class Gate:
         return self._webhooks
 
     def close(self) -> None:
+        self._any = (False, False)
+        if self._unobserve is not None:
+            self._unobserve()
         if self._webhooks is not None:
             self._webhooks.close()
