@@ -111,7 +111,7 @@ def decode_plain(data: bytes, *, media: Media = "json", strict: bool = True) -> 
         return value, [f'duplicate field "{path}"' for path in duplicates]
     try:
         value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return prune.parse_json(data), []
     if not strict or not prune.has_duplicates(data):
         return value, []

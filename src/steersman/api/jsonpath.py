@@ -141,9 +141,11 @@ def _every(value: Any) -> Iterable[Any]:
 
 
 def _descend(value: Any) -> Iterator[Any]:
-    yield value
-    for below in _every(value):
-        yield from _descend(below)
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        yield one
+        waiting += reversed(list(_every(one)))
 
 
 def _filter(text: str) -> Step:

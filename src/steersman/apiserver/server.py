@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from steersman.api import fields
 from steersman.api.clock import Clock
-from steersman.api.errors import InternalError, MethodNotAllowed, NotFound, ServiceUnavailable, StatusError
+from steersman.api.errors import BadRequest, InternalError, MethodNotAllowed, NotFound, ServiceUnavailable, StatusError
 from steersman.api.http import Request, Response, User
 from steersman.apiserver import authz, impersonation, negotiation, requestinfo, respond, table
 from steersman.apiserver.admission.framework import Admission, Chain, Environment
@@ -259,6 +259,8 @@ class App:
         except (StoreClosed, CommitFailed) as error:
             log.error("%s %s: %s", request.method, request.path, error)
             response = respond.error(ServiceUnavailable(f"the store is unavailable: {error}"), _wants_yaml(request))
+        except RecursionError:
+            response = respond.error(BadRequest("the object is nested too deep"), _wants_yaml(request))
         except Exception as error:
             # Whatever it is: the client gets a Status, and the log the trace.
             log.exception("%s %s failed", request.method, request.path)

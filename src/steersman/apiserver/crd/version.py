@@ -16,7 +16,7 @@ from steersman.apiserver.crd.scaling import ScaleRules
 from steersman.kinds import metadata
 from steersman.kinds.apiextensions.structural import defaulting, embedded, listtypes
 from steersman.kinds.apiextensions.structural.embedded import CoerceError
-from steersman.kinds.apiextensions.structural.nodes import Node, copied, has_rules
+from steersman.kinds.apiextensions.structural.nodes import Node, copied, has_rules, is_deep
 from steersman.kinds.apiextensions.structural.pruning import prune
 from steersman.kinds.apiextensions.structural.validation import NOTHING, Validator
 from steersman.kinds.types.apiextensions_v1 import (
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _BLOCKING = frozenset(
     {ErrorType.NOT_SUPPORTED, ErrorType.REQUIRED, ErrorType.TOO_LONG, ErrorType.TOO_MANY, ErrorType.TYPE_INVALID}
 )
+_MAX_DEPTH = 200
 _UNCHECKED = (
     "some validation rules were not checked because the object was invalid; correct the existing errors to complete "
     "validation"
@@ -88,6 +89,8 @@ class Version:
             raise DecodeError(
                 f"json: cannot unmarshal {_json_type(plain)} into Go value of type map[string]interface {{}}"
             )
+        if is_deep(plain, _MAX_DEPTH):
+            raise DecodeError("exceeded max depth")
         kind, api_version = plain.pop("kind", None) or "", plain.pop("apiVersion", None) or ""
         for name, value in (("kind", kind), ("apiVersion", api_version)):
             if not isinstance(value, str):

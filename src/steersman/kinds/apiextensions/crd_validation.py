@@ -14,6 +14,7 @@ from steersman.api.field import Errors, Path, same
 from steersman.kinds import webhook_config
 from steersman.kinds.apiextensions import crd_columns, crd_schema, crd_status
 from steersman.kinds.apiextensions.crd_schema import Options
+from steersman.kinds.apiextensions.structural.nodes import is_deep_schema
 
 if TYPE_CHECKING:
     from steersman.kinds.types.apiextensions_v1 import (
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     )
 
 APPROVED = "api-approved.kubernetes.io"
+MAX_DEPTH = 100
 _PROPOSAL = "https://github.com/kubernetes/enhancements/pull/1111"
 _REVIEW_VERSIONS = ("v1", "v1beta1")
 _SPEC = Path("spec")
@@ -33,7 +35,8 @@ _SPEC = Path("spec")
 
 def validate(crd: CustomResourceDefinition) -> Errors:
     """What is wrong with a new definition; its metadata are looked at elsewhere."""
-    errors: Errors = []
+    if errors := _deep(crd.spec):
+        return errors
     wanted = f"{crd.spec.names.plural}.{crd.spec.group}"
     if crd.metadata.name and crd.metadata.name != wanted:
         detail = 'must be spec.names.plural+"."+spec.group'
@@ -45,6 +48,8 @@ def validate(crd: CustomResourceDefinition) -> Errors:
 
 
 def validate_update(crd: CustomResourceDefinition, old: CustomResourceDefinition) -> Errors:
+    if errors := _deep(crd.spec):
+        return errors
     errors = _spec(crd.spec, crd_schema.options_of(old, crd), old)
     errors += _unchanged(crd.spec, old)
     errors += _status(crd)
@@ -85,6 +90,17 @@ class _Hoisted:
         if not versions:
             return cls(False, False, False, False)
         return cls(alike("schema"), alike("subresources"), alike("additionalPrinterColumns"), alike("selectableFields"))
+
+
+def _deep(spec: CustomResourceDefinitionSpec) -> Errors:
+    """The schemas that are nested too deep to be looked at."""
+    errors: Errors = []
+    for index, version in enumerate(spec.versions):
+        schema = None if version.schema is None else version.schema.openAPIV3Schema
+        if schema is not None and is_deep_schema(schema, MAX_DEPTH):
+            where = _SPEC.child("versions").index(index).child("schema", "openAPIV3Schema")
+            errors.append(field.forbidden(where, f"may not be nested more than {MAX_DEPTH} levels deep"))
+    return errors
 
 
 def _spec(spec: CustomResourceDefinitionSpec, options: Options, old: CustomResourceDefinition | None) -> Errors:

@@ -67,6 +67,22 @@ def copied(value: Any) -> Any:
     return value
 
 
+def is_deep(value: Any, limit: int) -> bool:
+    """Whether a plain value is nested deeper than that. What walks along values recursively must not meet such a one."""
+    level: list[Any] = [value]
+    for _ in range(limit):
+        below: list[Any] = []
+        for one in level:
+            if type(one) is dict:
+                below += one.values()
+            elif type(one) is list:
+                below += one
+        if not below:
+            return False
+        level = below
+    return True
+
+
 def identical(one: Any, other: Any) -> bool:
     """Whether two plain values are the same: unlike Python, true is not 1."""
     if isinstance(one, dict) and isinstance(other, dict):
@@ -99,6 +115,16 @@ def check_supported(schema: JSONSchemaProps) -> None:
         raise Unsupported("internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined")
     for child in subschemas(schema):
         check_supported(child)
+
+
+def is_deep_schema(schema: JSONSchemaProps, limit: int) -> bool:
+    """Whether a schema is nested deeper than that."""
+    level = [schema]
+    for _ in range(limit):
+        level = [child for one in level for child in subschemas(one)]
+        if not level:
+            return False
+    return True
 
 
 def subschemas(schema: JSONSchemaProps) -> list[JSONSchemaProps]:
