@@ -253,6 +253,16 @@ async def test_a_node_takes_no_more_pods_than_it_may():
         await world.stop()
 
 
+async def test_labels_that_others_give_the_node_count_at_once(world):
+    await world.cluster.wait(Node, "n", "Ready")
+    await world.client.patch(Node, "n", {"metadata": {"labels": {"color": "green"}}})
+    await world.pod("p", nodeSelector={"color": "green"})
+    await world.wait("p", "Ready")
+    await world.pod("q", nodeSelector={"color": "blue"})
+    found = await world.wait("q", lambda p: p.status.phase == "Failed")
+    assert found.status.reason == "NodeAffinity"
+
+
 async def test_many_nodes_share_one_watch():
     async with Cluster(nodes=0, controllers=False, scheduler=False) as cluster:
         informer = Informer(cluster.client, Pod, cluster.clock)

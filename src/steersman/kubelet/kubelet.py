@@ -13,7 +13,7 @@ from steersman.api.errors import NotFound, StatusError
 from steersman.client.events import EventRecorder
 from steersman.client.rest import Client
 from steersman.client.waiting import wait_event
-from steersman.kinds.types.core_v1 import Pod, Service
+from steersman.kinds.types.core_v1 import Node, Pod, Service
 from steersman.kubelet import admission
 from steersman.kubelet.cgroups import Cgroups
 from steersman.kubelet.dns_config import ClusterDNS, parse_resolv_conf
@@ -169,19 +169,33 @@ class Kubelet:
             worker.update(new)
 
     def _adopt(self, pod: Pod) -> None:
-        """Give the pod a worker, or refuse it for good when the node has no room for it."""
+        """Give the pod a worker; one that the node has no room for is looked at again with the node as it is now."""
         self._look_eagerly()
         worker = PodWorker(self._context, pod)
-        refusal = None
-        if not pod.status.startTime and not pod.metadata.deletionTimestamp and self._agent.node:
-            others = [w.pod for w in self._workers.values() if w.active]
-            refusal = admission.check(pod, others, self._agent.node)
+        fresh = not pod.status.startTime and not pod.metadata.deletionTimestamp
+        refusal = self._refusal(worker) if fresh else None
         self._workers[pod.metadata.uid] = worker
-        if refusal:
-            self._recorder.event(pod, "Warning", refusal.reason, refusal.message)
-            worker.reject(refusal.reason, f"Pod was rejected: {refusal.message}")
         if self._group is not None:
-            self._group.create_task(self._run_worker(worker))
+            self._group.create_task(self._reconsider(worker) if refusal else self._run_worker(worker))
+
+    def _refusal(self, worker: PodWorker) -> admission.Refusal | None:
+        """Why the pod may not run beside the others, as far as we know the node."""
+        if self._agent.node is None:
+            return None
+        others = [w.pod for w in self._workers.values() if w.active and w is not worker]
+        return admission.check(worker.pod, others, self._agent.node)
+
+    async def _reconsider(self, worker: PodWorker) -> None:
+        """Refuse the pod for good, unless our picture of the node is old: others change its labels and capacity."""
+        try:
+            self._agent.observe(await self._client.get(Node, self.settings.name))
+        except StatusError as error:
+            _log.info("node %s cannot be read: %s", self.settings.name, error)
+        refusal = self._refusal(worker)
+        if refusal is not None:
+            self._recorder.event(worker.pod, "Warning", refusal.reason, refusal.message)
+            worker.reject(refusal.reason, f"Pod was rejected: {refusal.message}")
+        await self._run_worker(worker)
 
     async def _run_worker(self, worker: PodWorker) -> None:
         """A worker that breaks begins again: other pods' workers do not hear of it."""
