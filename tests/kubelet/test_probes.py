@@ -205,3 +205,31 @@ async def test_only_running_containers_are_probed():
         await world.clock.advance(60)
         assert world.manager.ready() == frozenset()
         assert world.runtime.calls == []
+
+
+async def test_a_kubelet_that_starts_again_takes_no_pod_out_of_service():
+    world = World(readiness=probe("ready"), startup=probe("up"))
+    reported = {"name": "c", "image": "c:1", "imageID": "", "restartCount": 0, "ready": True, "started": True}
+    world.pod = pod(
+        [container(readinessProbe=probe("ready"), startupProbe=probe("up"))],
+        status={"containerStatuses": [{**reported, "containerID": "containerd://id"}]},
+    )
+    async with world:
+        assert world.ready
+        await world.clock.advance(1)
+        assert "up" not in world.runtime.calls
+        world.runtime.answers["ready"] = False
+        await world.clock.advance(30)
+        assert not world.ready
+        assert world.verdict("readiness") is FAIL
+
+
+async def test_another_run_begins_anew():
+    world = World(readiness=probe("ready"))
+    reported = {"name": "c", "image": "c:1", "imageID": "", "restartCount": 0, "ready": True}
+    world.pod = pod(
+        [container(readinessProbe=probe("ready"))],
+        status={"containerStatuses": [{**reported, "containerID": "containerd://earlier"}]},
+    )
+    async with world:
+        assert not world.ready

@@ -62,8 +62,19 @@ class ContainerProbes:
         # Until the first result a container counts as not ready, as alive, and as not started.
         self.verdicts = {kind: ProbeVerdict.UNKNOWN for kind in KINDS if probe_of(target.container, kind) is not None}
         self._started = asyncio.Event()
-        if "startup" not in self.verdicts:
+        self._remember(pod)
+        if self.verdicts.get("startup", ProbeVerdict.PASSING) is ProbeVerdict.PASSING:
             self._started.set()
+
+    def _remember(self, pod: Pod) -> None:
+        """Go on from what was reported of this very run: a kubelet that starts again must not take a pod out of service."""
+        known = [*(pod.status.containerStatuses or []), *(pod.status.initContainerStatuses or [])]
+        reported = next((s for s in known if s.containerID.endswith(f"//{self._target.container_id}")), None)
+        if reported is None:
+            return
+        for kind, passed in (("startup", reported.started), ("readiness", reported.ready)):
+            if passed and kind in self.verdicts:
+                self.verdicts[kind] = ProbeVerdict.PASSING
 
     @property
     def started(self) -> bool:
@@ -77,7 +88,8 @@ class ContainerProbes:
         """Probe until cancelled."""
         async with asyncio.TaskGroup() as group:
             for kind in self.verdicts:
-                group.create_task(self._loop(kind))
+                if kind != "startup" or not self.started:
+                    group.create_task(self._loop(kind))
 
     async def _loop(self, kind: str) -> None:
         probe = probe_of(self._target.container, kind)
