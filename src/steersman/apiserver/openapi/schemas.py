@@ -33,8 +33,10 @@ _PLAIN_LEAVES: dict[Leaf, Schema] = {
     Leaf.FLOAT: {"type": "number", "format": "double"},
     Leaf.BOOL: {"type": "boolean"},
     Leaf.BYTES: {"type": "string", "format": "byte"},
-    Leaf.ANY: {"type": "object"},
 }
+# Raw objects are objects; what the types of schemas hold (defaults, examples) is any JSON, and that has no type.
+_RAW_OBJECT: Schema = {"type": "object"}
+_JSON_MODULES = ("apiextensions_v1",)
 
 
 def definition_name(cls: type[Struct]) -> str:
@@ -68,9 +70,10 @@ class Builder:
 
     def _object(self, cls: type[Struct]) -> Schema:
         merge: dict[str, ListInfo] = dict(getattr(cls, "__merge__", {}))
+        anything = {} if cls.__module__.rpartition(".")[2] in _JSON_MODULES else _RAW_OBJECT
         properties = {}
         for wire, field in fields(cls).items():
-            schema = self._schema(field.shape)
+            schema = self._schema(field.shape, anything)
             if wire in merge:
                 schema = schema | _merge_extensions(merge[wire], is_list=isinstance(field.shape, ListOf))
             properties[wire] = schema
@@ -88,16 +91,18 @@ class Builder:
             out["x-kubernetes-group-version-kind"] = [gvk_extension(*gvk)]
         return out
 
-    def _schema(self, shape: Shape) -> Schema:
+    def _schema(self, shape: Shape, anything: Schema) -> Schema:
         match shape:
             case ObjectOf(cls):
                 return self.reference(self.add(cls))
             case ListOf(item):
-                return {"type": "array", "items": self._schema(item)}
+                return {"type": "array", "items": self._schema(item, anything)}
             case MapOf(value):
-                return {"type": "object", "additionalProperties": self._schema(value)}
-            case Choice(options):
-                return self._schema(options[0])
+                return {"type": "object", "additionalProperties": self._schema(value, anything)}
+            case Choice():
+                return {}  # version 2 has no words for it, and clients would refuse what is not the first
+            case Leaf.ANY:
+                return dict(anything)
             case Leaf():
                 return self._leaf(shape)
 
