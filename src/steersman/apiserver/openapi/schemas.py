@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -34,9 +35,11 @@ _PLAIN_LEAVES: dict[Leaf, Schema] = {
     Leaf.BOOL: {"type": "boolean"},
     Leaf.BYTES: {"type": "string", "format": "byte"},
 }
-# Raw objects are objects; what the types of schemas hold (defaults, examples) is any JSON, and that has no type.
+# Raw objects are objects; what the types of schemas hold (defaults, examples) is any JSON. A definition without a type
+# lets every value pass, and clients cannot do with one that is empty.
 _RAW_OBJECT: Schema = {"type": "object"}
 _JSON_MODULES = ("apiextensions_v1",)
+_JSON_NAME, _JSON = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON", {"description": "Any JSON value."}
 
 
 def definition_name(cls: type[Struct]) -> str:
@@ -70,7 +73,7 @@ class Builder:
 
     def _object(self, cls: type[Struct]) -> Schema:
         merge: dict[str, ListInfo] = dict(getattr(cls, "__merge__", {}))
-        anything = {} if cls.__module__.rpartition(".")[2] in _JSON_MODULES else _RAW_OBJECT
+        anything = self._named(_JSON_NAME, _JSON) if cls.__module__.rpartition(".")[2] in _JSON_MODULES else _RAW_OBJECT
         properties = {}
         for wire, field in fields(cls).items():
             schema = self._schema(field.shape, anything)
@@ -99,8 +102,8 @@ class Builder:
                 return {"type": "array", "items": self._schema(item, anything)}
             case MapOf(value):
                 return {"type": "object", "additionalProperties": self._schema(value, anything)}
-            case Choice():
-                return {}  # version 2 has no words for it, and clients would refuse what is not the first
+            case Choice(options):
+                return self._choice(options)
             case Leaf.ANY:
                 return dict(anything)
             case Leaf():
@@ -110,8 +113,20 @@ class Builder:
         named = _NAMED_LEAVES.get(leaf)
         if named is None:
             return dict(_PLAIN_LEAVES[leaf])
-        self.definitions.setdefault(named[0], named[1])
-        return self.reference(named[0])
+        return self._named(*named)
+
+    def _named(self, name: str, schema: Schema) -> Schema:
+        self.definitions.setdefault(name, dict(schema))
+        return self.reference(name)
+
+    def _choice(self, options: Sequence[Shape]) -> Schema:
+        """An object or something else, as in `JSONSchemaPropsOrBool`: version 2 has no words for it, so it has no type."""
+        first, other = options
+        if not isinstance(first, ObjectOf):
+            raise TypeError(f"no API type: one of {options}")
+        kind = "Bool" if other is Leaf.BOOL else "StringArray" if other == ListOf(Leaf.STRING) else "Array"
+        name = f"{self.add(first.type)}Or{kind}"
+        return self._named(name, {"description": f"{first.type.__name__} or {kind}."})
 
 
 def _list_gvk(cls: type[Struct]) -> tuple[str, str, str] | None:
