@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from steersman.api import codec
 from steersman.api.codec import DecodeError
-from steersman.kinds.types.apiextensions_v1 import CustomResourceDefinition
+from steersman.kinds.types.apiextensions_v1 import CustomResourceDefinition, JSONSchemaProps
 from steersman.kinds.types.apps_v1 import Deployment
 from steersman.kinds.types.core_v1 import ConfigMap, Container, ObjectReference, Pod, PodSpec, Secret
 from steersman.kinds.types.meta_v1 import ObjectMeta
@@ -212,6 +212,17 @@ def test_from_builtins_leaves_its_argument_alone() -> None:
     before = json.dumps(value)
     codec.from_builtins(Pod, value)
     assert json.dumps(value) == before
+
+
+@pytest.mark.parametrize("number", ["1e400", "1" + "0" * 400, "1" + "0" * 5000])
+def test_numbers_beyond_all_types(number: str) -> None:
+    with pytest.raises(DecodeError, match="json: cannot unmarshal number"):
+        codec.decode_lenient(JSONSchemaProps, b'{"maximum":%b}' % number.encode())
+
+
+def test_clone_keeps_integers_of_any_size() -> None:
+    schema = codec.decode(JSONSchemaProps, b'{"enum":[%d,%d]}' % (2**70, -(2**70)))
+    assert codec.clone(schema).enum == [2**70, -(2**70)]
 
 
 def test_clone_shares_nothing() -> None:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from steersman.api import normalize as _normalize
 from steersman.api import prune
+from steersman.api.copies import copy
 from steersman.api.decode_error import DecodeError
 from steersman.api.shape import ObjectOf
 from steersman.api.untyped import Untyped, encoding_hook
@@ -18,7 +19,6 @@ S = TypeVar("S", bound=Struct)
 Media = Literal["json", "yaml"]
 
 _encoder = msgspec.json.Encoder(enc_hook=encoding_hook)
-_packer = msgspec.msgpack.Encoder()
 
 encode = _encoder.encode
 """Any object, typed or plain, to JSON bytes."""
@@ -34,20 +34,12 @@ __all__ = [
 
 
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
-_unpackers: dict[Any, msgspec.msgpack.Decoder[Any]] = {}
 
 
 def _decoder(cls: type[T]) -> msgspec.json.Decoder[T]:
     found = _decoders.get(cls)
     if found is None:
         found = _decoders[cls] = msgspec.json.Decoder(cls)
-    return found
-
-
-def _unpacker(cls: type[T]) -> msgspec.msgpack.Decoder[T]:
-    found = _unpackers.get(cls)
-    if found is None:
-        found = _unpackers[cls] = msgspec.msgpack.Decoder(cls)
     return found
 
 
@@ -151,4 +143,4 @@ def clone(obj: T) -> T:
     """A deep copy of an object, for its new owner to change."""
     if isinstance(obj, Untyped):
         return cast(T, obj.clone())
-    return _unpacker(type(obj)).decode(_packer.encode(obj))
+    return copy(obj)

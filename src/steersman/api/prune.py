@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -121,7 +122,7 @@ class _Walk:
         if leaf is Leaf.BOOL:
             fits = isinstance(value, bool)
         elif leaf is Leaf.FLOAT:
-            fits = number
+            fits = number and _is_float(value)
         elif leaf is Leaf.INT_OR_STRING:
             return value if isinstance(value, str) else self.integer(value, Leaf.INT32)
         elif leaf is Leaf.QUANTITY:
@@ -183,6 +184,13 @@ def _zero(shape: Shape) -> Any:
     if isinstance(shape, Choice):
         return _zero(shape.options[0])
     return _ZERO.get(shape, "")
+
+
+def _is_float(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _plain(value: Any) -> Any:
@@ -262,6 +270,9 @@ def parse_json(data: bytes) -> Any:
         raise DecodeError(_syntax_message(error), syntax=True) from error
     except RecursionError as error:
         raise DecodeError("exceeded max depth", syntax=True) from error
+    except ValueError as error:
+        # Python makes no integers of thousands of digits.
+        raise DecodeError("json: cannot unmarshal number into Go value of type float64") from error
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -6,6 +6,8 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from steersman.api.copies import copy
+
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
@@ -34,8 +36,7 @@ class Untyped:
 
     def clone(self) -> Untyped:
         """A deep copy."""
-        meta = msgspec.msgpack.decode(msgspec.msgpack.encode(self.metadata), type=type(self.metadata))
-        return Untyped(self.kind, self.apiVersion, meta, msgspec.to_builtins(self.content))
+        return Untyped(self.kind, self.apiVersion, copy(self.metadata), msgspec.to_builtins(self.content))
 
     def encode(self) -> bytes:
         """JSON; equal objects give equal bytes, whatever the order of their members was."""

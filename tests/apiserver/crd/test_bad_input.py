@@ -8,15 +8,17 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.apiserver.crd.conftest import CRDS, Customs, custom, definition, path, spec_schema, version
+from tests.apiserver.crd.conftest import CRDS, GROUP, Customs, custom, definition, path, spec_schema, version
 from tests.kinds.apiextensions.structural.test_pruning import props
 
+from steersman.apiserver.openapi.service import OpenAPIService
 from steersman.kinds.apiextensions.structural import defaulting, listtypes
 from steersman.kinds.apiextensions.structural.nodes import Node, copied
 from steersman.kinds.apiextensions.structural.pruning import prune
 from steersman.kinds.apiextensions.structural.validation import Validator
 
 STRING = {"type": "string"}
+PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 NAMES = st.sampled_from(["a", "b", "c", "metadata", "kind", "apiVersion", "spec", ""])
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4)
 VALUES = st.recursive(
@@ -74,7 +76,9 @@ async def served(crds: Customs) -> Customs:
     return crds
 
 
-NUMBERS = ["1e400", "-1e400", str(2**63), str(2**64), str(2**70), "1.0", "1e3", "-0", "1e-400"]
+NUMBERS = [
+    "1e400", "-1e400", "1" + "0" * 400, "1" + "0" * 5000, str(2**63), str(2**64), str(2**70), "1.0", "1e3", "-0", "1e-400",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -108,6 +112,33 @@ async def test_deep_schemas(crds: Customs, depth: int) -> None:
     body = json.dumps(definition("CronTab", version(schema="DEEP"))).replace('"DEEP"', deep).encode()
     response = await crds.raw("POST", CRDS, body)
     assert response.status == {50: 201, 200: 422, 900: 400}[depth], response.body
+
+
+LIMITS: list[tuple[str, str, str]] = [
+    ("string", "minLength", "-1"), ("string", "maxLength", str(2**63 - 1)), ("string", "maxLength", str(2**70)),
+    ("string", "minLength", "2.0"), ("array", "minItems", "-5"), ("object", "maxProperties", "-1"),
+    ("number", "minimum", "-1e300"), ("number", "maximum", "1e400"), ("number", "maximum", "1" + "0" * 400),
+    ("number", "minimum", str(2**64)), ("number", "multipleOf", "0"), ("number", "multipleOf", "-1"),
+    ("integer", "enum", f"[{2**70}, -1, 1e300]"), ("integer", "default", str(2**63)), ("string", "enum", '["\\ud800"]'),
+    ("string", "pattern", '"\\u0000"'), ("string", "title", '"\\ud83d"'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("type_", "name", "value"), LIMITS)
+async def test_limits_in_schemas(crds: Customs, type_: str, name: str, value: str) -> None:
+    crds.app.openapi = OpenAPIService(crds.app.catalog, "v1.37.0")
+    item = {"items": STRING} if type_ == "array" else {}
+    schema = spec_schema(a={"type": type_, **item, name: "LIMIT"})
+    body = json.dumps(definition("CronTab", version(schema=schema))).replace('"LIMIT"', value).encode()
+    response = await crds.raw("POST", CRDS, body)
+    assert response.status < 500, response.body
+    if response.status == 201:
+        await crds.established(f"crontabs.{GROUP}")
+    for document, accept in (("v2", "*/*"), ("v2", PROTOBUF), (f"v3/apis/{GROUP}/v1", "*/*")):
+        answer = await crds.raw("GET", f"/openapi/{document}", headers={"accept": accept})
+        assert answer.status == (200 if document == "v2" or response.status == 201 else 404), answer.body
+    answer = await crds.raw("POST", path(), custom("a", spec={"a": 1}))
+    assert answer.status < 500, answer.body
 
 
 @given(body=VALUES, schema=st.none() | SCHEMAS)

@@ -86,7 +86,7 @@ def _limits(schema: Mapping[str, Any]) -> bytes:
     """What a schema says of its values."""
     out = [_varint(n << 3 | _FIXED) + struct.pack("<d", schema[k]) for k, n in _NUMBERS.items() if k in schema]
     out += [_flag(n, schema[k]) for k, n in _FLAGS.items() if k in schema]
-    out += [_varint(n << 3 | _VARINT) + _varint(schema[k]) for k, n in _SIZES.items() if k in schema]
+    out += [_varint(n << 3 | _VARINT) + _varint(schema[k] % 2**64) for k, n in _SIZES.items() if k in schema]
     out.append(_text(13, schema.get("pattern", "")))
     return b"".join(out)
 
