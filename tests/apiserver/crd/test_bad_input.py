@@ -20,7 +20,7 @@ from steersman.kinds.apiextensions.structural.validation import Validator
 STRING = {"type": "string"}
 PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 NAMES = st.sampled_from(["a", "b", "c", "metadata", "kind", "apiVersion", "spec", ""])
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4)
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3), max_leaves=12
 )
