@@ -23,6 +23,8 @@ _MAX_LINE = 1024 * 1024
 _MAX_FIELD = 64 * 1024
 # Up to this size it is cheaper to copy a body behind its head than to write twice.
 _JOINED = 64 * 1024
+# A large body is encrypted and sent in pieces of this size: each copy of it on the way then fits into memory that is there.
+_PIECE = 64 * 1024
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _STATUS_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n" for s in HTTPStatus}
 _PEER_ERRORS = (ConnectionError, asyncio.IncompleteReadError)
@@ -86,13 +88,24 @@ class _Reply:
                 await _close(self.response.body)
             return
         if isinstance(self.response.body, bytes):
-            _write_whole(transport, request, self.response, self.keep_alive)
+            rest = _write_whole(transport, request, self.response, self.keep_alive)
             await connection.drain()
+            if rest:
+                await self._pieces(connection, transport, rest)
         else:
             await self._stream(connection, transport, request, self.response.body)
 
     async def write_eof(self) -> None:
         return None
+
+    async def _pieces(self, connection: Connection, transport: asyncio.Transport, body: bytes) -> None:
+        try:
+            view = memoryview(body)
+            for start in range(0, len(body), _PIECE):
+                transport.write(view[start : start + _PIECE])
+                await connection.drain()
+        except _PEER_ERRORS:
+            self.keep_alive = False
 
     async def _stream(
         self, connection: Connection, transport: asyncio.Transport, request: web.BaseRequest, body: AsyncIterator[bytes]
@@ -139,7 +152,8 @@ def _head(response: Response, keep_alive: bool, framing: str) -> bytes:
     return "".join(lines).encode("latin-1", "replace")
 
 
-def _write_whole(transport: asyncio.Transport, request: web.BaseRequest, response: Response, keep_alive: bool) -> None:
+def _write_whole(transport: asyncio.Transport, request: web.BaseRequest, response: Response, keep_alive: bool) -> bytes:
+    """Write the head, and the body if it is small; returns the body that is still to be written."""
     body = cast(bytes, response.body)
     framing = f"Content-Length: {len(body)}\r\n"
     if keep_alive and request.version < (1, 1):
@@ -151,7 +165,8 @@ def _write_whole(transport: asyncio.Transport, request: web.BaseRequest, respons
         transport.write(head + body)
     else:
         transport.write(head)
-        transport.write(body)
+        return body
+    return b""
 
 
 def user_of_certificate(certificate: dict[str, Any]) -> User | None:
