@@ -41,7 +41,8 @@ CREATE TABLE history (
 CREATE TABLE compaction (id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL);
 """
 
-INSERT = "INSERT INTO history (revision, key, create_revision, previous, value) VALUES (?, ?, ?, ?, ?)"
+INSERT = "INSERT INTO history (revision, key, create_revision, previous, value) VALUES "
+ROW = "(?, ?, ?, ?, ?)"
 LOAD = "SELECT revision, key, create_revision, value FROM history ORDER BY revision"
 EVENTS = """
 SELECT h.key, h.revision, h.value, p.value, h.previous
@@ -61,6 +62,10 @@ DELETE FROM history WHERE revision IN
   (SELECT previous FROM history WHERE revision > ? AND revision <= ? AND previous > 0)
 """
 DROP_DELETIONS = "DELETE FROM history WHERE revision > ? AND revision <= ? AND value IS NULL"
+
+AT_ONCE = 64
+"""Rows of one INSERT. A commit of so many is one statement and so its own transaction: each statement lets go of the interpreter
+and has to wait for it afterwards, which costs more than the row does."""
 
 COMPACTION_STEP = 1000
 """Revisions dropped in one transaction: commits of writes take turns with these."""
@@ -111,10 +116,15 @@ class SQLiteJournal:
         return State(entries, max(newest, compacted), compacted)
 
     def commit(self, rows: Sequence[Row], done: Done) -> None:
+        batches = [_insertion(rows[start : start + AT_ONCE]) for start in range(0, len(rows), AT_ONCE)]
+
         def act() -> None:
-            values = [(row.revision, row.key, row.create_revision, row.previous, row.value) for row in rows]
+            if len(batches) == 1:
+                self._write_to.execute(*batches[0])
+                return
             with _Transaction(self._write_to):
-                self._write_to.executemany(INSERT, values)
+                for statement, values in batches:
+                    self._write_to.execute(statement, values)
 
         self._writer.submit(act, lambda _, failure: done(failure))
 
@@ -186,6 +196,12 @@ class SQLiteJournal:
         os.close(self._lock)
 
 
+def _insertion(rows: Sequence[Row]) -> tuple[str, list[object]]:
+    """The statement that inserts these rows, and its parameters."""
+    values = [v for row in rows for v in (row.revision, row.key, row.create_revision, row.previous, row.value)]
+    return INSERT + ", ".join([ROW] * len(rows)), values
+
+
 class _Transaction:
     """All or nothing on one connection: commits at the end of the block, rolls back if it raises."""
 
@@ -223,7 +239,8 @@ def _lock(path: Path) -> int:
 def _connect(path: Path) -> sqlite3.Connection:
     # The file holds Secrets: nobody else may read it, nor the log beside it, which takes over its mode.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    # Room for the statement of each size of a commit.
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=AT_ONCE + 16)
     # Objects are a few KB: pages that hold several waste less (takes effect in a new file only).
     connection.execute("PRAGMA page_size = 8192")
     connection.execute("PRAGMA journal_mode = WAL")
