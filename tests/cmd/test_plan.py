@@ -1,6 +1,7 @@
 """From a cluster's configuration to its processes and their configurations."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,14 @@ def test_every_part_finds_its_files(nodes: int, simulate: int) -> None:
     for node in (part for part in configs.values() if isinstance(part, NodeConfig)):
         assert Path(node.kubelet_config_file).stem in configs
         assert Path(node.proxy_config_file).stem in configs
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_controllers_sign_tokens_with_the_servers_key(legacy: bool) -> None:
+    configs = plan.part_configs(replace(config(), legacy_service_account_tokens=legacy), PLACE)
+    manager = configs["controller-manager"]
+    assert manager.service_account_private_key_file == configs["apiserver"].service_account_key_file
+    assert manager.legacy_service_account_tokens is legacy
 
 
 def test_nodes_have_addresses_of_their_own() -> None:

@@ -23,6 +23,7 @@ def test_every_controller_is_found():
         "resourcequota",
         "root-ca-cert-publisher",
         "serviceaccount",
+        "serviceaccount-token",
         "statefulset",
         "tainteviction",
         "ttlafterfinished",

@@ -8,8 +8,10 @@ import pytest
 
 from steersman.pki.certs import new_key, public_key
 from steersman.pki.tokens import (
+    LEGACY_ISSUER,
     BoundObject,
     Key,
+    LegacyClaims,
     TokenError,
     jwks,
     service_account_claims,
@@ -109,3 +111,29 @@ def test_jwks_holds_public_numbers_only() -> None:
     assert jwks([PUBLIC])["keys"] == [entry]
     assert entry.keys() == {"use", "kty", "kid", "crv", "alg", "x", "y"}
     assert (entry["kid"], entry["crv"]) == (KEY.kid, "P-256")
+
+
+LEGACY = LegacyClaims("ns", BoundObject("sa", "u-sa"), "sa-token-x")
+
+
+def test_a_token_in_a_secret_has_no_end() -> None:
+    claims = LEGACY.to_json()
+    assert claims["iss"] == LEGACY_ISSUER
+    assert LegacyClaims.from_json(verify(sign(claims, KEY), [PUBLIC], 10.0**12)) == LEGACY
+    # Only the issuer that has none.
+    with pytest.raises(TokenError, match="no expiry"):
+        verify(sign({**claims, "iss": "other"}, KEY), [KEY], 0)
+    with pytest.raises(TokenError, match="expired"):
+        verify(sign({**claims, "exp": 5}, KEY), [KEY], 6)
+
+
+@pytest.mark.parametrize("claim", sorted(set(LEGACY.to_json()) - {"iss"}))
+@pytest.mark.parametrize("value", [None, "", 5])
+def test_a_token_in_a_secret_says_all(claim: str, value: Any) -> None:
+    with pytest.raises(TokenError):
+        LegacyClaims.from_json({**LEGACY.to_json(), claim: value})
+
+
+def test_a_token_in_a_secret_does_not_contradict_itself() -> None:
+    with pytest.raises(TokenError, match="subject"):
+        LegacyClaims.from_json({**LEGACY.to_json(), "sub": "system:serviceaccount:ns:another"})

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.clock import Clock
 from steersman.api.errors import Unauthorized
 from steersman.api.http import Request, User
 from steersman.pki import tokens
+
+if TYPE_CHECKING:
+    from steersman.kinds.types.core_v1 import Secret
 
 AUTHENTICATED = "system:authenticated"
 ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
@@ -19,8 +24,13 @@ _PUBLIC = frozenset({"/healthz", "/livez", "/readyz", "/version"})
 _CREDENTIAL = "authentication.kubernetes.io/credential-id"
 _BOUND_EXTRA = {"pod": "authentication.kubernetes.io/pod", "node": "authentication.kubernetes.io/node"}
 
+# Set on a Secret by whoever found that its token is not used any more.
+_INVALID_SINCE = "kubernetes.io/legacy-token-invalid-since"
+
 # (plural, namespace, name) → uid of the object in the core group, or "" when there is none.
 Lookup = Callable[[str, str, str], str]
+# (namespace, name) → the Secret, or None.
+SecretLookup = Callable[[str, str], "Secret | None"]
 
 
 @dataclass(frozen=True)
@@ -42,16 +52,18 @@ class Authenticator:
         static: Mapping[str, User] | None = None,
         service_accounts: ServiceAccountTokens | None = None,
         lookup: Lookup | None = None,
+        secrets: SecretLookup | None = None,
     ) -> None:
         self._clock = clock
         self._static = dict(static or {})
         self._service_accounts = service_accounts
         self._lookup = lookup
+        self._secrets = secrets
         self._claims: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
-    def bind(self, lookup: Lookup) -> None:
+    def bind(self, lookup: Lookup, secrets: SecretLookup | None = None) -> None:
         """Say where service accounts, pods, nodes and secrets are looked up; without it no such token is good."""
-        self._lookup = lookup
+        self._lookup, self._secrets = lookup, secrets
 
     def authenticate(self, request: Request) -> User:
         """The request's user. Raises Unauthorized for bad credentials, and for none unless the path is public."""
@@ -75,19 +87,24 @@ class Authenticator:
         if known is not None:
             return _authenticated(known), list(audiences)
         settings = self._service_accounts
-        if settings is None or self._lookup is None or tokens.unverified_issuer(token) != settings.issuer:
+        issuer = tokens.unverified_issuer(token)
+        if settings is None or self._lookup is None or issuer not in (settings.issuer, tokens.LEGACY_ISSUER):
             raise Unauthorized
         claims = self._verified(token, settings)
+        legacy = issuer == tokens.LEGACY_ISSUER
         wanted = tuple(audiences) or settings.audiences
-        good = [a for a in claims.get("aud", ()) if a in wanted]
+        # A token in a Secret names nobody it is meant for: it is for the API server.
+        good = [a for a in (settings.audiences if legacy else claims.get("aud", ())) if a in wanted]
         if not good:
             raise Unauthorized
+        if legacy:
+            return self._legacy_account(token, claims, self._lookup), good
         return self._service_account(claims, self._lookup), good
 
     def _verified(self, token: str, settings: ServiceAccountTokens) -> dict[str, Any]:
         now = self._clock.time()
         claims = self._claims.get(token)
-        if claims is not None and claims["exp"] > now:
+        if claims is not None and claims.get("exp", inf) > now:
             self._claims.move_to_end(token)
             return claims
         try:
@@ -121,12 +138,28 @@ class Authenticator:
             if prefix:
                 extra[f"{prefix}-name"] = (reference["name"],)
                 extra[f"{prefix}-uid"] = (reference["uid"],)
-        return User(
-            f"system:serviceaccount:{namespace}:{account['name']}",
-            ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", AUTHENTICATED),
-            account["uid"],
-            extra,
-        )
+        return _account_user(namespace, account["name"], account["uid"], extra)
+
+    def _legacy_account(self, token: str, claims: Mapping[str, Any], lookup: Lookup) -> User:
+        """The user of a token that is good as long as the Secret holds it."""
+        try:
+            said = tokens.LegacyClaims.from_json(claims)
+        except tokens.TokenError as error:
+            raise Unauthorized from error
+        secret = self._secrets(said.namespace, said.secret) if self._secrets is not None else None
+        if secret is None or secret.metadata.deletionTimestamp or _INVALID_SINCE in (secret.metadata.labels or {}):
+            raise Unauthorized
+        if (secret.data or {}).get("token") != b64encode(token.encode()).decode():
+            raise Unauthorized
+        account = said.service_account
+        if lookup("serviceaccounts", said.namespace, account.name) != account.uid:
+            raise Unauthorized
+        return _account_user(said.namespace, account.name, account.uid, {})
+
+
+def _account_user(namespace: str, name: str, uid: str, extra: Mapping[str, tuple[str, ...]]) -> User:
+    groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", AUTHENTICATED)
+    return User(f"system:serviceaccount:{namespace}:{name}", groups, uid, extra)
 
 
 def _authenticated(user: User) -> User:

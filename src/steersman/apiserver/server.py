@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from steersman.api import fields
@@ -47,6 +48,7 @@ from steersman.apiserver.webhook.gate import Gate
 from steersman.kinds import catalog as kinds
 from steersman.kinds.catalog import Catalog
 from steersman.kinds.kind import Kind, Served
+from steersman.kinds.types.core_v1 import Secret
 from steersman.store.errors import CommitFailed, StoreClosed
 from steersman.store.protocol import Store
 
@@ -121,7 +123,7 @@ class App:
         self.webhooks = Gate(self)
         self.registries = self._make_registries(discover_admission() if admission is None else admission)
         self.authenticator = authenticator or Authenticator(clock, service_accounts=service_accounts)
-        self.authenticator.bind(self._uid)
+        self.authenticator.bind(self._uid, partial(self.registries.get, Secret))
         self._roles = _Roles(self.registries)
         self.authorizer = Authorizer((BuiltinPolicy(), RBAC(self._roles)))
         self._endpoints = self._make_endpoints()

@@ -55,6 +55,12 @@ class ControllerManagerConfig:
 
     kubeconfig: str = setting("how to reach the API server", required=True)
     root_ca_file: str = setting("authority published to every namespace", required=True)
+    service_account_private_key_file: str = setting(
+        "ECDSA P-256 key that signs the tokens kept in Secrets; none makes no such tokens", ""
+    )
+    legacy_service_account_tokens: bool = setting(
+        "make every service account a Secret with a token that never expires, as Kubernetes before 1.24", False
+    )
     cluster_name: str = setting("name of the cluster", "default")
     cluster_cidr: str = setting("range that nodes' pod ranges are cut from", "10.244.0.0/16")
     service_cluster_ip_range: str = setting("range of Service addresses", "10.96.0.0/16")
@@ -163,6 +169,7 @@ class ClusterConfig:
     name: str = setting("name of the cluster", "default")
     nodes: int = setting("real nodes", 1, minimum=0)
     simulate: int = setting("simulated nodes", 0, minimum=0)
+    legacy_service_account_tokens: bool = setting("every service account has a Secret with a token", False)
     store: str = setting("where objects are kept", required=True)
     port: int = setting("port of the API server", required=True, minimum=1)
     dns_port: int = setting("port of the DNS server on the host", required=True, minimum=1)

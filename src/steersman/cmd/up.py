@@ -27,6 +27,7 @@ class Wish:
 
     nodes: int | None = None
     simulate: int | None = None
+    legacy_service_account_tokens: bool | None = None
     store: str | None = None
     port: int | None = None
     kubeconfig: str | None = None
@@ -40,7 +41,7 @@ def resolve(wish: Wish, place: Place, existing: ClusterConfig | None, held: cont
     """
     said = {
         name: value
-        for name in ("nodes", "simulate", "store", "port", "kubeconfig")
+        for name in ("nodes", "simulate", "legacy_service_account_tokens", "store", "port", "kubeconfig")
         if (value := getattr(wish, name)) is not None
     }
     if existing is not None:
@@ -54,6 +55,7 @@ def resolve(wish: Wish, place: Place, existing: ClusterConfig | None, held: cont
         name=place.name,
         nodes=nodes,
         simulate=wish.simulate or 0,
+        legacy_service_account_tokens=wish.legacy_service_account_tokens or False,
         store=wish.store or f"sqlite://{place.store_file}",
         port=wish.port or _free_port(API_PORTS, held),
         dns_port=DNS_PORTS[0],
@@ -220,8 +222,8 @@ def _nodes_missing(
 def _already_running(config: ClusterConfig, wish: Wish, place: Place, steps: Steps) -> None:
     """A running cluster is left as it is; what is missing of usable is waited for."""
     differing = [
-        f"--{name} {getattr(wish, name)}"
-        for name in ("nodes", "simulate", "store", "port")
+        option(name, getattr(wish, name))
+        for name in ("nodes", "simulate", "legacy_service_account_tokens", "store", "port")
         if getattr(wish, name) not in (None, getattr(config, name))
     ]
     if differing:
@@ -229,6 +231,14 @@ def _already_running(config: ClusterConfig, wish: Wish, place: Place, steps: Ste
     if wish.wait > 0:
         wait_usable(config, place, Deadline(wish.wait), steps)
     kubeconfig.merge(lifecycle.access(config, place), wish.kubeconfig or config.kubeconfig or None, os.environ)
+
+
+def option(name: str, value: object) -> str:
+    """How a field of a Wish is said on the command line."""
+    spelled = name.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{spelled}" if value else f"--no-{spelled}"
+    return f"--{spelled} {value}"
 
 
 def _refuse_foreign_directory(place: Place) -> None:

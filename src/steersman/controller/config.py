@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class ControllerConfig:
     """Durations are in seconds; defaults are Kubernetes' own."""
 
-    # PEM text of the authority that signed the API server's certificate, for `kube-root-ca.crt`.
+    # PEM text of the authority that signed the API server's certificate, for `kube-root-ca.crt` and tokens' Secrets.
     root_ca: str = ""
+    # Signs the claims of tokens that are kept in Secrets; without it those Secrets get none.
+    sign_token: Callable[[Mapping[str, Any]], str] | None = None
+    # Every service account gets such a Secret by itself, as in Kubernetes before 1.24.
+    legacy_service_account_tokens: bool = False
     # Ranges that nodes get their pod ranges from (one, or one per IP family); empty: nodes are left alone.
     cluster_cidrs: tuple[str, ...] = ()
     node_mask_ipv4: int = 24

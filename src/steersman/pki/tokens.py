@@ -7,6 +7,7 @@ import base64
 import binascii
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
+# Who says to have issued a token that is kept in a Secret and never expires.
+LEGACY_ISSUER = "kubernetes/serviceaccount"
 ALGORITHM = "ES256"
+_LEGACY = "kubernetes.io/serviceaccount"
 _HALF = 32  # bytes of r and of s on P-256
 
 # A clock behind by this many seconds still accepts a token that was just issued.
@@ -87,6 +91,39 @@ def service_account_claims(
     }
 
 
+@dataclass(frozen=True)
+class LegacyClaims:
+    """What a token that is kept in a Secret says: the account it is of, and the Secret it dies with."""
+
+    namespace: str
+    service_account: BoundObject
+    secret: str
+
+    def to_json(self) -> dict[str, str]:
+        """The claims as they are signed."""
+        return {
+            "iss": LEGACY_ISSUER,
+            f"{_LEGACY}/namespace": self.namespace,
+            f"{_LEGACY}/secret.name": self.secret,
+            f"{_LEGACY}/service-account.name": self.service_account.name,
+            f"{_LEGACY}/service-account.uid": self.service_account.uid,
+            "sub": f"system:serviceaccount:{self.namespace}:{self.service_account.name}",
+        }
+
+    @classmethod
+    def from_json(cls, claims: Mapping[str, Any]) -> "LegacyClaims":
+        """What verified claims say. Raises TokenError when one is missing or they contradict each other."""
+        names = ("namespace", "secret.name", "service-account.name", "service-account.uid")
+        namespace, secret, name, uid = (claims.get(f"{_LEGACY}/{n}") for n in names)
+        for claim, value in zip(names, (namespace, secret, name, uid), strict=True):
+            if not value or not isinstance(value, str):
+                raise TokenError(f"the token does not say {claim}")
+        found = cls(str(namespace), BoundObject(str(name), str(uid)), str(secret))
+        if claims.get("sub") != found.to_json()["sub"]:
+            raise TokenError("the token's subject is not its service account")
+        return found
+
+
 def sign(claims: Mapping[str, Any], key: Key) -> str:
     """A compact JWT over `claims`, signed with the private `key`."""
     from cryptography.hazmat.primitives import hashes
@@ -101,10 +138,12 @@ def sign(claims: Mapping[str, Any], key: Key) -> str:
 def verify(token: str, keys: Iterable[Key], now: float) -> dict[str, Any]:
     """The claims of a token that one of `keys` signed and that is valid at `now` (seconds since the epoch).
 
-    The issuer, the audience and the bound objects are the caller's to check. Raises TokenError.
+    Only a token that is kept in a Secret may have no expiry. The issuer, the audience and the bound objects are the caller's to check. Raises TokenError.
     """
     claims = _signed_claims(token, keys)
     expires, not_before = claims.get("exp"), claims.get("nbf")
+    if expires is None and claims.get("iss") == LEGACY_ISSUER:
+        expires = math.inf
     if not isinstance(expires, (int, float)):
         raise TokenError("the token has no expiry")
     if now >= expires:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
 from steersman.apiserver.authn import ServiceAccountTokens
 from steersman.pki import tokens
@@ -24,3 +26,7 @@ class LazyTokens(ServiceAccountTokens):
     @cached_property
     def keys(self) -> tuple[tokens.Key, ...]:
         return (self.signing_key,)
+
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """A token of these claims."""
+        return tokens.sign(claims, self.signing_key)

@@ -90,6 +90,7 @@ class Cluster:
         self._with_port = port
         self._config = config
         self._controller_config = controller_config
+        self._tokens = LazyTokens()
         self._ready = asyncio.Event()
         self._end = asyncio.Event()
         self._resources = AsyncExitStack()
@@ -141,7 +142,7 @@ class Cluster:
                 self._config,
                 catalog=self._catalog,
                 admission=[a for a in discover_admission() if _COUNTS_ON.get(a.name, "") in ("", *self._names)],
-                service_accounts=LazyTokens(),
+                service_accounts=self._tokens,
             )
             resources.push_async_callback(self.app.close)
             await self.app.start()
@@ -161,7 +162,9 @@ class Cluster:
     def _parts(self, simulation: Simulation | None) -> Iterable[Coroutine[Any, Any, None]]:
         yield self.app.run()
         if self._controllers:
-            yield parts.run_controllers(self.client, self.clock, self._controllers, self._controller_config)
+            yield parts.run_controllers(
+                self.client, self.clock, self._controllers, self._controller_config, self._tokens.sign
+            )
         if self._with_scheduler:
             yield parts.run_scheduler(self.client, self.clock)
         if simulation is not None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from steersman.api.clock import Clock
 from steersman.client.rest import Client
@@ -49,11 +50,17 @@ def controllers(wanted: bool | Iterable[str]) -> Sequence[Controller]:
 
 
 async def run_controllers(
-    client: Client, clock: Clock, chosen: Sequence[Controller], config: ControllerConfig | None
+    client: Client,
+    clock: Clock,
+    chosen: Sequence[Controller],
+    config: ControllerConfig | None,
+    sign_token: Callable[[Mapping[str, Any]], str],
 ) -> None:
+    from steersman.controller.config import ControllerConfig
     from steersman.controller.manager import Manager
 
-    await Manager(client, chosen, clock, config).run()
+    settings = replace(config or ControllerConfig(), sign_token=sign_token)
+    await Manager(client, chosen, clock, settings).run()
 
 
 async def run_scheduler(client: Client, clock: Clock) -> None:

@@ -25,6 +25,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=_port, metavar="P", help="port of the API server (default: a free one)")
     parser.add_argument("--kubeconfig", metavar="FILE", help="merge into this file instead of kubectl's usual one")
     parser.add_argument(
+        "--legacy-service-account-tokens",
+        action=argparse.BooleanOptionalAction,
+        help="make every service account a Secret with a token that never expires, as Kubernetes before 1.24 (default: no)",
+    )
+    parser.add_argument(
         "--wait",
         type=_duration,
         default=120.0,
@@ -68,6 +73,7 @@ def _run(arguments: argparse.Namespace) -> int:
     wish = Wish(
         nodes=arguments.nodes,
         simulate=arguments.simulate,
+        legacy_service_account_tokens=arguments.legacy_service_account_tokens,
         store=arguments.store,
         port=arguments.port,
         kubeconfig=os.path.abspath(os.path.expanduser(arguments.kubeconfig)) if arguments.kubeconfig else None,

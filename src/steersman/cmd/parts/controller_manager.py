@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from steersman import controllers
@@ -18,6 +19,7 @@ from steersman.controller.config import ControllerConfig
 from steersman.controller.declaration import Controller
 from steersman.controller.discovery import discover
 from steersman.controller.manager import Manager
+from steersman.pki import tokens
 
 
 def chosen(known: Iterable[Controller], wanted: Sequence[str]) -> list[Controller]:
@@ -34,9 +36,12 @@ def chosen(known: Iterable[Controller], wanted: Sequence[str]) -> list[Controlle
 
 
 def settings_of(config: ControllerManagerConfig) -> ControllerConfig:
-    """The controllers' share of the settings; reads the authority's file."""
+    """The controllers' share of the settings; reads the files of the authority and of the key."""
+    key_file = config.service_account_private_key_file
     return ControllerConfig(
         root_ca=Path(config.root_ca_file).read_text(),
+        sign_token=partial(tokens.sign, key=tokens.load_key(Path(key_file))) if key_file else None,
+        legacy_service_account_tokens=config.legacy_service_account_tokens,
         cluster_cidrs=(config.cluster_cidr,) if config.cluster_cidr else (),
         node_mask_ipv4=config.node_cidr_mask_size,
         service_cidr=config.service_cluster_ip_range,
