@@ -87,7 +87,8 @@ class Authenticator:
         if known is not None:
             return _authenticated(known), list(audiences)
         settings = self._service_accounts
-        issuer = tokens.unverified_issuer(token)
+        verified = self._claims.get(token)
+        issuer = tokens.unverified_issuer(token) if verified is None else verified.get("iss")
         if settings is None or self._lookup is None or issuer not in (settings.issuer, tokens.LEGACY_ISSUER):
             raise Unauthorized
         claims = self._verified(token, settings)
