@@ -65,7 +65,9 @@ def test_yaml() -> None:
     )
     found, problems = codec.decode_lenient(Pod, text, media="yaml")
     assert found.spec.containers[0].image == "1.25x"
-    assert problems == ['duplicate field "metadata.labels.a"', 'unknown field "spec.containers[0].nope"']
+    repeated, unknown = 'line 3: key "a" already set in map', 'unknown field "spec.containers[0].nope"'
+    assert problems == [f"yaml: unmarshal errors:\n  {repeated}", unknown]
+    assert codec.warnings(problems) == [repeated, unknown]
 
 
 def test_nulls_are_zero_values() -> None:

@@ -72,7 +72,9 @@ def test_duplicates_can_be_collected_instead() -> None:
     seen: list[str] = []
     text = "spec: {replicas: 1, replicas: 2, c: [{a: 1, a: 2, a: 3}]}"
     assert yaml.load(text, duplicates=seen) == {"spec": {"replicas": 2, "c": [{"a": 3}]}}
-    assert seen == ["spec.replicas", "spec.c[0].a"]
+    keys = [f'line 1: key "{key}" already set in map' for key in ("replicas", "a", "a")]
+    assert seen == keys
+    assert yaml.unmarshal_errors(seen) == "\n  ".join(["yaml: unmarshal errors:", *keys])
 
 
 def test_documents() -> None:

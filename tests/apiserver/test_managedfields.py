@@ -302,9 +302,10 @@ async def test_apply_of_yaml(api: Api) -> None:
     text = b"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\ndata:\n  a: x\n  a: y\n"
     path = f"{MAPS}/c?fieldManager=a"
     refused = await api.do("PATCH", f"{path}&fieldValidation=Strict", text, APPLY, code=400)
-    assert refused["message"] == 'error strict decoding patch: duplicate field "data.a"'
+    problem = 'yaml: unmarshal errors:\n  line 7: key "a" already set in map'
+    assert refused["message"] == f"error strict decoding patch: error converting YAML to JSON: {problem}"
     response = await api.raw("PATCH", path, text, APPLY)
-    assert (response.status, response.headers["Warning"]) == (201, '299 - "duplicate field \\"data.a\\""')
+    assert (response.status, response.headers["Warning"]) == (201, '299 - "line 7: key \\"a\\" already set in map"')
     same = b'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c"},"data":{"a":"x","a":"z"}}'
     response = await api.raw("PATCH", path + "&fieldValidation=Ignore", same, APPLY)
     assert (response.status, response.headers.get("Warning")) == (200, None)

@@ -58,8 +58,9 @@ def decode(cls: type[T], data: bytes) -> T:
 def decode_lenient(cls: type[S], data: bytes, *, media: Media = "json", strict: bool = True) -> tuple[S, list[str]]:
     """Decodes what a client sent: the object, normalised, and the problems that strict decoding objects to.
 
-    Problems read `unknown field "spec.foo"` and `duplicate field "spec.bar"`. With `strict` false duplicates are not
-    looked for. DecodeError for broken input, wrong types, bad quantities and bad times.
+    Problems read `unknown field "spec.foo"` and `duplicate field "spec.bar"`; a YAML text's duplicates are one problem, of
+    a line each. With `strict` false duplicates are not looked for. DecodeError for broken input, wrong types, bad
+    quantities and bad times.
     """
     if media == "json":
         try:
@@ -72,7 +73,7 @@ def decode_lenient(cls: type[S], data: bytes, *, media: Media = "json", strict: 
         return _slowly(cls, prune.parse_json(data))
     duplicates: list[str] = []
     obj, problems = from_builtins(cls, _parse_yaml(data, duplicates))
-    return obj, [f'duplicate field "{path}"' for path in duplicates] + problems
+    return obj, _repeated(duplicates) + problems
 
 
 def parse(data: bytes, media: Media = "json") -> Any:
@@ -92,6 +93,19 @@ def _parse_yaml(data: bytes, duplicates: list[str]) -> Any:
         raise DecodeError(str(error), syntax=True) from error
 
 
+def _repeated(duplicates: list[str]) -> list[str]:
+    if not duplicates:
+        return []
+    from steersman.api import yaml
+
+    return [yaml.unmarshal_errors(duplicates)]
+
+
+def warnings(problems: list[str]) -> list[str]:
+    """The problems of strict decoding as warnings, one each for what a YAML text repeats."""
+    return [line.strip() for problem in problems for line in problem.splitlines() if not line.endswith("errors:")]
+
+
 def decode_plain(data: bytes, *, media: Media = "json", strict: bool = True) -> tuple[Any, list[str]]:
     """Plain values from what a client sent, with the problems that strict decoding objects to: repeated fields.
 
@@ -100,7 +114,7 @@ def decode_plain(data: bytes, *, media: Media = "json", strict: bool = True) -> 
     if media != "json":
         duplicates: list[str] = []
         value = _parse_yaml(data, duplicates)
-        return value, [f'duplicate field "{path}"' for path in duplicates]
+        return value, _repeated(duplicates)
     try:
         value = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

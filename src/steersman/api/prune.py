@@ -26,13 +26,26 @@ _ZERO: dict[Leaf, Any] = {
 
 
 class Duplicates(dict[str, Any]):
-    """An object that named some of its keys more than once; the last value counts."""
+    """An object that named some of its keys more than once; the last value counts. `names` are all that it named."""
 
     __slots__ = ("names",)
 
     def __init__(self, values: dict[str, Any], names: list[str]) -> None:
         super().__init__(values)
         self.names = names
+
+
+def _members(value: dict[str, Any]) -> Iterator[tuple[str, Any, bool]]:
+    """The members of an object where they stand in its text; True for each name that has been there before."""
+    if not isinstance(value, Duplicates):
+        for name, item in value.items():
+            yield name, item, False
+        return
+    seen: dict[str, int] = {}
+    for name in value.names:
+        seen[name] = seen.get(name, 0) + 1
+        if seen[name] <= 2:
+            yield name, value[name], seen[name] == 2
 
 
 def prune(value: Any, shape: Shape, problems: list[str]) -> Any:
@@ -65,13 +78,14 @@ class _Walk:
     def object(self, value: Any, shape: ObjectOf) -> dict[str, Any]:
         if not isinstance(value, dict):
             self.mismatch(value, shape)
-        self.duplicates(value)
         known = shapes.fields(shape.type)
         outer, self.owner = self.owner, shape.type.__name__
         out = {}
-        for name, item in value.items():
+        for name, item, repeated in _members(value):
             field = known.get(name)
-            if field is None:
+            if repeated:
+                self.problem("duplicate field", name)
+            elif field is None:
                 self.problem("unknown field", name)
             elif item is not None:
                 self.path.append("." + name)
@@ -93,9 +107,11 @@ class _Walk:
     def map(self, value: Any, shape: MapOf) -> dict[str, Any]:
         if not isinstance(value, dict):
             self.mismatch(value, shape)
-        self.duplicates(value)
         out = {}
-        for name, item in value.items():
+        for name, item, repeated in _members(value):
+            if repeated:
+                self.problem("duplicate field", name)
+                continue
             self.path.append("." + name)
             out[name] = _zero(shape.value) if item is None else self.visit(item, shape.value)
             self.path.pop()
@@ -150,24 +166,22 @@ class _Walk:
             f"json: cannot unmarshal {what} into Go struct field {self.owner}{names} of type {shapes.go_name(shape)}"
         )
 
-    def duplicates(self, value: dict[str, Any]) -> None:
-        if isinstance(value, Duplicates):
-            for name in value.names:
-                self.problem("duplicate field", name)
-
     def plain(self, value: Any) -> None:
         """Looks for repeated keys where no shape says what is expected."""
         if isinstance(value, dict):
-            self.duplicates(value)
-            steps = [("." + name, item) for name, item in value.items()]
+            for name, item, repeated in _members(value):
+                if repeated:
+                    self.problem("duplicate field", name)
+                else:
+                    self.step("." + name, item)
         elif isinstance(value, list):
-            steps = [(f"[{index}]", item) for index, item in enumerate(value)]
-        else:
-            return
-        for step, item in steps:
-            self.path.append(step)
-            self.plain(item)
-            self.path.pop()
+            for index, item in enumerate(value):
+                self.step(f"[{index}]", item)
+
+    def step(self, step: str, item: Any) -> None:
+        self.path.append(step)
+        self.plain(item)
+        self.path.pop()
 
     def problem(self, what: str, name: str) -> None:
         if len(self.problems) < _MAX_PROBLEMS:
@@ -225,11 +239,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _with_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     out = dict(pairs)
-    if len(out) == len(pairs):
-        return out
-    seen: set[str] = set()
-    names = [name for name, _ in pairs if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
-    return Duplicates(out, list(dict.fromkeys(names)))
+    return out if len(out) == len(pairs) else Duplicates(out, [name for name, _ in pairs])
 
 
 def has_duplicates(data: bytes) -> bool:

@@ -19,6 +19,7 @@ from steersman.api.patch import copy_json
 
 MAX_VALUES = 1_000_000
 MAX_DEPTH = 200
+UNMARSHAL_ERRORS = "yaml: unmarshal errors:"
 
 _BOOLS = {
     **dict.fromkeys(("yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
@@ -42,7 +43,8 @@ class YAMLError(ValueError):
 def load(text: str | bytes, *, duplicates: list[str] | None = None) -> Any:
     """The value of the one document in `text` (None for an empty text). Raises YAMLError.
 
-    With `duplicates`, the paths of repeated keys are appended to it and the last one counts.
+    With `duplicates`, a message about every repeated key is appended to it (`line 3: key "a" already set in map`) and the
+    last one counts.
     """
     documents = list(_documents(text, duplicates))
     if len(documents) > 1:
@@ -105,9 +107,9 @@ class _Reader:
         self._depth = 0
 
     def read(self) -> Any:
-        return self._value(self._events.get_event(), "")
+        return self._value(self._events.get_event())
 
-    def _value(self, event: Any, path: str) -> Any:
+    def _value(self, event: Any) -> Any:
         before = self._count
         self._add(1)
         if isinstance(event, yaml.AliasEvent):
@@ -118,7 +120,7 @@ class _Reader:
             self._depth += 1
             if self._depth > MAX_DEPTH:
                 raise _error("yaml: exceeded max depth")
-            value = self._list(path) if isinstance(event, yaml.SequenceStartEvent) else self._map(path)
+            value = self._list() if isinstance(event, yaml.SequenceStartEvent) else self._map()
             self._depth -= 1
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, self._count - before)
@@ -137,31 +139,34 @@ class _Reader:
         self._add(size)
         return copy_json(value)
 
-    def _list(self, path: str) -> list[Any]:
+    def _list(self) -> list[Any]:
         out: list[Any] = []
         while not isinstance(event := self._events.get_event(), yaml.SequenceEndEvent):
-            out.append(self._value(event, f"{path}[{len(out)}]"))
+            out.append(self._value(event))
         return out
 
-    def _map(self, path: str) -> dict[str, Any]:
+    def _map(self) -> dict[str, Any]:
         out: dict[str, Any] = {}
         merged: dict[str, Any] = {}
         while not isinstance(event := self._events.get_event(), yaml.MappingEndEvent):
             if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.implicit[0]:
-                merged |= _merged(self._value(self._events.get_event(), path))
+                merged |= _merged(self._value(self._events.get_event()))
                 continue
-            key = _key(event, self._value(event, path))
-            at = f"{path}.{key}" if path else key
+            key = _key(event, self._value(event))
             if key in out:
-                self._repeated(at, key, event)
-            out[key] = self._value(self._events.get_event(), at)
+                self._repeated(f'line {event.start_mark.line + 1}: key "{key}" already set in map')
+            out[key] = self._value(self._events.get_event())
         return merged | out
 
-    def _repeated(self, path: str, key: str, event: Any) -> None:
+    def _repeated(self, message: str) -> None:
         if self._duplicates is None:
-            raise _error(f'yaml: line {event.start_mark.line + 1}: key "{key}" already set in map')
-        if path not in self._duplicates:
-            self._duplicates.append(path)
+            raise _error(f"yaml: {message}")
+        self._duplicates.append(message)
+
+
+def unmarshal_errors(duplicates: list[str]) -> str:
+    """What `load` found repeated, as one error of strict decoding."""
+    return "\n  ".join((UNMARSHAL_ERRORS, *duplicates))
 
 
 def _merged(value: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from steersman.api.codec import DecodeError
+from steersman.api.codec import DecodeError, warnings
 from steersman.api.errors import BadRequest
 from steersman.api.untyped import Untyped
 from steersman.apiserver.context import Context, Endpoint
@@ -21,9 +21,7 @@ def decode_object(ctx: Context, endpoint: Endpoint, options: WriteOptions) -> An
         raise _unfit(endpoint, str(error)) from error
     check_type(endpoint, obj)
     report(ctx, endpoint, options, problems)
-    stored = served.to_stored(obj)
-    endpoint.kind.default(stored)
-    return stored
+    return served.adopt(obj)
 
 
 def from_plain(ctx: Context, endpoint: Endpoint, options: WriteOptions, plain: Any) -> Any:
@@ -35,9 +33,7 @@ def from_plain(ctx: Context, endpoint: Endpoint, options: WriteOptions, plain: A
         raise _unfit(endpoint, str(error)) from error
     check_type(endpoint, obj)
     report(ctx, endpoint, options, problems)
-    stored = served.to_stored(obj)
-    endpoint.kind.default(stored)
-    return stored
+    return served.adopt(obj)
 
 
 def report(ctx: Context, endpoint: Endpoint, options: WriteOptions, problems: list[str]) -> None:
@@ -46,7 +42,7 @@ def report(ctx: Context, endpoint: Endpoint, options: WriteOptions, problems: li
         return
     if options.validation == "Strict":
         raise _unfit(endpoint, f"strict decoding error: {', '.join(problems)}")
-    ctx.warnings.extend(problems)
+    ctx.warnings.extend(warnings(problems))
 
 
 def check_type(endpoint: Endpoint, obj: Any) -> None:

@@ -101,9 +101,9 @@ def parse(ctx: Context, options: WriteOptions) -> Any:
         config = yaml.load(body, duplicates=duplicates)
     except yaml.YAMLError as error:
         raise BadRequest(f"error decoding YAML: {error}") from error
-    problems = [f'duplicate field "{path}"' for path in duplicates]
-    if problems and options.validation == "Strict":
-        raise BadRequest(f"error strict decoding patch: {', '.join(problems)}")
+    if duplicates and options.validation == "Strict":
+        why = f"error converting YAML to JSON: {yaml.unmarshal_errors(duplicates)}"
+        raise BadRequest(f"error strict decoding patch: {why}")
     if strict:
-        ctx.warnings.extend(problems)
+        ctx.warnings.extend(duplicates)
     return config
