@@ -33,7 +33,8 @@ class Request:
     """One request. `path` is decoded except for %2F inside a segment; `query` is raw, without the question mark.
 
     Header names are lower case. `user` is set by a transport that already knows who asks (in process, or a verified client
-    certificate); otherwise the authenticator decides. `body_stream` carries a body that is proxied rather than read.
+    certificate); otherwise the authenticator decides. `front_proxy` is the name in a verified certificate of a front proxy.
+    `body_stream` carries a body that is proxied rather than read.
     """
 
     method: str
@@ -42,6 +43,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     user: User | None = None
+    front_proxy: str = ""
     remote: str = ""
     body_stream: AsyncIterator[bytes] | None = None
     hijack: Hijack | None = None

@@ -1,4 +1,4 @@
-"""Who asks? Client certificates (told by the transport), static bearer tokens, service account tokens, or nobody."""
+"""Who asks? Whom a front proxy names, client certificates (told by the transport), bearer tokens, or nobody."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.clock import Clock
 from steersman.api.errors import Unauthorized
 from steersman.api.http import Request, User
+from steersman.apiserver import frontproxy
+from steersman.apiserver.config import FrontProxy
 from steersman.pki import tokens
 
 if TYPE_CHECKING:
@@ -53,8 +55,10 @@ class Authenticator:
         service_accounts: ServiceAccountTokens | None = None,
         lookup: Lookup | None = None,
         secrets: SecretLookup | None = None,
+        front_proxy: FrontProxy | None = None,
     ) -> None:
         self._clock = clock
+        self._front_proxy = front_proxy
         self._static = dict(static or {})
         self._service_accounts = service_accounts
         self._lookup = lookup
@@ -67,6 +71,8 @@ class Authenticator:
 
     def authenticate(self, request: Request) -> User:
         """The request's user. Raises Unauthorized for bad credentials, and for none unless the path is public."""
+        if request.front_proxy and (named := self._proxied(request)) is not None:
+            return named
         header = request.headers.get("authorization")
         if header:
             scheme, _, token = header.partition(" ")
@@ -80,6 +86,13 @@ class Authenticator:
         if path in _PUBLIC or path.startswith(("/livez/", "/readyz/", "/healthz/")):
             return ANONYMOUS
         raise Unauthorized
+
+    def _proxied(self, request: Request) -> User | None:
+        """Whom the front proxy that has sent the request names, if it is one that may."""
+        settings = self._front_proxy
+        if settings is None or (settings.allowed_names and request.front_proxy not in settings.allowed_names):
+            return None
+        return frontproxy.user_of(request.headers)
 
     def user_of_token(self, token: str, audiences: Sequence[str] = ()) -> tuple[User, list[str]]:
         """The user of a token and the audiences it is good for; `audiences` are those wanted (none: the API server's)."""

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from steersman.api.errors import InternalError, ServiceUnavailable
 from steersman.api.http import Request, Response
+from steersman.apiserver.frontproxy import is_identity
 
 if TYPE_CHECKING:
     # Imported where it is used: a server without kubelets does without, and it loads slowly.
@@ -192,7 +193,7 @@ def forwarded_headers(request: Request) -> list[tuple[str, str]]:
 
 def _is_private(name: str) -> bool:
     # Who somebody asked to be taken for has been decided here; a backend must not hear of it.
-    return name in _PRIVATE or name.startswith("impersonate-")
+    return name in _PRIVATE or name.startswith("impersonate-") or is_identity(name)
 
 
 def _upgrade_head(target: Target, request: Request, path: str, query: str) -> bytes:

@@ -18,10 +18,27 @@ class KubeletAccess:
 
 
 @dataclass(frozen=True)
+class FrontProxy:
+    """Whose word is taken on who asks: those with certificates of the authority `ca` and one of these names (any name when
+    none is listed)."""
+
+    ca: Path
+    allowed_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ProxyClient:
+    """The files with which this server makes itself known to aggregated API servers."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True)
 class ServerConfig:
     """Settings of the API server. `advertise_address` and `advertise_port` are what pods are told to reach it by (the
     `kubernetes` Service's endpoint); without an address there is no such Service. `all_versions` serves the API versions
-    that are off by default too.
+    that are off by default too. `client_ca` is published for aggregated API servers, as is what `front_proxy` says.
     """
 
     service_cidr: str = "10.96.0.0/12"
@@ -30,6 +47,9 @@ class ServerConfig:
     advertise_port: int = 6443
     all_versions: bool = False
     kubelet: KubeletAccess | None = None
+    client_ca: Path | None = None
+    front_proxy: FrontProxy | None = None
+    proxy_client: ProxyClient | None = None
     git_version: str = GIT_VERSION
     git_commit: str = "0" * 40
     # What in-process tests leave out: default namespaces, priority classes, the kubernetes Service.

@@ -17,6 +17,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from steersman.api.http import Handler, Hijacked, Request, Response, User
 from steersman.apiserver import requestinfo
+from steersman.apiserver.frontproxy import Judge
 
 MAX_BODY = 3 * 1024 * 1024
 _MAX_LINE = 1024 * 1024
@@ -31,25 +32,37 @@ _PEER_ERRORS = (ConnectionError, asyncio.IncompleteReadError)
 
 
 class Connection(RequestHandler):
-    """One client connection; remembers who its certificate names."""
+    """One client connection; remembers who its certificate names: a user, a front proxy, or both."""
 
-    __slots__ = ("user",)
+    __slots__ = ("front_proxy", "user")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user: User | None = None
+        self.front_proxy = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         certificate = transport.get_extra_info("peercert")
         if certificate:
-            self.user = user_of_certificate(certificate)
+            self._identify(certificate, transport.get_extra_info("ssl_object"))
+
+    def _identify(self, certificate: dict[str, Any], connection: Any) -> None:
+        named = user_of_certificate(certificate)
+        judge = cast(_Server, self._manager).judge
+        client, proxy = (True, False) if judge is None else judge(connection)
+        if client:
+            self.user = named
+        if proxy and named is not None:
+            self.front_proxy = named.name
 
     async def drain(self) -> None:
         await self._drain_helper()
 
 
 class _Server(web.Server):
+    judge: Judge | None = None
+
     def __call__(self) -> RequestHandler:
         return Connection(self, loop=self._loop, **self._kwargs)
 
@@ -201,7 +214,7 @@ def decode_path(raw: str) -> str:
 class HTTPServer:
     """Serves a handler on any number of addresses. `start` listens, `close` refuses new requests and ends the running ones."""
 
-    def __init__(self, handler: Handler, *, max_body: int = MAX_BODY) -> None:
+    def __init__(self, handler: Handler, *, max_body: int = MAX_BODY, judge: Judge | None = None) -> None:
         self._handler = handler
         self._max_body = max_body
         self._server = _Server(
@@ -214,6 +227,7 @@ class HTTPServer:
             auto_decompress=True,
             lingering_time=1.0,
         )
+        self._server.judge = judge
         self._listeners: list[asyncio.Server] = []
 
     async def start(
@@ -245,7 +259,7 @@ class HTTPServer:
         raw_path, _, query = request.raw_path.partition("?")
         out = Request(request.method, decode_path(raw_path), query, request.headers)
         connection = cast(Connection, request.protocol)
-        out.user = connection.user
+        out.user, out.front_proxy = connection.user, connection.front_proxy
         peer = connection.peername
         out.remote = str(peer[0]) if peer else ""
         keep_alive = request.keep_alive
@@ -297,13 +311,13 @@ async def _hijack(request: web.BaseRequest) -> Hijacked:
     return Hijacked(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
 
 
-def server_tls(cert_file: str, key_file: str, client_ca_file: str = "") -> ssl.SSLContext:
-    """TLS for a server; with `client_ca_file`, client certificates are asked for, and those of that CA are accepted."""
+def server_tls(cert_file: str, key_file: str, *client_ca_files: str) -> ssl.SSLContext:
+    """TLS for a server; with `client_ca_files`, client certificates are asked for, and those of these CAs are accepted."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(cert_file, key_file)
-    if client_ca_file:
-        context.load_verify_locations(client_ca_file)
+    for file in filter(None, client_ca_files):
+        context.load_verify_locations(file)
         context.verify_mode = ssl.CERT_OPTIONAL
     context.set_alpn_protocols(["http/1.1"])
     return context

@@ -122,7 +122,9 @@ class App:
         self.allocator = Allocator(self.config.service_cidr, range(low, high + 1))
         self.webhooks = Gate(self)
         self.registries = self._make_registries(discover_admission() if admission is None else admission)
-        self.authenticator = authenticator or Authenticator(clock, service_accounts=service_accounts)
+        self.authenticator = authenticator or Authenticator(
+            clock, service_accounts=service_accounts, front_proxy=self.config.front_proxy
+        )
         self.authenticator.bind(self._uid, partial(self.registries.get, Secret))
         self._roles = _Roles(self.registries)
         self.authorizer = Authorizer((BuiltinPolicy(), RBAC(self._roles)))

@@ -34,7 +34,10 @@ class ApiServerConfig:
     tls_key_file: str = setting("key of the serving certificate", required=True)
     client_ca_file: str = setting("authority of client certificates", required=True)
     requestheader_client_ca_file: str = setting("authority of the front proxy's client certificate", "")
-    proxy_client_cert_file: str = setting("certificate shown to aggregated API servers and webhooks", "")
+    requestheader_allowed_names: tuple[str, ...] = setting(
+        "names a front proxy's certificate may bear; none is any", ()
+    )
+    proxy_client_cert_file: str = setting("certificate shown to aggregated API servers", "")
     proxy_client_key_file: str = setting("key of that certificate", "")
     kubelet_client_cert_file: str = setting("certificate shown to kubelets", "")
     kubelet_client_key_file: str = setting("key of that certificate", "")

@@ -20,7 +20,7 @@ from steersman.cmd.config import (
 from steersman.cmd.place import Place
 from steersman.cmd.supervisor import Paths
 from steersman.network.addresses import ClusterAddresses
-from steersman.pki.layout import Credential
+from steersman.pki.layout import FRONT_PROXY, Credential
 
 LOOPBACK = "127.0.0.1"
 SIMULATED = "simulated"
@@ -222,6 +222,7 @@ def _apiserver(config: ClusterConfig, place: Place) -> ApiServerConfig:
         tls_key_file=str(pki.apiserver.key),
         client_ca_file=str(pki.ca.cert),
         requestheader_client_ca_file=str(pki.front_proxy_ca.cert),
+        requestheader_allowed_names=(FRONT_PROXY,),
         proxy_client_cert_file=str(pki.front_proxy_client.cert),
         proxy_client_key_file=str(pki.front_proxy_client.key),
         kubelet_client_cert_file=str(pki.apiserver_kubelet_client.cert),

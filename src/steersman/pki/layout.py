@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from steersman.pki.certs import Pair, Request
 
 ADMIN = "steersman-admin"
+FRONT_PROXY = "front-proxy-client"
 MASTERS = "system:masters"
 NODES = "system:nodes"
 
@@ -101,7 +102,7 @@ def ensure_cluster(layout: Layout, hosts: tuple[str, ...], now: datetime) -> lis
     ca = _ensure_ca(layout.ca, "steersman-ca", now, written)
     front_proxy = _ensure_ca(layout.front_proxy_ca, "steersman-front-proxy-ca", now, written)
     _ensure(layout.apiserver, ca, Request("kube-apiserver", hosts=hosts, usages=("server",)), now, written)
-    _ensure(layout.front_proxy_client, front_proxy, Request("front-proxy-client"), now, written)
+    _ensure(layout.front_proxy_client, front_proxy, Request(FRONT_PROXY), now, written)
     clients = (
         (layout.apiserver_kubelet_client, Request("kube-apiserver-kubelet-client", (MASTERS,))),
         (layout.admin, Request(ADMIN, (MASTERS,))),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from steersman.api.clock import RealClock
 from steersman.apiserver.authn import ServiceAccountTokens
-from steersman.apiserver.config import KubeletAccess, ServerConfig
+from steersman.apiserver.config import FrontProxy, KubeletAccess, ProxyClient, ServerConfig
+from steersman.apiserver.frontproxy import Judge
 from steersman.apiserver.http import HTTPServer, server_tls
 from steersman.apiserver.openapi.service import OpenAPIService
 from steersman.apiserver.server import App
@@ -28,12 +29,20 @@ def server_config(config: ApiServerConfig) -> ServerConfig:
             Path(config.kubelet_client_key_file),
             Path(config.kubelet_ca_file or config.client_ca_file),
         )
+    front_proxy = proxy_client = None
+    if config.requestheader_client_ca_file:
+        front_proxy = FrontProxy(Path(config.requestheader_client_ca_file), config.requestheader_allowed_names)
+    if config.proxy_client_cert_file:
+        proxy_client = ProxyClient(Path(config.proxy_client_cert_file), Path(config.proxy_client_key_file))
     return ServerConfig(
         service_cidr=config.service_cluster_ip_range,
         node_ports=node_ports(config.service_node_port_range),
         advertise_address=config.advertise_address,
         advertise_port=config.port,
         kubelet=kubelet,
+        client_ca=Path(config.client_ca_file),
+        front_proxy=front_proxy,
+        proxy_client=proxy_client,
     )
 
 
@@ -50,13 +59,16 @@ async def run(config: ApiServerConfig, started: Started) -> None:
     clock = RealClock()
     key = tokens.load_key(Path(config.service_account_key_file))
     accounts = ServiceAccountTokens(key, (key,), config.service_account_issuer, (config.service_account_issuer,))
-    tls = server_tls(config.tls_cert_file, config.tls_key_file, config.client_ca_file)
+    authorities = config.client_ca_file, config.requestheader_client_ca_file
+    tls = server_tls(config.tls_cert_file, config.tls_key_file, *authorities)
     store = open_store(config.store, clock)
     try:
         settings, kinds = server_config(config), catalog.load()
         openapi = OpenAPIService(kinds, settings.git_version, all_versions=settings.all_versions)
         app = App(store, clock, settings, catalog=kinds, service_accounts=accounts, openapi=openapi)
-        server = HTTPServer(app.handle)
+        trusted = settings.front_proxy
+        judge = None if trusted is None else Judge(settings.client_ca, trusted.ca)
+        server = HTTPServer(app.handle, judge=judge)
         await app.start()
         try:
             async with asyncio.TaskGroup() as tasks:
