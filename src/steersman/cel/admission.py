@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from steersman.cel.types import BOOL, DYN, LIST_OF_STRING, STRING, TIMESTAMP, Field, Type, map_of, object_of
+from steersman.cel.errors import EvalError
+from steersman.cel.library.conversion import parse_time
+from steersman.cel.types import (
+    BOOL,
+    DYN,
+    INT,
+    LIST_OF_STRING,
+    STRING,
+    TIMESTAMP,
+    Field,
+    Type,
+    list_of,
+    map_of,
+    object_of,
+)
 
 
 def _named(type_name: str, /, **fields: Type) -> Type:
@@ -42,17 +57,52 @@ _METADATA = _named(
     annotations=map_of(STRING, STRING),
     UID=STRING,
     creationTimestamp=TIMESTAMP,
-    deletionGracePeriodSeconds=DYN,
+    deletionGracePeriodSeconds=INT,
     deletionTimestamp=TIMESTAMP,
-    generation=DYN,
+    generation=INT,
     resourceVersion=STRING,
     finalizers=LIST_OF_STRING,
 )
-NAMESPACE = _named(
+_CONDITION = _named(
+    "kubernetes.NamespaceCondition",
+    status=STRING,
+    type=STRING,
+    lastTransitionTime=TIMESTAMP,
+    message=STRING,
+    reason=STRING,
+)
+_TIMES = frozenset({"creationTimestamp", "deletionTimestamp", "lastTransitionTime"})
+_FREE = frozenset({"labels", "annotations"})
+
+
+def _with_times(raw: Any) -> Any:
+    """Plain values with their times as instants."""
+    if isinstance(raw, list):
+        return [_with_times(item) for item in raw]
+    if not isinstance(raw, dict):
+        return raw
+    return {
+        key: _instant(held) if key in _TIMES else held if key in _FREE else _with_times(held)
+        for key, held in raw.items()
+    }
+
+
+def _instant(raw: Any) -> Any:
+    try:
+        return parse_time(raw) if isinstance(raw, str) else raw
+    except EvalError:
+        return raw
+
+
+NAMESPACE = Type(
+    "object",
     "kubernetes.Namespace",
-    metadata=_METADATA,
-    spec=_named("kubernetes.NamespaceSpec", finalizers=LIST_OF_STRING),
-    status=_named("kubernetes.NamespaceStatus", phase=STRING),
+    fields={
+        "metadata": Field(_METADATA, "metadata"),
+        "spec": Field(_named("kubernetes.NamespaceSpec", finalizers=LIST_OF_STRING), "spec"),
+        "status": Field(_named("kubernetes.NamespaceStatus", phase=STRING, conditions=list_of(_CONDITION)), "status"),
+    },
+    prepare=_with_times,
 )
 """The variable `namespaceObject`."""
 

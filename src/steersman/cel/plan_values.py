@@ -20,7 +20,7 @@ from steersman.cel.syntax import (
     is_path,
 )
 from steersman.cel.types import is_optional, unwrap_optional
-from steersman.cel.values import LIST_TYPES, NONE, Optional, Uint, Value, has, is_map
+from steersman.cel.values import LIST_TYPES, NONE, ObjectValue, Optional, Uint, Value, has, is_map
 from steersman.cel.values import select as select_field
 
 if TYPE_CHECKING:
@@ -221,12 +221,13 @@ def map_literal(planner: Planner, node: MapLiteral) -> Step:
 
 
 def object_literal(planner: Planner, node: ObjectLiteral) -> Step:
-    """An object as a plain dict."""
+    """An object as a dict that knows its type's name."""
     steps = [(_wire(node, field), planner.plan(field.value), field.optional) for field in node.fields]
     runs = [(wire, step.run, optional) for wire, step, optional in steps]
+    name = node.type.name
 
     def run(f: Frame) -> Value:
-        made: dict[str, Value] = {}
+        made = ObjectValue(name)
         for wire, value_of, optional in runs:
             value = value_of(f)
             if not optional:

@@ -124,6 +124,16 @@ class KeyedList(list[Any]):
         self.keys = keys
 
 
+class ObjectValue(dict[str, Any]):
+    """An object that a literal such as `Object.spec{…}` has made; `name` is that of its type."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
 LIST_TYPES = (list, SetList, KeyedList)
 _LIST, _MAP, _OPTIONAL = list_of(DYN), map_of(DYN, DYN), optional_of(DYN)
 _BY_CLASS: dict[type, Type] = {

@@ -7,23 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from steersman.api import codec, patch
+from steersman.api import patch
 from steersman.api.codec import DecodeError
-from steersman.api.errors import Forbidden, InternalError, NotFound, StatusError
+from steersman.api.errors import Forbidden, InternalError, StatusError
 from steersman.api.field import quote
-from steersman.api.fieldset import FieldSetError
 from steersman.api.meta import Resource, new_uid
-from steersman.apiserver import managedfields
-from steersman.apiserver.admission.framework import CREATE, UPDATE, Review
-from steersman.apiserver.webhook import conversation, shapes
+from steersman.apiserver.admission.framework import Review
+from steersman.apiserver.admission.rounds import Rounds
+from steersman.apiserver.webhook import conversation, objects, scope, shapes
 from steersman.apiserver.webhook.client import Caller, WebhookClient, WebhookFailure
 from steersman.apiserver.webhook.conversation import BadAnswer, Response
 from steersman.apiserver.webhook.hooks import Configured, Hook, Place, is_exempt
 from steersman.apiserver.webhook.shapes import Shape
-from steersman.kinds.types.core_v1 import Namespace
 
 if TYPE_CHECKING:
     from steersman.apiserver.server import App
@@ -31,27 +29,13 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _SECONDS = 10
 _NOTES = "webhooks"
-_STALE = (
-    ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating "
-    "admission controller; please fix your requests: "
-)
 
 
 class _Uncallable(Exception):
     """A webhook could not be asked, or what it said is no answer; the text says why."""
 
 
-@dataclass(slots=True)
-class _Rounds:
-    """Who has been asked, and who must be asked once more because of what others have changed since."""
-
-    done: set[tuple[str, str, int]] = field(default_factory=set)
-    due: set[tuple[str, str, int]] = field(default_factory=set)
-    last: bytes = b""
-
-    def changed(self) -> None:
-        self.due |= self.done
-        self.done = set()
+_Identity = tuple[str, str, int]
 
 
 class AdmissionWebhooks:
@@ -72,17 +56,17 @@ class AdmissionWebhooks:
         hooks = self._mutating.hooks()
         if not hooks or self._passes(review):
             return
-        rounds: _Rounds = review.notes.setdefault(_NOTES, _Rounds())
+        rounds: Rounds[_Identity] = review.notes.setdefault(_NOTES, Rounds())
         again = review.round > 0
-        if again and _encoded(review.object) != rounds.last:
+        if again and objects.encoded(review.object) != rounds.last:
             rounds.changed()
         for hook in hooks:
             if again and hook.identity not in rounds.due:
                 continue
             await self._ask_mutating(hook, review, rounds)
-        rounds.last = _encoded(review.object)
+        rounds.last = objects.encoded(review.object)
 
-    async def _ask_mutating(self, hook: Hook, review: Review, rounds: _Rounds) -> None:
+    async def _ask_mutating(self, hook: Hook, review: Review, rounds: Rounds[_Identity]) -> None:
         call = await self._matched(hook, review)
         if call is None:
             return
@@ -133,8 +117,8 @@ class AdmissionWebhooks:
 
     async def _matched(self, hook: Hook, review: Review) -> _Call | None:
         """The call to a webhook, if the write concerns it."""
-        in_namespace, missing = self._namespace_matches(hook, review)
-        if not in_namespace or not _object_matches(hook, review):
+        in_namespace, missing = scope.namespace_matches(self._app, hook.namespaces, review)
+        if not in_namespace or not scope.object_matches(hook.objects, review):
             return None
         served = shapes.asked(self._app, review)
         place = Place(review.operation, served.resource, review.subresource, review.namespace)
@@ -152,27 +136,12 @@ class AdmissionWebhooks:
     def _kind_of(self, review: Review, resource: Resource) -> Resource:
         return shapes.shape_of(self._app, review, resource).kind
 
-    def _namespace_matches(self, hook: Hook, review: Review) -> tuple[bool, NotFound | None]:
-        """Whether the namespace is one of the webhook's; an error to be raised if there is no such namespace."""
-        if hook.namespaces.empty:
-            return True, None
-        name = conversation.namespace_of(review)
-        is_namespace = (review.resource.group, review.resource.plural) == ("", "namespaces")
-        if not name and not is_namespace:
-            return True, None
-        if is_namespace and not review.subresource and review.object is not None:
-            return hook.namespaces.matches(review.object.metadata.labels), None
-        namespace: Namespace | None = self._app.registries.get(Namespace, "", name)
-        if namespace is None:
-            return True, NotFound.of(Namespace.__resource__, name)
-        return hook.namespaces.matches(namespace.metadata.labels), None
-
     async def _conditions_hold(self, call: _Call) -> bool:
         # CEL is loaded with the first expression.
         from steersman.apiserver.webhook import conditions
 
         review = call.review
-        new, old = await call.objects()
+        new, old = await objects.shown(review, call.shape)
         values = conditions.variables(call.about(), new, old, review.user, self._app.authorizer)
         try:
             return conditions.hold(call.hook.spec.matchConditions or (), values)
@@ -183,24 +152,12 @@ class AdmissionWebhooks:
             raise Forbidden.of(review.resource, review.name, str(error)) from error
 
 
-def _object_matches(hook: Hook, review: Review) -> bool:
-    """Whether the new object or the old one is one of the webhook's."""
-    if hook.objects.empty:
-        return True
-    found = [getattr(o, "metadata", None) for o in (review.object, review.old)]
-    return any(meta is not None and hook.objects.matches(meta.labels) for meta in found)
-
-
 def _give_up(hook: Hook, error: _Uncallable) -> None:
     """Raise InternalError, unless the webhook may be done without."""
     text = f"failed calling webhook {quote(hook.name)}: {error}"
     _log.warning("%s: %s", "failing open" if hook.ignores_failures else "failing closed", text)
     if not hook.ignores_failures:
         raise InternalError.occurred(text) from error
-
-
-def _encoded(obj: Any) -> bytes:
-    return b"" if obj is None else codec.encode(obj)
 
 
 @dataclass(slots=True)
@@ -217,16 +174,6 @@ class _Call:
     def about(self) -> dict[str, Any]:
         return conversation.request(self.review, (self.asked, self.asked_kind), (self.seen, self.shape.kind))
 
-    async def objects(self) -> tuple[Any, Any]:
-        """The values of the new object and of the old one; None for none."""
-        new, old = self.review.object, self.review.old
-        new = None if new is None else await self.shape.plain(new)
-        if new is not None and self.review.operation == CREATE and "metadata" in new:
-            # These are given to what is stored, after everybody has been asked.
-            new["metadata"] = {**new["metadata"], "creationTimestamp": None}
-            new["metadata"].pop("uid", None)
-        return new, None if old is None else await self.shape.plain(old)
-
     async def ask(self, caller: Caller, *, mutating: bool) -> Response | None:
         """The answer of a webhook that allows the write. Raises the error it refuses with, or _Uncallable."""
         hook, review = self.hook, self.review
@@ -237,7 +184,7 @@ class _Call:
         uid = new_uid()
         try:
             version = conversation.version_of(hook.spec.admissionReviewVersions)
-            body = conversation.encode(version, uid, self.about(), *await self.objects())
+            body = conversation.encode(version, uid, self.about(), *await objects.shown(review, self.shape))
             answer = await caller.call(hook.address, body, float(hook.spec.timeoutSeconds or _SECONDS))
             response = conversation.decode(answer, version, uid, mutating=mutating)
         except WebhookFailure as error:
@@ -265,7 +212,7 @@ class _Call:
         if response.patchType != "JSONPatch":
             kind = quote(response.patchType or "")
             raise _Uncallable(f"unsupported patch type {kind}")
-        before, _ = await self.objects()
+        before, _ = await objects.shown(review, self.shape)
         try:
             after = patch.json_patch(before, operations)
             if patch.equal_json(before, after):
@@ -273,22 +220,5 @@ class _Call:
             new = await self.shape.restore(after, review.object)
         except (StatusError, DecodeError) as error:
             raise InternalError.occurred(str(error)) from error
-        self._keep(new)
-        review.object = new
+        objects.replace(review, new)
         return True
-
-    def _keep(self, new: Any) -> None:
-        """What only the server gives to an object stays as it was."""
-        review = self.review
-        meta, old = getattr(new, "metadata", None), getattr(review.object, "metadata", None)
-        if meta is None or old is None or review.operation not in (CREATE, UPDATE):
-            return
-        meta.uid, meta.creationTimestamp = old.uid, old.creationTimestamp
-        meta.deletionTimestamp, meta.generation = old.deletionTimestamp, old.generation
-        if meta.managedFields == old.managedFields:
-            return
-        try:
-            meta.managedFields = managedfields.checked(meta.managedFields or ()) or None
-        except FieldSetError as error:
-            meta.managedFields = old.managedFields
-            review.warnings.append(f"{_STALE}{error}")

@@ -12,7 +12,7 @@ from steersman.cel import MATCH_CONDITIONS_BUDGET, CostLimitExceeded, EvalError
 from steersman.cel.library import authz
 from steersman.cel.library.authz import Question
 from steersman.kinds.admissionregistration import match_conditions
-from steersman.kinds.admissionregistration.match_conditions import ConditionError
+from steersman.kinds.admissionregistration.expressions import ExpressionError
 from steersman.kinds.types.admissionregistration_v1 import MatchCondition
 
 _OUT_OF_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
@@ -73,7 +73,7 @@ def hold(conditions: Sequence[MatchCondition], values: Mapping[str, Any]) -> boo
         try:
             program = match_conditions.compiled(condition.expression)
             value, cost = program.measure(values, left)
-        except ConditionError as error:
+        except ExpressionError as error:
             errors.append(f"compilation error: {error}")
             continue
         except CostLimitExceeded:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from steersman.api.field import Errors
 from steersman.api.meta import Resource
 from steersman.kinds.admissionregistration.matching_defaults import default_match
 from steersman.kinds.columns import UNSET, created
@@ -27,6 +28,18 @@ def _row(obj: MutatingAdmissionPolicy, now: datetime) -> list[Any]:
 def _default(obj: MutatingAdmissionPolicy) -> None:
     obj.spec.failurePolicy = obj.spec.failurePolicy or "Fail"
     default_match(obj.spec.matchConstraints)
+
+
+def _check_new(obj: MutatingAdmissionPolicy) -> Errors:
+    from steersman.kinds.admissionregistration import policy_validation
+
+    return policy_validation.validate_mutating(obj)
+
+
+def _check_update(obj: MutatingAdmissionPolicy, old: MutatingAdmissionPolicy) -> Errors:
+    from steersman.kinds.admissionregistration import policy_validation
+
+    return policy_validation.validate_mutating(obj, old)
 
 
 KIND: Kind[MutatingAdmissionPolicy] = Kind(
@@ -55,4 +68,6 @@ KIND: Kind[MutatingAdmissionPolicy] = Kind(
     columns=(NAME, Column("Mutations", "integer"), Column("ParamKind"), AGE),
     row=_row,
     default=_default,
+    check_new=_check_new,
+    check_update=_check_update,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from steersman.api.field import Errors
 from steersman.api.meta import Resource
 from steersman.kinds.admissionregistration.matching_defaults import default_match
 from steersman.kinds.columns import UNSET, created
@@ -28,6 +29,18 @@ def _param(obj: MutatingAdmissionPolicyBinding) -> str:
 
 def _default(obj: MutatingAdmissionPolicyBinding) -> None:
     default_match(obj.spec.matchResources)
+
+
+def _check_new(obj: MutatingAdmissionPolicyBinding) -> Errors:
+    from steersman.kinds.admissionregistration import policy_validation
+
+    return policy_validation.validate_mutating_binding(obj)
+
+
+def _check_update(obj: MutatingAdmissionPolicyBinding, old: MutatingAdmissionPolicyBinding) -> Errors:
+    from steersman.kinds.admissionregistration import policy_validation
+
+    return policy_validation.validate_mutating_binding(obj)
 
 
 KIND: Kind[MutatingAdmissionPolicyBinding] = Kind(
@@ -60,4 +73,6 @@ KIND: Kind[MutatingAdmissionPolicyBinding] = Kind(
     columns=(NAME, Column("PolicyName"), Column("ParamRef"), AGE),
     row=_row,
     default=_default,
+    check_new=_check_new,
+    check_update=_check_update,
 )

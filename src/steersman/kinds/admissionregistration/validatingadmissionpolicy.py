@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from steersman.api.field import Errors, Path
 from steersman.api.meta import Resource
 from steersman.kinds.admissionregistration.matching_defaults import default_match
 from steersman.kinds.columns import UNSET, created
@@ -29,6 +30,24 @@ def _default(obj: ValidatingAdmissionPolicy) -> None:
     default_match(obj.spec.matchConstraints)
 
 
+def _check_new(obj: ValidatingAdmissionPolicy) -> Errors:
+    from steersman.kinds.admissionregistration import policy_validation
+
+    return policy_validation.validate_validating(obj)
+
+
+def _check_update(obj: ValidatingAdmissionPolicy, old: ValidatingAdmissionPolicy) -> Errors:
+    from steersman.kinds.admissionregistration import policy_validation
+
+    return policy_validation.validate_validating(obj, old)
+
+
+def _check_status(obj: ValidatingAdmissionPolicy, old: ValidatingAdmissionPolicy) -> Errors:
+    from steersman.kinds.admissionregistration import policy_status
+
+    return policy_status.validate(obj.status, Path("status"))
+
+
 KIND: Kind[ValidatingAdmissionPolicy] = Kind(
     resource=Resource(
         "admissionregistration.k8s.io", "v1", "validatingadmissionpolicies", "ValidatingAdmissionPolicy", False
@@ -40,4 +59,7 @@ KIND: Kind[ValidatingAdmissionPolicy] = Kind(
     columns=(NAME, Column("Validations", "integer"), Column("ParamKind"), AGE),
     row=_row,
     default=_default,
+    check_new=_check_new,
+    check_update=_check_update,
+    check_status_update=_check_status,
 )

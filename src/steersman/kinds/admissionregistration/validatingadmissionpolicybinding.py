@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from steersman.api.field import Errors
 from steersman.api.meta import Resource
 from steersman.kinds.admissionregistration.matching_defaults import default_match
 from steersman.kinds.columns import UNSET, created
@@ -30,6 +31,18 @@ def _default(obj: ValidatingAdmissionPolicyBinding) -> None:
     default_match(obj.spec.matchResources)
 
 
+def _check_new(obj: ValidatingAdmissionPolicyBinding) -> Errors:
+    from steersman.kinds.admissionregistration import policy_validation
+
+    return policy_validation.validate_validating_binding(obj)
+
+
+def _check_update(obj: ValidatingAdmissionPolicyBinding, old: ValidatingAdmissionPolicyBinding) -> Errors:
+    from steersman.kinds.admissionregistration import policy_validation
+
+    return policy_validation.validate_validating_binding(obj)
+
+
 KIND: Kind[ValidatingAdmissionPolicyBinding] = Kind(
     resource=Resource(
         "admissionregistration.k8s.io",
@@ -44,4 +57,6 @@ KIND: Kind[ValidatingAdmissionPolicyBinding] = Kind(
     columns=(NAME, Column("PolicyName"), Column("ParamRef"), AGE),
     row=_row,
     default=_default,
+    check_new=_check_new,
+    check_update=_check_update,
 )

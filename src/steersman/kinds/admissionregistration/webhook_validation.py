@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from steersman.kinds.types.admissionregistration_v1 import (
         MutatingWebhook,
         MutatingWebhookConfiguration,
+        NamedRuleWithOperations,
         RuleWithOperations,
         ValidatingWebhook,
         ValidatingWebhookConfiguration,
@@ -77,7 +78,7 @@ def _validate(hooks: Sequence[Hook], demands: _Demands) -> Errors:
 def _hook(hook: Hook, path: Path, demands: _Demands) -> Errors:
     errors = _name(hook.name, path.child("name"))
     for index, rule in enumerate(hook.rules or ()):
-        errors += _rule(rule, path.child("rules").index(index))
+        errors += validate_rule(rule, path.child("rules").index(index))
     errors += field.check_choice(hook.failurePolicy, ("Fail", "Ignore"), path.child("failurePolicy"))
     errors += field.check_choice(hook.matchPolicy, ("Equivalent", "Exact"), path.child("matchPolicy"))
     errors += _side_effects(hook.sideEffects, path.child("sideEffects"), demands)
@@ -145,7 +146,7 @@ def _reviews(versions: list[str], path: Path, demands: _Demands) -> Errors:
     return errors
 
 
-def _rule(rule: RuleWithOperations, path: Path) -> Errors:
+def validate_rule(rule: RuleWithOperations | NamedRuleWithOperations, path: Path) -> Errors:
     where = path.child("operations")
     errors = _alone(rule.operations or [], where, "operations")
     for index, operation in enumerate(rule.operations or ()):
