@@ -16,6 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import older_types
+
 Schema = dict[str, Any]
 
 TARGET = Path(__file__).resolve().parent.parent / "src" / "steersman" / "kinds" / "types"
@@ -491,7 +493,7 @@ PACKAGE = '''"""Typed API objects, one module per group version, made for Kubern
 def generate() -> dict[str, str]:
     """File name to text, for every file of the package."""
     version, definitions = source()
-    known = collect(definitions)
+    known = collect({**definitions, **older_types.definitions(definitions)})
     modules: dict[str, Module] = {}
     for definition in known.values():
         modules.setdefault(definition.module, Module(definition.module)).types.append(definition)

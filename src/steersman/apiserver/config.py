@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from steersman.apiserver.runtimeconfig import RuntimeConfig
+
 GIT_VERSION = "v1.37.0+steersman0.1.0"
 
 
@@ -37,15 +39,15 @@ class ProxyClient:
 @dataclass(frozen=True)
 class ServerConfig:
     """Settings of the API server. `advertise_address` and `advertise_port` are what pods are told to reach it by (the
-    `kubernetes` Service's endpoint); without an address there is no such Service. `all_versions` serves the API versions
-    that are off by default too. `client_ca` is published for aggregated API servers, as is what `front_proxy` says.
+    `kubernetes` Service's endpoint); without an address there is no such Service. `runtime` says which API versions
+    are served. `client_ca` is published for aggregated API servers, as is what `front_proxy` says.
     """
 
     service_cidr: str = "10.96.0.0/12"
     node_ports: tuple[int, int] = (30000, 32767)
     advertise_address: str = ""
     advertise_port: int = 6443
-    all_versions: bool = False
+    runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
     kubelet: KubeletAccess | None = None
     client_ca: Path | None = None
     front_proxy: FrontProxy | None = None

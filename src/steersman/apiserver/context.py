@@ -78,7 +78,8 @@ class Endpoint:
     @classmethod
     def of(cls, served: Served, registry: Registry) -> Endpoint:
         head, columns = heading(served)
-        return cls(served, registry, head, columns, served.version is None)
+        warnings = (served.deprecation,) if served.deprecation else ()
+        return cls(served, registry, head, columns, served.version is None, warnings)
 
     @property
     def kind(self) -> Kind[Any]:

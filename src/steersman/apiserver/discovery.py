@@ -46,10 +46,9 @@ class Discovery:
     def _groups(self) -> dict[str, dict[str, list[Served]]]:
         """group → version → what is served, in discovery's order."""
         groups: dict[str, dict[str, list[Served]]] = {}
-        every = sorted((*self._app.catalog.served, *self._app.custom.served), key=lambda s: order(s.resource))
-        for served in every:
-            shown = served.served_by_default or self._app.config.all_versions
-            if shown and (served.kind.verbs or served.kind.stored):
+        own = (s for s in self._app.catalog.served if self._app.config.runtime.serves(s))
+        for served in sorted((*own, *self._app.custom.served), key=lambda s: order(s.resource)):
+            if served.kind.verbs or served.kind.stored:
                 versions = groups.setdefault(served.resource.group, {})
                 versions.setdefault(served.resource.version, []).append(served)
         return groups
@@ -158,10 +157,7 @@ class Discovery:
             "kind": resource.kind,
             "verbs": list(kind.discovered_verbs),
         }
-        if kind.short_names:
-            out["shortNames"] = list(kind.short_names)
-        if kind.categories:
-            out["categories"] = list(kind.categories)
+        out |= _other_names(served)
         if kind.stored:
             out["storageVersionHash"] = _storage_hash(served)
         return out
@@ -235,6 +231,13 @@ def _subresource(served: Served, name: str) -> tuple[str, str, str, tuple[str, .
     return known or (resource.group, resource.version, resource.kind, _GPU)
 
 
+def _other_names(served: Served) -> dict[str, list[str]]:
+    """Short names and categories; not of versions of old, lest clients find everything twice."""
+    kind = served.kind
+    names = {} if served.is_legacy else {"shortNames": kind.short_names, "categories": kind.categories}
+    return {key: list(found) for key, found in names.items() if found}
+
+
 def _aggregated(served: Served) -> dict[str, Any]:
     kind, resource = served.kind, served.resource
     out: dict[str, Any] = {
@@ -244,10 +247,7 @@ def _aggregated(served: Served) -> dict[str, Any]:
         "singularResource": kind.singular_name,
         "verbs": list(kind.discovered_verbs),
     }
-    if kind.short_names:
-        out["shortNames"] = list(kind.short_names)
-    if kind.categories:
-        out["categories"] = list(kind.categories)
+    out |= _other_names(served)
     subresources = []
     for name in sorted(kind.subresources):
         group, version, response, verbs = _subresource(served, name)

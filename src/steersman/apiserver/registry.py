@@ -73,6 +73,11 @@ Version = tuple[bytes, int]
 """A stored value and its revision."""
 
 
+def _tolerated(errors: Sequence[FieldError], write: Write) -> Sequence[FieldError]:
+    """What is wrong in the version in which the client speaks."""
+    return errors if not errors or write.served is None else write.served.tolerated(errors)
+
+
 class Registry:
     """One kind's objects. `reserve` gives them what is unique in the cluster (key, object, old object)."""
 
@@ -189,7 +194,7 @@ class Registry:
         stored: bool | None = None
         try:
             kind.prepare_create(obj)
-            if errors := kind.validate(obj):
+            if errors := _tolerated(kind.validate(obj), write):
                 raise Invalid.of(self.resource, name, errors)
             warnings.extend(kind.warnings(obj))
             await self._chain.validate(review)
@@ -272,7 +277,7 @@ class Registry:
             held = self._reserve(key, new, old)
         stored: bool | None = None
         try:
-            if errors := self._check_update(new, old, write.subresource):
+            if errors := _tolerated(self._check_update(new, old, write.subresource), write):
                 raise Invalid.of(self.resource, name, errors)
             await self._chain.validate(review)
             warnings.extend(w for w in kind.warn_update(new, old) if w not in warnings)

@@ -153,7 +153,7 @@ class App:
     def _make_endpoints(self) -> dict[tuple[str, str, str], Endpoint]:
         endpoints = {}
         for served in self.catalog.served:
-            if not (served.served_by_default or self.config.all_versions):
+            if not self.config.runtime.serves(served):
                 continue
             resource = served.resource
             registry = self.registries.find(served.kind.resource.group, served.kind.resource.plural)

@@ -48,6 +48,10 @@ class ApiServerConfig:
     )
     service_cluster_ip_range: str = setting("range of Service addresses", "10.96.0.0/16")
     service_node_port_range: str = setting("range of NodePorts", "30000-32767")
+    runtime_config: dict[str, str] = field(
+        default_factory=dict,
+        metadata={"help": "API versions switched on and off: GROUP/VERSION[/RESOURCE]=true|false, api/legacy=false, …"},
+    )
     event_ttl: float = setting("seconds an Event is kept", 3600.0, minimum=0)
     log_level: str = log_level()
 
@@ -172,6 +176,9 @@ class ClusterConfig:
     name: str = setting("name of the cluster", "default")
     nodes: int = setting("real nodes", 1, minimum=0)
     simulate: int = setting("simulated nodes", 0, minimum=0)
+    runtime_config: dict[str, str] = field(
+        default_factory=dict, metadata={"help": "API versions switched on and off, as the API server takes it"}
+    )
     legacy_service_account_tokens: bool = setting("every service account has a Secret with a token", False)
     store: str = setting("where objects are kept", required=True)
     port: int = setting("port of the API server", required=True, minimum=1)

@@ -230,6 +230,7 @@ def _apiserver(config: ClusterConfig, place: Place) -> ApiServerConfig:
         kubelet_ca_file=str(pki.ca.cert),
         service_account_key_file=str(pki.service_account_key),
         service_cluster_ip_range=str(network.service_range),
+        runtime_config=config.runtime_config,
     )
 
 

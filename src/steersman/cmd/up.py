@@ -21,6 +21,10 @@ POLL = 0.05
 _OURS = frozenset({"lock", "pki", "config", "run", "logs", "nodes", "supervisor.json", "store.db"})
 
 
+# What can be asked for anew when a stopped cluster starts.
+_KEPT = ("nodes", "simulate", "legacy_service_account_tokens", "runtime_config", "store", "port")
+
+
 @dataclass(frozen=True)
 class Wish:
     """What was asked for on the command line; None where nothing was said."""
@@ -28,6 +32,7 @@ class Wish:
     nodes: int | None = None
     simulate: int | None = None
     legacy_service_account_tokens: bool | None = None
+    runtime_config: dict[str, str] | None = None
     store: str | None = None
     port: int | None = None
     kubeconfig: str | None = None
@@ -39,11 +44,7 @@ def resolve(wish: Wish, place: Place, existing: ClusterConfig | None, held: cont
 
     Ports that are chosen here are held until `held` is closed.
     """
-    said = {
-        name: value
-        for name in ("nodes", "simulate", "legacy_service_account_tokens", "store", "port", "kubeconfig")
-        if (value := getattr(wish, name)) is not None
-    }
+    said = {name: value for name in (*_KEPT, "kubeconfig") if (value := getattr(wish, name)) is not None}
     if existing is not None:
         if wish.store is not None and wish.store != existing.store:
             raise CommandError(
@@ -56,6 +57,7 @@ def resolve(wish: Wish, place: Place, existing: ClusterConfig | None, held: cont
         nodes=nodes,
         simulate=wish.simulate or 0,
         legacy_service_account_tokens=wish.legacy_service_account_tokens or False,
+        runtime_config=wish.runtime_config or {},
         store=wish.store or f"sqlite://{place.store_file}",
         port=wish.port or _free_port(API_PORTS, held),
         dns_port=DNS_PORTS[0],
@@ -222,9 +224,7 @@ def _nodes_missing(
 def _already_running(config: ClusterConfig, wish: Wish, place: Place, steps: Steps) -> None:
     """A running cluster is left as it is; what is missing of usable is waited for."""
     differing = [
-        option(name, getattr(wish, name))
-        for name in ("nodes", "simulate", "legacy_service_account_tokens", "store", "port")
-        if getattr(wish, name) not in (None, getattr(config, name))
+        option(name, getattr(wish, name)) for name in _KEPT if getattr(wish, name) not in (None, getattr(config, name))
     ]
     if differing:
         steps.say(f"cluster {place.name} runs already: {', '.join(differing)} counts after `steer down`")
@@ -238,6 +238,8 @@ def option(name: str, value: object) -> str:
     spelled = name.replace("_", "-")
     if isinstance(value, bool):
         return f"--{spelled}" if value else f"--no-{spelled}"
+    if isinstance(value, dict):
+        value = ",".join(f"{k}={v}" for k, v in value.items())
     return f"--{spelled} {value}"
 
 

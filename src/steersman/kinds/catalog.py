@@ -23,6 +23,9 @@ GROUP_ORDER = (
     "storagemigration.k8s.io", "lifecycle.k8s.io",
 )  # fmt: skip
 
+# Everything in it has moved into other groups.
+LEGACY_GROUP = "extensions"
+
 
 @dataclass(frozen=True)
 class Catalog:
@@ -68,6 +71,8 @@ class Catalog:
 def order(resource: Resource) -> tuple[Any, ...]:
     """Resources in the order of discovery: the server's own groups first, then others by name."""
     group = GROUP_ORDER.index(resource.group) if resource.group in GROUP_ORDER else len(GROUP_ORDER)
+    if resource.group == LEGACY_GROUP:
+        group += 1
     return group, resource.group, version_order(resource.version), resource.plural
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Generic, TypeVar
+
+import msgspec
 
 from steersman.api import codec, names
 from steersman.api.duration import age
-from steersman.api.field import Errors, Path, same
+from steersman.api.field import Errors, FieldError, Path, same
 from steersman.api.meta import Resource
 from steersman.kinds import metadata
 
@@ -59,6 +62,16 @@ class ScalePaths:
     """Whether an object without a number of replicas has no scale."""
 
 
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """Since when Kubernetes advises against a version, when it stopped serving it, and what is to be used instead."""
+
+    deprecated: str
+    removed: str
+    replacement: Resource | None = None
+    """Without one, the version that is stored."""
+
+
 @dataclass(frozen=True)
 class Version:
     """A further version in which a kind is served. Objects are stored in the kind's own.
@@ -71,6 +84,20 @@ class Version:
     served_by_default: bool = False
     to_stored: Callable[[Plain], None] | None = None
     from_stored: Callable[[Plain], None] | None = None
+    default: Callable[[Plain], None] | None = None
+    """Fills in what this version defaults in a way of its own, in its plain form; the kind's own defaults come after."""
+    tolerates: Callable[[FieldError], bool] | None = None
+    """What the validation of the stored version finds, and this version allows."""
+    like: Resource | None = None
+    """The version with the same fields, where that is not the stored one and no types are generated for this one."""
+    retired: Retirement | None = None
+    """Set for versions that Kubernetes itself serves no more."""
+
+
+def older(resource: Resource, deprecated: str, removed: str, **more: Any) -> Version:
+    """A version that Kubernetes has served before. `more` is passed on."""
+    replacement: Resource | None = more.pop("replacement", None)
+    return Version(resource, True, retired=Retirement(deprecated, removed, replacement), **more)
 
 
 def _nothing(obj: Any) -> None:
@@ -316,10 +343,48 @@ class Served:
     def is_stored_version(self) -> bool:
         return self.version is None
 
+    @property
+    def is_legacy(self) -> bool:
+        """Whether Kubernetes itself serves this version no more."""
+        return self.version is not None and self.version.retired is not None
+
+    @property
+    def deprecation(self) -> str:
+        """What whoever uses this version is told; empty for versions that are not deprecated."""
+        retired = None if self.version is None else self.version.retired
+        if retired is None:
+            return ""
+        other = retired.replacement or self.kind.resource
+        return (
+            f"{self.resource.api_version} {self.resource.kind} is deprecated in v{retired.deprecated}+, "
+            f"unavailable in v{retired.removed}+; use {other.api_version} {other.kind}"
+        )
+
     @cached_property
     def type(self) -> type[Any]:
         """The Struct of this version; loads its module."""
-        return self.kind.type if self.version is None else load_type(self.resource)
+        if self.version is None:
+            return self.kind.type
+        return _find_type(self.resource) or variant(self.resource, load_type(self.version.like or self.kind.resource))
+
+    def adopt(self, obj: Any) -> Any:
+        """A client's object of this version as one of the stored type, with the defaults of both."""
+        stored = self.to_stored(self._with_defaults(obj))
+        self.kind.default(stored)
+        return stored
+
+    def _with_defaults(self, obj: Any) -> Any:
+        default = None if self.version is None else self.version.default
+        if default is None:
+            return obj
+        plain: Plain = codec.to_builtins(obj)
+        default(plain)
+        return codec.from_builtins(self.type, plain)[0]
+
+    def tolerated(self, errors: Sequence[FieldError]) -> Sequence[FieldError]:
+        """The errors without those that this version allows."""
+        allows = None if self.version is None else self.version.tolerates
+        return errors if allows is None else [e for e in errors if not allows(e)]
 
     def to_stored(self, obj: Any) -> Any:
         """An object of this version as the stored type; the object itself where that is the same."""
@@ -345,10 +410,62 @@ def _recast(obj: Any, resource: Resource, cls: type[Any], convert: Callable[[Pla
 
 def load_type(resource: Resource) -> type[Any]:
     """The Struct of a resource: apps/v1 Deployment is in kinds.types.apps_v1."""
-    group = {"": "core", "internal.apiserver.k8s.io": "apiserverinternal"}.get(resource.group)
-    module = f"{group or resource.group.partition('.')[0]}_{resource.version}"
-    found: type[Any] = getattr(import_module(f"steersman.kinds.types.{module}"), resource.kind)
+    found: type[Any] = getattr(import_module(_module(resource)), resource.kind)
     return found
+
+
+def _module(resource: Resource) -> str:
+    group = {"": "core", "internal.apiserver.k8s.io": "apiserverinternal"}.get(resource.group)
+    return f"steersman.kinds.types.{group or resource.group.partition('.')[0]}_{resource.version}"
+
+
+def _find_type(resource: Resource) -> type[Any] | None:
+    """The generated Struct, for versions that have fields of their own."""
+    module = _module(resource)
+    return getattr(import_module(module), resource.kind, None) if find_spec(module) is not None else None
+
+
+@cache
+def variant(resource: Resource, cls: type[Any]) -> type[Any]:
+    """The Struct of another version that has the same fields: it differs in what it is called."""
+    namespace = {
+        "__module__": _module(resource),
+        "__annotations__": {"apiVersion": str},
+        "__resource__": resource,
+        "apiVersion": msgspec.field(default_factory=lambda: resource.api_version),
+    }
+    made: type[Any] = type(cls)(cls.__name__, (cls,), namespace, kw_only=True)  # type: ignore[call-overload]
+    return made
+
+
+def list_type(resource: Resource, cls: type[Any]) -> type[Any]:
+    """The Struct of a list of objects of the resource."""
+    module = _module(resource)
+    found = getattr(import_module(module), f"{resource.kind}List", None) if find_spec(module) is not None else None
+    return found or _list_of(resource, cls)
+
+
+def _no_items() -> list[Any]:
+    # Not `list` itself, whose empty lists are left out of what is written.
+    return []
+
+
+@cache
+def _list_of(resource: Resource, cls: type[Any]) -> type[Any]:
+    from steersman.kinds.types.meta_v1 import ListMeta, ListObject
+
+    name = f"{resource.kind}List"
+    fields = [
+        ("kind", str, msgspec.field(default_factory=lambda: name)),
+        ("apiVersion", str, msgspec.field(default_factory=lambda: resource.api_version)),
+        ("metadata", ListMeta, msgspec.field(default_factory=ListMeta)),
+        ("items", list[cls], msgspec.field(default_factory=_no_items)),  # type: ignore[valid-type]
+    ]
+    made: type[Any] = msgspec.defstruct(
+        name, fields, bases=(ListObject,), module=_module(resource), kw_only=True,
+        namespace={"__required__": frozenset({"items"})},
+    )  # fmt: skip
+    return made
 
 
 def reset_status(obj: Any) -> None:

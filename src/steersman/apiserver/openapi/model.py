@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
-
-from msgspec import Struct
 
 from steersman.apiserver.openapi.descriptions import describe
 from steersman.apiserver.openapi.paths import Operations, paths_of
 from steersman.apiserver.openapi.schemas import Builder, Schema
-from steersman.kinds.kind import Served, load_type
+from steersman.kinds.kind import Served, list_type
 from steersman.kinds.types import meta_v1
 
 
@@ -31,18 +27,12 @@ def build(served: Iterable[Served], prefix: str) -> Model:
     status = prefix + builder.add(meta_v1.Status)
     builder.add(meta_v1.DeleteOptions)
     for one in served:
-        cls = load_type(one.resource)
+        cls = one.type
         reference = prefix + builder.add(cls)
-        list_type = _list_type(cls)
-        list_reference = prefix + builder.add(list_type) if list_type else status
+        list_reference = prefix + builder.add(list_type(one.resource, cls)) if "list" in one.kind.verbs else status
         for path, operations in paths_of(one, reference, list_reference):
             if operations:
                 model.paths[path] = operations
     describe(model.definitions)
     model.definitions = dict(sorted(model.definitions.items()))
     return model
-
-
-def _list_type(cls: Any) -> type[Struct] | None:
-    found: type[Struct] | None = getattr(importlib.import_module(cls.__module__), f"{cls.__name__}List", None)
-    return found

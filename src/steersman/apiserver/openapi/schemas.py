@@ -16,6 +16,7 @@ _META = "io.k8s.apimachinery.pkg.apis.meta.v1"
 _PACKAGES = {
     "meta_v1": _META,
     "apiextensions_v1": "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1",
+    "apiextensions_v1beta1": "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1beta1",
     "apiregistration_v1": "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1",
 }
 _NAMED_LEAVES: dict[Leaf, tuple[str, Schema]] = {

@@ -41,11 +41,17 @@ class _Document:
 
 
 class OpenAPIService:
-    """Implements the server's OpenAPI hook over the catalogue; `all_versions` describes what is off by default as well."""
+    """Implements the server's OpenAPI hook over the catalogue; `serves` says which versions are described."""
 
-    def __init__(self, catalog: Catalog, version: str, *, all_versions: bool = False) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        version: str,
+        *,
+        serves: Callable[[Served], bool] = lambda served: served.served_by_default,
+    ) -> None:
         self._version = version
-        self._served: Sequence[Served] = [s for s in catalog.served if s.served_by_default or all_versions]
+        self._served: Sequence[Served] = [s for s in catalog.served if serves(s)]
         self._documents: dict[str, _Document] = {}
         self._custom: Sequence[Served] = ()
         # The parts of the v2 document that no custom resource changes, deflated: paths and definitions by representation.

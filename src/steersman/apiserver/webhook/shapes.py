@@ -52,9 +52,7 @@ class _Typed:
         return codec.to_builtins(self.served.from_stored(obj))
 
     async def restore(self, plain: Any, obj: Any) -> Any:
-        new = self.served.to_stored(codec.from_builtins(self.served.type, plain)[0])
-        self.served.kind.default(new)
-        return new
+        return self.served.adopt(codec.from_builtins(self.served.type, plain)[0])
 
 
 @dataclass(frozen=True, slots=True)

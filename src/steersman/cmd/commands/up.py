@@ -30,6 +30,13 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="make every service account a Secret with a token that never expires, as Kubernetes before 1.24 (default: no)",
     )
     parser.add_argument(
+        "--runtime-config",
+        type=_settings,
+        metavar="K=V,K=V",
+        help="API versions switched on and off, such as extensions/v1beta1=false or api/legacy=false (default: those that "
+        "Kubernetes serves, and those that it has served)",
+    )
+    parser.add_argument(
         "--wait",
         type=_duration,
         default=120.0,
@@ -55,6 +62,17 @@ def _port(text: str) -> int:
     return number
 
 
+def _settings(text: str) -> dict[str, str]:
+    from steersman.apiserver.runtimeconfig import RuntimeConfig, RuntimeConfigError
+
+    found = {key: value or "true" for key, _, value in (pair.partition("=") for pair in text.split(",") if pair)}
+    try:
+        RuntimeConfig.of(found)
+    except RuntimeConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return found
+
+
 def _duration(text: str) -> float:
     return parse_duration(text)
 
@@ -74,6 +92,7 @@ def _run(arguments: argparse.Namespace) -> int:
         nodes=arguments.nodes,
         simulate=arguments.simulate,
         legacy_service_account_tokens=arguments.legacy_service_account_tokens,
+        runtime_config=arguments.runtime_config,
         store=arguments.store,
         port=arguments.port,
         kubeconfig=os.path.abspath(os.path.expanduser(arguments.kubeconfig)) if arguments.kubeconfig else None,

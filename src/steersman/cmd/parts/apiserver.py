@@ -10,6 +10,7 @@ from steersman.apiserver.config import FrontProxy, KubeletAccess, ProxyClient, S
 from steersman.apiserver.frontproxy import Judge
 from steersman.apiserver.http import HTTPServer, server_tls
 from steersman.apiserver.openapi.service import OpenAPIService
+from steersman.apiserver.runtimeconfig import RuntimeConfig, RuntimeConfigError
 from steersman.apiserver.server import App
 from steersman.cmd.config import ApiServerConfig
 from steersman.cmd.configfile import ConfigError
@@ -39,11 +40,20 @@ def server_config(config: ApiServerConfig) -> ServerConfig:
         node_ports=node_ports(config.service_node_port_range),
         advertise_address=config.advertise_address,
         advertise_port=config.port,
+        runtime=runtime_config(config.runtime_config),
         kubelet=kubelet,
         client_ca=Path(config.client_ca_file),
         front_proxy=front_proxy,
         proxy_client=proxy_client,
     )
+
+
+def runtime_config(settings: dict[str, str]) -> RuntimeConfig:
+    """Which API versions are served. Raises ConfigError."""
+    try:
+        return RuntimeConfig.of(settings)
+    except RuntimeConfigError as error:
+        raise ConfigError(f"runtimeConfig: {error}") from error
 
 
 def node_ports(text: str) -> tuple[int, int]:
@@ -64,7 +74,7 @@ async def run(config: ApiServerConfig, started: Started) -> None:
     store = open_store(config.store, clock)
     try:
         settings, kinds = server_config(config), catalog.load()
-        openapi = OpenAPIService(kinds, settings.git_version, all_versions=settings.all_versions)
+        openapi = OpenAPIService(kinds, settings.git_version, serves=settings.runtime.serves)
         app = App(store, clock, settings, catalog=kinds, service_accounts=accounts, openapi=openapi)
         trusted = settings.front_proxy
         judge = None if trusted is None else Judge(settings.client_ca, trusted.ca)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from msgspec import field as _field
 
 from steersman.api.meta import Resource
-from steersman.api.schema import ApiType, ListInfo
+from steersman.api.schema import ApiType, Int32, ListInfo
+from steersman.kinds.types.admissionregistration_v1 import MatchCondition, RuleWithOperations, WebhookClientConfig
 from steersman.kinds.types.meta_v1 import LabelSelector, ListMeta, ListObject, Object, ObjectMeta
 
 
@@ -89,6 +90,38 @@ class MutatingAdmissionPolicyList(ListObject, kw_only=True):
     items: list[MutatingAdmissionPolicy] = _field(default_factory=lambda: [])
 
 
+class MutatingWebhook(ApiType, kw_only=True):
+    __merge__ = {
+        "admissionReviewVersions": ListInfo("atomic"),
+        "matchConditions": ListInfo("map", ("name",), "merge", "name"),
+        "rules": ListInfo("atomic"),
+    }
+    __required__ = frozenset({"clientConfig", "name"})
+    admissionReviewVersions: list[str] | None = None
+    clientConfig: WebhookClientConfig = _field(default_factory=WebhookClientConfig)
+    failurePolicy: str = ""
+    matchConditions: list[MatchCondition] | None = None
+    matchPolicy: str = ""
+    name: str = _field(default_factory=str)
+    namespaceSelector: LabelSelector | None = None
+    objectSelector: LabelSelector | None = None
+    reinvocationPolicy: str = ""
+    rules: list[RuleWithOperations] | None = None
+    sideEffects: str | None = None
+    timeoutSeconds: Int32 | None = None
+
+
+class MutatingWebhookConfiguration(Object, kw_only=True):
+    __resource__ = Resource("admissionregistration.k8s.io", "v1beta1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", False)
+    __merge__ = {
+        "webhooks": ListInfo("map", ("name",), "merge", "name"),
+    }
+    kind: str = _field(default_factory=lambda: "MutatingWebhookConfiguration")
+    apiVersion: str = _field(default_factory=lambda: "admissionregistration.k8s.io/v1beta1")
+    metadata: ObjectMeta = _field(default_factory=ObjectMeta)
+    webhooks: list[MutatingWebhook] | None = None
+
+
 class Mutation(ApiType, kw_only=True):
     __required__ = frozenset({"patchType"})
     applyConfiguration: ApplyConfiguration | None = None
@@ -125,6 +158,37 @@ class ParamRef(ApiType, kw_only=True):
     namespace: str = ""
     parameterNotFoundAction: str = ""
     selector: LabelSelector | None = None
+
+
+class ValidatingWebhook(ApiType, kw_only=True):
+    __merge__ = {
+        "admissionReviewVersions": ListInfo("atomic"),
+        "matchConditions": ListInfo("map", ("name",), "merge", "name"),
+        "rules": ListInfo("atomic"),
+    }
+    __required__ = frozenset({"clientConfig", "name"})
+    admissionReviewVersions: list[str] | None = None
+    clientConfig: WebhookClientConfig = _field(default_factory=WebhookClientConfig)
+    failurePolicy: str = ""
+    matchConditions: list[MatchCondition] | None = None
+    matchPolicy: str = ""
+    name: str = _field(default_factory=str)
+    namespaceSelector: LabelSelector | None = None
+    objectSelector: LabelSelector | None = None
+    rules: list[RuleWithOperations] | None = None
+    sideEffects: str | None = None
+    timeoutSeconds: Int32 | None = None
+
+
+class ValidatingWebhookConfiguration(Object, kw_only=True):
+    __resource__ = Resource("admissionregistration.k8s.io", "v1beta1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", False)
+    __merge__ = {
+        "webhooks": ListInfo("map", ("name",), "merge", "name"),
+    }
+    kind: str = _field(default_factory=lambda: "ValidatingWebhookConfiguration")
+    apiVersion: str = _field(default_factory=lambda: "admissionregistration.k8s.io/v1beta1")
+    metadata: ObjectMeta = _field(default_factory=ObjectMeta)
+    webhooks: list[ValidatingWebhook] | None = None
 
 
 class Variable(ApiType, kw_only=True):

@@ -6,7 +6,33 @@ from msgspec import field as _field
 
 from steersman.api.meta import Resource
 from steersman.api.schema import ApiType, Bytes, Int32, ListInfo, Time
+from steersman.kinds.types.certificates_v1 import CertificateSigningRequestStatus
 from steersman.kinds.types.meta_v1 import Condition, ListMeta, ListObject, Object, ObjectMeta
+
+
+class CertificateSigningRequestSpec(ApiType, kw_only=True):
+    __merge__ = {
+        "groups": ListInfo("atomic"),
+        "usages": ListInfo("atomic"),
+    }
+    __required__ = frozenset({"request"})
+    expirationSeconds: Int32 | None = None
+    extra: dict[str, list[str]] | None = None
+    groups: list[str] | None = None
+    request: Bytes = _field(default_factory=str)
+    signerName: str = ""
+    uid: str = ""
+    usages: list[str] | None = None
+    username: str = ""
+
+
+class CertificateSigningRequest(Object, kw_only=True):
+    __resource__ = Resource("certificates.k8s.io", "v1beta1", "certificatesigningrequests", "CertificateSigningRequest", False)
+    kind: str = _field(default_factory=lambda: "CertificateSigningRequest")
+    apiVersion: str = _field(default_factory=lambda: "certificates.k8s.io/v1beta1")
+    metadata: ObjectMeta = _field(default_factory=ObjectMeta)
+    spec: CertificateSigningRequestSpec = _field(default_factory=CertificateSigningRequestSpec)
+    status: CertificateSigningRequestStatus = _field(default_factory=CertificateSigningRequestStatus)
 
 
 class ClusterTrustBundleSpec(ApiType, kw_only=True):
