@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import uuid
@@ -68,6 +69,16 @@ os.register_at_fork(after_in_child=_forget_uids)
 
 def random_suffix(length: int = SUFFIX_LENGTH) -> str:
     return "".join(_RANDOM.choices(_NAME_ALPHABET, k=length))
+
+
+def suffix_of(text: str, length: int = SUFFIX_LENGTH) -> str:
+    """As `random_suffix`, but always the same for the same text."""
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
+    out = ""
+    for _ in range(length):
+        number, rest = divmod(number, len(_NAME_ALPHABET))
+        out += _NAME_ALPHABET[rest]
+    return out
 
 
 def generate_name(base: str) -> str:

@@ -16,6 +16,7 @@ from steersman.api.apply import Applied, Conflict, Conflicts, Document, Manager,
 from steersman.api.errors import BadRequest, StatusError
 from steersman.api.errors import Conflict as ConflictError
 from steersman.api.fieldset import LEAF, FieldSet, FieldSetError
+from steersman.api.memo import Memo
 from steersman.api.meta import Resource
 from steersman.api.typed import Node, TypedError, schema_of
 from steersman.kinds.kind import Kind, Served
@@ -37,6 +38,8 @@ _MAX_NAME = 128
 _FIELDS_V1 = "FieldsV1"
 _OPERATIONS: dict[str, Operation] = {"Apply": "Apply", "Update": "Update"}
 _NO_SPEC = ("kind", "apiVersion", "metadata", "status")
+_METADATA = "metadata"
+_IDENTITY = frozenset({"kind", "apiVersion"})
 _META = ("name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation", "managedFields",
          "resourceVersion")  # fmt: skip
 # What nobody owns: the object's identity, and what only the server writes.
@@ -193,6 +196,10 @@ class FieldManager:
         self.versions: Versions = KindVersions(served.kind) if versions is None else versions
 
     @cached_property
+    def _known(self) -> Memo[FieldSet]:
+        return Memo()
+
+    @cached_property
     def schema(self) -> Node:
         """The schema of the version that is written."""
         found = self.versions.schema(self.version)
@@ -217,8 +224,46 @@ class FieldManager:
         """Set the managedFields of an object that the manager creates."""
         owners, times = decode(self._sent(obj.metadata.managedFields, None) or ())
         obj.metadata.managedFields = None
-        reset = self.reset(create=True)
-        self._track(obj, self.empty, owners, times, name, now, reset)
+        if owners or not self._by_parts:
+            self._track(obj, None, owners, times, name, now, self.reset(create=True))
+            return
+        try:
+            fields = self._stated(obj)
+        except TypedError:
+            # As for any write, validation says what is wrong.
+            return
+        if fields:
+            manager = self._manager(name, "Update")
+            obj.metadata.managedFields = encode({manager: Owned(fields, self.version)}, {manager: now})
+
+    @cached_property
+    def _by_parts(self) -> bool:
+        """Whether the parts of an object (its metadata, its spec…) can be looked at one by one: it is as it is stored, and a
+        Struct."""
+        return self.served.version is None and type(self.versions) is KindVersions
+
+    def _stated(self, obj: Any) -> FieldSet:
+        """What the creator of an object owns. Parts with the same bytes state the same fields."""
+        out: FieldSet = {}
+        for name in obj.__struct_fields__:
+            part = getattr(obj, name)
+            if name in _IDENTITY or part == getattr(self._blank, name):
+                continue
+            if name == _METADATA:
+                out.update(self._stated_in(name, part))
+                continue
+            data = codec.encode(part)
+            fields = self._known.get(name, data)
+            if fields is None:
+                fields = self._stated_in(name, part)
+                self._known.put(name, data, fields)
+            out.update(fields)
+        return out
+
+    def _stated_in(self, name: str, part: Any) -> FieldSet:
+        before = {name: self.empty[name]} if name in self.empty else {}
+        found = typed_walk.compare(self.schema, before, {name: codec.to_builtins(part)}).changed
+        return fieldset.difference(fieldset.recursive_difference(found, self.reset(create=True)), _UNOWNED)
 
     def updated(self, new: Any, old: Any, name: str, now: str) -> None:
         """Set the managedFields of an object that the manager changes from `old`."""
@@ -236,18 +281,14 @@ class FieldManager:
             return
         owners, times = decode(entries)
         new.metadata.managedFields = live
-        reset = self.reset()
-        self._track(new, self.document(old), owners, times, name, now, reset)
+        self._track(new, old, owners, times, name, now, self.reset())
 
-    def _track(
-        self, new: Any, before: Document, owners: Owners, times: Times, name: str, now: str, reset: FieldSet
-    ) -> None:
-        """Set the entries of `new`, which is written over `before`."""
+    def _track(self, new: Any, old: Any, owners: Owners, times: Times, name: str, now: str, reset: FieldSet) -> None:
+        """Set the entries of `new`, which is written over `old` (None: over nothing)."""
         manager = self._manager(name, "Update")
         try:
-            owners, fields = applying.update(
-                before, self.document(new), self.version, owners, manager, self.versions, reset=reset
-            )
+            before, after = self._differing(new, old, owners)
+            owners, fields = applying.update(before, after, self.version, owners, manager, self.versions, reset=reset)
         except TypedError:
             # Items without identity: validation says what is wrong with them.
             return
@@ -261,11 +302,36 @@ class FieldManager:
             times[manager] = now
         new.metadata.managedFields = encode(*capped(owners, times))
 
+    def _differing(self, new: Any, old: Any, owners: Owners) -> tuple[Document, Document]:
+        """The old object and the new one, without parts that are the same in both where nobody needs the whole."""
+        if old is None:
+            return self.empty, self.document(new)
+        if not self._by_parts or any(owned.version != self.version for owned in owners.values()):
+            return self.document(old), self.document(new)
+        parts = [n for n in new.__struct_fields__ if n not in _IDENTITY and getattr(new, n) != getattr(old, n)]
+        return self._parts(old, parts), self._parts(new, parts)
+
+    def _parts(self, obj: Any, names: list[str]) -> Document:
+        """These parts of the object, without those that are absent and without managedFields."""
+        meta = obj.metadata
+        entries, meta.managedFields = meta.managedFields, None
+        try:
+            parts = {n: getattr(obj, n) for n in names}
+            return {
+                n: codec.to_builtins(p) for n, p in parts.items() if n in self.empty or p != getattr(self._blank, n)
+            }
+        finally:
+            meta.managedFields = entries
+
     @cached_property
     def empty(self) -> Document:
         """What is there before an object is: parts that every object has are not its creator's."""
         out: Document = codec.to_builtins(self.served.type())
         return out
+
+    @cached_property
+    def _blank(self) -> Any:
+        return self.served.type()
 
     def _sent(self, sent: Entries | None, live: Entries | None) -> Entries | None:
         """The entries that a client sends along, if they are any good."""

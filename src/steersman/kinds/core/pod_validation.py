@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from steersman.api import field, names, quantity
+from steersman.api import codec, field, names, quantity
 from steersman.api.field import Errors, Path
+from steersman.api.memo import Memo
 from steersman.kinds.core import (
     container_validation,
     scheduling_validation,
@@ -23,10 +24,22 @@ DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _MAX_NAMESERVERS, _MAX_SEARCHES, _MAX_SEARCH_LENGTH = 3, 32, 2048
 _MAX_INT32 = 2**31 - 1
 _SPEC = Path("spec")
+_sound: Memo[bool] = Memo()
 
 
 def check_pod(pod: Pod) -> Errors:
-    """What is wrong with a pod, new or changed."""
+    """What is wrong with a pod, new or changed. A spec that was good is good again: few pods are without siblings."""
+    spec = codec.encode(pod.spec)
+    if _sound.get("pod", spec):
+        return []
+    errors = _check_pod(pod)
+    # The names of claims that are made for the pod's volumes contain the pod's name.
+    if not errors and not any(v.ephemeral is not None for v in pod.spec.volumes or ()):
+        _sound.put("pod", spec, True)
+    return errors
+
+
+def _check_pod(pod: Pod) -> Errors:
     errors = check_spec(pod.spec, _SPEC, pod_name=pod.metadata.name, of_pod=True)
     if pod.spec.serviceAccountName:
         return errors
@@ -64,7 +77,7 @@ def check_template(template: PodTemplateSpec, path: Path) -> Errors:
 def check_spec(spec: PodSpec, path: Path, *, pod_name: str = "", of_pod: bool = False) -> Errors:
     """What is wrong with a pod spec. `of_pod` adds what is asked of pods and not of templates."""
     return [
-        *volume_validation.check(spec.volumes or [], path.child("volumes"), pod_name=pod_name),
+        *volume_validation.check(spec.volumes or [], path.child("volumes"), pod_name=pod_name, of_pod=of_pod),
         *_check_claims(spec, path.child("resourceClaims")),
         *container_validation.check(spec, path, of_pod=of_pod),
         *_check_resources(spec, path.child("resources")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from steersman.api.errors import Forbidden
-from steersman.api.meta import generate_name
+from steersman.api.meta import suffix_of
 from steersman.apiserver.admission.framework import CREATE, Admission, Environment, Interest, Review
 from steersman.kinds.types.core_v1 import (
     ConfigMapProjection,
@@ -43,7 +43,7 @@ async def mutate(review: Review, environment: Environment) -> None:
     spec.serviceAccount = spec.serviceAccountName
     account = await _account(review, environment, spec.serviceAccountName)
     if _wants_token(pod, account):
-        _mount_token(pod)
+        _mount_token(pod, account)
     if not spec.imagePullSecrets and account.imagePullSecrets:
         spec.imagePullSecrets = [LocalObjectReference(name=r.name) for r in account.imagePullSecrets]
 
@@ -70,11 +70,12 @@ def _wants_token(pod: Pod, account: ServiceAccount) -> bool:
     return account.automountServiceAccountToken is not False
 
 
-def _mount_token(pod: Pod) -> None:
+def _mount_token(pod: Pod, account: ServiceAccount) -> None:
     spec = pod.spec
     taken = {v.name for v in spec.volumes or ()}
     existing = next((n for n in taken if n.startswith(VOLUME_PREFIX)), "")
-    name = existing or generate_name(VOLUME_PREFIX)
+    # One name for all pods of the account, so that the pods of a template have one spec.
+    name = existing or VOLUME_PREFIX + suffix_of(account.metadata.uid)
     mounted = False
     for container in (*(spec.initContainers or ()), *spec.containers):
         if not _has_mount(container):
