@@ -18,8 +18,12 @@ _MISSING = "missing value"
 _REJECTED = "the server rejected our request due to an error in our request"
 
 
-class _Failed(Exception):
+class PatchFailed(Exception):
     """An operation that does not apply, with the reason."""
+
+
+class ValueDiffers(PatchFailed):
+    """A `test` found another value."""
 
 
 def merge_patch(document: Any, patch: Any) -> Any:
@@ -52,12 +56,17 @@ def json_patch(document: Any, operations: Any) -> Any:
         raise RequestEntityTooLarge(
             f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
         )
-    out = copy_json(document)
     try:
-        for operation in operations:
-            out = _apply(out, operation)
-    except _Failed as e:
+        return patched(document, operations)
+    except PatchFailed as e:
         raise Invalid(f"{_REJECTED}: {e}") from e
+
+
+def patched(document: Any, operations: list[Any]) -> Any:
+    """As above, without a limit. Raises PatchFailed."""
+    out = copy_json(document)
+    for operation in operations:
+        out = _apply(out, operation)
     return out
 
 
@@ -90,10 +99,10 @@ def _apply(document: Any, operation: Any) -> Any:
     kind = operation.get("op")
     run = _OPERATIONS.get(kind) if isinstance(kind, str) else None
     if run is None:
-        raise _Failed(f"Unexpected kind: {kind if isinstance(kind, str) else 'unknown'}")
+        raise PatchFailed(f"Unexpected kind: {kind if isinstance(kind, str) else 'unknown'}")
     path = operation.get("path")
     if not isinstance(path, str):
-        raise _Failed(f"{kind} operation failed to decode path: {_MISSING}")
+        raise PatchFailed(f"{kind} operation failed to decode path: {_MISSING}")
     return run(document, path, operation)
 
 
@@ -103,7 +112,7 @@ def _add(document: Any, path: str, operation: dict[str, Any]) -> Any:
         return value
     container, key = _locate(document, path)
     if container is None:
-        raise _Failed(f'add operation does not apply: doc is missing path: "{path}": {_MISSING}')
+        raise PatchFailed(f'add operation does not apply: doc is missing path: "{path}": {_MISSING}')
     _insert(container, key, value, f"error in add for path: '{path}'")
     return document
 
@@ -111,7 +120,7 @@ def _add(document: Any, path: str, operation: dict[str, Any]) -> Any:
 def _remove(document: Any, path: str, operation: dict[str, Any]) -> Any:
     container, key = _locate(document, path)
     if container is None:
-        raise _Failed(f'remove operation does not apply: doc is missing path: "{path}": {_MISSING}')
+        raise PatchFailed(f'remove operation does not apply: doc is missing path: "{path}": {_MISSING}')
     _delete(container, key, f"error in remove for path: '{path}'")
     return document
 
@@ -120,15 +129,15 @@ def _replace(document: Any, path: str, operation: dict[str, Any]) -> Any:
     value = copy_json(operation.get("value"))
     if path == "":
         if not isinstance(value, dict | list):
-            raise _Failed("replace operation value must be object or array")
+            raise PatchFailed("replace operation value must be object or array")
         return value
     container, key = _locate(document, path)
     if container is None:
-        raise _Failed(f"replace operation does not apply: doc is missing path: {path}: {_MISSING}")
+        raise PatchFailed(f"replace operation does not apply: doc is missing path: {path}: {_MISSING}")
     try:
         _get(container, key)
-    except _Failed as e:
-        raise _Failed(f"replace operation does not apply: doc is missing key: {path}: {_MISSING}") from e
+    except PatchFailed as e:
+        raise PatchFailed(f"replace operation does not apply: doc is missing key: {path}: {_MISSING}") from e
     if isinstance(container, list):
         container[int(key)] = value
     else:
@@ -139,15 +148,15 @@ def _replace(document: Any, path: str, operation: dict[str, Any]) -> Any:
 def _move(document: Any, path: str, operation: dict[str, Any]) -> Any:
     source = _source(operation, "move")
     if source == "":
-        raise _Failed("unable to move entire document to another path: invalid state detected")
+        raise PatchFailed("unable to move entire document to another path: invalid state detected")
     container, key = _locate(document, source)
     if container is None:
-        raise _Failed(f"move operation does not apply: doc is missing from path: {source}: {_MISSING}")
+        raise PatchFailed(f"move operation does not apply: doc is missing from path: {source}: {_MISSING}")
     value = _found(container, key, f"error in move for path: '{key}'")
     _delete(container, key, f"error in move for path: '{key}'")
     container, key = _locate(document, path)
     if container is None:
-        raise _Failed(f"move operation does not apply: doc is missing destination path: {path}: {_MISSING}")
+        raise PatchFailed(f"move operation does not apply: doc is missing destination path: {path}: {_MISSING}")
     _insert(container, key, value, f"error in move for path: '{path}'")
     return document
 
@@ -158,11 +167,11 @@ def _copy(document: Any, path: str, operation: dict[str, Any]) -> Any:
     if source:
         container, key = _locate(document, source)
         if container is None:
-            raise _Failed(f'copy operation does not apply: doc is missing from path: "{source}": {_MISSING}')
+            raise PatchFailed(f'copy operation does not apply: doc is missing from path: "{source}": {_MISSING}')
         value = _found(container, key, f"error in copy for from: '{source}'")
     container, key = _locate(document, path)
     if container is None:
-        raise _Failed(f"copy operation does not apply: doc is missing destination path: {path}: {_MISSING}")
+        raise PatchFailed(f"copy operation does not apply: doc is missing destination path: {path}: {_MISSING}")
     _insert(container, key, copy_json(value), "error while adding value during copy")
     return document
 
@@ -172,13 +181,13 @@ def _test(document: Any, path: str, operation: dict[str, Any]) -> Any:
     if path:
         container, key = _locate(document, path)
         if container is None:
-            raise _Failed(f"test operation does not apply: is missing path: {path}: {_MISSING}")
+            raise PatchFailed(f"test operation does not apply: is missing path: {path}: {_MISSING}")
         if isinstance(container, dict):
             found = container.get(key)
         else:
             found = _found(container, key, f"error in test for path: '{path}'")
     if not equal_json(found, operation.get("value")):
-        raise _Failed(f"testing value {path} failed: test failed")
+        raise ValueDiffers(f"testing value {path} failed: test failed")
     return document
 
 
@@ -195,7 +204,7 @@ _OPERATIONS: dict[str, Callable[[Any, str, dict[str, Any]], Any]] = {
 def _source(operation: dict[str, Any], kind: str) -> str:
     source = operation.get("from")
     if not isinstance(source, str):
-        raise _Failed(f"{kind} operation failed to decode from: {_MISSING}")
+        raise PatchFailed(f"{kind} operation failed to decode from: {_MISSING}")
     return source
 
 
@@ -209,7 +218,7 @@ def _locate(document: Any, path: str) -> tuple[Any, str]:
     for key in keys[:-1]:
         try:
             at = _get(at, key)
-        except _Failed:
+        except PatchFailed:
             return None, ""
     return (at, keys[-1]) if isinstance(at, dict | list) else (None, "")
 
@@ -217,18 +226,18 @@ def _locate(document: Any, path: str) -> tuple[Any, str]:
 def _get(container: Any, key: str) -> Any:
     if isinstance(container, dict):
         if key not in container:
-            raise _Failed(f"unable to get nonexistent key: {key}: {_MISSING}")
+            raise PatchFailed(f"unable to get nonexistent key: {key}: {_MISSING}")
         return container[key]
     if not isinstance(container, list):
-        raise _Failed("invalid state detected")
+        raise PatchFailed("invalid state detected")
     return container[_index(key, len(container), len(container))]
 
 
 def _found(container: Any, key: str, context: str) -> Any:
     try:
         return _get(container, key)
-    except _Failed as e:
-        raise _Failed(f"{context}: {e}") from e
+    except PatchFailed as e:
+        raise PatchFailed(f"{context}: {e}") from e
 
 
 def _insert(container: Any, key: str, value: Any, context: str) -> None:
@@ -237,32 +246,32 @@ def _insert(container: Any, key: str, value: Any, context: str) -> None:
     elif key == "-":
         container.append(value)
     elif not _INDEX.fullmatch(key):
-        raise _Failed(f"{context}: value was not a proper array index: '{key}': {_syntax(key)}")
+        raise PatchFailed(f"{context}: value was not a proper array index: '{key}': {_syntax(key)}")
     else:
         try:
             container.insert(_index(key, len(container) + 1, len(container) + 1), value)
-        except _Failed as e:
-            raise _Failed(f"{context}: {e}") from e
+        except PatchFailed as e:
+            raise PatchFailed(f"{context}: {e}") from e
 
 
 def _delete(container: Any, key: str, context: str) -> None:
     if isinstance(container, dict):
         if key not in container:
-            raise _Failed(f"{context}: unable to remove nonexistent key: {key}: {_MISSING}")
+            raise PatchFailed(f"{context}: unable to remove nonexistent key: {key}: {_MISSING}")
         del container[key]
         return
     try:
         del container[_index(key, len(container), len(container))]
-    except _Failed as e:
-        raise _Failed(f"{context}: {e}") from e
+    except PatchFailed as e:
+        raise PatchFailed(f"{context}: {e}") from e
 
 
 def _index(key: str, bound: int, length: int) -> int:
     if not _INDEX.fullmatch(key):
-        raise _Failed(_syntax(key))
+        raise PatchFailed(_syntax(key))
     index = int(key)
     if not -length <= index < bound:
-        raise _Failed(f"Unable to access invalid index: {index}: invalid index referenced")
+        raise PatchFailed(f"Unable to access invalid index: {index}: invalid index referenced")
     return index if index >= 0 else index + length
 
 

@@ -36,6 +36,7 @@ from steersman.apiserver.handlers import list as listing
 from steersman.apiserver.health import Health
 from steersman.apiserver.metrics import Metrics
 from steersman.apiserver.negotiation import Accepted
+from steersman.apiserver.policies import gate as policies
 from steersman.apiserver.policy import BuiltinPolicy
 from steersman.apiserver.rbac import GROUP as RBAC_GROUP
 from steersman.apiserver.rbac import RBAC
@@ -120,7 +121,7 @@ class App:
         self.backends = Backends()
         low, high = self.config.node_ports
         self.allocator = Allocator(self.config.service_cidr, range(low, high + 1))
-        self.webhooks = Gate(self)
+        self.webhooks, self.policies = Gate(self), policies.gate(self)
         self.registries = self._make_registries(discover_admission() if admission is None else admission)
         self.authenticator = authenticator or Authenticator(
             clock, service_accounts=service_accounts, front_proxy=self.config.front_proxy
@@ -140,7 +141,7 @@ class App:
 
     def _make_registries(self, admission: Sequence[Admission]) -> Registries:
         found = Registries()
-        self.chain = Chain(admission, Environment(found, self.clock, webhooks=self.webhooks))
+        self.chain = Chain(admission, Environment(found, self.clock, webhooks=self.webhooks, policies=self.policies))
         for kind in self.catalog.kinds:
             if not kind.stored:
                 continue
@@ -204,6 +205,7 @@ class App:
             await bootstrap(self)
         await self.custom.start()
         self.webhooks.start()
+        self.policies.start()
         self._ready = True
 
     async def _start_allocator(self) -> None:
@@ -237,6 +239,7 @@ class App:
         self._ready = False
         self.custom.close()
         self.webhooks.close()
+        self.policies.close()
         for unobserve in self._unobserve:
             unobserve()
         self._unobserve.clear()

@@ -84,9 +84,9 @@ class Review:
     served: Served | None = None
     """The version in which the client speaks; without it, the stored one."""
     admitted: bool = False
-    """Whether this only carries out a request that webhooks have admitted."""
+    """Whether this only carries out a request that webhooks and policies have admitted."""
     annotations: dict[str, str] = field(default_factory=dict)
-    """What webhooks note down for an audit."""
+    """What webhooks and policies note down for an audit."""
     round: int = 0
     """1 when the mutating plugins are asked once more, because a webhook has changed what they had seen."""
     again: bool = False
@@ -101,11 +101,17 @@ class Review:
 
 
 class Webhooks(Protocol):
-    """Asks those outside the server who want to be asked."""
+    """Asks those whom the cluster's users have configured: webhooks outside the server, or policies in it."""
 
     async def mutate(self, review: Review) -> None: ...
 
     async def validate(self, review: Review) -> None: ...
+
+
+class Reviewer(Webhooks, Protocol):
+    """As above, until it is closed."""
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +122,7 @@ class Environment:
     clock: Clock
     quotas: QuotaLedger = field(default_factory=QuotaLedger)
     webhooks: Webhooks | None = None
+    policies: Webhooks | None = None
 
 
 Step = Callable[[Review, Environment], Awaitable[None]]

@@ -64,14 +64,14 @@ def _ask(authorizer: Authorizer, user: User, question: Question) -> tuple[bool, 
     return authorizer.allowed(attributes), "", ""
 
 
-def hold(conditions: Sequence[MatchCondition], values: Mapping[str, Any]) -> bool:
+def hold(conditions: Sequence[MatchCondition], values: Mapping[str, Any], *, params: bool = False) -> bool:
     """Whether all are true: one that is false decides, whatever happens to the others. Raises Undecided."""
     left = MATCH_CONDITIONS_BUDGET
     errors: list[str] = []
     verdict = True
     for condition in conditions:
         try:
-            program = match_conditions.compiled(condition.expression)
+            program = match_conditions.compiled(condition.expression, params=params)
             value, cost = program.measure(values, left)
         except ExpressionError as error:
             errors.append(f"compilation error: {error}")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from steersman.apiserver.server import App
     from steersman.kinds.types.admissionregistration_v1 import (
         MutatingWebhook,
+        NamedRuleWithOperations,
         RuleWithOperations,
         ValidatingWebhook,
     )
@@ -78,7 +79,7 @@ class Hook:
         return None
 
 
-def fits(rule: RuleWithOperations, place: Place) -> bool:
+def fits(rule: RuleWithOperations | NamedRuleWithOperations, place: Place) -> bool:
     """Whether a rule covers a request."""
     resource = place.resource
     return (

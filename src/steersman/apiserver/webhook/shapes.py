@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from steersman.apiserver.crd.registry import CustomRegistry
     from steersman.apiserver.server import App
 
-_PARTS = frozenset({"binding", "eviction", "token"})
+PARTS = frozenset({"binding", "eviction", "token"})
 """Subresources whose objects are requests of their own."""
 
 
@@ -152,7 +152,7 @@ def shape_of(app: App, review: Review, resource: Resource) -> Shape:
     given = review.object if review.object is not None else review.old
     if isinstance(given, dict):
         return _Options(_named(given["apiVersion"], given["kind"]))
-    if review.subresource in _PARTS:
+    if review.subresource in PARTS:
         return _Part(_named(given.apiVersion, given.kind))
     endpoint = app.endpoint(resource.group, resource.version, resource.plural)
     if endpoint is None:

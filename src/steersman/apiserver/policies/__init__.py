@@ -1,0 +1,1 @@
+"""Admission policies: expressions that refuse objects (validating) or change them (mutating), inside the server."""
