@@ -82,7 +82,7 @@ CASES: list[tuple[Any, str, str, list[str]]] = [
     (persistentvolumeclaim.KIND, CLAIM, "spec: {resources: {requests: {storage: 0}}}", ['spec.resources[storage]: Invalid value: "0": must be greater than zero']),
     (persistentvolumeclaim.KIND, CLAIM, "spec: {volumeMode: x}", ['spec.volumeMode: Unsupported value: "x": supported values: "Block", "Filesystem"']),
     (persistentvolume.KIND, VOLUME, "{}", []),
-    (persistentvolume.KIND, VOLUME, "spec: {capacity: null}", ["spec.capacity: Required value"]),
+    (persistentvolume.KIND, VOLUME, "spec: {capacity: null}", ["spec.capacity: Required value", 'spec.capacity: Unsupported value: {}: supported values: "storage"']),
     (persistentvolume.KIND, VOLUME, "spec: {hostPath: null}", ["spec: Required value: must specify a volume type"]),
     (persistentvolume.KIND, VOLUME, "spec: {nfs: {server: a, path: /}}", ["spec.nfs: Forbidden: may not specify more than 1 volume type"]),
     (persistentvolume.KIND, VOLUME, "spec: {hostPath: null, local: {path: /a}}", ["spec.nodeAffinity: Required value: Local volume requires node affinity"]),

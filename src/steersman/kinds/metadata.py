@@ -50,6 +50,14 @@ def validate_update(meta: ObjectMeta, old: ObjectMeta, path: Path) -> Errors:
     return errors + _common(meta, path)
 
 
+def validate_template(meta: ObjectMeta, path: Path) -> Errors:
+    """What is wrong with the metadata of a template, which has labels and annotations and nothing else."""
+    errors = validate_annotations(meta.annotations, path.child("annotations"))
+    errors += validate_labels(meta.labels, path.child("labels"))
+    others = (n for n in type(meta).__struct_fields__ if n not in ("annotations", "labels"))
+    return errors + [field.forbidden(path.child(n), "cannot be set") for n in others if getattr(meta, n)]
+
+
 def validate_labels(labels: dict[str, str] | None, path: Path) -> Errors:
     errors: Errors = []
     for key, value in (labels or {}).items():

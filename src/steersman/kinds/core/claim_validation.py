@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Any
 from steersman.api import field, names, quantity
 from steersman.api.field import Errors, Path
 from steersman.kinds import label_selector
-from steersman.kinds.core.resource_validation import check_amount
+from steersman.kinds.core.resource_validation import check_amount, is_native
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import PersistentVolumeClaim, PersistentVolumeClaimSpec
 
 ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 VOLUME_MODES = ("Block", "Filesystem")
+_BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
+_RESIZE_STATES = (
+    "ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizeInProgress", "NodeResizeInfeasible",
+    "NodeResizePending",
+)  # fmt: skip
 
 
 def check_claim(claim: PersistentVolumeClaim) -> Errors:
@@ -45,7 +50,7 @@ def check_access_modes(modes: list[str], path: Path, *, claim: bool) -> Errors:
 
 def check_claim_update(claim: PersistentVolumeClaim, old: PersistentVolumeClaim) -> Errors:
     """A claim is fixed but for its volume (once), its size (upwards) and its attributes class."""
-    errors: Errors = []
+    errors = _check_class_annotation(claim, old)
     if not _same_but_for_growth(claim, old):
         detail = (
             "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
@@ -61,6 +66,47 @@ def check_claim_update(claim: PersistentVolumeClaim, old: PersistentVolumeClaim)
         to = "nil" if claim.spec.volumeAttributesClassName is None else "an empty string"
         detail = f"update from non-nil value to {to} is forbidden"
         errors.append(field.forbidden(Path("spec", "volumeAttributesClassName"), detail))
+    return errors
+
+
+def _check_class_annotation(claim: PersistentVolumeClaim, old: PersistentVolumeClaim) -> Errors:
+    """The class that an annotation names stays, but for moving it to where it belongs."""
+    new, before = (c.metadata.annotations or {} for c in (claim, old))
+    moved = _BETA_CLASS in before and old.spec.storageClassName is None
+    if moved and claim.spec.storageClassName == before[_BETA_CLASS]:
+        return []
+    at = Path("metadata", "annotations", _BETA_CLASS)
+    return field.immutable(at, new.get(_BETA_CLASS, ""), before.get(_BETA_CLASS, ""))
+
+
+def check_claim_status_update(claim: PersistentVolumeClaim, old: PersistentVolumeClaim) -> Errors:
+    """What a report of a claim's volume must not say."""
+    errors = _check_basic(claim.status.capacity or {}, Path("status", "capacity"))
+    at = Path("status", "allocatedResourceStatus")
+    for name, state in (claim.status.allocatedResourceStatuses or {}).items():
+        errors += _check_resource(name, at)
+        if state not in _RESIZE_STATES:
+            errors.append(field.not_supported(at, name, _RESIZE_STATES))
+    at = Path("status", "allocatedResources")
+    for name, amount in (claim.status.allocatedResources or {}).items():
+        wrong = _check_resource(name, at) or _check_basic({name: amount}, at)
+        errors += wrong or check_amount("storage", amount, at.key(name))
+    return errors
+
+
+def _check_basic(amounts: dict[str, Any], path: Path) -> Errors:
+    return [
+        field.invalid(path.key(name), quantity.value(amount), "must be a valid resource quantity")
+        for name, amount in amounts.items()
+        if quantity.nano(amount) < 0
+    ]
+
+
+def _check_resource(name: str, path: Path) -> Errors:
+    """Storage, or something that a vendor counts."""
+    errors = field.all_invalid(path, name, names.qualified_name(name))
+    if not errors and is_native(name) and name != "storage":
+        errors.append(field.not_supported(path, name, ("storage",)))
     return errors
 
 
@@ -119,7 +165,12 @@ def _check_data_source(spec: PersistentVolumeClaimSpec, path: Path) -> Errors:
             errors.append(
                 field.invalid(at, source.kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup")
             )
+        if source.apiGroup:
+            errors += field.all_invalid(at.child("apiGroup"), source.apiGroup, names.dns1123_subdomain(source.apiGroup))
     source, ref = spec.dataSource, spec.dataSourceRef
+    if ref is not None and ref.namespace:
+        at = path.child("dataSourceRef", "namespace")
+        errors += field.all_invalid(at, ref.namespace, names.dns1123_label(ref.namespace))
     if source is not None and ref is not None:
         if ref.namespace:
             errors.append(

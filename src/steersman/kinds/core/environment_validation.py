@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api import field, names
 from steersman.api.field import Errors, Path
 from steersman.kinds.core.downward_validation import check_field_ref, check_resource_ref
-from steersman.kinds.core.volume_validation import local_path
+from steersman.kinds.core.key_files import local_path
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import (

@@ -1,14 +1,18 @@
-"""Validation of PersistentVolumes."""
+"""Validation of PersistentVolumes, and of volumes that are described in the same words where they are attached."""
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from steersman.api import field, names, quantity
 from steersman.api.field import Errors, Path
+from steersman.kinds.core import provided_volumes
 from steersman.kinds.core.claim_validation import VOLUME_MODES, check_access_modes
 from steersman.kinds.core.scheduling_validation import check_node_selector
-from steersman.kinds.core.volume_validation import no_back_steps
+from steersman.kinds.core.volume_validation import check_host_path
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import PersistentVolume, PersistentVolumeSpec
@@ -18,6 +22,8 @@ _NOT_SOURCES = frozenset({
     "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy",
     "storageClassName", "volumeAttributesClassName", "volumeMode",
 })  # fmt: skip
+_SHOWN = {"gcePersistentDisk": "persistentDisk"}
+_NOT_INLINE = "may not be specified in the context of inline volumes"
 _SPEC = Path("spec")
 
 
@@ -25,45 +31,87 @@ def check(volume: PersistentVolume) -> Errors:
     spec = volume.spec
     errors = check_access_modes(spec.accessModes or [], _SPEC.child("accessModes"), claim=False)
     errors += _check_capacity(spec)
-    errors += _check_source(spec)
-    at = _SPEC.child("persistentVolumeReclaimPolicy")
-    errors += field.check_choice(spec.persistentVolumeReclaimPolicy, _RECLAIM, at)
+    if spec.persistentVolumeReclaimPolicy and spec.persistentVolumeReclaimPolicy not in _RECLAIM:
+        at = _SPEC.child("persistentVolumeReclaimPolicy")
+        errors.append(field.not_supported(at, spec.persistentVolumeReclaimPolicy, _RECLAIM))
+    errors += _check_affinity(spec)
+    errors += _check_source(spec, volume.metadata.name, _SPEC)
     if spec.storageClassName:
         at = _SPEC.child("storageClassName")
         errors += field.all_invalid(at, spec.storageClassName, names.dns1123_subdomain(spec.storageClassName))
     if spec.volumeMode and spec.volumeMode not in VOLUME_MODES:
         errors.append(field.not_supported(_SPEC.child("volumeMode"), spec.volumeMode, VOLUME_MODES))
-    return errors + _check_affinity(spec)
+    return errors + _check_attributes_class(spec, _SPEC)
+
+
+def check_inline(spec: PersistentVolumeSpec, path: Path) -> Errors:
+    """A volume that an attachment describes itself: only what its driver needs."""
+    errors: Errors = [field.forbidden(path.child(n), _NOT_INLINE) for n in ("claimRef", "capacity") if getattr(spec, n)]
+    if spec.csi is None:
+        errors.append(field.required(path.child("csi"), "has to be specified in the context of inline volumes"))
+    errors += check_access_modes(spec.accessModes or [], path.child("accessModes"), claim=False)
+    if spec.persistentVolumeReclaimPolicy not in ("", "Retain"):
+        at = path.child("persistentVolumeReclaimPolicy")
+        errors.append(field.forbidden(at, "may only be Retain in the context of inline volumes"))
+    if spec.nodeAffinity is not None:
+        errors.append(field.forbidden(path.child("nodeAffinity"), _NOT_INLINE))
+    errors += _check_source(spec, "", path)
+    if spec.storageClassName:
+        errors.append(field.forbidden(path.child("storageClassName"), _NOT_INLINE))
+    if spec.volumeMode not in ("", None, "Filesystem"):
+        detail = "may not specify volumeMode other than Filesystem in the context of inline volumes"
+        errors.append(field.forbidden(path.child("volumeMode"), detail))
+    return errors + _check_attributes_class(spec, path)
 
 
 def _check_capacity(spec: PersistentVolumeSpec) -> Errors:
     at, capacity = _SPEC.child("capacity"), spec.capacity or {}
-    if not capacity:
-        return [field.required(at)]
-    errors: Errors = []
+    errors: Errors = [] if capacity else [field.required(at)]
     if "storage" not in capacity or len(capacity) > 1:
         errors.append(field.not_supported(at, capacity, ("storage",)))
-    errors += [
-        field.invalid(at.key(name), amount, "must be greater than zero")
-        for name, amount in capacity.items()
-        if quantity.nano(amount) <= 0
-    ]
+    for name, amount in capacity.items():
+        nanos = quantity.nano(amount)
+        if nanos < 0:
+            detail = "must be a valid resource quantity"
+            errors.append(field.invalid(at.key(name), quantity.value(amount), detail))
+        if nanos <= 0:
+            errors.append(field.invalid(at.key(name), amount, "must be greater than zero"))
     return errors
 
 
-def _check_source(spec: PersistentVolumeSpec) -> Errors:
+def _check_source(spec: PersistentVolumeSpec, name: str, path: Path) -> Errors:
     found = [n for n in type(spec).__struct_fields__ if n not in _NOT_SOURCES and getattr(spec, n) is not None]
     if not found:
-        return [field.required(_SPEC, "must specify a volume type")]
-    errors: Errors = [field.forbidden(_SPEC.child(n), "may not specify more than 1 volume type") for n in found[1:]]
-    if spec.hostPath is not None:
-        at = _SPEC.child("hostPath", "path")
-        errors += no_back_steps(spec.hostPath.path, at) if spec.hostPath.path else [field.required(at)]
-        if spec.hostPath.path == "/" and spec.persistentVolumeReclaimPolicy == "Recycle":
-            at = _SPEC.child("persistentVolumeReclaimPolicy")
-            errors.append(field.forbidden(at, "may not be 'recycle' for a hostPath mount of '/'"))
-    if spec.local is not None and spec.nodeAffinity is None:
-        errors.append(field.required(_SPEC.child("nodeAffinity"), "Local volume requires node affinity"))
+        return [field.required(path, "must specify a volume type")]
+    errors: Errors = [field.forbidden(path.child(n), "may not specify more than 1 volume type") for n in found[1:]]
+    kind = found[0]
+    source, at = getattr(spec, kind), path.child(_SHOWN.get(kind, kind))
+    errors += check_host_path(source, at) if kind == "hostPath" else provided_volumes.check(kind, source, at)
+    if kind == "iscsi":
+        where = at.child("targetportal")
+        errors += provided_volumes.check_iscsi_length(source, name, where, source.targetPortal)
+    if kind == "hostPath" and spec.persistentVolumeReclaimPolicy == "Recycle" and _is_root(source.path):
+        at = path.child("persistentVolumeReclaimPolicy")
+        errors.append(field.forbidden(at, "may not be 'recycle' for a hostPath mount of '/'"))
+    if kind == "local" and spec.nodeAffinity is None:
+        errors.append(field.required(path.child("nodeAffinity"), "Local volume requires node affinity"))
+    return errors
+
+
+def _is_root(path: str) -> bool:
+    return bool(path) and posixpath.normpath(path).lstrip("/") == ""
+
+
+def _check_attributes_class(spec: PersistentVolumeSpec, path: Path) -> Errors:
+    name, at = spec.volumeAttributesClassName, path.child("volumeAttributesClassName")
+    if name is None:
+        return []
+    if name:
+        errors = field.all_invalid(at, name, names.dns1123_subdomain(name))
+    else:
+        errors = [field.required(at, "an empty string is disallowed")]
+    if spec.csi is None:
+        errors.append(field.required(path.child("csi"), "has to be specified when using volumeAttributesClassName"))
     return errors
 
 
@@ -78,7 +126,7 @@ def _check_affinity(spec: PersistentVolumeSpec) -> Errors:
 
 def check_update(volume: PersistentVolume, old: PersistentVolume) -> Errors:
     """Where the data is does not change once it is there."""
-    spec, before = volume.spec, old.spec
+    spec, before = _without_new_secret(volume.spec, old.spec), old.spec
     sources = [n for n in type(spec).__struct_fields__ if n not in _NOT_SOURCES]
     errors: Errors = []
     if not all(field.same(getattr(spec, n), getattr(before, n)) for n in sources):
@@ -87,4 +135,14 @@ def check_update(volume: PersistentVolume, old: PersistentVolume) -> Errors:
     errors += field.immutable(Path("volumeMode"), spec.volumeMode, before.volumeMode)
     if before.nodeAffinity is not None:
         errors += field.immutable(Path("nodeAffinity"), spec.nodeAffinity, before.nodeAffinity)
+    if before.volumeAttributesClassName is not None and spec.volumeAttributesClassName is None:
+        at = _SPEC.child("volumeAttributesClassName")
+        errors.append(field.forbidden(at, "update from non-nil value to nil is forbidden"))
     return errors
+
+
+def _without_new_secret(spec: PersistentVolumeSpec, before: PersistentVolumeSpec) -> PersistentVolumeSpec:
+    """The secret for growing a volume may be named later, once."""
+    if spec.csi is None or before.csi is None or before.csi.controllerExpandSecretRef is not None:
+        return spec
+    return structs.replace(spec, csi=structs.replace(spec.csi, controllerExpandSecretRef=None))

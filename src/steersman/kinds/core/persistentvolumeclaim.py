@@ -58,4 +58,5 @@ KIND: Kind[PersistentVolumeClaim] = Kind(
     on_create=_on_create,
     check=claim_validation.check_claim,
     check_update=claim_validation.check_claim_update,
+    check_status_update=claim_validation.check_claim_status_update,
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from steersman.api import field, names
 from steersman.api.field import Errors, Path
-from steersman.kinds.core.volume_validation import local_descending_path
+from steersman.kinds.core.provided_volumes import local_descending_path
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import AppArmorProfile, PodSpec, SeccompProfile, SecurityContext, Sysctl

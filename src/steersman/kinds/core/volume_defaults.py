@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FILE_MODE = 0o644
 TOKEN_SECONDS = 3600
+CERTIFICATE_SECONDS = 86400
 
 
 def default_volume(volume: Volume) -> None:
@@ -69,6 +70,8 @@ def _default_projection(projected: ProjectedVolumeSource) -> None:
             _default_files(source.downwardAPI.items)
         if source.serviceAccountToken is not None and source.serviceAccountToken.expirationSeconds is None:
             source.serviceAccountToken.expirationSeconds = TOKEN_SECONDS
+        if source.podCertificate is not None and source.podCertificate.maxExpirationSeconds is None:
+            source.podCertificate.maxExpirationSeconds = CERTIFICATE_SECONDS
 
 
 _NETWORK_STORAGE: dict[str, dict[str, Any]] = {

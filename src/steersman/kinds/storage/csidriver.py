@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import NONE, UNSET, created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
+from steersman.kinds.storage import csidriver_rules
 
 if TYPE_CHECKING:
     from steersman.kinds.types.storage_v1 import CSIDriver
@@ -54,4 +55,6 @@ KIND: Kind[CSIDriver] = Kind(
     ),
     row=_row,
     default=_default,
+    check=csidriver_rules.check,
+    check_update=csidriver_rules.check_update,
 )

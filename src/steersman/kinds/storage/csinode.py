@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
+from steersman.kinds.storage import csinode_rules
 
 if TYPE_CHECKING:
     from steersman.kinds.types.storage_v1 import CSINode
@@ -22,4 +23,6 @@ KIND: Kind[CSINode] = Kind(
     allow_unconditional_update=False,
     columns=(NAME, Column("Drivers", "integer"), AGE),
     row=_row,
+    check=csinode_rules.check,
+    check_update=csinode_rules.check_update,
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import UNSET
 from steersman.kinds.kind import NAME, Column, Kind
+from steersman.kinds.storage import csistoragecapacity_rules
 
 if TYPE_CHECKING:
     from steersman.kinds.types.storage_v1 import CSIStorageCapacity
@@ -22,4 +23,6 @@ KIND: Kind[CSIStorageCapacity] = Kind(
     allow_unconditional_update=False,
     columns=(NAME, Column("StorageClassName"), Column("Capacity")),
     row=_row,
+    check=csistoragecapacity_rules.check,
+    check_update=csistoragecapacity_rules.check_update,
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
+from steersman.kinds.storage import storageclass_rules
 
 if TYPE_CHECKING:
     from steersman.kinds.types.storage_v1 import StorageClass
@@ -50,4 +51,6 @@ KIND: Kind[StorageClass] = Kind(
     ),
     row=_row,
     default=_default,
+    check=storageclass_rules.check,
+    check_update=storageclass_rules.check_update,
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
+from steersman.kinds.storage import volumeattachment_rules
 
 if TYPE_CHECKING:
     from steersman.kinds.types.storage_v1 import VolumeAttachment
@@ -31,4 +32,7 @@ KIND: Kind[VolumeAttachment] = Kind(
     allow_unconditional_update=False,
     columns=(NAME, Column("Attacher"), Column("PV"), Column("Node"), Column("Attached", "boolean"), AGE),
     row=_row,
+    check=volumeattachment_rules.check,
+    check_update=volumeattachment_rules.check_update,
+    check_status_update=volumeattachment_rules.check_status_update,
 )

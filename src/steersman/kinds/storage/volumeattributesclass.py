@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
+from steersman.kinds.storage import volumeattributesclass_rules
 
 if TYPE_CHECKING:
     from steersman.kinds.types.storage_v1 import VolumeAttributesClass
@@ -22,4 +23,6 @@ KIND: Kind[VolumeAttributesClass] = Kind(
     short_names=("vac",),
     columns=(NAME, Column("DriverName"), AGE),
     row=_row,
+    check=volumeattributesclass_rules.check,
+    check_update=volumeattributesclass_rules.check_update,
 )

@@ -1,0 +1,63 @@
+"""Validation of StorageClasses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steersman.api import field, names
+from steersman.api.field import Errors, Path
+from steersman.kinds.storage.parameters import check_driver, check_fixed, check_parameters
+
+if TYPE_CHECKING:
+    from steersman.kinds.types.core_v1 import TopologySelectorLabelRequirement, TopologySelectorTerm
+    from steersman.kinds.types.storage_v1 import StorageClass
+
+_RECLAIM = ("Delete", "Retain")
+_BINDING = ("Immediate", "WaitForFirstConsumer")
+
+
+def check(obj: StorageClass) -> Errors:
+    errors = check_driver(obj.provisioner, Path("provisioner"))
+    errors += check_parameters(obj.parameters, Path("parameters"))
+    if obj.reclaimPolicy and obj.reclaimPolicy not in _RECLAIM:
+        errors.append(field.not_supported(Path("reclaimPolicy"), obj.reclaimPolicy, _RECLAIM))
+    errors += field.check_choice(obj.volumeBindingMode, _BINDING, Path("volumeBindingMode"))
+    return errors + _check_topologies(obj.allowedTopologies or [], Path("allowedTopologies"))
+
+
+def check_update(obj: StorageClass, old: StorageClass) -> Errors:
+    errors: Errors = []
+    for name in ("parameters", "provisioner", "reclaimPolicy"):
+        errors += check_fixed(name, getattr(obj, name), getattr(old, name))
+    return errors + field.immutable(Path("volumeBindingMode"), obj.volumeBindingMode, old.volumeBindingMode)
+
+
+def _check_topologies(terms: list[TopologySelectorTerm], path: Path) -> Errors:
+    errors: Errors = []
+    # A term that demands nothing is as good as none.
+    seen: list[dict[str, set[str]]] = [{}]
+    for i, term in enumerate(terms):
+        errors += _check_term(term, path.index(i).child("matchLabelExpressions"))
+        wanted = {r.key: set(r.values) for r in term.matchLabelExpressions or ()}
+        if wanted in seen:
+            errors.append(field.duplicate(path.index(i).child("matchLabelExpressions"), ""))
+        seen.append(wanted)
+    return errors
+
+
+def _check_term(term: TopologySelectorTerm, path: Path) -> Errors:
+    errors: Errors = []
+    keys: set[str] = set()
+    for i, requirement in enumerate(term.matchLabelExpressions or ()):
+        errors += _check_requirement(requirement, path.index(i))
+        if requirement.key in keys:
+            errors.append(field.duplicate(path.index(i).child("key"), requirement.key))
+        keys.add(requirement.key)
+    return errors
+
+
+def _check_requirement(requirement: TopologySelectorLabelRequirement, path: Path) -> Errors:
+    values, at = requirement.values, path.child("values")
+    errors: Errors = [] if values else [field.required(at)]
+    errors += [field.duplicate(at.index(i), value) for i, value in enumerate(values) if value in values[:i]]
+    return errors + field.all_invalid(path.child("key"), requirement.key, names.qualified_name(requirement.key))
