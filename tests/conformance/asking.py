@@ -100,7 +100,8 @@ class Api:
         response = await self.raw(method, path, body, headers=headers, **query)
         assert isinstance(response.body, bytes)
         answer = json.loads(response.body) if response.body else None
-        assert response.status == code if code else response.status < 300, (method, path, response.status, answer)
+        expected = response.status == code if code else response.status < 300
+        assert expected, (method, path, response.status, str(answer)[:1000])
         return answer
 
     async def get(self, path: str, *, code: int = 0, **query: object) -> Any:

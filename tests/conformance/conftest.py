@@ -9,6 +9,7 @@ import pytest_asyncio
 from tests.conformance.asking import Api
 
 from steersman.api.clock import FakeClock
+from steersman.apiserver.config import ServerConfig
 from steersman.client.kubeconfig import load
 from steersman.client.transport import HTTPTransport
 from steersman.testing import Cluster
@@ -22,7 +23,9 @@ async def connect(cluster: Cluster) -> Api:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def api() -> AsyncIterator[Api]:
-    async with Cluster(nodes=2, port=True) as cluster:
+    # An address that pods could reach the server by, so that there are endpoints of the Service `kubernetes`.
+    config = ServerConfig(advertise_address="192.0.2.1")
+    async with Cluster(nodes=2, port=True, config=config) as cluster:
         client = await connect(cluster)
         yield client
         await client.close()

@@ -192,7 +192,13 @@ async def _discovered(api: Api, plural: str) -> None:
 async def _status(api: Api, one: str) -> None:
     """The status has a place of its own."""
     now = "2026-01-02T03:04:05Z"
-    condition = {"type": "PatchStatusFailed", "status": "False", "reason": "e2e", "message": "", "lastTransitionTime": now}
+    condition = {
+        "type": "PatchStatusFailed",
+        "status": "False",
+        "reason": "e2e",
+        "message": "",
+        "lastTransitionTime": now,
+    }
     patched = await api.patch(f"{one}/status", {"status": {"conditions": [condition]}})
     assert patched["status"]["conditions"] == [condition]
     read = await api.get(f"{one}/status")

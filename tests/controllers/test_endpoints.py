@@ -3,7 +3,8 @@
 import pytest
 
 from steersman.controllers import endpoints, endpointslice
-from steersman.controllers.endpointslice import MAX_ENDPOINTS, plan, wanted
+from steersman.controllers.endpointslice import plan, wanted
+from steersman.controllers.slice_plan import MAX_ENDPOINTS
 from steersman.kinds.types.core_v1 import Endpoints, Node, Pod, Service, ServiceAccount
 from steersman.kinds.types.discovery_v1 import EndpointSlice
 

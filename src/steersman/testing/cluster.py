@@ -24,6 +24,7 @@ from steersman.client.transport import InProcess
 from steersman.kinds import catalog
 from steersman.kinds.types.core_v1 import Node, ServiceAccount
 from steersman.store.backends.memory import BACKEND
+from steersman.store.compaction import Policy, keep_compacted
 from steersman.testing import parts
 from steersman.testing.accounts import LazyTokens
 from steersman.testing.conditions import Condition, describe, has_condition, predicate
@@ -161,9 +162,11 @@ class Cluster:
 
     def _parts(self, simulation: Simulation | None) -> Iterable[Coroutine[Any, Any, None]]:
         yield self.app.run()
+        yield keep_compacted(self.app.store, self.clock, Policy())
         if self._controllers:
+            ca = self.served.ca if self.served is not None else ""
             yield parts.run_controllers(
-                self.client, self.clock, self._controllers, self._controller_config, self._tokens.sign
+                self.client, self.clock, self._controllers, self._controller_config, self._tokens.sign, ca
             )
         if self._with_scheduler:
             yield parts.run_scheduler(self.client, self.clock)

@@ -55,11 +55,13 @@ async def run_controllers(
     chosen: Sequence[Controller],
     config: ControllerConfig | None,
     sign_token: Callable[[Mapping[str, Any]], str],
+    root_ca: str,
 ) -> None:
+    """`root_ca` is the authority that a server on a socket has its certificate from; it counts without a `config`."""
     from steersman.controller.config import ControllerConfig
     from steersman.controller.manager import Manager
 
-    settings = replace(config or ControllerConfig(), sign_token=sign_token)
+    settings = replace(config or ControllerConfig(root_ca=root_ca), sign_token=sign_token)
     await Manager(client, chosen, clock, settings).run()
 
 
