@@ -1,11 +1,12 @@
 """Writes src/steersman/kinds/types/wire.bin: the protobuf field numbers of the API's messages.
 
-Usage: generate_wire.py API_DIR META_FILE, where API_DIR is a work tree of k8s.io/api and META_FILE the types.go of meta/v1 in
-k8s.io/apimachinery. Only numbers and names are taken from them; the types themselves come from generate_types.py.
+Usage: generate_wire.py META_FILE API_DIR…, where META_FILE is the types.go of meta/v1 in k8s.io/apimachinery, and an API_DIR
+holds types as GROUP/VERSION/types….go: a work tree of k8s.io/api, and the pkg/apis of k8s.io/apiextensions-apiserver and of
+k8s.io/kube-aggregator. Only numbers and names are taken from them; the types themselves come from generate_types.py.
 
 The result is JSON: {"core_v1.Pod": {"1": "metadata", …}}. A `*` behind a name marks a field whose presence means something
-(a pointer in Go): others are sent even when they are zero, and zero then means absent. `+Name` is a message whose fields
-belong to the outer object.
+(a pointer in Go): others are sent even when they are zero, and zero then means absent. A `!` marks a list that travels as a
+message of its items. `+Name` is a message whose fields belong to the outer object.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ _STRUCT = re.compile(r"^type (\w+) struct \{$")
 _FIELD = re.compile(r"^\s+(?:(\w+)\s+)?([\w.*\[\]]+)\s+`([^`]*)`")
 _JSON = re.compile(r'json:"([^"]*)"')
 _PROTOBUF = re.compile(r'protobuf:"(?:bytes|varint|fixed64),(\d+),')
-_MODULES = {"": "core", "internal.apiserver.k8s.io": "apiserverinternal"}
+# A list with a name of its own that may be null.
+_NULLABLE = re.compile(r"protobuf\.nullable=true\n(?:\s*//[^\n]*\n)*type (\w+) \[\]")
 
 Messages = dict[str, dict[str, str]]
 
@@ -27,6 +29,7 @@ Messages = dict[str, dict[str, str]]
 def read(source: str, module: str, found: Messages) -> None:
     """Collect the messages of one Go file."""
     message: dict[str, str] | None = None
+    wrapped = set(_NULLABLE.findall(source))
     for line in source.splitlines():
         start = _STRUCT.match(line)
         if start:
@@ -35,10 +38,10 @@ def read(source: str, module: str, found: Messages) -> None:
         elif line.startswith("}"):
             message = None
         elif message is not None and (match := _FIELD.match(line)):
-            _add(message, match[1] or "", match[2], match[3])
+            _add(message, match[1] or "", match[2], match[3], wrapped)
 
 
-def _add(message: dict[str, str], name: str, go_type: str, tags: str) -> None:
+def _add(message: dict[str, str], name: str, go_type: str, tags: str, wrapped: set[str]) -> None:
     number, wire = _PROTOBUF.search(tags), _JSON.search(tags)
     if number is None or wire is None:
         return
@@ -49,13 +52,14 @@ def _add(message: dict[str, str], name: str, go_type: str, tags: str) -> None:
         # Embedded: encoding/json flattens it, protobuf does not.
         message[number[1]] = "+" + go_type.lstrip("*")
     elif json_name not in ("", "-"):
-        message[number[1]] = json_name + ("*" if go_type.startswith("*") else "")
+        mark = "*" if go_type.startswith("*") else "!" if go_type in wrapped else ""
+        message[number[1]] = json_name + mark
 
 
 def main() -> None:
-    root, meta = Path(sys.argv[1]), Path(sys.argv[2])
+    meta, roots = Path(sys.argv[1]), [Path(root) for root in sys.argv[2:]]
     found: Messages = {}
-    for path in sorted(root.glob("*/v*/types*.go")):
+    for path in sorted(path for root in roots for path in root.glob("*/v*/types*.go")):
         group, version = path.parts[-3], path.parts[-2]
         read(path.read_text(), f"{group}_{version}", found)
     read(meta.read_text(), "meta_v1", found)

@@ -1,7 +1,4 @@
-"""Reads objects in Kubernetes' protobuf encoding, which typed clients (kubectl among them) send. It is never written.
-
-The types say everything but the numbers of the fields; those come from `types/wire.bin` (see scripts/generate_wire.py).
-"""
+"""Reads objects in Kubernetes' protobuf encoding, which typed clients (kubectl among them) send; `wire_encode` writes it."""
 
 from __future__ import annotations
 
@@ -10,63 +7,19 @@ import json
 import struct
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
-from steersman.api import shape as shapes
 from steersman.api.codec import DecodeError
 from steersman.api.meta import format_micro_time, format_time
-from steersman.api.shape import Leaf, ListOf, MapOf, ObjectOf, Shape
+from steersman.api.shape import Choice, Leaf, ListOf, MapOf, ObjectOf, Shape
+from steersman.kinds.wire_fields import MAGIC, Field, fields
 
-MAGIC = b"k8s\x00"
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _INTEGERS = (Leaf.INT32, Leaf.INT64)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).timestamp()
 _YEAR_ONE = -62135596800
-
-
-class _Field:
-    """What to do with one field number: where it goes, its shape, and whether its presence means something."""
-
-    __slots__ = ("inline", "name", "present", "shape")
-
-    def __init__(self, name: str, shape: Shape | None, present: bool, inline: Mapping[int, _Field] | None) -> None:
-        self.name, self.shape, self.present, self.inline = name, shape, present, inline
-
-
-@cache
-def _numbers() -> dict[str, dict[str, str]]:
-    data = json.loads((Path(__file__).parent / "types" / "wire.bin").read_bytes())
-    assert isinstance(data, dict)
-    return data
-
-
-def _message(module: str, name: str) -> dict[str, str]:
-    """The numbers of a message; beta and alpha versions may borrow from their group's v1."""
-    numbers = _numbers()
-    return numbers.get(f"{module}.{name}") or numbers.get(f"{module.partition('_')[0]}_v1.{name}") or {}
-
-
-@cache
-def _fields(cls: type[Struct]) -> dict[int, _Field]:
-    module = cls.__module__.rpartition(".")[2]
-    return _resolve(_message(module, cls.__name__), module, shapes.fields(cls))
-
-
-def _resolve(message: Mapping[str, str], module: str, known: Mapping[str, shapes.Field]) -> dict[int, _Field]:
-    found = {}
-    for number, name in message.items():
-        if name.startswith("+"):
-            inline = _resolve(_message(module, name[1:].rpartition(".")[2]), module, known)
-            found[int(number)] = _Field("", None, False, inline)
-            continue
-        plain = name.removesuffix("*")
-        if plain in known:
-            found[int(number)] = _Field(plain, known[plain].shape, name.endswith("*"), None)
-    return found
 
 
 def decode(cls: type[Struct], data: bytes) -> dict[str, Any]:
@@ -76,7 +29,7 @@ def decode(cls: type[Struct], data: bytes) -> dict[str, Any]:
     try:
         envelope = dict(_scan(data[len(MAGIC) :]))
         types = dict(_scan(envelope.get(1, b"")))
-        out = _object(envelope.get(2, b""), _fields(cls))
+        out = _object(envelope.get(2, b""), fields(cls))
         version, kind = types.get(1, b"").decode(), types.get(2, b"").decode()
     except (IndexError, ValueError, TypeError, AttributeError, struct.error) as error:
         raise DecodeError(f"protobuf: {error}", syntax=True) from error
@@ -119,10 +72,10 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
             raise ValueError("integer overflow")
 
 
-def _object(data: bytes, fields: Mapping[int, _Field]) -> dict[str, Any]:
+def _object(data: bytes, known: Mapping[int, Field]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for number, raw in _scan(data):
-        field = fields.get(number)
+        field = known.get(number)
         if field is None:
             continue
         if field.inline is not None:
@@ -132,7 +85,10 @@ def _object(data: bytes, fields: Mapping[int, _Field]) -> dict[str, Any]:
     return out
 
 
-def _put(out: dict[str, Any], field: _Field, shape: Shape, raw: Any) -> None:
+def _put(out: dict[str, Any], field: Field, shape: Shape, raw: Any) -> None:
+    if field.wrapped and isinstance(shape, ListOf):
+        out[field.name] = [_value(shape.item, item) for _, item in _scan(raw)]
+        return
     if isinstance(shape, ListOf):
         items = out.setdefault(field.name, [])
         if shape.item in _INTEGERS and isinstance(raw, bytes):
@@ -175,7 +131,9 @@ def _signed(value: int) -> int:
 def _value(shape: Shape, raw: Any) -> Any:
     """One value; None for one that is absent although its message is there."""
     if isinstance(shape, ObjectOf):
-        return _object(raw, _fields(shape.type))
+        return _object(raw, fields(shape.type))
+    if isinstance(shape, Choice):
+        return _choice(shape, raw)
     match shape:
         case Leaf.STRING:
             return raw.decode()
@@ -198,6 +156,17 @@ def _value(shape: Shape, raw: Any) -> Any:
             text = dict(_scan(raw)).get(1)
             return json.loads(text) if text else None
     raise ValueError("a value of this type cannot be sent as protobuf")
+
+
+def _choice(shape: Choice, raw: bytes) -> Any:
+    """A schema, or what may stand in its place: a boolean, or a list. Each has a field of its own in a message."""
+    schema, other = shape.options
+    parts = list(_scan(raw))
+    if isinstance(other, ListOf):
+        first = [value for number, value in parts if number == 1]
+        return _value(schema, first[0]) if first else [_value(other.item, v) for number, v in parts if number == 2]
+    found = dict(parts)
+    return _value(schema, found[2]) if 2 in found else bool(found.get(1))
 
 
 def _time(raw: bytes, *, micro: bool) -> str | None:

@@ -1,0 +1,87 @@
+"""What protobuf must know of a type beyond its shape: the numbers of its fields, and what an absent or zero value means.
+
+The types say everything but that; it comes from `types/wire.bin` (see scripts/generate_wire.py).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from steersman.api import shape as shapes
+from steersman.api.shape import Shape
+
+MAGIC = b"k8s\x00"
+"""What every body in this encoding begins with; a message of its type and content follows."""
+
+MEDIA = "application/vnd.kubernetes.protobuf"
+
+
+class Field(NamedTuple):
+    """One field of a message.
+
+    `present`: its presence means something (a pointer in Go); others travel even when they are zero, and zero then means
+    absent. `wrapped`: a list that travels as a message of its items. `inline`: the fields of a message whose fields belong to
+    the outer object; it has no name and no shape of its own. `told`: the type tells zero from absence.
+    """
+
+    number: int
+    name: str = ""
+    attribute: str = ""
+    shape: Shape | None = None
+    present: bool = False
+    wrapped: bool = False
+    inline: Mapping[int, Field] | None = None
+    told: bool = False
+
+
+@cache
+def _numbers() -> dict[str, dict[str, str]]:
+    data = json.loads((Path(__file__).parent / "types" / "wire.bin").read_bytes())
+    assert isinstance(data, dict)
+    return data
+
+
+def _message(module: str, name: str) -> dict[str, str]:
+    """The numbers of a message; beta and alpha versions may borrow from their group's v1."""
+    numbers = _numbers()
+    return numbers.get(f"{module}.{name}") or numbers.get(f"{module.partition('_')[0]}_v1.{name}") or {}
+
+
+def known(cls: type[Struct]) -> bool:
+    """Whether the type has a message. One without fields may have none, and then it is as good as unknown."""
+    return bool(_message(cls.__module__.rpartition(".")[2], cls.__name__))
+
+
+@cache
+def fields(cls: type[Struct]) -> Mapping[int, Field]:
+    """The fields of a type that have numbers, by these, in their order."""
+    module = cls.__module__.rpartition(".")[2]
+    # What is zero by default is absent then.
+    telling = {
+        f.encode_name for f in msgspec.structs.fields(cls) if f.default is None or f.default is msgspec.NODEFAULT
+    }
+    return _resolve(_message(module, cls.__name__), module, shapes.fields(cls), telling)
+
+
+def _resolve(
+    message: Mapping[str, str], module: str, known: Mapping[str, shapes.Field], telling: set[str]
+) -> Mapping[int, Field]:
+    found = {}
+    for number, name in sorted((int(number), name) for number, name in message.items()):
+        if name.startswith("+"):
+            inner = _message(module, name[1:].rpartition(".")[2])
+            found[number] = Field(number, inline=_resolve(inner, module, known, telling))
+            continue
+        plain = name.rstrip("*!")
+        if plain in known:
+            attribute, shape = known[plain]
+            present, wrapped = name.endswith("*"), name.endswith("!")
+            found[number] = Field(number, plain, attribute, shape, present, wrapped, told=plain in telling)
+    return found
