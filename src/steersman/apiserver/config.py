@@ -52,6 +52,8 @@ class ServerConfig:
     client_ca: Path | None = None
     front_proxy: FrontProxy | None = None
     proxy_client: ProxyClient | None = None
+    max_requests: int = 600
+    max_watches: int = 100_000
     git_version: str = GIT_VERSION
     git_commit: str = "0" * 40
     # What in-process tests leave out: default namespaces, priority classes, the kubernetes Service.

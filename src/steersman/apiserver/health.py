@@ -37,7 +37,7 @@ class Health:
         if path == "version":
             return respond.value(200, self._version(), ctx.accept())
         if path == "metrics":
-            text = self._app.metrics.render(self._gauges())
+            text = self._app.metrics.render(self._gauges()) + self._app.flow_control.metrics()
             return Response(200, {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}, text.encode())
         root, _, name = path.partition("/")
         if root not in _ROOTS:

@@ -1,6 +1,6 @@
 """The API server as one object: App takes a Request and gives a Response; no socket is needed.
 
-Filters run in order (meaning, authentication, authorization), then the request goes to a path's own handler, a verb's, or a
+Filters run in order (meaning, authentication, fairness, authorization), then the request goes to a path's own handler, a verb's, or a
 subresource's. Whatever goes wrong is answered with a Status.
 """
 
@@ -31,6 +31,8 @@ from steersman.apiserver.crd.service import CustomResources
 from steersman.apiserver.deadlines import Deadlines
 from steersman.apiserver.discovery import Discovery
 from steersman.apiserver.expiry import expire
+from steersman.apiserver.flowcontrol.level import EXECUTING
+from steersman.apiserver.flowcontrol.service import FlowControl
 from steersman.apiserver.handlers import create, delete, deletecollection, get, patch, update, watch
 from steersman.apiserver.handlers import list as listing
 from steersman.apiserver.health import Health
@@ -134,6 +136,8 @@ class App:
         self.health = Health(self)
         self.discovery = Discovery(self)
         self.custom = CustomResources(self)
+        self.flow_control = FlowControl(self)
+        self.fairness = self.flow_control.fairness
         self._unobserve: list[Callable[[], None]] = []
         self._ready = False
 
@@ -203,6 +207,7 @@ class App:
         self._roles.generation += 1
         if self.config.bootstrap:
             await bootstrap(self)
+        await self.flow_control.start()
         await self.custom.start()
         self.webhooks.start()
         self.policies.start()
@@ -222,6 +227,7 @@ class App:
             group.create_task(self._bookmarks())
             group.create_task(self._expire())
             group.create_task(self.custom.run())
+            group.create_task(self.flow_control.run())
 
     async def _bookmarks(self) -> None:
         while True:
@@ -238,6 +244,7 @@ class App:
         """End every watch and connection. The store is left to whoever opened it."""
         self._ready = False
         self.custom.close()
+        self.flow_control.close()
         self.webhooks.close()
         self.policies.close()
         for unobserve in self._unobserve:
@@ -259,8 +266,13 @@ class App:
         query = Query(request.query)
         info = requestinfo.parse(request.method, request.path, query)
         warnings: list[str] = []
+        ticket = None
         try:
-            response = await self._serve(request, info, query, warnings)
+            ctx = self._identify(request, info, query, warnings)
+            ticket = self.fairness.enter(ctx.user, info, query, started)
+            if ticket is not None and ticket.state is not EXECUTING:
+                await self.fairness.wait(ticket)
+            response = await self._serve(ctx)
         except StatusError as error:
             response = respond.error(error, _wants_yaml(request), warnings)
         except (StoreClosed, CommitFailed) as error:
@@ -272,6 +284,16 @@ class App:
             # Whatever it is: the client gets a Status, and the log the trace.
             log.exception("%s %s failed", request.method, request.path)
             response = respond.error(InternalError.occurred(type(error).__name__), _wants_yaml(request))
+        except BaseException:
+            if ticket is not None:
+                self.fairness.leave(ticket)
+            raise
+        if ticket is not None:
+            response.headers = {**response.headers, **ticket.flow.headers}
+            if info.verb == "watch":
+                watch.when_begun(self, response, partial(self.fairness.leave, ticket))
+            else:
+                self.fairness.leave(ticket)
         series = (info.verb, info.group, info.version, info.resource, info.subresource)
         known = info.is_resource and response.status != 404
         self.metrics.observe(
@@ -279,18 +301,22 @@ class App:
         )
         return response
 
-    async def _serve(self, request: Request, info: RequestInfo, query: Query, warnings: list[str]) -> Response:
+    def _identify(self, request: Request, info: RequestInfo, query: Query, warnings: list[str]) -> Context:
+        """Who asks, or who the request asks to be taken for."""
         user = self.authenticator.authenticate(request)
         ctx = Context(request, info, query, user, warnings)
         asked = impersonation.asked(request.headers)
         if asked is not None:
             for attributes in impersonation.needed(user, asked):
                 self.authorizer.check(attributes)
-            ctx.user = user = impersonation.become(asked)
+            ctx.user = impersonation.become(asked)
+        return ctx
+
+    async def _serve(self, ctx: Context) -> Response:
+        info, warnings = ctx.info, ctx.warnings
+        self._authorize(info, ctx.query, ctx.user)
         if not info.is_resource:
-            self._authorize(info, query, user)
             return await self._path(ctx)
-        self._authorize(info, query, user)
         endpoint = self._endpoints.get((info.group, info.version, info.resource))
         if endpoint is None:
             return await self._virtual(ctx)
@@ -331,7 +357,7 @@ class App:
         if path.startswith("/openapi/") and self.openapi is not None:
             headers = ctx.request.headers
             return await self.openapi.get(path, headers.get("accept", ""), headers.get("if-none-match", ""))
-        response = self.health.get(ctx) or self.discovery.get(ctx)
+        response = self.health.get(ctx) or self.flow_control.debug(ctx) or self.discovery.get(ctx)
         if response is None:
             raise NotFound.path()
         return response

@@ -47,6 +47,25 @@ class WatchStream:
         self._ended = False
         self._last = False
         self._overflowed = False
+        self._begun: Callable[[], None] | None = None
+
+    def when_begun(self, call: Callable[[], None]) -> bool:
+        """Calls back once what comes before the queue has been read, or when the stream ends before that.
+
+        Returns whether that is still to come; if not, it has been called.
+        """
+        waits = not self._ended and self._beginning is not None
+        if waits:
+            self._begun = call
+        else:
+            call()
+        return waits
+
+    def _has_begun(self) -> None:
+        self._beginning = None
+        call, self._begun = self._begun, None
+        if call is not None:
+            call()
 
     @property
     def overflowed(self) -> bool:
@@ -79,6 +98,7 @@ class WatchStream:
             self._ended = True
             self._queue.clear()
             self._closed()
+            self._has_begun()
             self._wake()
 
     def finish(self) -> None:
@@ -119,6 +139,6 @@ class WatchStream:
             self.close()
             return [error_line(error)]
         if batch is None:
-            self._beginning = None
+            self._has_begun()
             return []
         return batch

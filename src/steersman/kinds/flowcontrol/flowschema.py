@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from steersman.api.meta import Resource
 from steersman.kinds.columns import NONE, condition, created
+from steersman.kinds.flowcontrol import flow_rules
+from steersman.kinds.flowcontrol.mandatory_specs import FLOWS
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
@@ -26,12 +27,12 @@ def _row(obj: FlowSchema, now: datetime) -> list[Any]:
 
 
 def _default(obj: FlowSchema) -> None:
-    if obj.spec.matchingPrecedence is None:
+    if not obj.spec.matchingPrecedence:
         obj.spec.matchingPrecedence = 1000
 
 
 KIND: Kind[FlowSchema] = Kind(
-    resource=Resource("flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "FlowSchema", False),
+    resource=FLOWS,
     subresources=frozenset({"status"}),
     generation=True,
     columns=(
@@ -44,4 +45,6 @@ KIND: Kind[FlowSchema] = Kind(
     ),
     row=_row,
     default=_default,
+    check=flow_rules.check,
+    check_status_update=flow_rules.check_status,
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from steersman.api.meta import Resource
 from steersman.kinds.columns import NONE, created
+from steersman.kinds.flowcontrol import flow_rules, level_rules
+from steersman.kinds.flowcontrol.mandatory_specs import LEVELS
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ def _shares(obj: PriorityLevelConfiguration) -> list[Any]:
     """Shares, queues, hand size and queue length limit."""
     limited = obj.spec.limited
     if limited is None:
-        exempt = obj.spec.exempt.nominalConcurrencyShares if obj.spec.exempt else None
-        return [NONE if exempt is None else exempt, NONE, NONE, NONE]
+        # Those of the exempt level are not shown, as upstream does not.
+        return [NONE, NONE, NONE, NONE]
     queuing = limited.limitResponse.queuing
     shares = NONE if limited.nominalConcurrencyShares is None else limited.nominalConcurrencyShares
     if queuing is None:
@@ -48,9 +49,7 @@ def _default(obj: PriorityLevelConfiguration) -> None:
 
 
 KIND: Kind[PriorityLevelConfiguration] = Kind(
-    resource=Resource(
-        "flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations", "PriorityLevelConfiguration", False
-    ),
+    resource=LEVELS,
     subresources=frozenset({"status"}),
     generation=True,
     columns=(
@@ -64,4 +63,6 @@ KIND: Kind[PriorityLevelConfiguration] = Kind(
     ),
     row=_row,
     default=_default,
+    check=level_rules.check,
+    check_status_update=flow_rules.check_status,
 )

@@ -1,0 +1,29 @@
+"""How many seats a request takes: more than one where it reads many objects."""
+
+from __future__ import annotations
+
+import math
+
+from steersman.apiserver.requestinfo import Query
+
+OBJECTS_PER_SEAT = 100
+MOST_SEATS = 10
+
+
+def listing(objects: int, query: Query, most: int) -> int:
+    """The seats of a list of a collection that holds so many objects; at most `most`."""
+    selector, labels = query.get("fieldSelector"), query.get("labelSelector")
+    if "metadata.name=" in selector:
+        return 1
+    limit = query.get("limit")
+    if limit.isdigit() and int(limit) and not selector and not labels:
+        objects = min(objects, int(limit))
+    return max(1, min(math.ceil(objects / OBJECTS_PER_SEAT), most))
+
+
+def watching(objects: int, query: Query, most: int) -> int:
+    """The seats of a watch until it has told of what is there: those of a list, if it begins with one."""
+    initial = query.flag("sendInitialEvents")
+    if not initial and query.get("resourceVersion") not in ("", "0"):
+        return 1
+    return listing(objects, query, most)
