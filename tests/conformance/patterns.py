@@ -74,7 +74,7 @@ async def operations(api: Api, resource: Resource, obj: Object, unique: str) -> 
         assert len(await api.items(resource.everywhere, labels)) == 3
         patched = await api.patch(resource.named(name), {"metadata": {"annotations": {"patched": "true"}}})
         assert patched["metadata"]["annotations"]["patched"] == "true"
-        await watch.until("MODIFIED", lambda o: o["metadata"]["annotations"]["patched"] == "true")
+        await watch.until("MODIFIED", lambda o: o["metadata"].get("annotations", {}).get("patched") == "true")
         updated = await api.change(resource.named(name), lambda o: o["metadata"]["annotations"].update(updated="true"))
         assert updated["metadata"]["annotations"]["updated"] == "true"
         await watch.until("MODIFIED", lambda o: o["metadata"]["annotations"].get("updated") == "true")

@@ -27,4 +27,5 @@ def test_every_controller_is_found():
         "statefulset",
         "tainteviction",
         "ttlafterfinished",
+        "validatingadmissionpolicystatus",
     ]

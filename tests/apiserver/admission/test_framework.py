@@ -65,7 +65,9 @@ def test_discovery() -> None:
         "TaintNodesByCondition",
         "Priority",
         "DefaultTolerationSeconds",
+        "MutatingAdmissionPolicy",
         "MutatingAdmissionWebhook",
+        "ValidatingAdmissionPolicy",
         "ValidatingAdmissionWebhook",
         "ResourceQuota",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -49,10 +50,14 @@ def compile_in(env: Env, expression: str, returns: tuple[Type, ...] = ()) -> Pro
 
 
 class Composition:
-    """The expressions of one policy, which may name the variables that it has defined before them."""
+    """The expressions of one policy, which may name the variables that it has defined before them.
 
-    def __init__(self, *, params: bool) -> None:
+    `known` are the types of `object` and others, where these are to be checked.
+    """
+
+    def __init__(self, *, params: bool, known: Mapping[str, Type] | None = None) -> None:
         self._params = params
+        self._known = dict(known or {})
         self._types: dict[str, Type] = {}
 
     def define(self, name: str, expression: str) -> Program:
@@ -64,9 +69,19 @@ class Composition:
         self._types[name] = _declared(program.result)
         return program
 
+    def declare(self, name: str, expression: str) -> None:
+        """As `define`, for whoever needs only its type."""
+        try:
+            self.define(name, expression)
+        except ExpressionError:
+            # It has no type, then; what is wrong with it is said elsewhere.
+            return
+
     def compile(self, expression: str, *returns: Type, authorizer: bool = True, mutation: bool = False) -> Program:
         """Raises ExpressionError."""
         env = environment(params=self._params, authorizer=authorizer, mutation=mutation)
+        if self._known:
+            env = env.extended(**self._known)
         if self._types:
             env = env.extended(variables=variables_type(self._types))
         return compile_in(env, expression, returns)

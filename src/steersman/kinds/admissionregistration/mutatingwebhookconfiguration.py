@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.field import Errors
 from steersman.api.meta import Resource
+from steersman.kinds.admissionregistration import older_versions
 from steersman.kinds.admissionregistration.matching_defaults import default_webhook
 from steersman.kinds.columns import created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
@@ -41,6 +42,7 @@ KIND: Kind[MutatingWebhookConfiguration] = Kind(
     resource=Resource(
         "admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", False
     ),
+    versions=older_versions.MUTATING,
     categories=("api-extensions",),
     generation=True,
     allow_unconditional_update=False,
