@@ -12,9 +12,9 @@ def ready(obj):
     return [(c["type"], c["status"]) for c in obj.get("status", {}).get("conditions", [])] == [("Ready", "True")]
 
 
-async def test_should_support_servicecidr_api_operations(api, unique):
+async def test_should_support_servicecidr_api_operations(driven, unique):
     """ServiceCIDR and IPAddress API should support ServiceCIDR API operations"""
-    resource = Resource(VERSION, "servicecidrs")
+    api, resource = driven, Resource(VERSION, "servicecidrs")
     await discovered(api, resource, "status")
     default = await api.until(resource.named("kubernetes"), ready)
     status = await api.get(f"{resource.named('kubernetes')}/status")
@@ -27,6 +27,7 @@ async def test_should_support_servicecidr_api_operations(api, unique):
     made = await api.until(resource.named(unique), ready)
     assert made["metadata"]["finalizers"] == ["networking.k8s.io/service-cidr-finalizer"]
     await api.delete(resource.named(unique))
+    await api.cluster.advance(10)
     await api.gone(resource.named(unique))
 
 
