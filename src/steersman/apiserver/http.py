@@ -123,7 +123,7 @@ class _Reply:
     async def _stream(
         self, connection: Connection, transport: asyncio.Transport, request: web.BaseRequest, body: AsyncIterator[bytes]
     ) -> None:
-        chunked = request.version >= (1, 1)
+        chunked, pause = request.version >= (1, 1), self.response.pause
         self.keep_alive = self.keep_alive and chunked
         transport.write(_head(self.response, self.keep_alive, "Transfer-Encoding: chunked\r\n" if chunked else ""))
         complete = False
@@ -134,6 +134,8 @@ class _Reply:
                         continue
                     transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
                     await connection.drain()
+                    if pause:
+                        await asyncio.sleep(pause)
             if chunked and request.method != "HEAD":
                 transport.write(b"0\r\n\r\n")
             complete = True
