@@ -24,7 +24,7 @@ _HEADERS = {"Cache-Control": "no-cache, private", "Content-Type": "application/j
 _SHORTEST, _LONGEST = 1800.0, 3600.0
 _LONGEST_BEGINNING = 10.0
 # Events that come faster than this are sent together: with many watchers, sending is what an event costs most.
-_PAUSE = 0.005
+_PAUSE = 0.010
 
 
 async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
