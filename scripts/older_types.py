@@ -227,7 +227,11 @@ def webhooks(older: Older) -> None:
     here = "admissionregistration.v1beta1"
     for kind in ("Mutating", "Validating"):
         older.derive(
-            f"{here}.{kind}Webhook", f"admissionregistration.v1.{kind}Webhook", required=["name", "clientConfig"]
+            f"{here}.{kind}Webhook",
+            f"admissionregistration.v1.{kind}Webhook",
+            # The version has conditions of its own, for what it has besides.
+            change={"matchConditions": many(ref(f"{here}.MatchCondition"))},
+            required=["name", "clientConfig"],
         )
         hooks = many(ref(f"{here}.{kind}Webhook"))
         name = f"{kind}WebhookConfiguration"

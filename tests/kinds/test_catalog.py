@@ -21,6 +21,7 @@ def describe(served: Served) -> str:
     marks = [
         "namespaced" if resource.namespaced else "cluster",
         "" if served.served_by_default else "off",
+        "legacy" if served.is_legacy else "",
         "" if kind.stored else "virtual",
         "" if served.is_stored_version else f"stored as {kind.resource.api_version}",
     ]
@@ -70,7 +71,9 @@ def test_lookups() -> None:
 def test_groups_prefer_the_stable_version() -> None:
     groups = CATALOG.groups()
     assert list(groups)[:4] == ["", "apiregistration.k8s.io", "apps", "events.k8s.io"]
-    assert groups["autoscaling"] == ("v2", "v1")
+    assert groups["autoscaling"] == ("v2", "v1", "v2beta2", "v2beta1")
+    assert groups["batch"] == ("v1", "v1beta1", "v2alpha1")
+    assert list(groups)[-1] == "extensions"
     assert groups["resource.k8s.io"] == ("v1",)
     assert CATALOG.groups(all_versions=True)["resource.k8s.io"] == ("v1", "v1beta2", "v1beta1", "v1alpha3")
 

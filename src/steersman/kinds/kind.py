@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
+from types import new_class
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -425,17 +426,24 @@ def _find_type(resource: Resource) -> type[Any] | None:
     return getattr(import_module(module), resource.kind, None) if find_spec(module) is not None else None
 
 
-@cache
+_variants: dict[Resource, type[Any]] = {}
+_lists: dict[Resource, type[Any]] = {}
+
+
 def variant(resource: Resource, cls: type[Any]) -> type[Any]:
     """The Struct of another version that has the same fields: it differs in what it is called."""
-    namespace = {
-        "__module__": _module(resource),
-        "__annotations__": {"apiVersion": str},
-        "__resource__": resource,
-        "apiVersion": msgspec.field(default_factory=lambda: resource.api_version),
-    }
-    made: type[Any] = type(cls)(cls.__name__, (cls,), namespace, kw_only=True)  # type: ignore[call-overload]
-    return made
+    found = _variants.get(resource)
+    if found is None:
+        namespace = {
+            "__module__": _module(resource),
+            "__annotations__": {"apiVersion": str},
+            "__resource__": resource,
+            "apiVersion": msgspec.field(default_factory=lambda: resource.api_version),
+        }
+        found = _variants[resource] = new_class(
+            cls.__name__, (cls,), {"kw_only": True}, lambda body: body.update(namespace)
+        )
+    return found
 
 
 def list_type(resource: Resource, cls: type[Any]) -> type[Any]:
@@ -450,22 +458,23 @@ def _no_items() -> list[Any]:
     return []
 
 
-@cache
 def _list_of(resource: Resource, cls: type[Any]) -> type[Any]:
     from steersman.kinds.types.meta_v1 import ListMeta, ListObject
 
-    name = f"{resource.kind}List"
-    fields = [
-        ("kind", str, msgspec.field(default_factory=lambda: name)),
-        ("apiVersion", str, msgspec.field(default_factory=lambda: resource.api_version)),
-        ("metadata", ListMeta, msgspec.field(default_factory=ListMeta)),
-        ("items", list[cls], msgspec.field(default_factory=_no_items)),  # type: ignore[valid-type]
-    ]
-    made: type[Any] = msgspec.defstruct(
-        name, fields, bases=(ListObject,), module=_module(resource), kw_only=True,
-        namespace={"__required__": frozenset({"items"})},
-    )  # fmt: skip
-    return made
+    found = _lists.get(resource)
+    if found is None:
+        name = f"{resource.kind}List"
+        fields: list[tuple[str, Any, Any]] = [
+            ("kind", str, msgspec.field(default_factory=lambda: name)),
+            ("apiVersion", str, msgspec.field(default_factory=lambda: resource.api_version)),
+            ("metadata", ListMeta, msgspec.field(default_factory=ListMeta)),
+            ("items", list[cls], msgspec.field(default_factory=_no_items)),  # type: ignore[valid-type]
+        ]
+        found = _lists[resource] = msgspec.defstruct(
+            name, fields, bases=(ListObject,), module=_module(resource), kw_only=True,
+            namespace={"__required__": frozenset({"items"})},
+        )  # fmt: skip
+    return found
 
 
 def reset_status(obj: Any) -> None:

@@ -49,8 +49,11 @@ class Version:
             crd.spec.group, version.name, accepted.plural, accepted.kind, crd.spec.scope == "Namespaced"
         )
         schema = None if version.schema is None else version.schema.openAPIV3Schema
-        self.schema = schema or JSONSchemaProps(type="object", x_kubernetes_preserve_unknown_fields=True)
-        self._properties = self.schema.properties or {}
+        anything = JSONSchemaProps(type="object", x_kubernetes_preserve_unknown_fields=True)
+        # Of definitions that keep every field, as those of older versions do, the schema validates and nothing else.
+        self.schema = anything if schema is None or crd.spec.preserveUnknownFields else schema
+        self._validated = schema or anything
+        self._properties = self._validated.properties or {}
         self.has_status = version.subresources is not None and version.subresources.status is not None
         self.scale = ScaleRules.of(version)
 
@@ -64,7 +67,7 @@ class Version:
 
     @cached_property
     def validator(self) -> Validator:
-        return Validator(self.schema)
+        return Validator(self._validated)
 
     @cached_property
     def _status(self) -> Validator | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -41,7 +41,7 @@ def validate(crd: CustomResourceDefinition) -> Errors:
     if crd.metadata.name and crd.metadata.name != wanted:
         detail = 'must be spec.names.plural+"."+spec.group'
         errors.append(field.invalid(Path("metadata", "name"), crd.metadata.name, detail))
-    errors += _spec(crd.spec, Options(), None)
+    errors += _spec(crd.spec, _options(crd.spec, Options()), None)
     errors += _status(crd)
     errors += _approval(crd, None)
     return errors + _preserved(crd, None)
@@ -50,7 +50,7 @@ def validate(crd: CustomResourceDefinition) -> Errors:
 def validate_update(crd: CustomResourceDefinition, old: CustomResourceDefinition) -> Errors:
     if errors := _deep(crd.spec):
         return errors
-    errors = _spec(crd.spec, crd_schema.options_of(old, crd), old)
+    errors = _spec(crd.spec, _options(crd.spec, crd_schema.options_of(old, crd)), old)
     errors += _unchanged(crd.spec, old)
     errors += _status(crd)
     errors += _approval(crd, old)
@@ -60,6 +60,13 @@ def validate_update(crd: CustomResourceDefinition, old: CustomResourceDefinition
 def validate_status(crd: CustomResourceDefinition, old: CustomResourceDefinition) -> Errors:
     accepted = crd.status.acceptedNames
     return [] if accepted is None else _names(accepted, Path("status", "acceptedNames"))
+
+
+def _options(spec: CustomResourceDefinitionSpec, options: Options) -> Options:
+    """Where every field is kept, schemas only validate, as they did before they had to be structural."""
+    if not spec.preserveUnknownFields:
+        return options
+    return replace(options, require_schema=False, require_types=False, require_structural=False)
 
 
 def _unchanged(spec: CustomResourceDefinitionSpec, old: CustomResourceDefinition) -> Errors:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from steersman.api.field import Errors
 from steersman.api.meta import Resource
+from steersman.kinds.apiextensions import crd_older
 from steersman.kinds.columns import NAME_AND_CREATED_AT, name_and_created_at
 from steersman.kinds.kind import Kind
 
@@ -78,6 +79,7 @@ def _check_status_update(obj: CustomResourceDefinition, old: CustomResourceDefin
 
 KIND: Kind[CustomResourceDefinition] = Kind(
     resource=Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", False),
+    versions=crd_older.CUSTOM_RESOURCE_DEFINITION,
     short_names=("crd", "crds"),
     categories=("api-extensions",),
     subresources=frozenset({"status"}),

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
+from steersman.kinds.apps import older_versions
 from steersman.kinds.columns import NONE, created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
@@ -27,6 +28,7 @@ def _controller(obj: ControllerRevision) -> str:
 
 KIND: Kind[ControllerRevision] = Kind(
     resource=Resource("apps", "v1", "controllerrevisions", "ControllerRevision", True),
+    versions=older_versions.CONTROLLER_REVISION,
     columns=(NAME, Column("Controller"), Column("Revision", "integer"), AGE),
     row=_row,
 )

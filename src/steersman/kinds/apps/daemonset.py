@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.apps import daemonset_rules
+from steersman.kinds.apps import daemonset_rules, older_versions
 from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, containers, created, label_map, selector
 from steersman.kinds.core.pod_defaults import default_template
 from steersman.kinds.kind import AGE, NAME, Column, Kind
@@ -48,6 +48,7 @@ def _default(obj: DaemonSet) -> None:
 
 KIND: Kind[DaemonSet] = Kind(
     resource=Resource("apps", "v1", "daemonsets", "DaemonSet", True),
+    versions=older_versions.DAEMON_SET,
     short_names=("ds",),
     categories=("all",),
     subresources=frozenset({"status"}),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.apps import deployment_rules
+from steersman.kinds.apps import deployment_rules, older_versions
 from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, containers, created, selector
 from steersman.kinds.kind import AGE, NAME, Column, Kind, ScalePaths
 
@@ -29,6 +29,7 @@ def _row(obj: Deployment, now: datetime) -> list[Any]:
 
 KIND: Kind[Deployment] = Kind(
     resource=Resource("apps", "v1", "deployments", "Deployment", True),
+    versions=older_versions.DEPLOYMENT,
     short_names=("deploy",),
     categories=("all",),
     subresources=frozenset({"scale", "status"}),

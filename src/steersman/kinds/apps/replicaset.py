@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.apps import replicaset_rules
+from steersman.kinds.apps import older_versions, replicaset_rules
 from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, containers, created, selector
 from steersman.kinds.kind import AGE, NAME, Column, Kind, ScalePaths
 
@@ -28,6 +28,7 @@ def _row(obj: ReplicaSet, now: datetime) -> list[Any]:
 
 KIND: Kind[ReplicaSet] = Kind(
     resource=Resource("apps", "v1", "replicasets", "ReplicaSet", True),
+    versions=older_versions.REPLICA_SET,
     short_names=("rs",),
     categories=("all",),
     subresources=frozenset({"scale", "status"}),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.apps import statefulset_rules
+from steersman.kinds.apps import older_versions, statefulset_rules
 from steersman.kinds.columns import CONTAINERS, containers, created
 from steersman.kinds.core.pod_defaults import default_template
 from steersman.kinds.core.volume_defaults import default_claim
@@ -59,6 +59,7 @@ def _default_policies(spec: StatefulSetSpec) -> None:
 
 KIND: Kind[StatefulSet] = Kind(
     resource=Resource("apps", "v1", "statefulsets", "StatefulSet", True),
+    versions=older_versions.STATEFUL_SET,
     short_names=("sts",),
     categories=("all",),
     subresources=frozenset({"scale", "status"}),

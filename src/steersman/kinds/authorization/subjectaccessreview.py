@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steersman.api.meta import Resource
+from steersman.kinds.authorization import older_versions
 from steersman.kinds.kind import CREATE_ONLY, Kind
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 KIND: Kind[SubjectAccessReview] = Kind(
     resource=Resource("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", False),
+    versions=older_versions.SUBJECT_ACCESS_REVIEW,
     stored=False,
     verbs=CREATE_ONLY,
 )

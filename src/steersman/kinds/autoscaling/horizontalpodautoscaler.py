@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.autoscaling import hpa_defaults, hpa_validation
+from steersman.kinds.autoscaling import hpa_defaults, hpa_older, hpa_validation
 from steersman.kinds.autoscaling.hpa_v1 import from_v2, to_v2
 from steersman.kinds.columns import NONE, UNKNOWN, UNSET, created
 from steersman.kinds.kind import AGE, NAME, Column, Kind, Version
@@ -77,6 +77,7 @@ KIND: Kind[HorizontalPodAutoscaler] = Kind(
             to_stored=to_v2,
             from_stored=from_v2,
         ),
+        *hpa_older.HORIZONTAL_POD_AUTOSCALER,
     ),
     columns=(
         NAME, Column("Reference"), Column("Targets"), Column("MinPods"), Column("MaxPods"), Column("Replicas"), AGE,

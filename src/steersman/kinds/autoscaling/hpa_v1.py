@@ -26,13 +26,13 @@ _TARGET, _CURRENT = ("target", "target"), ("current", "current")
 
 def to_v2(plain: Plain) -> None:
     spec, status = plain.get("spec", {}), plain.get("status", {})
-    metrics = [_metric_to_v2(m, *_TARGET) for m in _take(plain, METRICS) or ()]
+    metrics = [metric_to_v2(m, *_TARGET) for m in _take(plain, METRICS) or ()]
     if (cpu := spec.pop("targetCPUUtilizationPercentage", None)) is not None:
         target = {"type": "Utilization", "averageUtilization": cpu}
         metrics.insert(0, {"type": "Resource", "resource": {"name": "cpu", "target": target}})
     _put(spec, "metrics", metrics)
     _put(spec, "behavior", _take(plain, BEHAVIOR))
-    current = [_metric_to_v2(m, *_CURRENT) for m in _take(plain, CURRENT_METRICS) or ()]
+    current = [metric_to_v2(m, *_CURRENT) for m in _take(plain, CURRENT_METRICS) or ()]
     if (cpu := status.pop("currentCPUUtilizationPercentage", None)) is not None:
         current.insert(0, {"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": cpu}}})
     _put(status, "currentMetrics", current)
@@ -45,13 +45,13 @@ def from_v2(plain: Plain) -> None:
     cpu = next((m for m in metrics if _utilization(m, "target") is not None), None)
     if cpu is not None:
         spec["targetCPUUtilizationPercentage"] = _utilization(cpu, "target")
-    _annotate(plain, METRICS, [_metric_to_v1(m, *_TARGET) for m in metrics if m is not cpu])
+    _annotate(plain, METRICS, [metric_to_v1(m, *_TARGET) for m in metrics if m is not cpu])
     _annotate(plain, BEHAVIOR, spec.pop("behavior", None))
     current = status.pop("currentMetrics", [])
     cpu = next((m for m in current if _utilization(m, "current") is not None), None)
     if cpu is not None:
         status["currentCPUUtilizationPercentage"] = _utilization(cpu, "current")
-    _annotate(plain, CURRENT_METRICS, [_metric_to_v1(m, *_CURRENT) for m in current])
+    _annotate(plain, CURRENT_METRICS, [metric_to_v1(m, *_CURRENT) for m in current])
     _annotate(plain, CONDITIONS, status.pop("conditions", None))
 
 
@@ -63,7 +63,7 @@ def _utilization(metric: Plain, values: str) -> Any:
     return resource.get(values, {}).get("averageUtilization")
 
 
-def _metric_to_v1(metric: Plain, values: str, prefix: str) -> Plain:
+def metric_to_v1(metric: Plain, values: str, prefix: str) -> Plain:
     section = _SECTIONS.get(metric.get("type", ""), "")
     source = dict(metric.get(section) or {})
     found = source.pop(values, {})
@@ -83,7 +83,7 @@ def _metric_to_v1(metric: Plain, values: str, prefix: str) -> Plain:
     return {"type": metric.get("type", ""), section: out}
 
 
-def _metric_to_v2(metric: Plain, values: str, prefix: str) -> Plain:
+def metric_to_v2(metric: Plain, values: str, prefix: str) -> Plain:
     section = _SECTIONS.get(metric.get("type", ""), "")
     source = dict(metric.get(section) or {})
     found: Plain = {}
@@ -109,7 +109,8 @@ def _target_type(found: Plain) -> str:
 
 
 def _put(into: Plain, name: str, value: Any) -> None:
-    if value:
+    # Nothing measured is a measure, too.
+    if value or isinstance(value, int):
         into[name] = value
 
 

@@ -10,7 +10,7 @@ from steersman.api.meta import Resource
 from steersman.kinds.batch import cronjob_rules
 from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, NONE, boolean, containers, created, selector
 from steersman.kinds.core.pod_defaults import default_template
-from steersman.kinds.kind import AGE, NAME, Column, Kind
+from steersman.kinds.kind import AGE, NAME, Column, Kind, older
 
 if TYPE_CHECKING:
     from steersman.kinds.types.batch_v1 import CronJob
@@ -44,6 +44,10 @@ def _default(obj: CronJob) -> None:
 
 KIND: Kind[CronJob] = Kind(
     resource=Resource("batch", "v1", "cronjobs", "CronJob", True),
+    versions=(
+        older(Resource("batch", "v1beta1", "cronjobs", "CronJob", True), "1.21", "1.25"),
+        older(Resource("batch", "v2alpha1", "cronjobs", "CronJob", True), "1.8", "1.21"),
+    ),
     short_names=("cj",),
     categories=("all",),
     subresources=frozenset({"status"}),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api import names
 from steersman.api.duration import human
 from steersman.api.meta import Resource
+from steersman.kinds.certificates import csr_older
 from steersman.kinds.columns import NONE, created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
@@ -36,6 +37,7 @@ def _condition(obj: CertificateSigningRequest) -> str:
 
 KIND: Kind[CertificateSigningRequest] = Kind(
     resource=Resource("certificates.k8s.io", "v1", "certificatesigningrequests", "CertificateSigningRequest", False),
+    versions=csr_older.CERTIFICATE_SIGNING_REQUEST,
     short_names=("csr",),
     subresources=frozenset({"approval", "status"}),
     name_rule=names.path_segment,

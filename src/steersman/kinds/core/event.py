@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.duration import UNKNOWN, age
 from steersman.api.meta import Resource
 from steersman.kinds.core import event_rules
-from steersman.kinds.kind import Column, Kind, Plain, Version, wide
+from steersman.kinds.kind import Column, Kind, Plain, Version, older, wide
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import Event
 
+_EVENTS = Resource("events.k8s.io", "v1", "events", "Event", True)
 # events.k8s.io → core
 _RENAMED = {
     "note": "message",
@@ -88,10 +89,19 @@ KIND: Kind[Event] = Kind(
     short_names=("ev",),
     versions=(
         Version(
-            Resource("events.k8s.io", "v1", "events", "Event", True),
+            _EVENTS,
             served_by_default=True,
             to_stored=to_core,
             from_stored=from_core,
+        ),
+        older(
+            Resource("events.k8s.io", "v1beta1", "events", "Event", True),
+            "1.22",
+            "1.25",
+            to_stored=to_core,
+            from_stored=from_core,
+            like=_EVENTS,
+            replacement=_EVENTS,
         ),
     ),
     allow_create_on_update=True,

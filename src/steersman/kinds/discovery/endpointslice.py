@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
 from steersman.kinds.columns import UNSET, created, limited
-from steersman.kinds.discovery import endpointslice_rules
+from steersman.kinds.discovery import endpointslice_rules, older_versions
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def _default(obj: EndpointSlice) -> None:
 
 KIND: Kind[EndpointSlice] = Kind(
     resource=Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", True),
+    versions=older_versions.ENDPOINT_SLICE,
     generation=True,
     columns=(NAME, Column("AddressType"), Column("Ports"), Column("Endpoints"), AGE),
     row=_row,

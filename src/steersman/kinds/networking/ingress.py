@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import NONE, created, limited
 from steersman.kinds.kind import AGE, NAME, Column, Kind
-from steersman.kinds.networking import ingress_rules
+from steersman.kinds.networking import ingress_rules, older_versions
 
 if TYPE_CHECKING:
     from steersman.kinds.types.networking_v1 import Ingress
@@ -38,6 +38,7 @@ def _addresses(obj: Ingress) -> str:
 
 KIND: Kind[Ingress] = Kind(
     resource=Resource("networking.k8s.io", "v1", "ingresses", "Ingress", True),
+    versions=older_versions.INGRESS,
     short_names=("ing",),
     subresources=frozenset({"status"}),
     generation=True,

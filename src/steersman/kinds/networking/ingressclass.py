@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import NONE, created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
+from steersman.kinds.networking import older_versions
 
 if TYPE_CHECKING:
     from steersman.kinds.types.networking_v1 import IngressClass
@@ -32,6 +33,7 @@ def _default(obj: IngressClass) -> None:
 
 KIND: Kind[IngressClass] = Kind(
     resource=Resource("networking.k8s.io", "v1", "ingressclasses", "IngressClass", False),
+    versions=older_versions.INGRESS_CLASS,
     generation=True,
     columns=(NAME, Column("Controller"), Column("Parameters"), AGE),
     row=_row,

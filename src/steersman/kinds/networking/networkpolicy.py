@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created, selector
 from steersman.kinds.kind import AGE, NAME, Column, Kind
-from steersman.kinds.networking import networkpolicy_rules
+from steersman.kinds.networking import networkpolicy_rules, older_versions
 
 if TYPE_CHECKING:
     from steersman.kinds.types.networking_v1 import NetworkPolicy
@@ -29,6 +29,7 @@ def _default(obj: NetworkPolicy) -> None:
 
 KIND: Kind[NetworkPolicy] = Kind(
     resource=Resource("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", True),
+    versions=older_versions.NETWORK_POLICY,
     short_names=("netpol",),
     generation=True,
     columns=(NAME, Column("Pod-Selector"), AGE),

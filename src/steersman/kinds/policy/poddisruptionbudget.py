@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
-from steersman.kinds.policy import pdb_rules
+from steersman.kinds.policy import older_versions, pdb_rules
 
 if TYPE_CHECKING:
     from steersman.kinds.types.policy_v1 import PodDisruptionBudget
@@ -30,6 +30,7 @@ def _limit(value: int | str | None) -> str:
 
 KIND: Kind[PodDisruptionBudget] = Kind(
     resource=Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", True),
+    versions=older_versions.POD_DISRUPTION_BUDGET,
     short_names=("pdb",),
     subresources=frozenset({"status"}),
     generation=True,

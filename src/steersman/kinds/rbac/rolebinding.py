@@ -9,7 +9,7 @@ from steersman.api import names
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
 from steersman.kinds.kind import Kind
-from steersman.kinds.rbac import rbac_rules
+from steersman.kinds.rbac import older_versions, rbac_rules
 from steersman.kinds.rbac.subject_columns import BINDING_COLUMNS, subject_cells
 from steersman.kinds.rbac.subject_defaults import RBAC_GROUP, default_subjects
 
@@ -33,6 +33,7 @@ def _default(obj: RoleBinding) -> None:
 
 KIND: Kind[RoleBinding] = Kind(
     resource=Resource("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding", True),
+    versions=older_versions.ROLE_BINDING,
     name_rule=names.path_segment,
     allow_create_on_update=True,
     columns=BINDING_COLUMNS,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
-from steersman.kinds.kind import AGE, NAME, Column, Kind
+from steersman.kinds.kind import AGE, NAME, Column, Kind, older
 from steersman.kinds.scheduling import priorityclass_rules
 
 if TYPE_CHECKING:
@@ -30,6 +30,10 @@ def _default(obj: PriorityClass) -> None:
 
 KIND: Kind[PriorityClass] = Kind(
     resource=Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", False),
+    versions=(
+        older(Resource("scheduling.k8s.io", "v1beta1", "priorityclasses", "PriorityClass", False), "1.14", "1.22"),
+        older(Resource("scheduling.k8s.io", "v1alpha1", "priorityclasses", "PriorityClass", False), "1.14", "1.22"),
+    ),
     short_names=("pc",),
     allow_create_on_update=True,
     columns=(NAME, Column("Value", "integer"), Column("Global-Default", "boolean"), AGE, Column("PreemptionPolicy")),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import NONE, UNSET, created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
-from steersman.kinds.storage import csidriver_rules
+from steersman.kinds.storage import csidriver_rules, older_versions
 
 if TYPE_CHECKING:
     from steersman.kinds.types.storage_v1 import CSIDriver
@@ -41,6 +41,7 @@ def _default(obj: CSIDriver) -> None:
 
 KIND: Kind[CSIDriver] = Kind(
     resource=Resource("storage.k8s.io", "v1", "csidrivers", "CSIDriver", False),
+    versions=older_versions.CSI_DRIVER,
     generation=True,
     allow_unconditional_update=False,
     columns=(

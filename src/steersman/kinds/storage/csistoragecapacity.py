@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import UNSET
 from steersman.kinds.kind import NAME, Column, Kind
-from steersman.kinds.storage import csistoragecapacity_rules
+from steersman.kinds.storage import csistoragecapacity_rules, older_versions
 
 if TYPE_CHECKING:
     from steersman.kinds.types.storage_v1 import CSIStorageCapacity
@@ -20,6 +20,7 @@ def _row(obj: CSIStorageCapacity, now: datetime) -> list[Any]:
 
 KIND: Kind[CSIStorageCapacity] = Kind(
     resource=Resource("storage.k8s.io", "v1", "csistoragecapacities", "CSIStorageCapacity", True),
+    versions=older_versions.CSI_STORAGE_CAPACITY,
     allow_unconditional_update=False,
     columns=(NAME, Column("StorageClassName"), Column("Capacity")),
     row=_row,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
-from steersman.kinds.storage import storageclass_rules
+from steersman.kinds.storage import older_versions, storageclass_rules
 
 if TYPE_CHECKING:
     from steersman.kinds.types.storage_v1 import StorageClass
@@ -40,6 +40,7 @@ def _default(obj: StorageClass) -> None:
 
 KIND: Kind[StorageClass] = Kind(
     resource=Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", False),
+    versions=older_versions.STORAGE_CLASS,
     short_names=("sc",),
     columns=(
         NAME,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
-from steersman.kinds.storage import volumeattachment_rules
+from steersman.kinds.storage import older_versions, volumeattachment_rules
 
 if TYPE_CHECKING:
     from steersman.kinds.types.storage_v1 import VolumeAttachment
@@ -28,6 +28,7 @@ def _row(obj: VolumeAttachment, now: datetime) -> list[Any]:
 
 KIND: Kind[VolumeAttachment] = Kind(
     resource=Resource("storage.k8s.io", "v1", "volumeattachments", "VolumeAttachment", False),
+    versions=older_versions.VOLUME_ATTACHMENT,
     subresources=frozenset({"status"}),
     allow_unconditional_update=False,
     columns=(NAME, Column("Attacher"), Column("PV"), Column("Node"), Column("Attached", "boolean"), AGE),

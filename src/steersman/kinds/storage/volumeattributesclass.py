@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
-from steersman.kinds.storage import volumeattributesclass_rules
+from steersman.kinds.storage import older_versions, volumeattributesclass_rules
 
 if TYPE_CHECKING:
     from steersman.kinds.types.storage_v1 import VolumeAttributesClass
@@ -20,6 +20,7 @@ def _row(obj: VolumeAttributesClass, now: datetime) -> list[Any]:
 
 KIND: Kind[VolumeAttributesClass] = Kind(
     resource=Resource("storage.k8s.io", "v1", "volumeattributesclasses", "VolumeAttributesClass", False),
+    versions=older_versions.VOLUME_ATTRIBUTES_CLASS,
     short_names=("vac",),
     columns=(NAME, Column("DriverName"), AGE),
     row=_row,

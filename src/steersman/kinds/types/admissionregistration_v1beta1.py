@@ -6,7 +6,7 @@ from msgspec import field as _field
 
 from steersman.api.meta import Resource
 from steersman.api.schema import ApiType, Int32, ListInfo
-from steersman.kinds.types.admissionregistration_v1 import MatchCondition, RuleWithOperations, WebhookClientConfig
+from steersman.kinds.types.admissionregistration_v1 import RuleWithOperations, WebhookClientConfig
 from steersman.kinds.types.meta_v1 import LabelSelector, ListMeta, ListObject, Object, ObjectMeta
 
 
