@@ -21,6 +21,13 @@ async def test_health(api: Api, root: str) -> None:
     await nobody.get(f"/{root}/no", code=404)
 
 
+@pytest.mark.parametrize("root", ["livez", "readyz", "healthz"])
+@pytest.mark.parametrize("step", ["poststarthook/rbac/bootstrap-roles", "autoregister-completion", "etcd"])
+async def test_steps_of_the_start(api: Api, root: str, step: str) -> None:
+    assert await text(api, f"/{root}/{step}") == "ok"
+    assert f"[+]{step} ok\n" in await text(api, f"/{root}?verbose=1")
+
+
 async def test_not_ready(api: Api) -> None:
     await api.app.close()
     answer = await text(api, "/readyz", 500)

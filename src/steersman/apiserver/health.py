@@ -17,6 +17,34 @@ if TYPE_CHECKING:
 
 _ROOTS = ("livez", "readyz", "healthz")
 Check = Callable[[], bool]
+# Kubernetes' names for the steps of a start, which monitoring asks for one by one. Here all of them are `App.start`.
+_START = (
+    "poststarthook/start-apiserver-admission-initializer",
+    "poststarthook/start-kube-apiserver-admission-initializer",
+    "poststarthook/generic-apiserver-start-informers",
+    "poststarthook/priority-and-fairness-config-consumer",
+    "poststarthook/priority-and-fairness-filter",
+    "poststarthook/priority-and-fairness-config-producer",
+    "poststarthook/start-apiextensions-informers",
+    "poststarthook/start-apiextensions-controllers",
+    "poststarthook/crd-informer-synced",
+    "poststarthook/bootstrap-controller",
+    "poststarthook/start-system-namespaces-controller",
+    "poststarthook/start-service-ip-repair-controllers",
+    "poststarthook/start-cluster-authentication-info-controller",
+    "poststarthook/rbac/bootstrap-roles",
+    "poststarthook/scheduling/bootstrap-system-priority-classes",
+    "poststarthook/start-kube-aggregator-informers",
+    "poststarthook/apiservice-registration-controller",
+    "poststarthook/apiservice-status-available-controller",
+    "poststarthook/apiservice-status-local-available-controller",
+    "poststarthook/apiservice-status-remote-available-controller",
+    "poststarthook/apiservice-discovery-controller",
+    "poststarthook/apiservice-openapi-controller",
+    "poststarthook/apiservice-openapiv3-controller",
+    "poststarthook/kube-apiserver-autoregistration",
+    "autoregister-completion",
+)
 
 
 class Health:
@@ -24,8 +52,10 @@ class Health:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        live: dict[str, Check] = {"ping": lambda: True, "log": lambda: True, "etcd": self._store}
-        ready = {**live, "informer-sync": lambda: app.ready, "poststarthook/bootstrap": lambda: app.ready}
+        first: dict[str, Check] = {"ping": lambda: True, "log": lambda: True, "etcd": self._store}
+        # Nobody is answered before the start is done.
+        start: dict[str, Check] = dict.fromkeys(_START, lambda: True)
+        live, ready = {**first, **start}, {**first, "informer-sync": lambda: app.ready, **start}
         self._checks: dict[str, dict[str, Check]] = {"livez": live, "readyz": ready, "healthz": live}
 
     def _store(self) -> bool:

@@ -19,10 +19,11 @@ class Policy(Struct, frozen=True):
     """What may be forgotten.
 
     A write is kept for `keep_seconds`, unless more than `keep_events` came after it. Clients resume
-    watches and page through lists within that; `interval` is the time between two compactions, seconds.
+    watches and page through lists within that: Kubernetes gives them five to ten minutes, and clients wait
+    no longer for a token to expire. `interval` is the time between two compactions, seconds.
     """
 
-    keep_seconds: float = 600.0
+    keep_seconds: float = 300.0
     keep_events: int = 100_000
     interval: float = 60.0
 
