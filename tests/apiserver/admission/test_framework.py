@@ -67,6 +67,7 @@ def test_discovery() -> None:
         "DefaultTolerationSeconds",
         "MutatingAdmissionPolicy",
         "MutatingAdmissionWebhook",
+        "AdmissionPolicyParams",
         "ValidatingAdmissionPolicy",
         "ValidatingAdmissionWebhook",
         "ResourceQuota",

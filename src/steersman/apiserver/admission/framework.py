@@ -123,6 +123,8 @@ class Environment:
     quotas: QuotaLedger = field(default_factory=QuotaLedger)
     webhooks: Webhooks | None = None
     policies: Webhooks | None = None
+    check_params: Callable[[Review], None] | None = None
+    """Raises what keeps the user from configuring a policy: that its parameters are not theirs to read."""
 
 
 Step = Callable[[Review, Environment], Awaitable[None]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from steersman.apiserver.admission.framework import Reviewer
+from steersman.apiserver.admission.framework import Review, Reviewer
 from steersman.apiserver.webhook.gate import Gate
 
 if TYPE_CHECKING:
@@ -19,3 +19,10 @@ def _load(app: App) -> Reviewer:
     from steersman.apiserver.policies.admission import AdmissionPolicies
 
     return AdmissionPolicies(app)
+
+
+def check_params(app: App, review: Review) -> None:
+    """Raise Invalid for a policy or a binding with parameters that its author may not read."""
+    from steersman.apiserver.policies import reading
+
+    reading.check(app, review)
