@@ -1,5 +1,10 @@
 """Subresources that change one part of an object."""
 
+import base64
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from tests.apiserver.conftest import PODS, Api, pod
 
 
@@ -31,11 +36,17 @@ async def test_status_of_what_has_none(api: Api) -> None:
 
 async def test_approval(api: Api) -> None:
     path = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
-    request = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg=="
+    key = ec.generate_private_key(ec.SECP256R1())
+    made_for = x509.CertificateSigningRequestBuilder(x509.Name([])).sign(key, hashes.SHA256())
+    request = base64.b64encode(made_for.public_bytes(serialization.Encoding.PEM)).decode()
     body = {"metadata": {"name": "a"}, "spec": {"request": request, "signerName": "x.io/y", "usages": ["client auth"]}}
     made = await api.post(path, body)
     made["status"]["conditions"] = [{"type": "Approved", "status": "True", "reason": "R", "message": "m"}]
     made["metadata"]["annotations"] = {"by": "me"}
     approved = await api.put(f"{path}/a/approval", made)
     assert approved["metadata"]["annotations"] == {"by": "me"}
-    assert approved["status"]["conditions"][0]["type"] == "Approved"
+    (condition,) = approved["status"]["conditions"]
+    assert condition["type"] == "Approved"
+    assert condition["lastUpdateTime"] == condition["lastTransitionTime"]
+    assert approved["spec"]["username"] == "admin"
+    assert approved["spec"]["groups"] == ["system:masters", "system:authenticated"]

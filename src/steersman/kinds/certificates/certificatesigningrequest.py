@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api import names
 from steersman.api.duration import human
 from steersman.api.meta import Resource
-from steersman.kinds.certificates import csr_older
+from steersman.kinds.certificates import csr_older, csr_rules
 from steersman.kinds.columns import NONE, created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
@@ -41,8 +41,11 @@ KIND: Kind[CertificateSigningRequest] = Kind(
     short_names=("csr",),
     subresources=frozenset({"approval", "status"}),
     name_rule=names.path_segment,
-    allow_unconditional_update=True,
     columns=(NAME, AGE, Column("SignerName"), Column("Requestor"), Column("RequestedDuration"), Column("Condition")),
     row=_row,
+    on_update=csr_rules.on_update,
+    check_new=csr_rules.check_new,
+    check_status_update=csr_rules.check_status_update,
+    check_subresource={"approval": csr_rules.check_approval},
     selectable=lambda obj: {"spec.signerName": obj.spec.signerName},
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api import names
 from steersman.api.meta import Resource
+from steersman.kinds.certificates import clustertrustbundle_rules
 from steersman.kinds.columns import NONE
 from steersman.kinds.kind import NAME, Column, Kind, Version
 
@@ -24,5 +25,8 @@ KIND: Kind[ClusterTrustBundle] = Kind(
     name_rule=names.path_segment,
     columns=(NAME, Column("SignerName")),
     row=_row,
+    check=clustertrustbundle_rules.check,
+    check_new=clustertrustbundle_rules.check_new,
+    check_update=clustertrustbundle_rules.check_update,
     selectable=lambda obj: {"spec.signerName": obj.spec.signerName},
 )

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
+from steersman.kinds.certificates import podcertificaterequest_rules
 from steersman.kinds.kind import NAME, Column, Kind, Version
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ KIND: Kind[PodCertificateRequest] = Kind(
         Column("State"),
     ),
     row=_row,
+    default=podcertificaterequest_rules.default,
+    check_new=podcertificaterequest_rules.check_new,
+    check_update=podcertificaterequest_rules.check_update,
+    check_status_update=podcertificaterequest_rules.check_status_update,
     selectable=lambda obj: {
         "spec.signerName": obj.spec.signerName,
         "spec.podName": obj.spec.podName,

@@ -1,0 +1,70 @@
+"""Who asks for a certificate, and when it was decided: what only the server can know of a certificate request."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from steersman.api import field
+from steersman.api.errors import Invalid
+from steersman.api.field import Path
+from steersman.api.meta import format_time, parse_time
+from steersman.apiserver.admission.framework import CREATE, UPDATE, Admission, Environment, Interest, Review
+from steersman.kinds.types.certificates_v1 import CertificateSigningRequest, PodCertificateRequest
+
+_GROUP = "certificates.k8s.io"
+_REQUESTS, _POD_REQUESTS = "certificatesigningrequests", "podcertificaterequests"
+_SKEW = timedelta(minutes=5)
+
+
+async def mutate(review: Review, environment: Environment) -> None:
+    if review.resource.plural != _REQUESTS:
+        return
+    request: CertificateSigningRequest = review.object
+    if review.operation == CREATE:
+        _sign(request, review)
+    else:
+        _date(request, review.old, format_time(environment.clock.now()))
+
+
+def _sign(request: CertificateSigningRequest, review: Review) -> None:
+    """Nobody asks in another's name."""
+    user, spec = review.user, request.spec
+    spec.username, spec.uid = user.name, user.uid
+    spec.groups = list(user.groups) or None
+    spec.extra = {key: list(values) for key, values in user.extra.items()} or None
+
+
+def _date(request: CertificateSigningRequest, old: CertificateSigningRequest, now: str) -> None:
+    """Conditions without times get them; one that says what it said before keeps the time since when it does."""
+    since = {(c.type, c.status): c.lastTransitionTime for c in old.status.conditions or () if c.lastTransitionTime}
+    for condition in request.status.conditions or ():
+        condition.lastUpdateTime = condition.lastUpdateTime or now
+        known = since.get((condition.type, condition.status))
+        condition.lastTransitionTime = condition.lastTransitionTime or known or now
+
+
+async def validate(review: Review, environment: Environment) -> None:
+    """A certificate that a pod gets is valid from now on, and not from some other time."""
+    if review.resource.plural != _POD_REQUESTS:
+        return
+    new: PodCertificateRequest = review.object
+    old: PodCertificateRequest = review.old
+    start = new.status.notBefore
+    if not start or old.status.notBefore or abs(parse_time(start) - environment.clock.now()) < _SKEW:
+        return
+    detail = "must be set to within 5 minutes of kube-apiserver's current time"
+    raise Invalid.of(review.resource, review.name, [field.invalid(Path("status", "notBefore"), start, detail)])
+
+
+ADMISSION = Admission(
+    name="CertificateRequests",
+    order=2_000,
+    interests=(
+        Interest(frozenset({CREATE}), _REQUESTS, _GROUP),
+        Interest(frozenset({UPDATE}), _REQUESTS, _GROUP, "status"),
+        Interest(frozenset({UPDATE}), _REQUESTS, _GROUP, "approval"),
+        Interest(frozenset({UPDATE}), _POD_REQUESTS, _GROUP, "status"),
+    ),
+    mutate=mutate,
+    validate=validate,
+)

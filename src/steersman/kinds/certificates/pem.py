@@ -1,0 +1,112 @@
+"""Reads certificates, requests for them, and their public keys. Errors are X509Error, in words for the client."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate, CertificateSigningRequest
+
+_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----\r?\n(.*?)-----END \1-----", re.DOTALL)
+_HEADER = re.compile(rb"\A((?:[^:\n]+:[^\n]*\n)+)\r?\n?")
+_RSA_SIZES = (3072, 4096)
+_CURVES = ("secp256r1", "secp384r1", "secp521r1")
+
+
+class X509Error(Exception):
+    """Something that is no certificate, request or key; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One PEM block, decoded."""
+
+    type: str
+    has_headers: bool
+    data: bytes
+
+
+def blocks(text: bytes) -> list[Block]:
+    """The PEM blocks in a text; what is between them, and what is malformed, is passed over."""
+    found = []
+    for match in _BLOCK.finditer(text):
+        body = match[2]
+        header = _HEADER.match(body)
+        body = body[header.end() :] if header else body
+        try:
+            data = base64.b64decode(b"".join(body.split()), validate=True)
+        except binascii.Error:
+            continue
+        found.append(Block(match[1].decode(), header is not None, data))
+    return found
+
+
+def certificate(data: bytes) -> Certificate:
+    """A certificate in DER."""
+    from cryptography import x509
+
+    try:
+        return x509.load_der_x509_certificate(data)
+    except ValueError as error:
+        raise X509Error(f"x509: malformed certificate: {error}") from error
+
+
+def request(data: bytes) -> CertificateSigningRequest:
+    """A request in DER, whose signature is right."""
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+    try:
+        found = x509.load_der_x509_csr(data)
+        fine = found.is_signature_valid
+    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature) as error:
+        raise X509Error(f"x509: malformed certificate request: {error}") from error
+    if not fine:
+        raise X509Error("x509: certificate request has an invalid signature")
+    return found
+
+
+def request_text(text: bytes) -> CertificateSigningRequest:
+    """A request in PEM, whose signature is right."""
+    found = blocks(text)
+    if not found or found[0].type != "CERTIFICATE REQUEST":
+        raise X509Error("PEM block type must be CERTIFICATE REQUEST")
+    return request(found[0].data)
+
+
+def key_problem(of: CertificateSigningRequest) -> str:
+    """What is wrong with the kind of key that a request is for, or nothing."""
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+    key = of.public_key()
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return ""
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return "" if key.curve.name in _CURVES else "elliptic public keys must use curve P256 or P384"
+    if isinstance(key, rsa.RSAPublicKey):
+        return "" if key.key_size in _RSA_SIZES else "RSA keys must have modulus size 3072 or 4096"
+    return "unknown public key type; supported types are Ed25519, ECDSA, and RSA"
+
+
+def key_id(of: Any) -> bytes:
+    """What two certificates or requests share exactly if they are for one key."""
+    from cryptography.hazmat.primitives import serialization
+
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    data: bytes = of.public_key().public_bytes(serialization.Encoding.DER, form)
+    return hashlib.sha256(data).digest()
+
+
+def is_authority(found: Certificate) -> bool:
+    """Whether the certificate may sign others."""
+    from cryptography import x509
+
+    try:
+        return found.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, ValueError):
+        return False
