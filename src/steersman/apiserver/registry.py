@@ -28,6 +28,7 @@ from steersman.store.errors import KeyExists, RevisionMismatch
 from steersman.store.protocol import Store
 
 _GENERATE_TRIES = 8
+_LISTS, _LISTED = 1024, 16
 # Kinds whose dependents outlive them unless the client says otherwise.
 _ORPHANING = frozenset({("batch", "jobs"), ("", "replicationcontrollers")})
 
@@ -448,6 +449,8 @@ class Registries:
         self._by_type: dict[type[Any], Registry] = {}
         # The decoded object of a cached one, so that a namespace or service account is decoded once per change.
         self._decoded: dict[tuple[type[Any], str, str], tuple[int, Any]] = {}
+        # Short lists, such as the few quotas of a namespace, that every write asks for; good until their cache changes.
+        self._listed: dict[tuple[type[Any], str], tuple[WatchCache, int, list[Any]]] = {}
 
     def add(self, registry: Registry) -> None:
         resource = registry.resource
@@ -486,9 +489,18 @@ class Registries:
         return obj
 
     def list(self, cls: type[Any], namespace: str = "") -> list[Any]:
-        """The objects, in the order of their keys; not to be changed."""
+        """The objects, in the order of their keys; shared and not to be changed, nor is the list."""
         registry = self.of(cls)
-        return [registry.at(c.value, c.revision) for c in registry.cache.list(namespace)]
+        cache = registry.cache
+        known = self._listed.get((cls, namespace))
+        if known is not None and known[0] is cache and known[1] == cache.changed:
+            return known[2]
+        found = [registry.at(c.value, c.revision) for c in cache.list(namespace)]
+        if len(self._listed) > _LISTS:
+            self._listed.clear()
+        if len(found) <= _LISTED:
+            self._listed[cls, namespace] = cache, cache.changed, found
+        return found
 
     def exists(self, group: str, plural: str, namespace: str, name: str) -> bool:
         registry = self.find(group, plural)

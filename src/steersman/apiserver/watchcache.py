@@ -96,6 +96,8 @@ class WatchCache:
         # Events that came while the objects were loaded; None afterwards.
         self._early: list[Event] | None = None
         self._watchers = Watchers()
+        self.changed = 0
+        """The revision of the last change, or of the loading. What is made of a list is good until it moves."""
 
     # Life.
 
@@ -115,6 +117,7 @@ class WatchCache:
         self._index = KeyIndex({e.key: self._cached(e.key, e.value, e.revision) for e in listing.entries})
         self._window.clear()
         self._window_start = listing.revision
+        self.changed = listing.revision
         self._early = None
         self._follow([event for event in early if event.revision > listing.revision])
         self._ready.set()
@@ -376,6 +379,7 @@ class WatchCache:
             return
         for event in events:
             change = self._apply(event)
+            self.changed = change.revision
             self._remember(change)
             try:
                 self._watchers.deliver(change)
