@@ -95,9 +95,11 @@ class Place:
     async def ask(self, tls: ssl.SSLContext, headers: dict[str, str]) -> tuple[int, str]:
         """The status, and who the server takes the client for."""
         connector = aiohttp.TCPConnector(ssl=tls)
-        async with aiohttp.ClientSession(connector=connector) as session:
-            async with session.post(self.url + REVIEW, json={}, headers=headers) as answer:
-                plain = await answer.json()
+        async with (
+            aiohttp.ClientSession(connector=connector) as session,
+            session.post(self.url + REVIEW, json={}, headers=headers) as answer,
+        ):
+            plain = await answer.json()
         return answer.status, plain["status"]["userInfo"]["username"] if answer.status == 201 else ""
 
 

@@ -29,6 +29,8 @@ _HOP_BY_HOP = frozenset({
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade",
     "content-length",
 })  # fmt: skip
+# What nobody has said is not said to a backend either: it would take bodies for something else, or pack its answer.
+_NOT_ADDED = frozenset({"Accept", "Accept-Encoding", "Content-Type", "User-Agent"})
 _PRIVATE = frozenset({"authorization", "host", "cookie2"})
 
 
@@ -108,6 +110,7 @@ class Backends:
                 ssl=target.tls or False,
                 server_hostname=target.name or None,
                 allow_redirects=False,
+                skip_auto_headers=_NOT_ADDED,
             )
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise dial_error(target, error) from error
@@ -117,19 +120,34 @@ class Backends:
                 found[name] = f"{found[name]}\n{value}" if name in found else value
         return Answer(answer.status, found, _chunks(answer))
 
-    async def upgrade(self, target: Target, request: Request, path: str, query: str) -> Response:
-        """Pass an upgrade on and copy bytes both ways until one side ends; a refusal is answered as it came."""
+    async def upgrade(
+        self,
+        target: Target,
+        request: Request,
+        path: str,
+        query: str,
+        headers: Iterable[tuple[str, str]] | None = None,
+    ) -> Response:
+        """Pass an upgrade on and copy bytes both ways until one side ends; a refusal is answered as it came.
+
+        Without `headers`, the request's own are passed on, but for those that are not for the backend.
+        """
         if request.hijack is None:
             raise ServiceUnavailable("this connection cannot be upgraded")
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 reader, writer = await asyncio.open_connection(
-                    target.host, target.port, ssl=target.tls, limit=_HEAD_LIMIT
+                    target.host,
+                    target.port,
+                    ssl=target.tls,
+                    server_hostname=(target.name or None) if target.tls else None,
+                    limit=_HEAD_LIMIT,
                 )
         except (OSError, TimeoutError) as error:
             raise dial_error(target, error) from error
         try:
-            writer.write(_upgrade_head(target, request, path, query))
+            sent = upgrade_headers(request) if headers is None else headers
+            writer.write(_upgrade_head(target, request.method, target.url(path, query).raw_path_qs, sent))
             await writer.drain()
             head = await reader.readuntil(b"\r\n\r\n")
             status = int(head.split(b" ", 2)[1])
@@ -196,12 +214,15 @@ def _is_private(name: str) -> bool:
     return name in _PRIVATE or name.startswith("impersonate-") or is_identity(name)
 
 
-def _upgrade_head(target: Target, request: Request, path: str, query: str) -> bytes:
-    url = target.url(path, query)
-    lines = [f"{request.method} {url.raw_path_qs} HTTP/1.1", f"Host: {target.authority}"]
+def upgrade_headers(request: Request) -> list[tuple[str, str]]:
+    """What an upgrade that is passed on keeps of the client's headers: also those that ask for the upgrade."""
     # Repeated headers (offered stream protocols) come out of a multi-dict one by one and must stay so.
-    lines += [f"{n}: {v}" for n, v in request.headers.items() if not _is_private(n.lower())]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+    return [(n, v) for n, v in request.headers.items() if not _is_private(n.lower())]
+
+
+def _upgrade_head(target: Target, method: str, path: str, headers: Iterable[tuple[str, str]]) -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {target.authority}", *(f"{n}: {v}" for n, v in headers)]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
 
 
 async def _refusal(status: int, head: bytes, reader: asyncio.StreamReader) -> Response:

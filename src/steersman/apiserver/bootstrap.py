@@ -1,4 +1,4 @@
-"""What every cluster has from the beginning: its namespaces, priority classes, and the `kubernetes` Service."""
+"""What every cluster has from the beginning: its namespaces, priority classes, whom to trust, the `kubernetes` Service."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 from steersman.api import codec
 from steersman.api.errors import AlreadyExists
 from steersman.apiserver.admission.framework import LOOPBACK
+from steersman.apiserver.aggregator import trust
 from steersman.apiserver.registry import Write
-from steersman.kinds.types.core_v1 import Endpoints, Namespace, Service
+from steersman.kinds.types.core_v1 import ConfigMap, Endpoints, Namespace, Service
 from steersman.kinds.types.discovery_v1 import EndpointSlice
+from steersman.kinds.types.networking_v1 import ServiceCIDR
+from steersman.kinds.types.rbac_v1 import ClusterRole, Role
 from steersman.kinds.types.scheduling_v1 import PriorityClass
 
 if TYPE_CHECKING:
@@ -24,10 +27,28 @@ async def bootstrap(app: App) -> None:
     """Make what is missing; may run at every start."""
     for name in NAMESPACES:
         await _ensure(app, Namespace, {"metadata": {"name": name}})
+    await _trust(app)
     for name, value, description in app.config.priority_classes:
         await _ensure(app, PriorityClass, {"metadata": {"name": name}, "value": value, "description": description})
+    await _ensure(app, ServiceCIDR, {"metadata": {"name": "kubernetes"}, "spec": {"cidrs": [app.config.service_cidr]}})
     if app.config.advertise_address:
         await _kubernetes(app)
+
+
+async def _trust(app: App) -> None:
+    """What aggregated API servers must know to take this one's word, and the roles that let them."""
+    data = trust.published(app.config)
+    if not data:
+        return
+    meta = {"name": trust.NAME, "namespace": trust.NAMESPACE}
+    await _ensure(
+        app,
+        ConfigMap,
+        {"metadata": meta, "data": data},
+        lambda obj, wanted: setattr(obj, "data", trust.combined(obj.data or {}, wanted.data or {})),
+    )
+    await _ensure(app, Role, trust.READER)
+    await _ensure(app, ClusterRole, trust.DELEGATOR)
 
 
 async def _kubernetes(app: App) -> None:

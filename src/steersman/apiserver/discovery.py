@@ -11,6 +11,7 @@ from steersman.api.http import Response
 from steersman.apiserver import negotiation, respond
 from steersman.apiserver.context import Context
 from steersman.apiserver.negotiation import Accepted
+from steersman.apiserver.subresources.scale_versions import scale_resource
 from steersman.kinds.catalog import order
 from steersman.kinds.kind import Served
 
@@ -28,7 +29,6 @@ _SUBRESOURCES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "exec": ("", "v1", "PodExecOptions", _CONNECT),
     "log": ("", "v1", "Pod", ("get",)),
     "portforward": ("", "v1", "PodPortForwardOptions", _CONNECT),
-    "scale": ("autoscaling", "v1", "Scale", _GPU),
     "token": ("authentication.k8s.io", "v1", "TokenRequest", ("create",)),
     "finalize": ("", "v1", "Namespace", ("update",)),
 }
@@ -51,7 +51,7 @@ class Discovery:
             if served.kind.verbs or served.kind.stored:
                 versions = groups.setdefault(served.resource.group, {})
                 versions.setdefault(served.resource.version, []).append(served)
-        return groups
+        return self._app.aggregator.arrange(groups)
 
     def forget(self) -> None:
         """Make the documents anew: something else is served."""
@@ -175,10 +175,12 @@ class Discovery:
         return {**out, "kind": kind, "verbs": list(verbs)}
 
     def _aggregated(self, group: str) -> dict[str, Any]:
+        elsewhere = self._app.aggregator.discovered
         return {
             "metadata": {"name": group, "creationTimestamp": None} if group else {"creationTimestamp": None},
             "versions": [
-                {"version": version, "resources": [_aggregated(s) for s in found], "freshness": "Current"}
+                elsewhere(group, version)
+                or {"version": version, "resources": [_aggregated(s) for s in found], "freshness": "Current"}
                 for version, found in self._groups[group].items()
             ],
         }
@@ -227,6 +229,9 @@ def _subresource(served: Served, name: str) -> tuple[str, str, str, tuple[str, .
     resource = served.resource
     if name == "proxy":
         return "", "v1", _PROXIED.get(resource.plural, resource.kind), _PROXY
+    if name == "scale":
+        scale = scale_resource(resource)
+        return scale.group, scale.version, scale.kind, _GPU
     known = _SUBRESOURCES.get(name)
     return known or (resource.group, resource.version, resource.kind, _GPU)
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from steersman.api import fields
 from steersman.api.clock import Clock
@@ -19,6 +19,7 @@ from steersman.api.http import Request, Response, User
 from steersman.apiserver import authz, impersonation, negotiation, requestinfo, respond, table
 from steersman.apiserver.admission.framework import Admission, Chain, Environment
 from steersman.apiserver.admission.framework import discover as discover_admission
+from steersman.apiserver.aggregator.service import Aggregator
 from steersman.apiserver.allocators import Allocator
 from steersman.apiserver.authn import Authenticator, ServiceAccountTokens
 from steersman.apiserver.authz import Attributes, Authorizer
@@ -55,6 +56,9 @@ from steersman.kinds.types.core_v1 import Secret
 from steersman.store.errors import CommitFailed, StoreClosed
 from steersman.store.protocol import Store
 
+if TYPE_CHECKING:
+    from steersman.apiserver.openapi.service import Described
+
 log = logging.getLogger(__name__)
 
 _VERBS = {
@@ -80,6 +84,10 @@ class OpenAPI(Protocol):
 
     def customize(self, served: Sequence[Served]) -> None:
         """Describe these custom resources, and no others, besides the server's own."""
+        ...
+
+    def aggregate(self, described: Sequence[Described]) -> None:
+        """Put these descriptions of other servers, and no others, beside one's own."""
         ...
 
 
@@ -136,6 +144,7 @@ class App:
         self.health = Health(self)
         self.discovery = Discovery(self)
         self.custom = CustomResources(self)
+        self.aggregator = Aggregator(self)
         self.flow_control = FlowControl(self)
         self.fairness = self.flow_control.fairness
         self._unobserve: list[Callable[[], None]] = []
@@ -209,6 +218,7 @@ class App:
             await bootstrap(self)
         await self.flow_control.start()
         await self.custom.start()
+        self.aggregator.start()
         self.webhooks.start()
         self.policies.start()
         self._ready = True
@@ -227,6 +237,7 @@ class App:
             group.create_task(self._bookmarks())
             group.create_task(self._expire())
             group.create_task(self.custom.run())
+            group.create_task(self.aggregator.run())
             group.create_task(self.flow_control.run())
 
     async def _bookmarks(self) -> None:
@@ -244,6 +255,7 @@ class App:
         """End every watch and connection. The store is left to whoever opened it."""
         self._ready = False
         self.custom.close()
+        self.aggregator.close()
         self.flow_control.close()
         self.webhooks.close()
         self.policies.close()
@@ -315,6 +327,8 @@ class App:
     async def _serve(self, ctx: Context) -> Response:
         info, warnings = ctx.info, ctx.warnings
         self._authorize(info, ctx.query, ctx.user)
+        if self.aggregator.remotes and (remote := self.aggregator.find(info)) is not None:
+            return await self.aggregator.forward(remote, ctx)
         if not info.is_resource:
             return await self._path(ctx)
         endpoint = self._endpoints.get((info.group, info.version, info.resource))
@@ -355,6 +369,9 @@ class App:
         if ctx.request.method not in ("GET", "HEAD"):
             raise MethodNotAllowed()
         if path.startswith("/openapi/") and self.openapi is not None:
+            described = self.aggregator.describing(path)
+            if described is not None:
+                return await self.aggregator.forward(described, ctx)
             headers = ctx.request.headers
             return await self.openapi.get(path, headers.get("accept", ""), headers.get("if-none-match", ""))
         response = self.health.get(ctx) or self.flow_control.debug(ctx) or self.discovery.get(ctx)

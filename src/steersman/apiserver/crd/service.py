@@ -142,6 +142,7 @@ class CustomResources:
         if serving is not None:
             app.registries.add(serving.registry)
         app.discovery.forget()
+        app.aggregator.customized()
         if app.openapi is not None:
             app.openapi.customize(self.served)
         if old is not None:

@@ -132,7 +132,7 @@ def _operation(operation: Mapping[str, Any]) -> bytes:
         _message(1, _named(code, _message(1, _response(r)))) for code, r in operation["responses"].items()
     )
     return (
-        _text(5, operation["operationId"])
+        _text(5, operation.get("operationId", ""))
         + _texts(6, operation["produces"])
         + _texts(7, operation["consumes"])
         + b"".join(_message(8, _parameter(p)) for p in operation["parameters"])
@@ -142,7 +142,8 @@ def _operation(operation: Mapping[str, Any]) -> bytes:
 
 
 def _response(response: Mapping[str, Any]) -> bytes:
-    return _text(1, response["description"]) + _message(2, _message(1, _schema(response["schema"])))
+    schema = _message(2, _message(1, _schema(response["schema"]))) if "schema" in response else b""
+    return _text(1, response["description"]) + schema
 
 
 def _parameter(parameter: Mapping[str, Any]) -> bytes:
@@ -153,7 +154,7 @@ def _parameter(parameter: Mapping[str, Any]) -> bytes:
         body = (
             _text(2, name)
             + _text(3, where)
-            + _flag(4, parameter["required"])
+            + _flag(4, parameter.get("required", False))
             + _message(5, _schema(parameter["schema"]))
         )
         return _message(1, _message(1, body))

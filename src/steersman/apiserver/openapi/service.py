@@ -6,13 +6,13 @@ import hashlib
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from steersman.api.errors import NotAcceptable, NotFound
 from steersman.api.http import Response
-from steersman.apiserver.openapi import custom, gnostic, v2, v3
+from steersman.apiserver.openapi import custom, foreign, gnostic, v2, v3
 from steersman.apiserver.openapi.model import Model, build
 from steersman.kinds.catalog import Catalog
 from steersman.kinds.kind import Served
@@ -25,6 +25,27 @@ _PROTOBUF = (
     "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
     "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
 )
+
+
+class Described(Protocol):
+    """How another server describes a group version of its own, which is found under `path` (apis/GROUP/VERSION)."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def v3_url(self) -> str:
+        """Where that server has the v3 document; empty when it has none."""
+        ...
+
+    @property
+    def v2(self) -> dict[str, Any]:
+        """Paths and definitions of the v2 document."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Changes with the v2 document."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +75,7 @@ class OpenAPIService:
         self._served: Sequence[Served] = [s for s in catalog.served if serves(s)]
         self._documents: dict[str, _Document] = {}
         self._custom: Sequence[Served] = ()
+        self._foreign: Sequence[Described] = ()
         # The parts of the v2 document that no custom resource changes, deflated: paths and definitions by representation.
         self._bases: dict[str, tuple[bytes, bytes]] = {}
 
@@ -62,6 +84,13 @@ class OpenAPIService:
         names = {_group_version_path(s) for s in (*served, *self._custom)}
         self._custom = served
         for key in (_V3, "v2.json", "v2.pb", *(f"v3/{n}" for n in names)):
+            self._documents.pop(key, None)
+
+    def aggregate(self, described: Sequence[Described]) -> None:
+        """Put these descriptions of other servers, and no others, beside one's own."""
+        paths = {d.path for d in (*described, *self._foreign)}
+        self._foreign = described
+        for key in (_V3, "v2.json", "v2.pb", *(f"v3/{p}" for p in paths)):
             self._documents.pop(key, None)
 
     async def get(self, path: str, accept: str, if_none_match: str) -> Response:
@@ -92,7 +121,7 @@ class OpenAPIService:
     def _v2_protobuf(self) -> bytes:
         paths, definitions = self._base("pb", gnostic.parts)
         found = self._customs()
-        if self._custom:
+        if self._custom or self._foreign:
             more = gnostic.parts(found)
             paths, definitions = paths + more[0], definitions + more[1]
         return gnostic.join(found, paths, definitions)
@@ -112,14 +141,21 @@ class OpenAPIService:
         return zlib.decompress(known[0]), zlib.decompress(known[1])
 
     def _customs(self) -> dict[str, Any]:
-        """The document of the custom resources alone, without definitions that the server's own resources have, too."""
+        """The document of what is not built in, without definitions that the server's own resources have, too."""
         model = Model()
         if self._custom:
             custom.add(model, self._custom, v2.PREFIX)
             model.definitions = {n: s for n, s in model.definitions.items() if not n.startswith("io.k8s.apimachinery.")}
-        return v2.document(model, self._version)
+        document = v2.document(model, self._version)
+        if self._foreign:
+            own = msgspec.json.decode(b"{%b}" % self._base("json", _members)[1])
+            foreign.merge(document, own, [d.v2 for d in self._foreign])
+        return document
 
     def _v3(self, name: str, accept: str, if_none_match: str) -> Response:
+        other = next((d for d in self._foreign if d.path == name), None)
+        if other is not None:
+            return _answer(self._document(f"v3/{name}", _JSON, lambda: self._converted(other)), if_none_match)
         served = [s for s in self._served if _group_version_path(s) == name]
         customs = [s for s in self._custom if _group_version_path(s) == name]
         if not (served or customs):
@@ -132,6 +168,10 @@ class OpenAPIService:
             lambda: self._v3_json(served, customs),
         )
         return _answer(document, if_none_match)
+
+    def _converted(self, described: Described) -> bytes:
+        """The v3 document of a group version whose server has none."""
+        return msgspec.json.encode(foreign.to_v3(described.v2, self._version))
 
     def _v3_json(self, served: Sequence[Served], customs: Sequence[Served]) -> bytes:
         model = build(served, v3.PREFIX) if served else Model()
@@ -152,8 +192,9 @@ class OpenAPIService:
         for name, found in customs.items():
             own = custom.digest(found)
             hashes[name] = hashlib.sha256((digest + own).encode()).hexdigest().upper() if name in hashes else own
-        paths = {n: {"serverRelativeURL": f"{_V3}/{n}?hash={h}"} for n, h in sorted(hashes.items())}
-        return msgspec.json.encode({"paths": paths})
+        urls = {n: f"{_V3}/{n}?hash={h}" for n, h in hashes.items()}
+        urls |= {d.path: d.v3_url or f"{_V3}/{d.path}?hash={d.digest}" for d in self._foreign}
+        return msgspec.json.encode({"paths": {n: {"serverRelativeURL": url} for n, url in sorted(urls.items())}})
 
 
 def _members(document: dict[str, Any]) -> tuple[bytes, bytes]:

@@ -1,0 +1,96 @@
+"""Passing a request on to an aggregated server, and its answer back. Whether the user may ask has been decided before."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import TYPE_CHECKING
+
+from steersman.api.errors import StatusError
+from steersman.api.http import Response
+from steersman.apiserver import respond
+from steersman.apiserver.aggregator.transport import Unresolved, Untrusted
+from steersman.apiserver.backend import Target, forwarded_headers, read_limited, upgrade_headers
+from steersman.apiserver.context import Context
+from steersman.apiserver.frontproxy import headers_of
+from steersman.apiserver.webhook.client import reason_of
+
+if TYPE_CHECKING:
+    from steersman.apiserver.aggregator.remote import Remote
+    from steersman.apiserver.aggregator.transport import Connector
+    from steersman.apiserver.server import App
+
+# Discovery must be quick, because every client waits for it.
+_DISCOVERY_SECONDS = 5.0
+# The body has been unpacked, if it was packed; whose request it is is added to the others through whom it came.
+_REPLACED = frozenset({"content-encoding", "x-forwarded-for"})
+_CORS = frozenset(
+    f"access-control-allow-{what}" for what in ("credentials", "headers", "methods", "origin")
+)  # What a browser may do is for this server to say.
+
+
+async def forward(app: App, connector: Connector, remote: Remote, ctx: Context) -> Response:
+    """The server's answer; plain text and 503 when there is none, as clients expect of an aggregated API."""
+    if not remote.available:
+        return _text(503, "service unavailable")
+    try:
+        target = connector.target(remote.place)
+    except Unresolved:
+        return _text(503, "service unavailable")
+    except Untrusted as error:
+        return _text(500, str(error))
+    if ctx.request.hijack is not None and "upgrade" in ctx.request.headers.get("connection", "").lower():
+        return await _upgrade(app, target, ctx)
+    seconds = None if ctx.info.is_resource else _DISCOVERY_SECONDS
+    try:
+        async with asyncio.timeout(seconds):
+            return await _send(app, target, ctx)
+    except TimeoutError:
+        return _unreachable("context deadline exceeded")
+    except (StatusError, ssl.SSLError, OSError) as error:
+        return _unreachable(reason_of(error))
+
+
+async def _send(app: App, target: Target, ctx: Context) -> Response:
+    request = ctx.request
+    headers = [
+        *((n, v) for n, v in forwarded_headers(request) if n.lower() not in _REPLACED),
+        *_added(ctx),
+    ]
+    body = request.body_stream or request.body
+    answer = await app.backends.send(target, request.method, ctx.info.path, request.query, headers, body)
+    if 300 <= answer.status < 400 and any(name.lower() == "location" for name in answer.headers):
+        await read_limited(answer.body)
+        return _text(502, "the backend attempted to redirect this request, which is not permitted")
+    kept = {n: v for n, v in answer.headers.items() if n.lower() not in _CORS}
+    return Response(answer.status, kept, answer.body)
+
+
+async def _upgrade(app: App, target: Target, ctx: Context) -> Response:
+    kept = ((n, v) for n, v in upgrade_headers(ctx.request) if n.lower() not in _REPLACED)
+    headers = [*kept, *_added(ctx)]
+    try:
+        return await app.backends.upgrade(target, ctx.request, ctx.info.path, ctx.request.query, headers)
+    except StatusError as error:
+        return _text(503, f"error dialing backend: {reason_of(error)}")
+
+
+def _added(ctx: Context) -> list[tuple[str, str]]:
+    """Who asks, and from where."""
+    request = ctx.request
+    host = request.headers.get("host", "")
+    before = request.headers.get("x-forwarded-for", "")
+    added = [*headers_of(ctx.user), ("X-Forwarded-Uri", ctx.info.path)]
+    if before or request.remote:
+        added.append(("X-Forwarded-For", ", ".join(filter(None, (before, request.remote)))))
+    if host:
+        added.append(("X-Forwarded-Host", host))
+    return added
+
+
+def _unreachable(why: str) -> Response:
+    return _text(503, f"error trying to reach service: {why}")
+
+
+def _text(status: int, text: str) -> Response:
+    return respond.text(status, text + "\n")

@@ -1,0 +1,109 @@
+"""Connections to aggregated servers: an endpoint of the service, TLS with the front proxy's certificate, who asks in headers."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from steersman.api.errors import StatusError
+from steersman.api.http import User
+from steersman.apiserver.aggregator.remote import Place
+from steersman.apiserver.backend import Answer, Backends, Target, read_limited
+from steersman.apiserver.config import ProxyClient
+from steersman.apiserver.frontproxy import headers_of
+from steersman.apiserver.registry import Registries
+from steersman.apiserver.webhook.client import endpoints, reason_of
+from steersman.kinds.types.core_v1 import Service
+
+AGGREGATOR = User("system:kube-aggregator", ("system:masters",))
+"""Who asks when this server itself wants to know something. A member of system:masters is refused nothing."""
+
+# Of an answer to this server itself, in bytes: documents that describe whole APIs are the largest.
+_LIMIT = 64 * 1024 * 1024
+_ROUTED = ("ClusterIP", "NodePort", "LoadBalancer")
+
+
+class Unresolved(Exception):
+    """A service that leads nowhere; the text says why."""
+
+
+class Untrusted(Exception):
+    """A configuration from which no TLS can be made; the text says why."""
+
+
+class Failed(Exception):
+    """A request without an answer; the text says why, as Go's HTTP client does."""
+
+
+class Connector:
+    """Finds aggregated servers, and asks them on this server's own behalf."""
+
+    def __init__(self, registries: Registries, backends: Backends, client: ProxyClient | None) -> None:
+        self._registries = registries
+        self._backends = backends
+        self._client = client
+
+    def targets(self, place: Place) -> list[Target]:
+        """Every ready endpoint, in a stable order. Raises Unresolved when there is none, Untrusted."""
+        tls = _tls(place.ca, place.insecure, self._client)
+        return [Target(host, port, tls, place.host) for host, port in sorted(self._addresses(place))]
+
+    def target(self, place: Place) -> Target:
+        """One of them."""
+        return random.choice(self.targets(place))
+
+    def _addresses(self, place: Place) -> Sequence[tuple[str, int]]:
+        service: Service | None = self._registries.get(Service, place.namespace, place.service)
+        if service is None:
+            raise Unresolved(f'service "{place.service}" not found')
+        if service.spec.type == "ExternalName":
+            return [(service.spec.externalName, place.port)]
+        if service.spec.type not in _ROUTED:
+            raise Unresolved(f'unsupported service type "{service.spec.type}"')
+        wanted = next((p for p in service.spec.ports or () if p.port == place.port), None)
+        if wanted is None:
+            raise Unresolved(f'no service port {place.port} found for service "{place.service}"')
+        found = endpoints(self._registries, place.namespace, place.service, wanted.name)
+        if not found:
+            raise Unresolved(f'no endpoints available for service "{place.service}"')
+        return found
+
+    async def ask(
+        self, target: Target, path: str, seconds: float, headers: Iterable[tuple[str, str]] = ()
+    ) -> tuple[Answer, bytes]:
+        """GET as this server itself; the answer and its body. Raises Failed."""
+        sent = (*headers, *headers_of(AGGREGATOR), ("Host", f"{target.name}:{target.port}"))
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await self._backends.send(target, "GET", path, "", sent)
+                body = await read_limited(answer.body, _LIMIT)
+        except TimeoutError:
+            raise Failed("context deadline exceeded") from None
+        except (StatusError, ssl.SSLError, OSError) as error:
+            raise Failed(reason_of(error)) from error
+        if len(body) == _LIMIT:
+            raise Failed("the answer is too large")
+        return answer, body
+
+
+@lru_cache(maxsize=64)
+def _tls(ca: bytes, insecure: bool, client: ProxyClient | None) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cadata=ca.decode() if ca else None)
+    except (ssl.SSLError, UnicodeDecodeError, ValueError) as error:
+        raise Untrusted("unable to load root certificates: unable to parse bytes as PEM block") from error
+    # As in Go: whatever the bundle holds is trusted, a server's own certificate, too, and old ways of making one.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if client is not None:
+        try:
+            context.load_cert_chain(client.certificate, client.key)
+        except OSError as error:
+            raise Untrusted(f"unable to load the proxy's client certificate: {error}") from error
+    return context
