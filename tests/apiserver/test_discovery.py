@@ -25,7 +25,7 @@ async def test_groups(api: Api) -> None:
     groups = {g["name"]: g for g in (await api.get("/apis"))["groups"]}
     assert groups["apps"]["preferredVersion"] == {"groupVersion": "apps/v1", "version": "v1"}
     assert (await api.get("/apis/apps"))["name"] == "apps"
-    assert [v["version"] for v in groups["autoscaling"]["versions"]] == ["v2", "v1"]
+    assert [v["version"] for v in groups["autoscaling"]["versions"]] == ["v2", "v1", "v2beta2", "v2beta1"]
     resources = {r["name"]: r for r in (await api.get("/apis/apps/v1"))["resources"]}
     assert resources["deployments/scale"] == {
         "name": "deployments/scale",

@@ -27,7 +27,11 @@ def _decode(ctx: Context, served: Served) -> Any:
             f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {error}'
         ) from error
     ctx.warnings.extend(problems)
-    return obj
+    return served.adopt(obj)
+
+
+def _told(ctx: Context, served: Served, review: Any) -> Response:
+    return respond.value(201, served.from_stored(review), ctx.accept(), ctx.warnings)
 
 
 def _attributes(user: User, spec: Any) -> Attributes:
@@ -47,7 +51,7 @@ def _answer(app: App, attributes: Attributes) -> authz.SubjectAccessReviewStatus
 async def self_subject_access_review(app: App, ctx: Context, served: Served) -> Response:
     review: authz.SelfSubjectAccessReview = _decode(ctx, served)
     review.status = _answer(app, _attributes(ctx.user, review.spec))
-    return respond.value(201, review, ctx.accept(), ctx.warnings)
+    return _told(ctx, served, review)
 
 
 async def subject_access_review(app: App, ctx: Context, served: Served) -> Response:
@@ -61,7 +65,7 @@ async def subject_access_review(app: App, ctx: Context, served: Served) -> Respo
     if ctx.info.namespace and attributes.namespace != ctx.info.namespace:
         raise BadRequest(f"spec.resourceAttributes.namespace must match namespace: {ctx.info.namespace}")
     review.status = _answer(app, attributes)
-    return respond.value(201, review, ctx.accept(), ctx.warnings)
+    return _told(ctx, served, review)
 
 
 async def self_subject_rules_review(app: App, ctx: Context, served: Served) -> Response:
@@ -76,7 +80,7 @@ async def self_subject_rules_review(app: App, ctx: Context, served: Served) -> R
         ],
         incomplete=False,
     )
-    return respond.value(201, review, ctx.accept(), ctx.warnings)
+    return _told(ctx, served, review)
 
 
 def _resource_rule(rule: Rule) -> authz.ResourceRule:
@@ -112,10 +116,10 @@ async def token_review(app: App, ctx: Context, served: Served) -> Response:
         )
     # The answer must not carry the secret back.
     review.spec.token = ""
-    return respond.value(201, review, ctx.accept(), ctx.warnings)
+    return _told(ctx, served, review)
 
 
 async def self_subject_review(app: App, ctx: Context, served: Served) -> Response:
     review: authn.SelfSubjectReview = _decode(ctx, served)
     review.status = authn.SelfSubjectReviewStatus(userInfo=_user_info(ctx.user))
-    return respond.value(201, review, ctx.accept(), ctx.warnings)
+    return _told(ctx, served, review)

@@ -357,10 +357,12 @@ class App:
         info = ctx.info
         served = self.catalog.find(info.group, info.version, info.resource)
         handler = VIRTUAL.get((info.group, info.resource))
-        if served is None or handler is None or info.name:
+        if served is None or not self.config.runtime.serves(served) or handler is None or info.name:
             raise NotFound.path()
         if info.verb not in served.kind.verbs:
             raise MethodNotAllowed()
+        if served.deprecation:
+            ctx.warnings.append(served.deprecation)
         return await handler(self, ctx, served)
 
     async def _path(self, ctx: Context) -> Response:

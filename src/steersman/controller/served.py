@@ -22,9 +22,14 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
-    """Everything that is served; `failures` tells the group versions that could not be asked, with the reason."""
+    """Everything that is served, each stored resource once; `failures` tells the group versions that could not be asked, with
+    the reason.
+
+    `others` are resources that are served by another group as well, and which of `resources` they are.
+    """
 
     resources: list[Served] = field(default_factory=list)
+    others: list[tuple[Resource, Resource]] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
 
 
@@ -46,6 +51,7 @@ class _Resource(msgspec.Struct):
     kind: str
     namespaced: bool
     verbs: list[str] | None = None
+    storageVersionHash: str = ""
 
 
 class _Resources(msgspec.Struct):
@@ -69,14 +75,21 @@ async def discover(client: Client) -> Discovered:
     async with asyncio.TaskGroup() as tasks:
         asked = [tasks.create_task(_ask(client, version, found)) for version in versions]
     best: dict[tuple[str, str], Served] = {}
+    stored: dict[str, Resource] = {}
     for task in asked:
-        for served in task.result():
-            best.setdefault((served.resource.group, served.resource.plural), served)
+        for served, storage in task.result():
+            resource = served.resource
+            first = stored.setdefault(storage, resource) if storage else resource
+            if first.group != resource.group:
+                found.others.append((resource, first))
+            else:
+                best.setdefault((resource.group, resource.plural), served)
     found.resources.extend(best[key] for key in sorted(best))
     return found
 
 
-async def _ask(client: Client, version: str, found: Discovered) -> list[Served]:
+async def _ask(client: Client, version: str, found: Discovered) -> list[tuple[Served, str]]:
+    """What a group version holds, each with the mark of what is stored of it: the same for whatever is the same."""
     path = f"/apis/{version}" if "/" in version else f"/api/{version}"
     try:
         response = await client.request("GET", path)
@@ -86,7 +99,7 @@ async def _ask(client: Client, version: str, found: Discovered) -> list[Served]:
     listed = msgspec.json.decode(_bytes(response.body), type=_Resources)
     group, _, number = version.rpartition("/")
     return [
-        Served(Resource(group, number, r.name, r.kind, r.namespaced), frozenset(r.verbs or ()))
+        (Served(Resource(group, number, r.name, r.kind, r.namespaced), frozenset(r.verbs or ())), r.storageVersionHash)
         for r in listed.resources or ()
         if "/" not in r.name
     ]

@@ -95,6 +95,7 @@ class GarbageCollector:
             return False
         wanted = {s.resource: s for s in found.resources if _is_collected(s)}
         self._kinds.update(((s.resource.group, s.resource.kind), s.resource) for s in found.resources)
+        self._kinds.update(((other.group, other.kind), resource) for other, resource in found.others)
         for resource in wanted.keys() - self._informers.keys():
             self._follow(resource)
         for resource in self._informers.keys() - wanted.keys():

@@ -115,7 +115,8 @@ class ResourceQuotas:
             if found.failures:
                 raise NotYet(f"discovery: {found.failures}")
             self._discovered = now
-            self._served = {
+            others = {(other.group, other.plural): r for other, r in found.others if r.namespaced}
+            self._served = others | {
                 (s.resource.group, s.resource.plural): s.resource
                 for s in found.resources
                 if s.resource.namespaced and {"list", "watch"} <= s.verbs

@@ -18,9 +18,11 @@ from steersman.apiserver import encoding, managedfields, respond
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.handlers import apply as serverside
 from steersman.apiserver.handlers import patch
+from steersman.apiserver.negotiation import Accepted
 from steersman.apiserver.params import WriteOptions
 from steersman.apiserver.registry import Write
 from steersman.apiserver.subresources.framework import Subresource
+from steersman.apiserver.subresources.scale_versions import Form
 from steersman.kinds.kind import Kind, ScalePaths
 from steersman.kinds.types.autoscaling_v1 import Scale, ScaleSpec, ScaleStatus
 from steersman.kinds.types.meta_v1 import ObjectMeta
@@ -99,16 +101,22 @@ async def _get(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     paths = paths_of(endpoint.kind)
     if paths.required and _read(obj, paths.spec_replicas) is None:
         raise InternalError.occurred(f'the spec replicas field ".{paths.spec_replicas}" does not exist')
-    return respond.value(200, scale_of(obj, paths), ctx.accept())
+    return _told(ctx, endpoint, scale_of(obj, paths), ctx.accept())
+
+
+def _told(ctx: Context, endpoint: Endpoint, scale: Scale, accepted: Accepted) -> Response:
+    return respond.value(200, Form.of(endpoint.served.resource).told(scale), accepted, ctx.warnings)
 
 
 async def _put(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     options = WriteOptions.parse(ctx.query, "UpdateOptions")
+    form = Form.of(endpoint.served.resource)
     try:
-        wanted, problems = ctx.decode(Scale)
+        sent, problems = ctx.decode(form.type)
     except DecodeError as error:
-        raise BadRequest(f'Scale in version "v1" cannot be handled as a Scale: {error}') from error
+        raise _unfit(form, error) from error
     ctx.warnings.extend(problems)
+    wanted = form.understood(sent)
     if wanted.metadata.name and wanted.metadata.name != ctx.info.name:
         raise BadRequest(
             f"the name of the object ({wanted.metadata.name}) does not match the name on the URL ({ctx.info.name})"
@@ -116,17 +124,22 @@ async def _put(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     return await _change(ctx, endpoint, options, lambda current: wanted)
 
 
+def _unfit(form: Form, error: DecodeError) -> BadRequest:
+    return BadRequest(f'Scale in version "{form.resource.version}" cannot be handled as a Scale: {error}')
+
+
 async def _patch(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     if serverside.asked(ctx):
         return await _apply(ctx, endpoint)
     options = WriteOptions.parse_patch(ctx.query, apply=False)
-    patched = patch.parse(ctx, Scale)
+    form = Form.of(endpoint.served.resource)
+    patched = patch.parse(ctx, form.type)
 
     def apply(current: Scale) -> Scale:
         try:
-            return codec.from_builtins(Scale, patched(codec.to_builtins(current)))[0]
+            return form.understood(codec.from_builtins(form.type, patched(codec.to_builtins(form.told(current))))[0])
         except DecodeError as error:
-            raise BadRequest(f'Scale in version "v1" cannot be handled as a Scale: {error}') from error
+            raise _unfit(form, error) from error
 
     return await _change(ctx, endpoint, options, apply)
 
@@ -137,7 +150,8 @@ async def _apply(ctx: Context, endpoint: Endpoint) -> Response:
     accepted = ctx.accept()
     options = WriteOptions.parse_patch(ctx.query, apply=True)
     config = serverside.parse(ctx, options)
-    managedfields.check(config, Scale.__resource__, schema_of(Scale))
+    form = Form.of(endpoint.served.resource)
+    managedfields.check(config, form.resource, schema_of(form.type))
     stated = _stated(config, endpoint.served.resource, paths)
     registry = endpoint.registry
 
@@ -153,7 +167,7 @@ async def _apply(ctx: Context, endpoint: Endpoint) -> Response:
 
     write = Write(ctx.user, options.dry_run, "scale", options, serverside.tracked, endpoint.served)
     outcome = await registry.update(ctx.info.namespace, ctx.info.name, change, write, ctx.warnings)
-    return respond.value(200, scale_of(outcome.obj, paths), accepted, ctx.warnings)
+    return _told(ctx, endpoint, scale_of(outcome.obj, paths), accepted)
 
 
 def _stated(config: dict[str, Any], resource: Resource, paths: ScalePaths) -> dict[str, Any]:
@@ -193,7 +207,7 @@ async def _change(
         ctx.user, options.dry_run, "scale", options, endpoint.track(ctx, options.manager, "scale"), endpoint.served
     )
     outcome = await endpoint.registry.update(ctx.info.namespace, ctx.info.name, change, write, ctx.warnings)
-    return respond.value(200, scale_of(outcome.obj, paths), accepted, ctx.warnings)
+    return _told(ctx, endpoint, scale_of(outcome.obj, paths), accepted)
 
 
 SUBRESOURCES = (Subresource("scale", {"get": _get, "update": _put, "patch": _patch}),)

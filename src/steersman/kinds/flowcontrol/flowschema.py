@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.kinds.columns import NONE, condition, created
-from steersman.kinds.flowcontrol import flow_rules
+from steersman.kinds.flowcontrol import flow_rules, older_versions
 from steersman.kinds.flowcontrol.mandatory_specs import FLOWS
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
@@ -33,6 +33,7 @@ def _default(obj: FlowSchema) -> None:
 
 KIND: Kind[FlowSchema] = Kind(
     resource=FLOWS,
+    versions=older_versions.FLOW_SCHEMA,
     subresources=frozenset({"status"}),
     generation=True,
     columns=(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.kinds.columns import NONE, created
-from steersman.kinds.flowcontrol import flow_rules, level_rules
+from steersman.kinds.flowcontrol import flow_rules, level_rules, older_versions
 from steersman.kinds.flowcontrol.mandatory_specs import LEVELS
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
@@ -50,6 +50,7 @@ def _default(obj: PriorityLevelConfiguration) -> None:
 
 KIND: Kind[PriorityLevelConfiguration] = Kind(
     resource=LEVELS,
+    versions=older_versions.PRIORITY_LEVEL_CONFIGURATION,
     subresources=frozenset({"status"}),
     generation=True,
     columns=(
