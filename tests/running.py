@@ -1,0 +1,56 @@
+"""A control plane of real processes for tests that need one from the outside: `steer up --no-nodes` in a directory of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from steersman.cmd.place import Place
+
+NAME = "test"
+TIMEOUT = 60
+
+
+@dataclass(frozen=True)
+class ControlPlane:
+    """A running control plane: `kubeconfig` is its administrator's, `place` says where its parts are."""
+
+    directory: Path
+    place: Place
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.directory / "kubeconfig"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "KUBECONFIG": str(self.kubeconfig), "HOME": str(self.directory)}
+
+    def steer(self, command: str, *arguments: str) -> None:
+        where = ["--name", NAME, "--data-dir", str(self.place.base)]
+        done = subprocess.run(
+            [sys.executable, "-m", "steersman.cmd.steer", command, *arguments, *where],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+
+
+@contextmanager
+def control_plane(directory: Path) -> Iterator[ControlPlane]:
+    """Up on entry, deleted with all it had at the end."""
+    running = ControlPlane(directory, Place(NAME, directory / "data"))
+    running.steer("up", "--no-nodes")
+    try:
+        yield running
+    finally:
+        running.steer("delete")
