@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from steersman.api import meta, quantity, shape
 from steersman.api.decode_error import DecodeError
+from steersman.api.memo import Memo
 from steersman.api.shape import Choice, Leaf, ListOf, MapOf, ObjectOf, Shape
+from steersman.api.untyped import encoding_hook
 
 _Scalar = Callable[[Any], Any]
 _Visit = Callable[[Any, str], Any]
@@ -89,13 +92,13 @@ class _Plans:
         self.plans: dict[type[Struct], list[tuple[str, str, _Visit]]] = {}
         self.relevant: dict[type[Struct], bool] = {}
 
-    def apply(self, obj: Struct, path: str = "") -> None:
+    def apply(self, obj: Struct, path: str = "", *, skip: str = "") -> None:
         plan = self.plans.get(type(obj))
         if plan is None:
             plan = self.plans[type(obj)] = self.plan(type(obj))
         for attribute, wire, visit in plan:
             value = getattr(obj, attribute)
-            if value is not None:
+            if value is not None and wire != skip:
                 fresh = visit(value, f"{path}.{wire}" if path else wire)
                 if fresh is not value:
                     setattr(obj, attribute, fresh)
@@ -195,6 +198,9 @@ def _over_map(inner: _Visit) -> _Visit:
 _quantity_plans = _Plans(_QUANTITIES)
 _time_plans = _Plans(_TIMES)
 _all_plans = _Plans({**_QUANTITIES, **_TIMES})
+_SPEC = "spec"
+_normal: Memo[bool] = Memo()
+_encoder = msgspec.json.Encoder(enc_hook=encoding_hook)
 
 
 def canonicalize_quantities(obj: Struct) -> None:
@@ -208,5 +214,13 @@ def validate_times(obj: Struct) -> None:
 
 
 def normalize(obj: Struct) -> None:
-    """Both of the above in one walk."""
-    _all_plans.apply(obj)
+    """Both of the above in one walk. A spec that had nothing to normalise is known the next time."""
+    spec = getattr(obj, _SPEC, None)
+    if not isinstance(spec, Struct):
+        _all_plans.apply(obj)
+        return
+    before = _encoder.encode(spec)
+    known = _normal.get(type(spec), before) is not None
+    _all_plans.apply(obj, skip=_SPEC if known else "")
+    if not known and _encoder.encode(spec) == before:
+        _normal.put(type(spec), before, True)

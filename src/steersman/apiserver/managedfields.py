@@ -138,6 +138,18 @@ def _same_fields(a: Entries, b: Entries) -> bool:
     return all(known[_timeless(e)] == e.fieldsV1 for e in b)
 
 
+def _outline(meta: Any) -> tuple[Any, ...]:
+    """All that the owned fields of an object's metadata depend on."""
+    labels, annotations = meta.labels, meta.annotations
+    return (
+        labels and list(labels),
+        annotations and list(annotations),
+        bool(meta.generateName),
+        meta.ownerReferences,
+        meta.finalizers,
+    )
+
+
 # Versions of a kind
 
 
@@ -249,10 +261,8 @@ class FieldManager:
             part = getattr(obj, name)
             if name in _IDENTITY or part == getattr(self._blank, name):
                 continue
-            if name == _METADATA:
-                out.update(self._stated_in(name, part))
-                continue
-            data = codec.encode(part)
+            # Of metadata, only what is there matters, not the values.
+            data = codec.encode(_outline(part) if name == _METADATA else part)
             fields = self._known.get(name, data)
             if fields is None:
                 fields = self._stated_in(name, part)
