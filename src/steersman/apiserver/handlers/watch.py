@@ -10,7 +10,7 @@ from steersman.api import fields
 from steersman.api.errors import BadRequest, TooManyRequests
 from steersman.api.fields import FieldSelector
 from steersman.api.http import Response
-from steersman.apiserver import negotiation, table
+from steersman.apiserver import negotiation, respond, table
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.params import ListOptions, parse_revision
 from steersman.apiserver.selecting import selectors
@@ -52,7 +52,8 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
         encode=encode,
     )
     app.deadlines.add(options.timeout or random.uniform(_SHORTEST, _LONGEST), stream.close)
-    return Response(200, _HEADERS, Lines(app, stream, endpoint), _PAUSE)
+    headers = {**_HEADERS, "Warning": respond.warning_header(ctx.warnings)} if ctx.warnings else _HEADERS
+    return Response(200, headers, Lines(app, stream, endpoint), _PAUSE)
 
 
 def _only(name: str, field: FieldSelector | None) -> FieldSelector:
