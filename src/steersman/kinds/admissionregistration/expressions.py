@@ -43,10 +43,17 @@ def compile_in(env: Env, expression: str, returns: tuple[Type, ...] = ()) -> Pro
     except CompileError as error:
         raise ExpressionError(f"compilation failed: {error}" if error.issues else str(error)) from error
     if returns and program.result not in returns:
-        names = " ".join(str(t) for t in returns)
+        names = " ".join(map(_name, returns))
         wanted = names if len(returns) == 1 else f"one of [{names}]"
-        raise ExpressionError(f"must evaluate to {wanted} but got {program.result}")
+        raise ExpressionError(f"must evaluate to {wanted} but got {_name(program.result)}")
     return program
+
+
+def _name(t: Type) -> str:
+    """A type as the API calls it, which is not what the compiler does."""
+    from steersman.cel.types import type_name
+
+    return str(t) if t.params else type_name(t)
 
 
 class Composition:
