@@ -154,7 +154,14 @@ class App:
 
     def _make_registries(self, admission: Sequence[Admission]) -> Registries:
         found = Registries()
-        self.chain = Chain(admission, Environment(found, self.clock, webhooks=self.webhooks, policies=self.policies))
+        environment = Environment(
+            found,
+            self.clock,
+            webhooks=self.webhooks,
+            policies=self.policies,
+            check_params=partial(policies.check_params, self),
+        )
+        self.chain = Chain(admission, environment)
         for kind in self.catalog.kinds:
             if not kind.stored:
                 continue
