@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from steersman.api.meta import Resource
 from steersman.kinds.kind import Kind, Version
+from steersman.kinds.resource import deviceclass_rules
 
 if TYPE_CHECKING:
     from steersman.kinds.types.resource_v1 import DeviceClass
@@ -17,4 +18,5 @@ KIND: Kind[DeviceClass] = Kind(
         Version(Resource("resource.k8s.io", "v1beta1", "deviceclasses", "DeviceClass", False)),
     ),
     generation=True,
+    check=deviceclass_rules.check,
 )

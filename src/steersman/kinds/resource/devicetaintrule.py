@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from steersman.api.meta import Resource
 from steersman.kinds.kind import Kind, Version
+from steersman.kinds.resource import taint_rules
 
 if TYPE_CHECKING:
     from steersman.kinds.types.resource_v1 import DeviceTaintRule
@@ -18,4 +19,6 @@ KIND: Kind[DeviceTaintRule] = Kind(
         Version(Resource("resource.k8s.io", "v1alpha3", "devicetaintrules", "DeviceTaintRule", False)),
     ),
     generation=True,
+    check=taint_rules.check_rule,
+    check_status_update=taint_rules.check_rule_status,
 )

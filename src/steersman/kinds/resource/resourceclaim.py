@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
 from steersman.kinds.kind import AGE, NAME, Column, Kind, Version
+from steersman.kinds.resource import claim_rules, claim_status_rules
 from steersman.kinds.resource.claims_v1beta1 import claim_from_v1, claim_to_v1
 from steersman.kinds.resource.request_defaults import default_claim_spec
 
@@ -45,4 +46,7 @@ KIND: Kind[ResourceClaim] = Kind(
     columns=(NAME, Column("State"), AGE),
     row=_row,
     default=_default,
+    check_new=claim_rules.check_claim,
+    check_update=claim_rules.check_claim_update,
+    check_status_update=claim_status_rules.check_status_update,
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from steersman.api.meta import Resource
 from steersman.kinds.kind import Kind, Version
+from steersman.kinds.resource import claim_rules
 from steersman.kinds.resource.claims_v1beta1 import template_from_v1, template_to_v1
 from steersman.kinds.resource.request_defaults import default_claim_spec
 
@@ -28,4 +29,6 @@ KIND: Kind[ResourceClaimTemplate] = Kind(
         ),
     ),
     default=_default,
+    check_new=claim_rules.check_template,
+    check_update=claim_rules.check_template_update,
 )

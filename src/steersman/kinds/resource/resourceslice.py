@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import UNSET, created
 from steersman.kinds.kind import AGE, NAME, Column, Kind, Version
+from steersman.kinds.resource import slice_rules
 from steersman.kinds.resource.claims_v1beta1 import slice_from_v1, slice_to_v1
 
 if TYPE_CHECKING:
@@ -37,5 +38,7 @@ KIND: Kind[ResourceSlice] = Kind(
     generation=True,
     columns=(NAME, Column("Node"), Column("Driver"), Column("Pool"), AGE),
     row=_row,
+    check=slice_rules.check,
+    check_update=slice_rules.check_update,
     selectable=lambda obj: {"spec.nodeName": obj.spec.nodeName or "", "spec.driver": obj.spec.driver},
 )
