@@ -13,6 +13,7 @@ from steersman.kinds.core import claim_validation
 
 if TYPE_CHECKING:
     from steersman.kinds.types.apps_v1 import StatefulSet, StatefulSetSpec
+    from steersman.kinds.types.core_v1 import PodTemplateSpec
 
 _CHANGEABLE = (
     "replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
@@ -36,10 +37,24 @@ def check(stateful_set: StatefulSet) -> Errors:
             if value not in _RETENTION:
                 errors.append(field.not_supported(at, value, _RETENTION))
     errors += rules.check_selector(spec.selector, spec.template, "statefulset")
-    errors += rules.check_template(spec.template, "StatefulSet")
+    errors += rules.check_template(_with_claims(spec), "StatefulSet")
     for i, claim in enumerate(spec.volumeClaimTemplates or ()):
         errors += claim_validation.check_spec(claim.spec, path.child("volumeClaimTemplates").index(i).child("spec"))
     return errors
+
+
+def _with_claims(spec: StatefulSetSpec) -> PodTemplateSpec:
+    """The template as its pods will be: each claim is one of their volumes."""
+    from steersman.kinds.types.core_v1 import PersistentVolumeClaimVolumeSource, Volume
+
+    template = spec.template
+    known = {volume.name for volume in template.spec.volumes or ()}
+    claims = [c.metadata.name for c in spec.volumeClaimTemplates or () if c.metadata.name not in known]
+    if not claims:
+        return template
+    added = [Volume(name=n, persistentVolumeClaim=PersistentVolumeClaimVolumeSource(claimName=n)) for n in claims]
+    volumes = [*(template.spec.volumes or ()), *added]
+    return structs.replace(template, spec=structs.replace(template.spec, volumes=volumes))
 
 
 def _check_strategy(spec: StatefulSetSpec, path: Path) -> Errors:
