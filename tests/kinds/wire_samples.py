@@ -48,6 +48,8 @@ def _field(field: Field, random: Random, depth: int) -> Any:
     assert shape is not None
     if not field.present and isinstance(shape, ObjectOf):
         return make(shape.type, random, depth - 1)
+    if not field.present and shape is Leaf.QUANTITY:
+        return _value(shape, random, depth)
     if depth <= 0 or random.random() < 0.4:
         return None
     value = _value(shape, random, depth)

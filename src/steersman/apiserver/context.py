@@ -11,6 +11,7 @@ from steersman.api import codec
 from steersman.api.http import Request, User
 from steersman.apiserver import negotiation
 from steersman.apiserver.cached import Cached
+from steersman.apiserver.frames import Frames
 from steersman.apiserver.managedfields import FieldManager, Track, manager_name
 from steersman.apiserver.negotiation import Accepted
 from steersman.apiserver.requestinfo import Query, RequestInfo
@@ -32,14 +33,21 @@ class Context:
     query: Query
     user: User
     warnings: list[str] = field(default_factory=list)
+    protobuf: bool = True
+    """Whether the object itself is offered in protobuf."""
 
     def accept(self) -> Accepted:
-        """The representation of the object itself; no transformations."""
-        return negotiation.accept(self.request.headers.get("accept", ""))
+        """The representation of the object itself; no transformations. Raises NotAcceptable."""
+        return self._accept(negotiation.NO_KINDS)
 
     def accept_meta(self) -> Accepted:
-        """The representation, with Tables and bare metadata on offer."""
-        return negotiation.accept(self.request.headers.get("accept", ""), negotiation.META_KINDS)
+        """The representation, with Tables and bare metadata on offer. Raises NotAcceptable."""
+        return self._accept(negotiation.META_KINDS)
+
+    def _accept(self, kinds: negotiation.Kinds) -> Accepted:
+        headers = self.request.headers
+        accepted = negotiation.accept(headers.get("accept", ""), kinds, protobuf=self.protobuf)
+        return negotiation.readable(accepted, self.query.get("pretty"), headers.get("user-agent", ""))
 
     def manager(self, field_manager: str) -> str:
         """Who writes, in terms of metadata.managedFields."""
@@ -71,15 +79,17 @@ class Endpoint:
     """Whether clients are told stored bytes as they are."""
     warnings: tuple[str, ...] = ()
     """What whoever uses this version is told."""
+    frames: Frames = field(default_factory=Frames, compare=False, repr=False)
+    """Its objects in protobuf; shared with other endpoints."""
     encoders: dict[tuple[Accepted, str], Encoder] = field(default_factory=dict, compare=False, repr=False)
     """The encoders of its watches, by representation and by what rows of Tables include."""
     _managers: dict[str, FieldManager] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
-    def of(cls, served: Served, registry: Registry) -> Endpoint:
+    def of(cls, served: Served, registry: Registry, frames: Frames) -> Endpoint:
         head, columns = heading(served)
         warnings = (served.deprecation,) if served.deprecation else ()
-        return cls(served, registry, head, columns, served.version is None, warnings)
+        return cls(served, registry, head, columns, served.version is None, warnings, frames)
 
     @property
     def kind(self) -> Kind[Any]:
@@ -95,6 +105,11 @@ class Endpoint:
     def track(self, ctx: Context, field_manager: str, subresource: str = "") -> Track:
         """How the request's write is tracked: as that of the manager it names, or of its client."""
         return self.fields(subresource).tracker(ctx.manager(field_manager))
+
+    @property
+    def protobuf(self) -> bool:
+        """Whether its objects have that encoding."""
+        return True
 
     @property
     def converts(self) -> bool:

@@ -35,12 +35,29 @@ _SUBRESOURCES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
 _PROXIED = {"pods": "PodProxyOptions", "services": "ServiceProxyOptions", "nodes": "NodeProxyOptions"}
 
 
+class _Encoded:
+    """A document in its encodings."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._document = document
+        self.json = codec.encode(document)
+        self.etag = f'"{hashlib.sha512(self.json).hexdigest().upper()}"'
+
+    @cached_property
+    def protobuf(self) -> bytes:
+        if self._document["kind"] != "APIGroupDiscoveryList":
+            return respond.to_protobuf(self._document)
+        from steersman.kinds.apidiscovery_v2 import APIGroupDiscoveryList
+
+        return respond.to_protobuf(codec.decode(APIGroupDiscoveryList, self.json))
+
+
 class Discovery:
     """Answers GET of the discovery paths. Documents are made at the first request and kept."""
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._encoded: dict[tuple[str, str], tuple[bytes, str]] = {}
+        self._encoded: dict[tuple[str, str], _Encoded] = {}
 
     @cached_property
     def _groups(self) -> dict[str, dict[str, list[Served]]]:
@@ -64,13 +81,11 @@ class Discovery:
         header = ctx.request.headers.get("accept", "")
         match parts:
             case [""]:
-                return respond.value(200, {"paths": self._paths()}, ctx.accept())
-            case ["api"]:
-                accepted = negotiation.accept(header, negotiation.DISCOVERY_KINDS)
-                return self._answer(ctx, accepted, "/api")
-            case ["apis"]:
-                accepted = negotiation.accept(header, negotiation.DISCOVERY_KINDS)
-                return self._answer(ctx, accepted, "/apis")
+                return respond.value(200, {"paths": self._paths()}, Accepted(pretty=True))
+            case ["api"] | ["apis"]:
+                # Wherever it stands among what the client takes, the aggregated form is preferred.
+                accepted = negotiation.find(header, negotiation.DISCOVERY_KINDS, plain=False) or ctx.accept()
+                return self._answer(ctx, accepted, "/" + parts[0])
             case ["api", "v1"] | ["apis", _] | ["apis", _, _]:
                 return self._answer(ctx, ctx.accept(), "/" + "/".join(parts))
             case [".well-known", "openid-configuration"] | ["openid", "v1", "jwks"]:
@@ -78,26 +93,33 @@ class Discovery:
         return None
 
     def _answer(self, ctx: Context, accepted: Accepted, path: str) -> Response | None:
-        key = (path, f"{accepted.version}")
-        known = self._encoded.get(key)
+        known = self._known(path, accepted)
         if known is None:
-            document = self._document(path, accepted)
-            if document is None:
-                return None
-            data = codec.encode(document)
-            known = self._encoded[key] = data, f'"{hashlib.sha256(data).hexdigest().upper()}"'
-        data, etag = known
+            return None
         if not accepted.kind:
-            return respond.body(200, data, accepted)
+            if accepted.protobuf:
+                return respond.encoded(200, known.protobuf, accepted)
+            return respond.body(200, known.json, accepted)
         headers = {
             "Content-Type": accepted.content_type,
-            "ETag": etag,
+            "ETag": known.etag,
             "Vary": "Accept",
             "Cache-Control": "public",
         }
-        if ctx.request.headers.get("if-none-match") == etag:
+        if ctx.request.headers.get("if-none-match") == known.etag:
             return Response(304, headers)
-        return Response(200, headers, respond.to_yaml(data) if accepted.yaml else data)
+        if accepted.protobuf:
+            return Response(200, headers, known.protobuf)
+        return Response(200, headers, respond.to_yaml(known.json) if accepted.yaml else known.json)
+
+    def _known(self, path: str, accepted: Accepted) -> _Encoded | None:
+        key = path, accepted.version
+        known = self._encoded.get(key)
+        if known is None:
+            document = self._document(path, accepted)
+            if document is not None:
+                known = self._encoded[key] = _Encoded(document)
+        return known
 
     def _document(self, path: str, accepted: Accepted) -> dict[str, Any] | None:
         _, root, *rest = path.split("/")

@@ -11,6 +11,7 @@ from steersman.api.errors import NotFound
 from steersman.api.http import Response
 from steersman.apiserver import respond
 from steersman.apiserver.context import Context
+from steersman.apiserver.negotiation import Accepted
 
 if TYPE_CHECKING:
     from steersman.apiserver.server import App
@@ -65,7 +66,7 @@ class Health:
         """The answer, or None for other paths."""
         path = ctx.info.path.strip("/")
         if path == "version":
-            return respond.value(200, self._version(), ctx.accept())
+            return respond.value(200, self._version(), Accepted(pretty=True))
         if path == "metrics":
             text = self._app.metrics.render(self._gauges()) + self._app.flow_control.metrics()
             return Response(200, {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}, text.encode())

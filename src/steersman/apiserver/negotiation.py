@@ -1,8 +1,8 @@
-"""Which representation a client wants: JSON or YAML, the object itself, a Table, or only its metadata."""
+"""Which representation a client wants: JSON, YAML or protobuf, the object itself, a Table, or only its metadata."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -11,30 +11,49 @@ from steersman.api.errors import NotAcceptable, UnsupportedMediaType
 JSON = "application/json"
 YAML = "application/yaml"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
-BodyMedia = Literal["json", "yaml", "protobuf"]
-_OFFERED = f"{JSON}, {YAML}, {PROTOBUF}"
+Media = Literal["json", "yaml", "protobuf"]
+_TYPES: dict[str, Media] = {JSON: "json", YAML: "yaml", PROTOBUF: "protobuf"}
+CONTENT_TYPES: dict[Media, str] = {media: name for name, media in _TYPES.items()}
+_OFFERED = ", ".join(_TYPES)
+_STREAMED = f"{JSON};stream=watch, {PROTOBUF};stream=watch"
 
-META_KINDS = frozenset(
+Kinds = frozenset[tuple[str, str, str]]
+META_KINDS: Kinds = frozenset(
     ("meta.k8s.io", version, kind)
     for version in ("v1", "v1beta1")
     for kind in ("Table", "PartialObjectMetadata", "PartialObjectMetadataList")
 )
-DISCOVERY_KINDS = frozenset(("apidiscovery.k8s.io", version, "APIGroupDiscoveryList") for version in ("v2", "v2beta1"))
-NO_KINDS: frozenset[tuple[str, str, str]] = frozenset()
+DISCOVERY_KINDS: Kinds = frozenset(
+    ("apidiscovery.k8s.io", version, "APIGroupDiscoveryList") for version in ("v2", "v2beta1")
+)
+NO_KINDS: Kinds = frozenset()
+# People read what these ask for.
+_HUMAN = ("curl", "Wget", "Mozilla/5.0")
+_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """The chosen representation; `kind` is empty when the object itself is wanted."""
 
-    yaml: bool = False
+    media: Media = "json"
     group: str = ""
     version: str = ""
     kind: str = ""
+    pretty: bool = False
+    """Whether JSON is to be indented."""
+
+    @property
+    def yaml(self) -> bool:
+        return self.media == "yaml"
+
+    @property
+    def protobuf(self) -> bool:
+        return self.media == "protobuf"
 
     @property
     def content_type(self) -> str:
-        base = YAML if self.yaml else JSON
+        base = CONTENT_TYPES[self.media]
         return f"{base};g={self.group};v={self.version};as={self.kind}" if self.kind else base
 
 
@@ -42,56 +61,92 @@ _PLAIN = Accepted()
 
 
 @lru_cache(maxsize=512)
-def accept(header: str, kinds: frozenset[tuple[str, str, str]] = NO_KINDS) -> Accepted:
-    """The best of what an Accept header asks for; `kinds` are the (group, version, kind) transformations on offer."""
+def find(header: str, kinds: Kinds = NO_KINDS, *, plain: bool = True, protobuf: bool = True) -> Accepted | None:
+    """The best of what an Accept header asks for, or None.
+
+    `kinds` are the (group, version, kind) transformations on offer, `plain` says whether the object itself is, and
+    `protobuf` whether it is in that encoding, too.
+    """
     if not header:
-        return _PLAIN
-    for media, parameters in _clauses(header):
-        wanted = _match(media, parameters, kinds)
-        if wanted is not None:
-            return wanted
-    raise NotAcceptable(f"only the following media types are accepted: {_OFFERED}")
+        return _PLAIN if plain else None
+    for media_type, parameters in _clauses(header):
+        for offered, media in _TYPES.items():
+            if _matches(media_type, offered):
+                found = _fit(media, parameters, kinds, plain and (protobuf or media != "protobuf"))
+                if found is not None:
+                    return found
+    return None
+
+
+def accept(header: str, kinds: Kinds = NO_KINDS, *, protobuf: bool = True) -> Accepted:
+    """As `find`. Raises NotAcceptable."""
+    found = find(header, kinds, protobuf=protobuf)
+    if found is None:
+        raise NotAcceptable(f"only the following media types are accepted: {_OFFERED}")
+    return found
+
+
+def streamed(accepted: Accepted) -> str:
+    """The content type of a watch in this representation. Raises NotAcceptable."""
+    if accepted.yaml:
+        raise NotAcceptable(f"only the following media types are accepted: {_STREAMED}")
+    return f"{PROTOBUF};stream=watch" if accepted.protobuf else JSON
+
+
+def readable(accepted: Accepted, pretty: str, user_agent: str) -> Accepted:
+    """The same, with JSON indented for people: by the value of the parameter `pretty`, or else by their client."""
+    if not (pretty or user_agent.startswith(_HUMAN)) or accepted.media != "json":
+        return accepted
+    if pretty and pretty not in _TRUE:
+        return accepted
+    return replace(accepted, pretty=True)
 
 
 def _clauses(header: str) -> list[tuple[str, dict[str, str]]]:
-    """The clauses of an Accept header, most wanted first."""
+    """The clauses of an Accept header, most wanted first; of equal ones, those that say more precisely what."""
     weighed = []
     for position, clause in enumerate(header.split(",")):
-        media, *rest = (p.strip() for p in clause.split(";"))
-        parameters = dict(p.split("=", 1) for p in rest if "=" in p)
+        media, *rest = (p.strip(" ") for p in clause.split(";"))
+        if media == "*":
+            media = "*/*"
+        if media.count("/") != 1:
+            continue
+        parameters = {k.strip(" "): v.strip(" ") for k, found, v in (p.partition("=") for p in rest) if found and v}
         try:
             quality = float(parameters.pop("q", "1"))
         except ValueError:
-            quality = 1.0
-        if quality > 0:
-            weighed.append((-quality, position, media.lower(), parameters))
-    weighed.sort(key=lambda w: w[:2])
-    return [(media, parameters) for _, _, media, parameters in weighed]
+            quality = 0.0
+        weighed.append((-quality, media.count("*"), position, media, parameters))
+    weighed.sort(key=lambda w: w[:3])
+    return [(media, parameters) for *_, media, parameters in weighed]
 
 
-def _match(media: str, parameters: dict[str, str], kinds: frozenset[tuple[str, str, str]]) -> Accepted | None:
-    if media in (JSON, "*/*", "application/*", "text/json"):
-        yaml = False
-    elif media == YAML:
-        yaml = True
-    else:
+def _matches(wanted: str, offered: str) -> bool:
+    return wanted in (offered, "application/*", "*/*")
+
+
+def _fit(media: Media, parameters: dict[str, str], kinds: Kinds, plain: bool) -> Accepted | None:
+    """The representation that a clause asks for, if it is on offer."""
+    stream = parameters.get("stream", "")
+    if (stream and (stream != "watch" or media == "yaml")) or parameters.get("sv", "v1") != "v1":
         return None
-    kind = parameters.get("as", "")
-    if not kind:
-        return Accepted(yaml)
-    group, version = parameters.get("g", ""), parameters.get("v", "")
-    return Accepted(yaml, group, version, kind) if (group, version, kind) in kinds else None
+    indented = media == "json" and parameters.get("pretty") == "1"
+    wanted = tuple(parameters.get(name, "") for name in ("g", "v", "as"))
+    if not any(wanted):
+        return Accepted(media, pretty=indented) if plain else None
+    group, version, kind = wanted
+    # Tables have no protobuf.
+    if (group, version, kind) not in kinds or (kind == "Table" and media == "protobuf"):
+        return None
+    return Accepted(media, group, version, kind, indented)
 
 
-def body_media(content_type: str) -> BodyMedia:
+def body_media(content_type: str) -> Media:
     """How a request body is written; an absent type means JSON. Raises UnsupportedMediaType."""
-    media = content_type.partition(";")[0].strip().lower()
-    if media in ("", JSON):
-        return "json"
-    if media in (YAML, "text/yaml", "application/x-yaml"):
-        return "yaml"
-    if media == PROTOBUF:
-        return "protobuf"
-    raise UnsupportedMediaType(
-        f"the body of the request was in an unknown format - accepted media types include: {_OFFERED}"
-    )
+    name, *parameters = content_type.split(";")
+    media = _TYPES.get(name.strip().lower()) if content_type else "json"
+    if media is None or any(p.strip() and "=" not in p for p in parameters):
+        raise UnsupportedMediaType(
+            f"the body of the request was in an unknown format - accepted media types include: {_OFFERED}"
+        )
+    return media

@@ -1,4 +1,4 @@
-"""Responses: encoded bodies with headers made once, Status objects, warnings, YAML and pretty JSON."""
+"""Responses: encoded bodies with headers made once, Status objects, warnings, YAML, protobuf and JSON for people."""
 
 from __future__ import annotations
 
@@ -7,31 +7,51 @@ from typing import Any
 
 import msgspec
 
+from steersman.api import codec
 from steersman.api.errors import StatusError
 from steersman.api.http import Response
-from steersman.apiserver.negotiation import JSON, YAML, Accepted
+from steersman.apiserver.negotiation import CONTENT_TYPES, Accepted, Media
 
 encode = msgspec.json.encode
 
-_JSON_HEADERS: Mapping[str, str] = {"Cache-Control": "no-cache, private", "Content-Type": JSON}
-_YAML_HEADERS: Mapping[str, str] = {"Cache-Control": "no-cache, private", "Content-Type": YAML}
+_HEADERS: Mapping[Media, Mapping[str, str]] = {
+    media: {"Cache-Control": "no-cache, private", "Content-Type": name} for media, name in CONTENT_TYPES.items()
+}
 _WARNING_LIMIT = 4096
 
 
-def body(status: int, data: bytes, accepted: Accepted, warnings: Sequence[str] = ()) -> Response:
-    """An encoded JSON object, in the representation that the client accepts."""
-    headers = _JSON_HEADERS
-    if accepted.yaml:
-        data = to_yaml(data)
-        headers = _YAML_HEADERS
+def encoded(status: int, data: bytes, accepted: Accepted, warnings: Sequence[str] = ()) -> Response:
+    """What is in the representation already that the client accepts."""
+    headers = _HEADERS[accepted.media]
     if warnings:
         headers = {**headers, "Warning": warning_header(warnings)}
     return Response(status, headers, data)
 
 
+def body(status: int, data: bytes, accepted: Accepted, warnings: Sequence[str] = ()) -> Response:
+    """An object that is encoded as JSON, in the representation that the client accepts; not for protobuf."""
+    if accepted.yaml:
+        data = to_yaml(data)
+    elif accepted.pretty:
+        data = msgspec.json.format(data, indent=2)
+    return encoded(status, data, accepted, warnings)
+
+
 def value(status: int, data: Any, accepted: Accepted, warnings: Sequence[str] = ()) -> Response:
-    """Anything msgspec can encode."""
+    """A typed object, or one of meta/v1 as plain values."""
+    if accepted.protobuf:
+        return encoded(status, to_protobuf(data), accepted, warnings)
     return body(status, encode(data), accepted, warnings)
+
+
+def to_protobuf(data: Any) -> bytes:
+    """The body for what `value` takes."""
+    from steersman.kinds import wire_encode
+    from steersman.kinds.types import meta_v1
+
+    if not isinstance(data, msgspec.Struct):
+        data = codec.from_builtins(getattr(meta_v1, data["kind"]), data)[0]
+    return wire_encode.encode(data)
 
 
 def text(status: int, data: str) -> Response:
@@ -42,13 +62,11 @@ def text(status: int, data: str) -> Response:
     )  # fmt: skip
 
 
-def error(failure: StatusError, yaml: bool, warnings: Sequence[str] = ()) -> Response:
+def error(failure: StatusError, accepted: Accepted, warnings: Sequence[str] = ()) -> Response:
     """The Status object of a failed request."""
-    data = encode(failure.status())
-    headers = {**(_YAML_HEADERS if yaml else _JSON_HEADERS), **failure.headers}
-    if warnings:
-        headers["Warning"] = warning_header(warnings)
-    return Response(failure.code, headers, to_yaml(data) if yaml else data)
+    answer = value(failure.code, failure.status(), accepted, warnings)
+    answer.headers = {**answer.headers, **failure.headers}
+    return answer
 
 
 def to_yaml(data: bytes) -> bytes:

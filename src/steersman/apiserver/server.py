@@ -34,6 +34,7 @@ from steersman.apiserver.discovery import Discovery
 from steersman.apiserver.expiry import expire
 from steersman.apiserver.flowcontrol.level import EXECUTING
 from steersman.apiserver.flowcontrol.service import FlowControl
+from steersman.apiserver.frames import Frames
 from steersman.apiserver.handlers import create, delete, deletecollection, get, patch, update, watch
 from steersman.apiserver.handlers import list as listing
 from steersman.apiserver.health import Health
@@ -128,6 +129,7 @@ class App:
         self.openapi = openapi
         self.metrics = Metrics()
         self.deadlines = Deadlines(clock)
+        self.frames = Frames()
         self.backends = Backends()
         low, high = self.config.node_ports
         self.allocator = Allocator(self.config.service_cidr, range(low, high + 1))
@@ -179,7 +181,7 @@ class App:
             resource = served.resource
             registry = self.registries.find(served.kind.resource.group, served.kind.resource.plural)
             if registry is not None:
-                endpoints[(resource.group, resource.version, resource.plural)] = Endpoint.of(served, registry)
+                endpoints[(resource.group, resource.version, resource.plural)] = Endpoint.of(served, registry, self.frames)
         return endpoints
 
     def endpoint(self, group: str, version: str, plural: str) -> Endpoint | None:
@@ -293,16 +295,16 @@ class App:
                 await self.fairness.wait(ticket)
             response = await self._serve(ctx)
         except StatusError as error:
-            response = respond.error(error, _wants_yaml(request), warnings)
+            response = respond.error(error, _accepted(request, query), warnings)
         except (StoreClosed, CommitFailed) as error:
             log.error("%s %s: %s", request.method, request.path, error)
-            response = respond.error(ServiceUnavailable(f"the store is unavailable: {error}"), _wants_yaml(request))
+            response = respond.error(ServiceUnavailable(f"the store is unavailable: {error}"), _accepted(request, query))
         except RecursionError:
-            response = respond.error(BadRequest("the object is nested too deep"), _wants_yaml(request))
+            response = respond.error(BadRequest("the object is nested too deep"), _accepted(request, query))
         except Exception as error:
             # Whatever it is: the client gets a Status, and the log the trace.
             log.exception("%s %s failed", request.method, request.path)
-            response = respond.error(InternalError.occurred(type(error).__name__), _wants_yaml(request))
+            response = respond.error(InternalError.occurred(type(error).__name__), _accepted(request, query))
         except BaseException:
             if ticket is not None:
                 self.fairness.leave(ticket)
@@ -342,6 +344,7 @@ class App:
         if endpoint is None:
             return await self._virtual(ctx)
         _check_scope(endpoint, info)
+        ctx.protobuf = endpoint.protobuf
         if endpoint.warnings:
             warnings.extend(endpoint.warnings)
         if info.subresource:
@@ -425,8 +428,10 @@ def _named(attributes: Attributes, selector: str) -> Attributes:
     return replace(attributes, name=name) if name else attributes
 
 
-def _wants_yaml(request: Request) -> bool:
-    try:
-        return negotiation.accept(request.headers.get("accept", ""), negotiation.META_KINDS).yaml
-    except StatusError:
-        return False
+def _accepted(request: Request, query: Query) -> Accepted:
+    """How the client reads errors; JSON for people if it takes nothing that there is."""
+    headers = request.headers
+    found = negotiation.find(headers.get("accept", ""))
+    if found is None:
+        return Accepted(pretty=True)
+    return negotiation.readable(found, query.get("pretty"), headers.get("user-agent", ""))

@@ -11,6 +11,7 @@ import msgspec
 from steersman.api import codec
 from steersman.api.clock import Clock
 from steersman.api.errors import BadRequest
+from steersman.apiserver import frames
 from steersman.apiserver.cached import BOOKMARK, Cached
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.negotiation import Accepted
@@ -94,6 +95,8 @@ def transform(endpoint: Endpoint, accepted: Accepted, clock: Clock, include: str
                 endpoint, [item], clock.now(), version=accepted.version, include=include, revision=item.revision
             )
 
+    elif accepted.protobuf:
+        return frames.encoder(endpoint, accepted)
     elif accepted.kind:
 
         def event(type_: str, item: Cached) -> bytes:

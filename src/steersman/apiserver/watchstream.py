@@ -48,6 +48,8 @@ class WatchStream:
         self._last = False
         self._overflowed = False
         self._begun: Callable[[], None] | None = None
+        self.describe: Callable[[StatusError], bytes] = error_line
+        """The line of an error, in the representation of the others."""
 
     def when_begun(self, call: Callable[[], None]) -> bool:
         """Calls back once what comes before the queue has been read, or when the stream ends before that.
@@ -137,7 +139,7 @@ class WatchStream:
             batch = await beginning()
         except StatusError as error:
             self.close()
-            return [error_line(error)]
+            return [self.describe(error)]
         if batch is None:
             self._has_begun()
             return []

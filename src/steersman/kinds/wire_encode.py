@@ -19,6 +19,7 @@ from msgspec import Struct
 from steersman.api import codec
 from steersman.api.meta import parse_time
 from steersman.api.shape import Choice, Leaf, ListOf, MapOf, ObjectOf, Shape
+from steersman.kinds.types.meta_v1 import ListObject
 from steersman.kinds.wire_fields import MAGIC, Field, fields
 
 Encode = Callable[[Any], bytes]
@@ -43,18 +44,29 @@ _plans: dict[type[Struct], Encode] = {}
 
 
 def encode(obj: Any) -> bytes:
-    """A typed object as the body of a request or an answer."""
+    """A typed object, or a list of objects, as the body of a request or an answer."""
+    if isinstance(obj, ListObject):
+        frames = [frame(message(type(item))(item)) for item in obj.items]
+        meta = obj.metadata
+        return join_list(
+            obj.apiVersion,
+            obj.kind,
+            frames,
+            revision=meta.resourceVersion,
+            continue_=meta.continue_,
+            remaining=meta.remainingItemCount,
+        )
     return envelope(obj.apiVersion, obj.kind, frame(message(type(obj))(obj)))
 
 
 def frame(raw: bytes) -> bytes:
     """A message as the content of an envelope, which is also how it is an item of a list."""
-    return _delimited(2, raw)
+    return delimited(2, raw)
 
 
 @lru_cache(maxsize=1024)
 def _opening(api_version: str, kind: str) -> bytes:
-    return MAGIC + _delimited(1, _delimited(1, api_version.encode()) + _delimited(2, kind.encode()))
+    return MAGIC + delimited(1, delimited(1, api_version.encode()) + delimited(2, kind.encode()))
 
 
 def envelope(api_version: str, kind: str, framed: bytes) -> bytes:
@@ -75,18 +87,18 @@ def join_list(
     meta = b"".join(
         (
             b"\x0a\x00",
-            _delimited(2, revision.encode()),
-            _delimited(3, continue_.encode()),
+            delimited(2, revision.encode()),
+            delimited(3, continue_.encode()),
             _number(4)(remaining) if remaining else b"",
         )
     )
-    content = b"".join((_delimited(1, meta), *frames))
+    content = b"".join((delimited(1, meta), *frames))
     return b"".join((_opening(api_version, kind), b"\x12", _varint(len(content)), content, _CLOSING))
 
 
 def event(type_: str, body: bytes) -> bytes:
     """A watch event around the body of its object, with its length before it."""
-    raw = _delimited(1, type_.encode()) + _delimited(2, _delimited(1, body))
+    raw = delimited(1, type_.encode()) + delimited(2, delimited(1, body))
     return struct.pack(">I", len(raw)) + raw
 
 
@@ -114,7 +126,8 @@ def _heads(number: int, wire: int) -> tuple[bytes, ...]:
     return tuple(_key(number, wire) + bytes((n,)) for n in range(_SHORT))
 
 
-def _delimited(number: int, raw: bytes) -> bytes:
+def delimited(number: int, raw: bytes) -> bytes:
+    """A field of bytes."""
     size = len(raw)
     if size < _SHORT:
         return _heads(number, _BYTES)[size] + raw
@@ -160,7 +173,7 @@ def _float(number: int) -> Encode:
 
 @lru_cache(maxsize=4096)
 def _quantity(value: Any) -> bytes:
-    return _delimited(1, str(value).encode())
+    return delimited(1, str(value).encode())
 
 
 _int_type, _int_value, _str_value = _number(1), _number(2), _text(3)
@@ -191,7 +204,7 @@ def _moment(value: str, nanoseconds: int) -> bytes:
 
 
 def _any(value: Any) -> bytes:
-    return _delimited(1, codec.encode(value))
+    return delimited(1, codec.encode(value))
 
 
 _CONVERTED: Mapping[Leaf, Callable[[Any], bytes]] = {
@@ -312,7 +325,7 @@ def _row(field: Field) -> tuple[Encode, bytes, bytes | None]:
         return write, b"", b""
     if shape is Leaf.ANY or isinstance(shape, MapOf | Choice):
         # Which of the false values of JSON is meant must be told.
-        return write, b"" if field.present else _delimited(number, b""), None
+        return write, b"" if field.present else delimited(number, b""), None
     if field.present:
         if shape is Leaf.INT_OR_STRING:
             return write, b"", None
@@ -324,7 +337,7 @@ def _row(field: Field) -> tuple[Encode, bytes, bytes | None]:
 def _zero(number: int, shape: Shape) -> bytes:
     """A field that is there, with Go's zero value."""
     if isinstance(shape, ObjectOf):
-        return _delimited(number, _empty(shape.type))
+        return delimited(number, _empty(shape.type))
     values: Mapping[Leaf, Any] = {
         Leaf.INT_OR_STRING: 0,
         Leaf.QUANTITY: "0",
@@ -344,6 +357,6 @@ def _empty(cls: type[Struct]) -> bytes:
 
 def _nothing(known: Mapping[int, Field]) -> bytes:
     return b"".join(
-        _delimited(field.number, _nothing(field.inline)) if field.inline is not None else _row(field)[1]
+        delimited(field.number, _nothing(field.inline)) if field.inline is not None else _row(field)[1]
         for field in known.values()
     )

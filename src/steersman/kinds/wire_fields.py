@@ -49,14 +49,10 @@ def _numbers() -> dict[str, dict[str, str]]:
 
 
 def _message(module: str, name: str) -> dict[str, str]:
-    """The numbers of a message; beta and alpha versions may borrow from their group's v1."""
+    """The numbers of a message; beta and alpha versions may borrow from their group's v1, and all from meta/v1."""
     numbers = _numbers()
-    return numbers.get(f"{module}.{name}") or numbers.get(f"{module.partition('_')[0]}_v1.{name}") or {}
-
-
-def known(cls: type[Struct]) -> bool:
-    """Whether the type has a message. One without fields may have none, and then it is as good as unknown."""
-    return bool(_message(cls.__module__.rpartition(".")[2], cls.__name__))
+    names = (f"{module}.{name}", f"{module.partition('_')[0]}_v1.{name}", f"meta_v1.{name}")
+    return next((numbers[n] for n in names if n in numbers), {})
 
 
 @cache

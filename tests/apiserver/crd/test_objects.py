@@ -72,7 +72,8 @@ async def test_yaml_and_protobuf(crds: Customs) -> None:
     body = f"kind: CronTab\napiVersion: {GROUP}/v1\nmetadata: {{name: a}}\nspec: {{a: [1, on]}}\n".encode()
     made = await crds.do("POST", path(), body, {"content-type": "application/yaml"})
     assert made["spec"] == {"a": [1, True]}
-    await crds.do("POST", path(), b"k8s\0", {"content-type": "application/vnd.kubernetes.protobuf"}, code=415)
+    refused = await crds.do("POST", path(), b"k8s\0", {"content-type": "application/vnd.kubernetes.protobuf"}, code=400)
+    assert "does not implement the protobuf marshalling interface" in refused["message"]
 
 
 async def test_patches(crds: Customs) -> None:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from steersman.api import codec
 from steersman.api.apply import Versions
-from steersman.api.errors import UnsupportedMediaType
+from steersman.api.codec import DecodeError
 from steersman.apiserver import negotiation
 from steersman.apiserver.cached import BOOKMARK, Cached
 from steersman.apiserver.context import Context, Endpoint, heading
@@ -15,6 +15,7 @@ from steersman.apiserver.crd.fieldschema import CustomFieldManager
 from steersman.apiserver.crd.kind import CustomKind
 from steersman.apiserver.crd.version import Version
 from steersman.apiserver.crd.view import View
+from steersman.apiserver.frames import Frames
 from steersman.apiserver.managedfields import FieldManager
 from steersman.apiserver.registry import Registry
 from steersman.apiserver.watchstream import Encoder
@@ -44,9 +45,14 @@ class CustomEndpoint(Endpoint):
         *,
         view: View,
         versions: Versions,
+        frames: Frames,
     ) -> CustomEndpoint:
         head, columns = heading(served)
-        return cls(served, registry, head, columns, False, warnings, view=view, versions=versions)
+        return cls(served, registry, head, columns, False, warnings, frames, view=view, versions=versions)
+
+    @property
+    def protobuf(self) -> bool:
+        return False
 
     @property
     def rules(self) -> Version:
@@ -61,9 +67,9 @@ class CustomEndpoint(Endpoint):
     def decode(self, ctx: Context, *, strict: bool) -> tuple[Any, list[str]]:
         media = negotiation.body_media(ctx.request.headers.get("content-type", ""))
         if media == "protobuf":
-            raise UnsupportedMediaType(
-                "the body of the request was in an unknown format - accepted media types include: "
-                f"{negotiation.JSON}, {negotiation.YAML}"
+            raise DecodeError(
+                "object *unstructured.Unstructured does not implement the protobuf marshalling interface and cannot be "
+                "encoded to a protobuf message"
             )
         plain, repeated = codec.decode_plain(ctx.request.body, media=media, strict=strict)
         obj, unknown = self.rules.build(plain)

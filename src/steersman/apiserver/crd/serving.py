@@ -19,6 +19,7 @@ from steersman.apiserver.crd.kind import CustomKind, Life, make
 from steersman.apiserver.crd.registry import CustomRegistry
 from steersman.apiserver.crd.version import Version
 from steersman.apiserver.crd.view import View
+from steersman.apiserver.frames import Frames
 from steersman.apiserver.params import DeleteOptions
 from steersman.apiserver.registry import Registry, Write, prefix_of
 from steersman.apiserver.watchcache import WatchCache
@@ -99,7 +100,7 @@ async def assemble(app: App, crd: CustomResourceDefinition) -> Serving:
     endpoints = {}
     for version in sorted(crd.spec.versions, key=lambda v: version_order(v.name)):
         if version.served:
-            endpoint = _endpoint(crd, version, registries[version.name], owners)
+            endpoint = _endpoint(crd, version, registries[version.name], owners, app.frames)
             resource = endpoint.served.resource
             endpoints[(resource.group, resource.version, resource.plural)] = endpoint
     unasked = Chain((), Environment(app.registries, app.clock))
@@ -113,9 +114,12 @@ def _endpoint(
     version: CustomResourceDefinitionVersion,
     registry: CustomRegistry,
     owners: CustomVersions,
+    frames: Frames,
 ) -> CustomEndpoint:
     served = Served(registry.kind, registry.resource, True, None)
-    return CustomEndpoint.make(served, registry, _deprecation(crd, version), view=registry.view, versions=owners)
+    return CustomEndpoint.make(
+        served, registry, _deprecation(crd, version), view=registry.view, versions=owners, frames=frames
+    )
 
 
 def _deprecation(crd: CustomResourceDefinition, version: CustomResourceDefinitionVersion) -> tuple[str, ...]:

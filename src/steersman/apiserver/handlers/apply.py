@@ -9,7 +9,7 @@ from steersman.api import codec, prune
 from steersman.api.codec import DecodeError
 from steersman.api.errors import BadRequest, Conflict
 from steersman.api.http import Response
-from steersman.apiserver import encoding, respond
+from steersman.apiserver import answer, encoding
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.handlers.update import check_place
 from steersman.apiserver.params import WriteOptions
@@ -39,7 +39,7 @@ async def apply(
     `narrow` is that of `patch.apply`. `may_create` raises Forbidden for who may only change what is there; without it
     nothing is created.
     """
-    accepted = ctx.accept()
+    accepted = ctx.accept_meta()
     options = WriteOptions.parse_patch(ctx.query, apply=True)
     config = parse(ctx, options)
     info, registry = ctx.info, endpoint.registry
@@ -74,8 +74,7 @@ async def apply(
     outcome = await registry.update(
         info.namespace, info.name, change, write, ctx.warnings, create=fresh if may_create is not None else None
     )
-    body = outcome.body if endpoint.plain else await endpoint.told(outcome.body)
-    return respond.body(201 if outcome.created else 200, body, accepted, ctx.warnings)
+    return await answer.written(ctx, endpoint, 201 if outcome.created else 200, outcome.body, accepted)
 
 
 def tracked(new: Any, old: Any, now: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.errors import BadRequest
 from steersman.api.http import Response
-from steersman.apiserver import encoding, respond
+from steersman.apiserver import answer, encoding
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.params import WriteOptions
 from steersman.apiserver.registry import Write
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
-    accepted = ctx.accept()
+    accepted = ctx.accept_meta()
     options = WriteOptions.parse(ctx.query, "CreateOptions")
     obj = encoding.decode_object(ctx, endpoint, options)
     place(obj, ctx.info.namespace, namespaced=endpoint.served.resource.namespaced)
@@ -29,8 +29,7 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     )
     namespace = obj.metadata.namespace
     outcome = await endpoint.registry.create(obj, namespace, write, ctx.warnings)
-    body = outcome.body if endpoint.plain else await endpoint.told(outcome.body)
-    return respond.body(201, body, accepted, ctx.warnings)
+    return await answer.written(ctx, endpoint, 201, outcome.body, accepted)
 
 
 def place(obj: Any, namespace: str, *, namespaced: bool) -> None:

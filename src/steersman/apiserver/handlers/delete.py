@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api import codec
 from steersman.api.http import Response
-from steersman.apiserver import respond
+from steersman.apiserver import answer, respond
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.params import DeleteOptions, delete_options
 from steersman.apiserver.registry import Outcome, Write
@@ -24,14 +24,14 @@ _RETURNED = frozenset({
 
 
 async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
-    accepted = ctx.accept()
+    accepted = ctx.accept_meta()
     options = parse_options(ctx)
     info, registry = ctx.info, endpoint.registry
     write = Write(ctx.user, options.dry_run, served=endpoint.served)
     outcome = await registry.delete(info.namespace, info.name, options, write, ctx.warnings)
     status = 202 if not outcome.deleted and options.orphanDependents is False else 200
     if not outcome.deleted or (endpoint.kind.group, endpoint.kind.resource.plural) in _RETURNED:
-        return respond.body(status, await endpoint.told(outcome.body), accepted, ctx.warnings)
+        return await answer.written(ctx, endpoint, status, outcome.body, accepted)
     return respond.value(status, _removed(endpoint, outcome), accepted, ctx.warnings)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from steersman.api.errors import NotFound
 from steersman.api.http import Response
-from steersman.apiserver import respond, table
+from steersman.apiserver import answer, frames, respond, table
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.params import parse_revision
 
@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
 async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     accepted = ctx.accept_meta()
+    answer.check_single(endpoint, accepted)
     info, registry = ctx.info, endpoint.registry
     if ctx.query:
         await registry.cache.wait_for(parse_revision(ctx.query.get("resourceVersion")))
     cached = registry.cache.get(info.namespace, info.name)
     if cached is None:
         raise NotFound.of(registry.resource, info.name)
+    if accepted.protobuf:
+        return respond.encoded(200, frames.one(endpoint, cached, accepted), accepted, ctx.warnings)
     if not endpoint.plain and accepted.kind in ("", table.TABLE):
         cached = (await endpoint.seen([cached]))[0]
     if not accepted.kind:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from steersman.api.errors import BadRequest, Expired
 from steersman.api.http import Response
-from steersman.apiserver import continuation, encoding, respond, table
+from steersman.apiserver import answer, continuation, encoding, frames, respond, table
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.negotiation import Accepted
 from steersman.apiserver.params import ListOptions, parse_revision
@@ -19,12 +19,21 @@ if TYPE_CHECKING:
 
 async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     accepted = ctx.accept_meta()
+    answer.check_list(endpoint, accepted)
     options = ListOptions.parse(ctx.query)
     page = await read(endpoint, ctx.info.namespace, options)
+    return await answered(app, ctx, endpoint, accepted, page)
+
+
+async def answered(app: App, ctx: Context, endpoint: Endpoint, accepted: Accepted, page: Page) -> Response:
+    """The objects as the client asked for them."""
     if not endpoint.plain and accepted.kind in ("", table.TABLE):
         page = Page(await endpoint.seen(page.items), page.revision, page.after, page.remaining)
     prefix = endpoint.registry.prefix
     continue_ = continuation.encode(page.after.removeprefix(prefix), page.revision) if page.after else ""
+    if accepted.protobuf:
+        body = frames.many(endpoint, page.items, accepted, page.revision, continue_, page.remaining)
+        return respond.encoded(200, body, accepted, ctx.warnings)
     body = _body(app, ctx, endpoint, accepted, page, continue_)
     return respond.body(200, body, accepted, ctx.warnings)
 

@@ -10,7 +10,7 @@ from steersman.api import codec, patch, strategic
 from steersman.api.codec import DecodeError
 from steersman.api.errors import BadRequest, UnsupportedMediaType
 from steersman.api.http import Response
-from steersman.apiserver import authz, encoding, respond
+from steersman.apiserver import answer, authz, encoding
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.handlers import apply as serverside
 from steersman.apiserver.handlers.update import check_place
@@ -47,7 +47,7 @@ async def apply(
     """
     if serverside.asked(ctx):
         return await serverside.apply(ctx, endpoint, subresource, narrow)
-    accepted = ctx.accept()
+    accepted = ctx.accept_meta()
     info, registry, served = ctx.info, endpoint.registry, endpoint.served
     options = WriteOptions.parse_patch(ctx.query, apply=False)
     patched = parse(ctx, served.type)
@@ -70,8 +70,7 @@ async def apply(
         endpoint.served,
     )
     outcome = await registry.update(info.namespace, info.name, change, write, ctx.warnings)
-    body = outcome.body if endpoint.plain else await endpoint.told(outcome.body)
-    return respond.body(200, body, accepted, ctx.warnings)
+    return await answer.written(ctx, endpoint, 200, outcome.body, accepted)
 
 
 def parse(ctx: Context, schema: type[Any] | None) -> Apply:

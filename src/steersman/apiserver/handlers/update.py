@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api import codec
 from steersman.api.errors import BadRequest
 from steersman.api.http import Response
-from steersman.apiserver import encoding, respond
+from steersman.apiserver import answer, encoding
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.params import WriteOptions
 from steersman.apiserver.registry import Write
@@ -28,7 +28,7 @@ async def put(
 
     `narrow` makes the new object from (current, sent) for subresources whose part the kind does not know.
     """
-    accepted = ctx.accept()
+    accepted = ctx.accept_meta()
     info, registry = ctx.info, endpoint.registry
     options = WriteOptions.parse(ctx.query, "UpdateOptions")
     obj = encoding.decode_object(ctx, endpoint, options)
@@ -53,8 +53,7 @@ async def put(
     outcome = await registry.update(
         info.namespace, info.name, change, write, ctx.warnings, create=fresh if creates else None
     )
-    body = outcome.body if endpoint.plain else await endpoint.told(outcome.body)
-    return respond.body(201 if outcome.created else 200, body, accepted, ctx.warnings)
+    return await answer.written(ctx, endpoint, 201 if outcome.created else 200, outcome.body, accepted)
 
 
 def check_place(obj: Any, namespace: str, name: str, *, namespaced: bool) -> None:

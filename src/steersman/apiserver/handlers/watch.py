@@ -10,7 +10,7 @@ from steersman.api import fields
 from steersman.api.errors import BadRequest, TooManyRequests
 from steersman.api.fields import FieldSelector
 from steersman.api.http import Response
-from steersman.apiserver import negotiation, respond, table
+from steersman.apiserver import frames, negotiation, respond, table
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.params import ListOptions, parse_revision
 from steersman.apiserver.selecting import selectors
@@ -19,7 +19,7 @@ from steersman.apiserver.watchstream import Encoder, WatchStream, encode_line
 if TYPE_CHECKING:
     from steersman.apiserver.server import App
 
-_HEADERS = {"Cache-Control": "no-cache, private", "Content-Type": "application/json"}
+_HEADERS = {"Cache-Control": "no-cache, private"}
 # Clients whose watches began together must not all come back together.
 _SHORTEST, _LONGEST = 1800.0, 3600.0
 _LONGEST_BEGINNING = 10.0
@@ -31,8 +31,7 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     if app.metrics.watches >= app.config.max_watches:
         raise TooManyRequests("too many watches are open, please try again later", details={"retryAfterSeconds": 1})
     accepted = ctx.accept_meta()
-    if accepted.yaml:
-        accepted = negotiation.Accepted()
+    content_type = negotiation.streamed(accepted)
     options = ListOptions.parse(ctx.query, watch=True)
     label, field = selectors(endpoint.kind, options)
     if ctx.info.name:
@@ -40,7 +39,7 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     cache = endpoint.registry.cache
     after, initial_bookmark = await _start(endpoint, options)
     encode: Encoder = encode_line
-    if accepted.kind or not endpoint.plain:
+    if accepted.kind or accepted.protobuf or not endpoint.plain:
         encode = app.encoder(endpoint, accepted, table.include_of(ctx))
     stream = cache.watch(
         ctx.info.namespace,
@@ -51,8 +50,12 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
         initial_bookmark=initial_bookmark,
         encode=encode,
     )
+    if accepted.protobuf:
+        stream.describe = frames.error_event
     app.deadlines.add(options.timeout or random.uniform(_SHORTEST, _LONGEST), stream.close)
-    headers = {**_HEADERS, "Warning": respond.warning_header(ctx.warnings)} if ctx.warnings else _HEADERS
+    headers = {**_HEADERS, "Content-Type": content_type}
+    if ctx.warnings:
+        headers["Warning"] = respond.warning_header(ctx.warnings)
     return Response(200, headers, Lines(app, stream, endpoint), _PAUSE)
 
 

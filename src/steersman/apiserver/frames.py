@@ -1,0 +1,141 @@
+"""Stored objects in protobuf: each version of an object is encoded once, for all gets, lists and watches of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from steersman.api import codec
+from steersman.api.errors import StatusError
+from steersman.apiserver.cached import Cached
+from steersman.apiserver.negotiation import Accepted
+from steersman.apiserver.watchstream import Encoder
+from steersman.kinds import wire_encode
+from steersman.kinds.types.meta_v1 import ObjectMeta, Status
+
+if TYPE_CHECKING:
+    from steersman.apiserver.context import Endpoint
+
+LIMIT = 64 * 1024 * 1024
+# What an entry takes besides its bytes.
+_ENTRY = 250
+_METADATA = "metadata"
+
+
+class Frames:
+    """Framed messages by object and variant (a version, or the metadata alone), `limit` bytes of them at the most.
+
+    A new version of an object takes the place of the one before; when there is no room, the oldest goes.
+    """
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
+        self._size = 0
+        self._known: dict[tuple[str, str], tuple[int, bytes]] = {}
+
+    def get(self, endpoint: Endpoint, item: Cached, variant: str, make: Callable[[Endpoint, Cached], bytes]) -> bytes:
+        """The frame of this version of the object; what has no key (a bookmark) is not kept."""
+        key = item.key, variant
+        found = self._known.get(key)
+        if found is not None and found[0] == item.revision:
+            return found[1]
+        frame = make(endpoint, item)
+        if item.key:
+            self._forget(key)
+            self._known[key] = item.revision, frame
+            self._size += len(frame) + _ENTRY
+            while self._size > self._limit:
+                self._forget(next(iter(self._known)))
+        return frame
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        found = self._known.pop(key, None)
+        if found is not None:
+            self._size -= len(found[1]) + _ENTRY
+
+
+class _Head(Struct):
+    metadata: ObjectMeta
+
+
+def one(endpoint: Endpoint, item: Cached, accepted: Accepted) -> bytes:
+    """The body of an object, or of its metadata."""
+    if accepted.kind:
+        return wire_encode.envelope(f"meta.k8s.io/{accepted.version}", accepted.kind, _metadata(endpoint, item))
+    resource = endpoint.served.resource
+    return wire_encode.envelope(resource.api_version, resource.kind, _object(endpoint, item))
+
+
+def many(
+    endpoint: Endpoint,
+    items: Iterable[Cached],
+    accepted: Accepted,
+    revision: int,
+    continue_: str,
+    remaining: int | None,
+) -> bytes:
+    """The body of a list of objects, or of their metadata."""
+    if accepted.kind:
+        version, kind, frame = f"meta.k8s.io/{accepted.version}", accepted.kind, _metadata
+    else:
+        version, kind, frame = endpoint.served.resource.api_version, endpoint.served.kind.list_kind, _object
+    frames = [frame(endpoint, item) for item in items]
+    return wire_encode.join_list(
+        version, kind, frames, revision=str(revision), continue_=continue_, remaining=remaining
+    )
+
+
+def transcode(endpoint: Endpoint, body: bytes, accepted: Accepted) -> bytes:
+    """As `one`, of an object that was written as `body` in the stored version."""
+    if accepted.kind:
+        meta = codec.decode(_Head, body).metadata
+        return wire_encode.envelope(f"meta.k8s.io/{accepted.version}", accepted.kind, _framed_metadata(meta))
+    return wire_encode.encode(endpoint.served.from_stored(endpoint.registry.decode(body)))
+
+
+def encoder(endpoint: Endpoint, accepted: Accepted) -> Encoder:
+    """The encoder of watch events."""
+
+    def encode(type_: str, item: Cached) -> bytes:
+        return wire_encode.event(type_, one(endpoint, item, accepted))
+
+    return encode
+
+
+def error_event(error: StatusError) -> bytes:
+    """The event that ends a watch with a Status."""
+    return wire_encode.event("ERROR", status(error))
+
+
+def status(error: StatusError) -> bytes:
+    """The body of a failure."""
+    return wire_encode.encode(codec.from_builtins(Status, error.status())[0])
+
+
+def _object(endpoint: Endpoint, item: Cached) -> bytes:
+    return endpoint.frames.get(endpoint, item, endpoint.served.resource.api_version, _make_object)
+
+
+def _make_object(endpoint: Endpoint, item: Cached) -> bytes:
+    served = endpoint.served
+    obj: Any = endpoint.registry.at(item.value, item.revision)
+    if served.version is not None:
+        # A bookmark has metadata and nothing that could be converted.
+        obj = served.from_stored(obj) if item.key else served.type(metadata=obj.metadata)
+    return wire_encode.frame(wire_encode.message(served.type)(obj))
+
+
+def _metadata(endpoint: Endpoint, item: Cached) -> bytes:
+    return endpoint.frames.get(endpoint, item, _METADATA, _make_metadata)
+
+
+def _make_metadata(endpoint: Endpoint, item: Cached) -> bytes:
+    meta = codec.decode(_Head, item.value).metadata
+    meta.resourceVersion = str(item.revision)
+    return _framed_metadata(meta)
+
+
+def _framed_metadata(meta: ObjectMeta) -> bytes:
+    return wire_encode.frame(wire_encode.delimited(1, wire_encode.message(ObjectMeta)(meta)))
