@@ -20,5 +20,4 @@ check:
 
 bench:
 	@scripts/install.sh --test
-	@for file in benchmarks/*.py; do echo "== $$file"; \
-	    PATH="$(CURDIR)/.venv/bin:$$PATH:/usr/sbin:/sbin" $(PYTHON) "$$file" || exit 1; done
+	@PATH="$(CURDIR)/.venv/bin:$$PATH:/usr/sbin:/sbin" $(PYTHON) benchmarks/run.py
