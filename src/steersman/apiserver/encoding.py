@@ -70,6 +70,11 @@ def join_list(
     head: bytes, revision: int, bodies: Iterable[bytes], continue_: str = "", remaining: int | None = None
 ) -> bytes:
     """A list object from encoded items. `head` ends inside the quotes of the list's resourceVersion."""
+    return wrap_list(head, revision, b",".join(bodies), continue_, remaining)
+
+
+def wrap_list(head: bytes, revision: int, items: bytes, continue_: str = "", remaining: int | None = None) -> bytes:
+    """As `join_list`, from items that are joined already."""
     more = b'","continue":"' + continue_.encode() if continue_ else b""
     left = b'","remainingItemCount":%d},"items":[' % remaining if remaining else b'"},"items":['
-    return b"".join((head, b"%d" % revision, more, left, b",".join(bodies), b"]}"))
+    return b"".join((head, b"%d" % revision, more, left, items, b"]}"))

@@ -38,6 +38,7 @@ from steersman.apiserver.frames import Frames
 from steersman.apiserver.handlers import create, delete, deletecollection, get, patch, update, watch
 from steersman.apiserver.handlers import list as listing
 from steersman.apiserver.health import Health
+from steersman.apiserver.joined import Joined
 from steersman.apiserver.metrics import Metrics
 from steersman.apiserver.negotiation import Accepted
 from steersman.apiserver.policies import gate as policies
@@ -130,6 +131,7 @@ class App:
         self.metrics = Metrics()
         self.deadlines = Deadlines(clock)
         self.frames = Frames()
+        self.joined = Joined()
         self.backends = Backends()
         low, high = self.config.node_ports
         self.allocator = Allocator(self.config.service_cidr, range(low, high + 1))

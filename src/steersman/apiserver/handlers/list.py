@@ -83,7 +83,7 @@ def _body(app: App, ctx: Context, endpoint: Endpoint, accepted: Accepted, page: 
         head = f'{{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/{version}","metadata":{{"resourceVersion":"'
         bodies = [table.metadata_only(i.body, version) for i in items]
         return encoding.join_list(head.encode(), page.revision, bodies, continue_, page.remaining)
-    bodies = [i.body for i in items]
-    if endpoint.converts:
-        bodies = [endpoint.outgoing(b) for b in bodies]
-    return encoding.join_list(endpoint.list_head, page.revision, bodies, continue_, page.remaining)
+    if endpoint.converts or not endpoint.plain:
+        bodies = [endpoint.outgoing(i.body) if endpoint.converts else i.body for i in items]
+        return encoding.join_list(endpoint.list_head, page.revision, bodies, continue_, page.remaining)
+    return encoding.wrap_list(endpoint.list_head, page.revision, app.joined.items(items), continue_, page.remaining)

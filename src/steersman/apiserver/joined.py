@@ -1,0 +1,55 @@
+"""The items of lists that clients ask for again and again: joined once, for as long as none of the objects changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from steersman.apiserver.cached import Cached, join_bodies
+
+LIMIT = 16 * 1024 * 1024
+SHORTEST = 16
+"""Items of a list that is worth remembering."""
+_ENTRIES = 64
+
+_Key = tuple[str, int]
+
+
+class _Known(NamedTuple):
+    items: list[Cached]
+    joined: bytes
+    """Empty when the list was asked for once only."""
+
+
+class Joined:
+    """`limit` bytes of joined lists at the most. A list is known by its objects, in whatever way it was selected."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
+        self._size = 0
+        self._known: dict[_Key, _Known] = {}
+
+    def items(self, items: list[Cached], join: Callable[[list[Cached]], bytes] = join_bodies) -> bytes:
+        """What stands between the brackets of the list."""
+        if len(items) < SHORTEST:
+            return join(items)
+        key = items[0].key, len(items)
+        known = self._known.get(key)
+        # Versions of objects never change, so that the same ones have the same bytes; compared by identity.
+        same = known is not None and known.items == items
+        if known is not None and same and known.joined:
+            return known.joined
+        joined = join(items)
+        self._forget(key)
+        if len(joined) <= self._limit:
+            kept = joined if same else b""
+            self._known[key] = _Known(items, kept)
+            self._size += len(kept)
+            while self._size > self._limit or len(self._known) > _ENTRIES:
+                self._forget(next(iter(self._known)))
+        return joined
+
+    def _forget(self, key: _Key) -> None:
+        known = self._known.pop(key, None)
+        if known is not None:
+            self._size -= len(known.joined)
