@@ -56,6 +56,7 @@ async def _send(app: App, target: Target, ctx: Context) -> Response:
     headers = [
         *((n, v) for n, v in forwarded_headers(request) if n.lower() not in _REPLACED),
         *_added(ctx),
+        *((("Host", request.headers["host"]),) if "host" in request.headers else ()),
     ]
     body = request.body_stream or request.body
     answer = await app.backends.send(target, request.method, ctx.info.path, request.query, headers, body)

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api import codec
 from steersman.api.errors import AlreadyExists, Conflict, NotFound
+from steersman.api.meta import format_time
 from steersman.apiserver.admission.framework import LOOPBACK
 from steersman.apiserver.aggregator.priorities import CUSTOM, Key, Priority, name_of, registered
 from steersman.apiserver.params import DeleteOptions, Preconditions
 from steersman.apiserver.registry import Registry, Write
+from steersman.kinds.apiregistration import apiservice_rules
 from steersman.kinds.types.apiregistration_v1 import APIService
 
 if TYPE_CHECKING:
@@ -95,6 +97,7 @@ class Registration:
         wanted = self._wanted()
         for name in sorted({*wanted, *(item.name for item in self._registry.cache.list())}):
             await self._sync(name, wanted.get(name))
+            await self._tell(name)
             self._synced.add(name)
 
     async def _sync(self, name: str, wanted: Wanted | None) -> None:
@@ -110,6 +113,23 @@ class Registration:
                 await self._registry.delete("", name, options, Write(LOOPBACK))
         except (AlreadyExists, NotFound, Conflict):
             # Somebody else was faster, and we are told of what they did.
+            return
+
+    async def _tell(self, name: str) -> None:
+        """What this server serves itself is available, also when it has been another server's before."""
+        found: APIService | None = self._app.registries.get(APIService, "", name)
+        if found is None or found.spec.service is not None or apiservice_rules.says(found, apiservice_rules.LOCAL):
+            return
+
+        def change(old: APIService) -> APIService:
+            new = codec.clone(old)
+            if new.spec.service is None:
+                apiservice_rules.tell(new, apiservice_rules.LOCAL, format_time(self._app.clock.now()))
+            return new
+
+        try:
+            await self._app.registries.change_status(APIService, "", name, change)
+        except (NotFound, Conflict):
             return
 
     async def _update(self, name: str, wanted: APIService) -> None:

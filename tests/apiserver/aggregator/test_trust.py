@@ -1,0 +1,66 @@
+"""What aggregated servers are told of whom to trust."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from tests.apiserver.aggregator.conftest import Outer, outer_config
+
+from steersman.apiserver.aggregator import trust
+from steersman.apiserver.config import ServerConfig
+from steersman.pki import layout
+
+PATH = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication"
+
+
+def test_published(pki: layout.Layout) -> None:
+    assert trust.published(ServerConfig()) == {}
+    found = trust.published(outer_config(pki))
+    assert found["client-ca-file"] == pki.ca.cert.read_text()
+    assert found["requestheader-client-ca-file"] == pki.front_proxy_ca.cert.read_text()
+    assert {k: json.loads(v) for k, v in found.items() if not k.endswith("-file")} == {
+        "requestheader-allowed-names": ["front-proxy-client"],
+        "requestheader-username-headers": ["X-Remote-User"],
+        "requestheader-uid-headers": ["X-Remote-Uid"],
+        "requestheader-group-headers": ["X-Remote-Group"],
+        "requestheader-extra-headers-prefix": ["X-Remote-Extra-"],
+    }
+
+
+def test_combined() -> None:
+    one, two = (f"-----BEGIN CERTIFICATE-----\n{n}\n-----END CERTIFICATE-----\n" for n in "ab")
+    before = {"client-ca-file": one, "requestheader-allowed-names": '["a","b"]', "mine": "kept"}
+    own = {"client-ca-file": two + one, "requestheader-allowed-names": '["b","c"]', "requestheader-group-headers": "[]"}
+    assert trust.combined(before, own) == {
+        "client-ca-file": one + two,
+        "requestheader-allowed-names": '["a","b","c"]',
+        "requestheader-group-headers": "[]",
+        "mine": "kept",
+    }
+    assert trust.combined(own, own) == own | {"client-ca-file": two + one}
+    assert (
+        trust.combined({**own, "requestheader-allowed-names": "?"}, own)["requestheader-allowed-names"] == '["b","c"]'
+    )
+
+
+async def test_what_a_cluster_has(outer: Outer) -> None:
+    found = await outer.get(PATH)
+    assert "requestheader-client-ca-file" in found["data"]
+    role = await outer.get(
+        "/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system/roles/extension-apiserver-authentication-reader"
+    )
+    assert role["rules"][0]["resourceNames"] == ["extension-apiserver-authentication"]
+    await outer.get("/apis/rbac.authorization.k8s.io/v1/clusterroles/system:auth-delegator")
+
+
+async def test_other_authorities_are_added_at_the_next_start(outer: Outer) -> None:
+    from steersman.apiserver.bootstrap import bootstrap
+
+    assert outer.app.config.front_proxy is not None
+    proxy = replace(outer.app.config.front_proxy, allowed_names=("other",))
+    outer.app.config = replace(outer.app.config, front_proxy=proxy)
+    await bootstrap(outer.app)
+    data = (await outer.get(PATH))["data"]
+    assert json.loads(data["requestheader-allowed-names"]) == ["front-proxy-client", "other"]
+    assert data["client-ca-file"].count("BEGIN") == 1
