@@ -65,6 +65,7 @@ def _op(op: str, path: str, value: Any = ..., **more: Any) -> dict[str, Any]:
         ({"a/b": 1, "m~n": 2}, [_op("remove", "/a~1b"), _op("replace", "/m~0n", 3)], {"m~n": 3}),
         ({"a": 1}, [_op("test", "", {"a": 1})], {"a": 1}),
         ({"": 1}, [_op("replace", "/", 2)], {"": 2}),
+        ({"a": {}}, [_op("replace", "/a/b", 2)], {"a": {"b": 2}}),
     ],
 )
 def test_json_patch(document: Any, operations: list[Any], want: Any) -> None:
@@ -88,7 +89,7 @@ def test_json_patch(document: Any, operations: list[Any], want: Any) -> None:
         ({}, _op("remove", "/a"), "error in remove for path: '/a': unable to remove nonexistent key: a: missing value"),
         ({}, _op("remove", "/a/b"), 'remove operation does not apply: doc is missing path: "/a/b": missing value'),
         ({"a": []}, _op("remove", "/a/0"), "error in remove for path: '/a/0': Unable to access invalid index: 0: invalid index referenced"),
-        ({}, _op("replace", "/a", 1), "replace operation does not apply: doc is missing key: /a: missing value"),
+        ({"a": []}, _op("replace", "/a/0", 1), "replace operation does not apply: doc is missing key: /a/0: missing value"),
         ({}, _op("replace", "/a/b", 1), "replace operation does not apply: doc is missing path: /a/b: missing value"),
         ({}, _op("replace", "", 1), "replace operation value must be object or array"),
         ({}, _op("move", "/a", **{"from": "/b"}), "error in move for path: 'b': unable to get nonexistent key: b: missing value"),

@@ -134,14 +134,15 @@ def _replace(document: Any, path: str, operation: dict[str, Any]) -> Any:
     container, key = _locate(document, path)
     if container is None:
         raise PatchFailed(f"replace operation does not apply: doc is missing path: {path}: {_MISSING}")
+    if isinstance(container, dict):
+        # What is not there is put there: Kubernetes is more lenient here than the standard.
+        container[key] = value
+        return document
     try:
         _get(container, key)
     except PatchFailed as e:
         raise PatchFailed(f"replace operation does not apply: doc is missing key: {path}: {_MISSING}") from e
-    if isinstance(container, list):
-        container[int(key)] = value
-    else:
-        container[key] = value
+    container[int(key)] = value
     return document
 
 

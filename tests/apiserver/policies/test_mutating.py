@@ -74,6 +74,14 @@ async def test_what_cannot_be_done(api: Api, policies: Policies, expression: str
     await api.post(MAPS, config_map())
 
 
+async def test_patches_make_no_unknown_fields(api: Api, policies: Policies) -> None:
+    await policies.mutate("[JSONPatch{op: 'add', path: '/spec/containers/0/portz', value: []}]", rule=ON_PODS)
+    status = await api.post(PODS, pod(), code=500)
+    assert status["message"] == (
+        'Internal error occurred: strict decoding error: unknown field "spec.containers[0].portz"'
+    )
+
+
 async def test_lists_merge_by_their_keys(api: Api, policies: Policies) -> None:
     expression = """Object{spec: Object.spec{
       terminationGracePeriodSeconds: 5,

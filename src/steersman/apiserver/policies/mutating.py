@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from steersman.api import patch
+from steersman.api import codec, patch
 from steersman.api.codec import DecodeError
 from steersman.api.errors import Forbidden, InternalError, NotFound, ServiceUnavailable, StatusError
 from steersman.api.field import quote
@@ -174,6 +174,8 @@ class _Case:
         if patch.equal_json(before, after):
             return False
         try:
+            if not change.merges:
+                _check_fields(self._app, review, invocation.resource, after)
             new = await sight.shape.restore(after, review.object)
         except DecodeError as error:
             raise InternalError.occurred(str(error)) from error
@@ -204,6 +206,17 @@ def _schema(app: App, review: Review, resource: Resource, kind: Resource) -> Nod
     if endpoint is None or isinstance(review.object, dict):
         raise ServiceUnavailable(f"Resource kind {kind.group}/{kind.version}, Kind={kind.kind} not found. {_LATE}")
     return endpoint.fields().schema
+
+
+def _check_fields(app: App, review: Review, resource: Resource, plain: Any) -> None:
+    """Raise InternalError for fields that the server's own kinds do not have; a merge has been checked already."""
+    endpoint = app.endpoint(resource.group, resource.version, resource.plural)
+    if endpoint is None or endpoint.kind.schema is not None:
+        return
+    cls = Scale if review.subresource == "scale" else endpoint.served.type
+    cls = type(review.object) if review.subresource in PARTS else cls
+    if problems := codec.from_builtins(cls, plain)[1]:
+        raise InternalError.occurred(f"strict decoding error: {', '.join(problems)}")
 
 
 class MutatingPolicies:
