@@ -287,6 +287,10 @@ def flow_control(older: Older) -> None:
 def bindings(older: Older) -> None:
     here = "rbac.v1alpha1"
     older.derive(f"{here}.Subject", "rbac.v1.Subject", change={"apiVersion": STRING}, drop=["apiGroup"])
+    # The fields are today's, and their numbers in protobuf are not.
+    older.derive(f"{here}.PolicyRule", "rbac.v1.PolicyRule")
+    for kind in ("Role", "ClusterRole"):
+        older.derive(f"{here}.{kind}", f"rbac.v1.{kind}", change={"rules": many(ref(f"{here}.PolicyRule"))})
     for kind in ("RoleBinding", "ClusterRoleBinding"):
         older.derive(f"{here}.{kind}", f"rbac.v1.{kind}", change={"subjects": many(ref(f"{here}.Subject"))})
 

@@ -1,4 +1,4 @@
-"""EndpointSlice as discovery.k8s.io/v1beta1 knew it: an endpoint's zone was one label of its topology."""
+"""EndpointSlice as discovery.k8s.io/v1beta1 knew it: an endpoint's zone and node were labels of its topology."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from steersman.api.meta import Resource
 from steersman.kinds.kind import Plain, older
 
 ZONE = "topology.kubernetes.io/zone"
+HOSTNAME = "kubernetes.io/hostname"
 
 
 def to_stored(plain: Plain) -> None:
@@ -13,9 +14,11 @@ def to_stored(plain: Plain) -> None:
         topology = endpoint.pop("topology", None)
         if topology is None:
             continue
-        zone = topology.pop(ZONE, None)
-        if zone is not None:
-            endpoint["zone"] = zone
+        if ZONE in topology:
+            endpoint["zone"] = topology.pop(ZONE)
+        node = topology.get(HOSTNAME)
+        if node is not None and node == endpoint.setdefault("nodeName", node):
+            del topology[HOSTNAME]
         if topology:
             endpoint["deprecatedTopology"] = topology
 
@@ -23,9 +26,11 @@ def to_stored(plain: Plain) -> None:
 def from_stored(plain: Plain) -> None:
     for endpoint in plain.get("endpoints") or ():
         topology = endpoint.pop("deprecatedTopology", None) or {}
-        zone = endpoint.pop("zone", None)
-        if zone is not None:
-            topology[ZONE] = zone
+        if "zone" in endpoint:
+            topology[ZONE] = endpoint.pop("zone")
+        if endpoint.get("nodeName"):
+            # Both could be given once, and differ.
+            topology.setdefault(HOSTNAME, endpoint["nodeName"])
         if topology:
             endpoint["topology"] = topology
 

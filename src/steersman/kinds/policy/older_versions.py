@@ -32,6 +32,9 @@ def to_stored(plain: Plain) -> None:
         spec["selector"] = _expression("Exists")
     elif _is(selector, "DoesNotExist"):
         spec["selector"] = {}
+    elif selector.get("matchExpressions"):
+        # The label is no one's to ask for besides.
+        selector["matchExpressions"] = [e for e in selector["matchExpressions"] if e.get("key") != _LABEL]
 
 
 def from_stored(plain: Plain) -> None:

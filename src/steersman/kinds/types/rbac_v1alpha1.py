@@ -7,7 +7,19 @@ from msgspec import field as _field
 from steersman.api.meta import Resource
 from steersman.api.schema import ApiType, ListInfo
 from steersman.kinds.types.meta_v1 import Object, ObjectMeta
-from steersman.kinds.types.rbac_v1 import RoleRef
+from steersman.kinds.types.rbac_v1 import AggregationRule, RoleRef
+
+
+class ClusterRole(Object, kw_only=True):
+    __resource__ = Resource("rbac.authorization.k8s.io", "v1alpha1", "clusterroles", "ClusterRole", False)
+    __merge__ = {
+        "rules": ListInfo("atomic"),
+    }
+    kind: str = _field(default_factory=lambda: "ClusterRole")
+    apiVersion: str = _field(default_factory=lambda: "rbac.authorization.k8s.io/v1alpha1")
+    metadata: ObjectMeta = _field(default_factory=ObjectMeta)
+    aggregationRule: AggregationRule | None = None
+    rules: list[PolicyRule] | None = None
 
 
 class ClusterRoleBinding(Object, kw_only=True):
@@ -21,6 +33,33 @@ class ClusterRoleBinding(Object, kw_only=True):
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
     roleRef: RoleRef = _field(default_factory=RoleRef)
     subjects: list[Subject] | None = None
+
+
+class PolicyRule(ApiType, kw_only=True):
+    __merge__ = {
+        "apiGroups": ListInfo("atomic"),
+        "nonResourceURLs": ListInfo("atomic"),
+        "resourceNames": ListInfo("atomic"),
+        "resources": ListInfo("atomic"),
+        "verbs": ListInfo("atomic"),
+    }
+    __required__ = frozenset({"verbs"})
+    apiGroups: list[str] | None = None
+    nonResourceURLs: list[str] | None = None
+    resourceNames: list[str] | None = None
+    resources: list[str] | None = None
+    verbs: list[str] = _field(default_factory=lambda: [])
+
+
+class Role(Object, kw_only=True):
+    __resource__ = Resource("rbac.authorization.k8s.io", "v1alpha1", "roles", "Role", True)
+    __merge__ = {
+        "rules": ListInfo("atomic"),
+    }
+    kind: str = _field(default_factory=lambda: "Role")
+    apiVersion: str = _field(default_factory=lambda: "rbac.authorization.k8s.io/v1alpha1")
+    metadata: ObjectMeta = _field(default_factory=ObjectMeta)
+    rules: list[PolicyRule] | None = None
 
 
 class RoleBinding(Object, kw_only=True):
