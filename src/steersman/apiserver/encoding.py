@@ -75,6 +75,12 @@ def join_list(
 
 def wrap_list(head: bytes, revision: int, items: bytes, continue_: str = "", remaining: int | None = None) -> bytes:
     """As `join_list`, from items that are joined already."""
+    begin, end = list_frame(head, revision, continue_, remaining)
+    return b"".join((begin, items, end))
+
+
+def list_frame(head: bytes, revision: int, continue_: str, remaining: int | None) -> tuple[bytes, bytes]:
+    """What stands before a list's joined items, and behind them."""
     more = b'","continue":"' + continue_.encode() if continue_ else b""
     left = b'","remainingItemCount":%d},"items":[' % remaining if remaining else b'"},"items":['
-    return b"".join((head, b"%d" % revision, more, left, items, b"]}"))
+    return b"".join((head, b"%d" % revision, more, left)), b"]}"

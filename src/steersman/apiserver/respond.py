@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,8 +20,10 @@ _HEADERS: Mapping[Media, Mapping[str, str]] = {
 _WARNING_LIMIT = 4096
 
 
-def encoded(status: int, data: bytes, accepted: Accepted, warnings: Sequence[str] = ()) -> Response:
-    """What is in the representation already that the client accepts."""
+def encoded(
+    status: int, data: bytes | AsyncIterator[bytes], accepted: Accepted, warnings: Sequence[str] = ()
+) -> Response:
+    """What is in the representation already that the client accepts; as a whole, or in pieces."""
     headers = _HEADERS[accepted.media]
     if warnings:
         headers = {**headers, "Warning": warning_header(warnings)}

@@ -1,3 +1,7 @@
+"""GET of a collection."""
+
+import json
+
 import pytest
 from tests.apiserver.conftest import MAPS, PODS, Api, config_map, pod
 
@@ -142,3 +146,22 @@ async def test_another_version_converts(api: Api) -> None:
         one = await api.get(f"/apis/autoscaling/{version}/{path}/a")
         assert one["apiVersion"] == f"autoscaling/{version}"
         assert one["spec"]["maxReplicas"] == 3
+
+
+async def test_a_long_list_comes_in_pieces_of_one_moment(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("steersman.apiserver.handlers.list.STREAMED", 8)
+    monkeypatch.setattr("steersman.apiserver.handlers.list._PIECE", 4)
+    await fill(api, 8)
+    expected = await api.get(MAPS)
+    await api.post(MAPS, config_map("m8"))
+    response = await api.raw("GET", f"{MAPS}?limit=9")
+    assert not isinstance(response.body, bytes)
+    pieces = [await anext(response.body)]
+    # Too late to be told of.
+    await api.delete(f"{MAPS}/m0")
+    pieces += [piece async for piece in response.body]
+    answer = json.loads(b"".join(pieces))
+    assert len(pieces) == 4
+    assert answer["metadata"]["resourceVersion"] == str(int(expected["metadata"]["resourceVersion"]) + 1)
+    assert names(answer) == [f"m{n}" for n in range(9)]
+    assert answer["items"][:8] == expected["items"]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from steersman.api.errors import BadRequest, Expired
 from steersman.api.http import Response
 from steersman.apiserver import answer, continuation, encoding, frames, respond, table
+from steersman.apiserver.cached import join_bodies
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.negotiation import Accepted
 from steersman.apiserver.params import ListOptions, parse_revision
@@ -15,6 +18,11 @@ from steersman.apiserver.watchcache import Page
 
 if TYPE_CHECKING:
     from steersman.apiserver.server import App
+
+
+STREAMED = 2000
+"""Objects of a list from which on it is sent in pieces."""
+_PIECE = 32
 
 
 async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
@@ -34,8 +42,22 @@ async def answered(app: App, ctx: Context, endpoint: Endpoint, accepted: Accepte
     if accepted.protobuf:
         body = frames.many(endpoint, page.items, accepted, page.revision, continue_, page.remaining)
         return respond.encoded(200, body, accepted, ctx.warnings)
+    if len(page.items) > STREAMED and endpoint.plain and not (accepted.kind or accepted.yaml or accepted.pretty):
+        pieces = _pieces(endpoint, page, continue_)
+        return respond.encoded(200, pieces, accepted, ctx.warnings)
     body = _body(app, ctx, endpoint, accepted, page, continue_)
     return respond.body(200, body, accepted, ctx.warnings)
+
+
+async def _pieces(endpoint: Endpoint, page: Page, continue_: str) -> AsyncIterator[bytes]:
+    """The list of one moment, piece by piece, so that it is never in memory as a whole."""
+    begin, end = encoding.list_frame(endpoint.list_head, page.revision, continue_, page.remaining)
+    yield begin + join_bodies(page.items[:_PIECE])
+    for start in range(_PIECE, len(page.items), _PIECE):
+        yield b"," + join_bodies(page.items[start : start + _PIECE])
+        # Others get their turn also when this client reads as fast as this goes.
+        await asyncio.sleep(0)
+    yield end
 
 
 async def read(endpoint: Endpoint, namespace: str, options: ListOptions) -> Page:
