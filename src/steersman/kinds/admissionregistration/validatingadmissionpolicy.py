@@ -9,7 +9,7 @@ from steersman.api.field import Errors, Path
 from steersman.api.meta import Resource
 from steersman.kinds.admissionregistration.matching_defaults import default_match
 from steersman.kinds.columns import UNSET, created
-from steersman.kinds.kind import AGE, NAME, Column, Kind
+from steersman.kinds.kind import AGE, NAME, Column, Kind, older
 
 if TYPE_CHECKING:
     from steersman.kinds.types.admissionregistration_v1 import ValidatingAdmissionPolicy
@@ -51,6 +51,11 @@ def _check_status(obj: ValidatingAdmissionPolicy, old: ValidatingAdmissionPolicy
 KIND: Kind[ValidatingAdmissionPolicy] = Kind(
     resource=Resource(
         "admissionregistration.k8s.io", "v1", "validatingadmissionpolicies", "ValidatingAdmissionPolicy", False
+    ),
+    versions=(
+        older(
+            Resource("admissionregistration.k8s.io", "v1beta1", "validatingadmissionpolicies", "ValidatingAdmissionPolicy", False), "1.31", "1.34"
+        ),
     ),
     categories=("api-extensions",),
     subresources=frozenset({"status"}),

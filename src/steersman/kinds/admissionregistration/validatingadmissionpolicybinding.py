@@ -9,7 +9,7 @@ from steersman.api.field import Errors
 from steersman.api.meta import Resource
 from steersman.kinds.admissionregistration.matching_defaults import default_match
 from steersman.kinds.columns import UNSET, created
-from steersman.kinds.kind import AGE, NAME, Column, Kind
+from steersman.kinds.kind import AGE, NAME, Column, Kind, older
 
 if TYPE_CHECKING:
     from steersman.kinds.types.admissionregistration_v1 import ValidatingAdmissionPolicyBinding
@@ -50,6 +50,11 @@ KIND: Kind[ValidatingAdmissionPolicyBinding] = Kind(
         "validatingadmissionpolicybindings",
         "ValidatingAdmissionPolicyBinding",
         False,
+    ),
+    versions=(
+        older(
+            Resource("admissionregistration.k8s.io", "v1beta1", "validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding", False), "1.31", "1.34"
+        ),
     ),
     categories=("api-extensions",),
     generation=True,

@@ -9,7 +9,7 @@ from steersman.api import names
 from steersman.api.field import Errors
 from steersman.api.meta import Resource
 from steersman.kinds.columns import condition, created
-from steersman.kinds.kind import AGE, NAME, Column, Kind
+from steersman.kinds.kind import AGE, NAME, Column, Kind, older
 
 if TYPE_CHECKING:
     from steersman.kinds.types.apiregistration_v1 import APIService
@@ -70,6 +70,11 @@ def _check_status_update(obj: APIService, old: APIService) -> Errors:
 
 KIND: Kind[APIService] = Kind(
     resource=Resource("apiregistration.k8s.io", "v1", "apiservices", "APIService", False),
+    versions=(
+        older(
+            Resource("apiregistration.k8s.io", "v1beta1", "apiservices", "APIService", False), "1.19", "1.22"
+        ),
+    ),
     categories=("api-extensions",),
     subresources=frozenset({"status"}),
     # That of the core group ends with a dot: v1.

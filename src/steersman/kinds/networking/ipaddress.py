@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api import names
 from steersman.api.meta import Resource
 from steersman.kinds.columns import NONE, created
-from steersman.kinds.kind import AGE, NAME, Column, Kind
+from steersman.kinds.kind import AGE, NAME, Column, Kind, older
 
 if TYPE_CHECKING:
     from steersman.kinds.types.networking_v1 import IPAddress
@@ -28,6 +28,7 @@ def _parent(obj: IPAddress) -> str:
 
 KIND: Kind[IPAddress] = Kind(
     resource=Resource("networking.k8s.io", "v1", "ipaddresses", "IPAddress", False),
+    versions=(older(Resource("networking.k8s.io", "v1beta1", "ipaddresses", "IPAddress", False), "1.34", "1.37"),),
     short_names=("ip",),
     name_rule=names.canonical_ip,
     columns=(NAME, Column("ParentRef"), AGE),

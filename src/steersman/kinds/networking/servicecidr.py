@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
-from steersman.kinds.kind import AGE, NAME, Column, Kind
+from steersman.kinds.kind import AGE, NAME, Column, Kind, older
 
 if TYPE_CHECKING:
     from steersman.kinds.types.networking_v1 import ServiceCIDR
@@ -19,6 +19,7 @@ def _row(obj: ServiceCIDR, now: datetime) -> list[Any]:
 
 KIND: Kind[ServiceCIDR] = Kind(
     resource=Resource("networking.k8s.io", "v1", "servicecidrs", "ServiceCIDR", False),
+    versions=(older(Resource("networking.k8s.io", "v1beta1", "servicecidrs", "ServiceCIDR", False), "1.34", "1.37"),),
     subresources=frozenset({"status"}),
     columns=(NAME, Column("CIDRs"), AGE),
     row=_row,
