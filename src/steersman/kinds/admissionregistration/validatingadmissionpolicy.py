@@ -54,7 +54,15 @@ KIND: Kind[ValidatingAdmissionPolicy] = Kind(
     ),
     versions=(
         older(
-            Resource("admissionregistration.k8s.io", "v1beta1", "validatingadmissionpolicies", "ValidatingAdmissionPolicy", False), "1.31", "1.34"
+            Resource(
+                "admissionregistration.k8s.io",
+                "v1beta1",
+                "validatingadmissionpolicies",
+                "ValidatingAdmissionPolicy",
+                False,
+            ),
+            "1.31",
+            "1.34",
         ),
     ),
     categories=("api-extensions",),

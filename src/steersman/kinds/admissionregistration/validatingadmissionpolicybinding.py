@@ -53,7 +53,15 @@ KIND: Kind[ValidatingAdmissionPolicyBinding] = Kind(
     ),
     versions=(
         older(
-            Resource("admissionregistration.k8s.io", "v1beta1", "validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding", False), "1.31", "1.34"
+            Resource(
+                "admissionregistration.k8s.io",
+                "v1beta1",
+                "validatingadmissionpolicybindings",
+                "ValidatingAdmissionPolicyBinding",
+                False,
+            ),
+            "1.31",
+            "1.34",
         ),
     ),
     categories=("api-extensions",),

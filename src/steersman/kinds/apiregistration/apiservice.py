@@ -71,9 +71,7 @@ def _check_status_update(obj: APIService, old: APIService) -> Errors:
 KIND: Kind[APIService] = Kind(
     resource=Resource("apiregistration.k8s.io", "v1", "apiservices", "APIService", False),
     versions=(
-        older(
-            Resource("apiregistration.k8s.io", "v1beta1", "apiservices", "APIService", False), "1.19", "1.22"
-        ),
+        older(Resource("apiregistration.k8s.io", "v1beta1", "apiservices", "APIService", False), "1.19", "1.22"),
     ),
     categories=("api-extensions",),
     subresources=frozenset({"status"}),
