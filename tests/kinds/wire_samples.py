@@ -13,7 +13,7 @@ from steersman.api.shape import Choice, Leaf, ListOf, MapOf, ObjectOf, Shape
 from steersman.kinds.wire_fields import Field, fields
 
 _WORDS = ("a", "web", "Ünïcode €", "x" * 130, "node-1")
-_JSON = (True, False, 0, 7, "", "text", [], [1, "a"], {}, {"kind": "X", "n": {"b": [None]}}, 1.5)
+_JSON: tuple[Any, ...] = (True, False, 0, 7, "", "text", [], [1, "a"], {}, {"kind": "X", "n": {"b": [None]}}, 1.5)
 _LEAVES: Mapping[Leaf, Callable[[Random], Any]] = {
     Leaf.STRING: lambda r: r.choice(_WORDS),
     Leaf.INT32: lambda r: r.choice((0, 1, -1, 127, 128, 8080, 2**31 - 1, -(2**31))),

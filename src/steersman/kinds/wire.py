@@ -27,8 +27,8 @@ def decode(cls: type[Struct], data: bytes) -> dict[str, Any]:
     if not data.startswith(MAGIC):
         raise DecodeError("provided data does not appear to be a protobuf message", syntax=True)
     try:
-        envelope = dict(_scan(data[len(MAGIC) :]))
-        types = dict(_scan(envelope.get(1, b"")))
+        envelope = dict(scan(data[len(MAGIC) :]))
+        types = dict(scan(envelope.get(1, b"")))
         out = _object(envelope.get(2, b""), fields(cls))
         version, kind = types.get(1, b"").decode(), types.get(2, b"").decode()
     except (IndexError, ValueError, TypeError, AttributeError, struct.error) as error:
@@ -37,7 +37,7 @@ def decode(cls: type[Struct], data: bytes) -> dict[str, Any]:
     return {**{k: v for k, v in head.items() if v}, **out}
 
 
-def _scan(data: bytes) -> Iterator[tuple[int, Any]]:
+def scan(data: bytes) -> Iterator[tuple[int, Any]]:
     """(number, value): an int for varints, 8 or 4 bytes for fixed ones, bytes for the rest."""
     at, end = 0, len(data)
     while at < end:
@@ -74,7 +74,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 def _object(data: bytes, known: Mapping[int, Field]) -> dict[str, Any]:
     out: dict[str, Any] = {}
-    for number, raw in _scan(data):
+    for number, raw in scan(data):
         field = known.get(number)
         if field is None:
             continue
@@ -87,7 +87,7 @@ def _object(data: bytes, known: Mapping[int, Field]) -> dict[str, Any]:
 
 def _put(out: dict[str, Any], field: Field, shape: Shape, raw: Any) -> None:
     if field.wrapped and isinstance(shape, ListOf):
-        out[field.name] = [_value(shape.item, item) for _, item in _scan(raw)]
+        out[field.name] = [_value(shape.item, item) for _, item in scan(raw)]
         return
     if isinstance(shape, ListOf):
         items = out.setdefault(field.name, [])
@@ -97,7 +97,7 @@ def _put(out: dict[str, Any], field: Field, shape: Shape, raw: Any) -> None:
             items.append(_value(shape.item, raw))
         return
     if isinstance(shape, MapOf) and shape.value is not Leaf.ANY:
-        entry = dict(_scan(raw))
+        entry = dict(scan(raw))
         key = entry.get(1, b"").decode()
         out.setdefault(field.name, {})[key] = _map_value(shape.value, entry.get(2))
         return
@@ -111,7 +111,7 @@ def _put(out: dict[str, Any], field: Field, shape: Shape, raw: Any) -> None:
 def _map_value(shape: Shape, raw: Any) -> Any:
     if isinstance(shape, ListOf):
         # A list inside a map travels as a message with the items as its first field.
-        return [_value(shape.item, item) for _, item in _scan(raw or b"")]
+        return [_value(shape.item, item) for _, item in scan(raw or b"")]
     if raw is None:
         return "" if shape in (Leaf.STRING, Leaf.BYTES) else _value(shape, 0 if shape in _INTEGERS else b"")
     return _value(shape, raw)
@@ -146,14 +146,14 @@ def _value(shape: Shape, raw: Any) -> Any:
         case Leaf.BYTES:
             return base64.b64encode(raw).decode()
         case Leaf.QUANTITY:
-            return dict(_scan(raw)).get(1, b"0").decode()
+            return dict(scan(raw)).get(1, b"0").decode()
         case Leaf.INT_OR_STRING:
-            parts = dict(_scan(raw))
+            parts = dict(scan(raw))
             return parts.get(3, b"").decode() if parts.get(1) else _signed(parts.get(2, 0))
         case Leaf.TIME | Leaf.MICRO_TIME:
             return _time(raw, micro=shape is Leaf.MICRO_TIME)
         case Leaf.ANY:
-            text = dict(_scan(raw)).get(1)
+            text = dict(scan(raw)).get(1)
             return json.loads(text) if text else None
     raise ValueError("a value of this type cannot be sent as protobuf")
 
@@ -161,7 +161,7 @@ def _value(shape: Shape, raw: Any) -> Any:
 def _choice(shape: Choice, raw: bytes) -> Any:
     """A schema, or what may stand in its place: a boolean, or a list. Each has a field of its own in a message."""
     schema, other = shape.options
-    parts = list(_scan(raw))
+    parts = list(scan(raw))
     if isinstance(other, ListOf):
         first = [value for number, value in parts if number == 1]
         return _value(schema, first[0]) if first else [_value(other.item, v) for number, v in parts if number == 2]
@@ -170,7 +170,7 @@ def _choice(shape: Choice, raw: bytes) -> Any:
 
 
 def _time(raw: bytes, *, micro: bool) -> str | None:
-    parts = dict(_scan(raw))
+    parts = dict(scan(raw))
     seconds = _signed(parts.get(1, 0))
     if not parts or seconds == _YEAR_ONE:
         return None

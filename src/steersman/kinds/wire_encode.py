@@ -19,7 +19,6 @@ from msgspec import Struct
 from steersman.api import codec
 from steersman.api.meta import parse_time
 from steersman.api.shape import Choice, Leaf, ListOf, MapOf, ObjectOf, Shape
-from steersman.kinds.types.meta_v1 import ListObject
 from steersman.kinds.wire_fields import MAGIC, Field, fields
 
 Encode = Callable[[Any], bytes]
@@ -45,17 +44,6 @@ _plans: dict[type[Struct], Encode] = {}
 
 def encode(obj: Any) -> bytes:
     """A typed object, or a list of objects, as the body of a request or an answer."""
-    if isinstance(obj, ListObject):
-        frames = [frame(message(type(item))(item)) for item in obj.items]
-        meta = obj.metadata
-        return join_list(
-            obj.apiVersion,
-            obj.kind,
-            frames,
-            revision=meta.resourceVersion,
-            continue_=meta.continue_,
-            remaining=meta.remainingItemCount,
-        )
     return envelope(obj.apiVersion, obj.kind, frame(message(type(obj))(obj)))
 
 

@@ -16,11 +16,13 @@ from msgspec import Struct
 
 from steersman.api import shape as shapes
 from steersman.api.shape import Shape
+from steersman.kinds.types.meta_v1 import ListObject
 
 MAGIC = b"k8s\x00"
 """What every body in this encoding begins with; a message of its type and content follows."""
 
-MEDIA = "application/vnd.kubernetes.protobuf"
+# All lists of objects are alike.
+_LIST = {"1": "metadata", "2": "items"}
 
 
 class Field(NamedTuple):
@@ -63,7 +65,8 @@ def fields(cls: type[Struct]) -> Mapping[int, Field]:
     telling = {
         f.encode_name for f in msgspec.structs.fields(cls) if f.default is None or f.default is msgspec.NODEFAULT
     }
-    return _resolve(_message(module, cls.__name__), module, shapes.fields(cls), telling)
+    message = _LIST if issubclass(cls, ListObject) else _message(module, cls.__name__)
+    return _resolve(message, module, shapes.fields(cls), telling)
 
 
 def _resolve(
