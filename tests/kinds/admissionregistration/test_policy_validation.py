@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -287,3 +288,21 @@ CONDITION = {"type": "a", "status": "True", "reason": "R", "message": "", "lastT
 def test_status(given: dict[str, Any], expected: list[str]) -> None:
     obj, _ = codec.from_builtins(ValidatingAdmissionPolicy, {"status": given})
     assert [str(e) for e in policy_status.validate(obj.status, Path("status"))] == expected
+
+
+@pytest.mark.parametrize(
+    ("ref", "shown"),
+    [
+        (None, "<unset>"),
+        ({"name": "n"}, "*/n"),
+        ({"name": "n", "namespace": "m"}, "m/n"),
+        ({"selector": {"matchLabels": {"b": "2", "a": "1"},
+                       "matchExpressions": [{"key": "k", "operator": "In", "values": ["x", "y"]}]}},
+         "&LabelSelector{MatchLabels:map[string]string{a: 1,b: 2,},MatchExpressions:[]LabelSelectorRequirement{"
+         "LabelSelectorRequirement{Key:k,Operator:In,Values:[x y],},},}"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", [VALIDATING_BINDING, MUTATING_BINDING], ids=lambda k: k.name)
+def test_columns(kind: Kind[Any], ref: dict[str, Any] | None, shown: str) -> None:
+    row = kind.row(made(kind, paramRef=ref), datetime(2026, 1, 1, tzinfo=UTC))
+    assert row[:3] == ["x", "p", shown]

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from steersman.apiserver.server import App
 
 E = TypeVar("E")
+_Spec = tuple[str, int | None]
+"""What changes with a policy's expressions, and not with its status: its uid and generation."""
 
 _EXEMPT = frozenset({
     "validatingadmissionpolicies", "validatingadmissionpolicybindings", "mutatingadmissionpolicies",
@@ -58,7 +60,7 @@ class Source(Generic[E]):
         self._compile = compile_
         self._policies = app.registries.find(GROUP, policies)
         self._bindings = app.registries.find(GROUP, bindings)
-        self._evaluators: dict[str, tuple[int, E]] = {}
+        self._evaluators: dict[str, tuple[_Spec, E]] = {}
         self._hooks: tuple[Hook[E], ...] | None = None
         self._unobserve: Callable[[], None] = app.store.observe(f"/registry/{GROUP}/", self._changed)
 
@@ -81,14 +83,14 @@ class Source(Generic[E]):
             bound.setdefault(spec.policyName, []).append(
                 Bound(item.name, spec, None if match is None else Constraints.of(match))
             )
-        evaluators: dict[str, tuple[int, E]] = {}
+        evaluators: dict[str, tuple[_Spec, E]] = {}
         for item in policies.cache.list():
             if item.name not in bound:
                 continue
             policy = policies.at(item.value, item.revision)
-            known = self._evaluators.get(item.name)
-            if known is None or known[0] != item.revision:
-                known = (item.revision, self._compile(policy))
+            known, spec = self._evaluators.get(item.name), (policy.metadata.uid, policy.metadata.generation)
+            if known is None or known[0] != spec:
+                known = (spec, self._compile(policy))
             evaluators[item.name] = known
             constraints = Constraints.of(policy.spec.matchConstraints)
             yield Hook(item.name, policy.spec, constraints, tuple(bound[item.name]), known[1])

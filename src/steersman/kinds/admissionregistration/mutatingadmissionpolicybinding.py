@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.field import Errors
 from steersman.api.meta import Resource
+from steersman.kinds.admissionregistration import param_column
 from steersman.kinds.admissionregistration.matching_defaults import default_match
-from steersman.kinds.columns import UNSET, created
+from steersman.kinds.columns import created
 from steersman.kinds.kind import AGE, NAME, Column, Kind, Version
 
 if TYPE_CHECKING:
@@ -17,14 +18,7 @@ if TYPE_CHECKING:
 
 def _row(obj: MutatingAdmissionPolicyBinding, now: datetime) -> list[Any]:
     spec = obj.spec
-    return [obj.metadata.name, spec.policyName, _param(obj), created(obj, now)]
-
-
-def _param(obj: MutatingAdmissionPolicyBinding) -> str:
-    found = obj.spec.paramRef
-    if found is None:
-        return UNSET
-    return f"{found.namespace or '*'}/{found.name or '*'}"
+    return [obj.metadata.name, spec.policyName, param_column.shown(spec.paramRef), created(obj, now)]
 
 
 def _default(obj: MutatingAdmissionPolicyBinding) -> None:
