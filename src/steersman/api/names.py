@@ -341,6 +341,15 @@ def cidr(text: str) -> Messages:
     return _OK
 
 
+def canonical_cidr(text: str) -> Messages:
+    """An address range written the one usual way (for API fields that are newer)."""
+    wrong = cidr(text)
+    if wrong:
+        return wrong
+    usual = str(_network(text))
+    return _OK if text == usual else (f'must be in canonical form ("{usual}")',)
+
+
 def ip_family(text: str) -> str:
     """ "IPv4" or "IPv6" for a valid address, "" for anything else."""
     parsed = _address(text)

@@ -85,4 +85,5 @@ KIND: Kind[HorizontalPodAutoscaler] = Kind(
     row=_row,
     default=hpa_defaults.default,
     check=hpa_validation.check,
+    check_status_update=hpa_validation.check_status_update,
 )  # fmt: skip

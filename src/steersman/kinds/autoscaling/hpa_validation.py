@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from steersman.api import field, names, quantity
@@ -10,6 +11,7 @@ from steersman.api.field import Errors, Path
 if TYPE_CHECKING:
     from steersman.kinds.types.autoscaling_v2 import (
         HorizontalPodAutoscaler,
+        HPAScalingPolicy,
         HPAScalingRules,
         MetricSpec,
         MetricTarget,
@@ -17,13 +19,15 @@ if TYPE_CHECKING:
 
 _SPEC = Path("spec")
 _SOURCES = {
-    "ContainerResource": "containerResource",
-    "External": "external",
     "Object": "object",
+    "External": "external",
     "Pods": "pods",
     "Resource": "resource",
+    "ContainerResource": "containerResource",
 }
+_TYPES = tuple(sorted(_SOURCES))
 _MAX_WINDOW, _MAX_PERIOD = 3600, 1800
+_POSITIVE = "must be greater than zero"
 
 
 def check(scaler: HorizontalPodAutoscaler) -> Errors:
@@ -46,45 +50,112 @@ def check(scaler: HorizontalPodAutoscaler) -> Errors:
     return errors
 
 
+def check_status_update(scaler: HorizontalPodAutoscaler, old: HorizontalPodAutoscaler) -> Errors:
+    at = Path("status")
+    errors = field.not_negative(at.child("currentReplicas"), scaler.status.currentReplicas)
+    return errors + field.not_negative(at.child("desiredReplicas"), scaler.status.desiredReplicas)
+
+
 def _check_reference(reference: Any, path: Path) -> Errors:
     errors: Errors = []
     for name in ("kind", "name"):
-        value = getattr(reference, name)
-        if not value:
-            errors.append(field.required(path.child(name)))
-        else:
-            errors += field.all_invalid(path.child(name), value, names.path_segment(value))
+        value, at = getattr(reference, name), path.child(name)
+        errors += field.all_invalid(at, value, names.path_segment(value)) if value else [field.required(at)]
+    version = reference.apiVersion
+    if version.count("/") > 1:
+        detail = f"unexpected GroupVersion string: {version}"
+        errors.append(field.invalid(path.child("apiVersion"), version, detail))
     return errors
 
 
 def _check_metric(metric: MetricSpec, path: Path) -> Errors:
+    """One source, that of the metric's type."""
+    errors: Errors = []
     if not metric.type:
-        return [field.required(path.child("type"), "must specify a metric source type")]
+        errors.append(field.required(path.child("type"), "must specify a metric source type"))
     if metric.type not in _SOURCES:
-        return [field.not_supported(path.child("type"), metric.type, tuple(_SOURCES))]
-    wanted = _SOURCES[metric.type]
-    source = getattr(metric, wanted)
-    if source is None:
-        detail = "must populate information for the given metric source"
-        return [field.required(path.child(wanted), detail)]
-    errors: Errors = [
-        field.forbidden(path.child(other), "must populate the given metric source only")
-        for other in _SOURCES.values()
-        if other != wanted and getattr(metric, other) is not None
-    ]
-    at = path.child(wanted)
-    for name in ("name", "container"):
-        if getattr(source, name, None) == "":
-            errors.append(field.required(at.child(name), "must specify a resource name" if name == "name" else ""))
-    if hasattr(source, "metric") and not source.metric.name:
-        errors.append(field.required(at.child("metric", "name")))
-    if hasattr(source, "describedObject"):
-        errors += _check_reference(source.describedObject, at.child("describedObject"))
-    return errors + _check_target(source.target, at.child("target"))
+        errors.append(field.not_supported(path.child("type"), metric.type, _TYPES))
+    wanted = _SOURCES.get(metric.type, "")
+    given = [name for name in _SOURCES.values() if getattr(metric, name) is not None]
+    if given:
+        errors += _CHECKS[given[0]](getattr(metric, given[0]), path.child(given[0]))
+    if wanted and wanted not in given:
+        errors.append(field.required(path.child(wanted), "must populate information for the given metric source"))
+    if len(given) > 1:
+        detail = "must populate the given metric source only"
+        errors += [field.forbidden(path.child(name), detail) for name in given if name != wanted]
+    return errors
+
+
+def _check_object(source: Any, path: Path) -> Errors:
+    errors = _check_reference(source.describedObject, path.child("describedObject"))
+    errors += _check_identifier(source, path) + _check_target(source.target, path.child("target"))
+    if source.target.value is None and source.target.averageValue is None:
+        detail = "must set either a target value or averageValue"
+        errors.append(field.required(path.child("target", "averageValue"), detail))
+    return errors
+
+
+def _check_external(source: Any, path: Path) -> Errors:
+    errors = _check_identifier(source, path) + _check_target(source.target, path.child("target"))
+    value, average = source.target.value, source.target.averageValue
+    if value is None and average is None:
+        detail = "must set either a target value for metric or a per-pod target"
+        errors.append(field.required(path.child("target", "averageValue"), detail))
+    if value is not None and average is not None:
+        detail = "may not set both a target value for metric and a per-pod target"
+        errors.append(field.forbidden(path.child("target", "value"), detail))
+    return errors
+
+
+def _check_pods(source: Any, path: Path) -> Errors:
+    errors = _check_identifier(source, path) + _check_target(source.target, path.child("target"))
+    if source.target.averageValue is None:
+        detail = "must specify a positive target averageValue"
+        errors.append(field.required(path.child("target", "averageValue"), detail))
+    return errors
+
+
+def _check_resource(source: Any, path: Path) -> Errors:
+    errors: Errors = []
+    if getattr(source, "container", None) == "":
+        errors.append(field.required(path.child("container"), "must specify a container"))
+    if not source.name:
+        errors.append(field.required(path.child("name"), "must specify a resource name"))
+    at, target = path.child("target"), source.target
+    errors += _check_target(target, at)
+    if target.averageUtilization is None and target.averageValue is None:
+        detail = "must set either a target raw value or a target utilization"
+        errors.append(field.required(at.child("averageUtilization"), detail))
+    if target.averageUtilization is not None and target.averageValue is not None:
+        detail = "may not set both a target raw value and a target utilization"
+        errors.append(field.forbidden(at.child("averageValue"), detail))
+    return errors
+
+
+_CHECKS: Mapping[str, Callable[[Any, Path], Errors]] = {
+    "object": _check_object,
+    "external": _check_external,
+    "pods": _check_pods,
+    "resource": _check_resource,
+    "containerResource": _check_resource,
+}
+
+
+def _check_identifier(source: Any, path: Path) -> Errors:
+    name, at = source.metric.name, path.child("metric", "name")
+    if not name:
+        return [field.required(at, "must specify a metric name")]
+    return field.all_invalid(at, name, names.path_segment(name))
 
 
 def _check_target(target: MetricTarget, path: Path) -> Errors:
-    errors = field.check_choice(target.type, ("Utilization", "Value", "AverageValue"), path.child("type"))
+    errors: Errors = []
+    if not target.type:
+        errors.append(field.required(path.child("type"), "must specify a metric target type"))
+    if target.type not in ("Utilization", "Value", "AverageValue"):
+        detail = "must be either Utilization, Value, or AverageValue"
+        errors.append(field.invalid(path.child("type"), target.type, detail))
     for name in ("value", "averageValue"):
         amount = getattr(target, name)
         if amount is not None and quantity.nano(amount) <= 0:
@@ -93,9 +164,6 @@ def _check_target(target: MetricTarget, path: Path) -> Errors:
         errors.append(
             field.invalid(path.child("averageUtilization"), target.averageUtilization, "must be greater than 0")
         )
-    if target.value is None and target.averageValue is None and target.averageUtilization is None:
-        detail = "must set either a target raw value or a target utilization"
-        errors.append(field.required(path.child("averageUtilization"), detail))
     return errors
 
 
@@ -104,7 +172,8 @@ def _check_rules(rules: HPAScalingRules | None, path: Path) -> Errors:
         return []
     errors: Errors = []
     window, at = rules.stabilizationWindowSeconds, path.child("stabilizationWindowSeconds")
-    errors += field.not_negative(at, window)
+    if window is not None and window < 0:
+        errors.append(field.invalid(at, window, "must be greater than or equal to zero"))
     if window is not None and window > _MAX_WINDOW:
         errors.append(field.invalid(at, window, f"must be less than or equal to {_MAX_WINDOW}"))
     if rules.selectPolicy and rules.selectPolicy not in ("Disabled", "Max", "Min"):
@@ -112,13 +181,20 @@ def _check_rules(rules: HPAScalingRules | None, path: Path) -> Errors:
     if not rules.policies:
         errors.append(field.required(path.child("policies"), "must specify at least one Policy"))
     for i, policy in enumerate(rules.policies or ()):
-        at = path.child("policies").index(i)
-        if policy.type not in ("Percent", "Pods"):
-            errors.append(field.not_supported(at.child("type"), policy.type, ("Percent", "Pods")))
-        for name in ("value", "periodSeconds"):
-            if getattr(policy, name) <= 0:
-                errors.append(field.invalid(at.child(name), getattr(policy, name), "must be greater than zero"))
-        if policy.periodSeconds > _MAX_PERIOD:
-            detail = f"must be less than or equal to {_MAX_PERIOD}"
-            errors.append(field.invalid(at.child("periodSeconds"), policy.periodSeconds, detail))
+        errors += _check_policy(policy, path.child("policies").index(i))
+    if rules.tolerance is not None and quantity.nano(rules.tolerance) < 0:
+        errors.append(field.invalid(path.child("tolerance"), rules.tolerance, field.NOT_NEGATIVE))
+    return errors
+
+
+def _check_policy(policy: HPAScalingPolicy, path: Path) -> Errors:
+    errors: Errors = []
+    if policy.type not in ("Percent", "Pods"):
+        errors.append(field.not_supported(path.child("type"), policy.type, ("Percent", "Pods")))
+    for name in ("value", "periodSeconds"):
+        if getattr(policy, name) <= 0:
+            errors.append(field.invalid(path.child(name), getattr(policy, name), _POSITIVE))
+    if policy.periodSeconds > _MAX_PERIOD:
+        detail = f"must be less than or equal to {_MAX_PERIOD}"
+        errors.append(field.invalid(path.child("periodSeconds"), policy.periodSeconds, detail))
     return errors

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
+from steersman.kinds.coordination import lease_rules
 from steersman.kinds.kind import AGE, NAME, Column, Kind, Version
 
 if TYPE_CHECKING:
@@ -33,4 +34,6 @@ KIND: Kind[LeaseCandidate] = Kind(
     allow_unconditional_update=False,
     columns=(NAME, Column("LeaseName"), Column("BinaryVersion"), Column("EmulationVersion"), Column("Strategy"), AGE),
     row=_row,
+    check=lease_rules.check_candidate,
+    check_update=lease_rules.check_candidate_update,
 )

@@ -10,6 +10,14 @@ from steersman.api.field import Errors, Path
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import Event
 
+_OLDER = ("firstTimestamp", "lastTimestamp", "count")
+_FIXED = (
+    ("involvedObject", "involvedObject"), ("reason", "reason"), ("message", "message"), ("source", "source"),
+    ("firstTimestamp", "firstTimestamp"), ("lastTimestamp", "lastTimestamp"), ("count", "count"), ("type", "type"),
+    ("eventTime", "eventTime"), ("action", "action"), ("related", "related"),
+    ("reportingComponent", "reportingController"), ("reportingInstance", "reportingInstance"),
+)  # fmt: skip
+_MIN_SERIES = 2
 _HOME_OF_CLUSTER_EVENTS = ("default", "kube-system")
 _MAX_FIELD, _MAX_MESSAGE = 128, 1024
 
@@ -42,4 +50,38 @@ def _check_new_kind(event: Event) -> Errors:
             errors.append(field.invalid(Path(name), "", f"can have at most {_MAX_FIELD} characters"))
     if len(event.message) > _MAX_MESSAGE:
         errors.append(field.invalid(Path("message"), "", f"can have at most {_MAX_MESSAGE} characters"))
+    return errors
+
+
+def check_events_v1(event: Event) -> Errors:
+    """What events.k8s.io/v1 asks of a new event, beyond what is asked of every one."""
+    errors = _check_series(event)
+    if not event.eventTime:
+        errors.append(field.required(Path("eventTime")))
+    if event.type not in ("Normal", "Warning"):
+        errors.append(field.invalid(Path("type"), "", f"has invalid value: {event.type}"))
+    errors += [field.invalid(Path(name), "", "needs to be unset") for name in _OLDER if getattr(event, name)]
+    source = event.source
+    if source is not None and (source.component or source.host):
+        errors.append(field.invalid(Path("source"), "", "needs to be unset"))
+    return errors
+
+
+def check_events_v1_update(event: Event, old: Event) -> Errors:
+    """Of an event of events.k8s.io/v1 only the series goes on."""
+    errors = _check_series(event)
+    for name, shown in _FIXED:
+        errors += field.immutable(Path(shown), getattr(event, name), getattr(old, name))
+    return errors
+
+
+def _check_series(event: Event) -> Errors:
+    series = event.series
+    if series is None:
+        return []
+    errors: Errors = []
+    if (series.count or 0) < _MIN_SERIES:
+        errors.append(field.invalid(Path("series.count"), "", f"should be at least {_MIN_SERIES}"))
+    if not series.lastObservedTime:
+        errors.append(field.required(Path("series.lastObservedTime")))
     return errors

@@ -14,7 +14,7 @@ from steersman.kinds.core import (
     volume_validation,
 )
 from steersman.kinds.core.container_validation import RESTART_POLICIES
-from steersman.kinds.core.resource_validation import check_amount, check_name, check_pod_name, check_requirements
+from steersman.kinds.core.resource_validation import check_limits, check_pod_name, check_requirements
 from steersman.kinds.metadata import validate_annotations, validate_labels
 
 if TYPE_CHECKING:
@@ -220,7 +220,4 @@ def _check_rest(spec: PodSpec, path: Path) -> Errors:
     for i, gate in enumerate(spec.readinessGates or ()):
         at = path.child("readinessGates").index(i).child("conditionType")
         errors += field.all_invalid(at, gate.conditionType, names.qualified_name(gate.conditionType))
-    for name, amount in (spec.overhead or {}).items():
-        at = path.child("overhead").key(name)
-        errors += check_name(name, at) + check_amount(name, amount, at)
-    return errors
+    return errors + check_limits(spec.overhead, path.child("overhead")) if spec.overhead else errors

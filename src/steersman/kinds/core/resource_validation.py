@@ -110,6 +110,13 @@ def check_requirements(
     return errors + _check_claims(requirements.claims or [], claims, path.child("claims"))
 
 
+def check_limits(limits: Mapping[str, Any] | None, path: Path) -> Errors:
+    """Amounts that are taken whatever is asked for, such as a pod's overhead; they are judged as limits."""
+    from steersman.kinds.types.core_v1 import ResourceRequirements
+
+    return check_requirements(ResourceRequirements(limits=dict(limits or {})), (), path)
+
+
 def _is_standard_prefixed(name: str) -> bool:
     return name.startswith((HUGE_PAGES, "requests." + HUGE_PAGES))
 

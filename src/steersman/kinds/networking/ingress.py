@@ -45,4 +45,6 @@ KIND: Kind[Ingress] = Kind(
     columns=(NAME, Column("Class"), Column("Hosts"), Column("Address"), Column("Ports"), AGE),
     row=_row,
     check=ingress_rules.check,
+    check_new=ingress_rules.check_new,
+    check_status_update=ingress_rules.check_status_update,
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from steersman.api import field, names
 from steersman.api.field import Errors, Path
+from steersman.kinds.networking.ingressclass_rules import check_reference
 
 if TYPE_CHECKING:
     from steersman.kinds.types.networking_v1 import (
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 _SPEC = Path("spec")
+_CLASS = "kubernetes.io/ingress.class"
 _SEQUENCES, _ENDINGS = ("//", "/./", "/../", "%2f", "%2F"), ("/..", "/.")
 
 
@@ -39,6 +41,34 @@ def check(ingress: Ingress) -> Errors:
     if spec.ingressClassName is not None:
         at = _SPEC.child("ingressClassName")
         errors += field.all_invalid(at, spec.ingressClassName, names.dns1123_subdomain(spec.ingressClassName))
+    return errors
+
+
+def check_new(ingress: Ingress) -> Errors:
+    """A new Ingress names its class in one way, or twice the same."""
+    marked, named = (ingress.metadata.annotations or {}).get(_CLASS), ingress.spec.ingressClassName
+    if marked is None or named is None or marked == named:
+        return []
+    detail = "must match `ingressClassName` when both are specified"
+    return [field.invalid(Path("annotations", _CLASS), marked, detail)]
+
+
+def check_status_update(ingress: Ingress, old: Ingress) -> Errors:
+    balancer = ingress.status.loadBalancer
+    errors: Errors = []
+    for i, point in enumerate((balancer.ingress if balancer is not None else None) or ()):
+        at = Path("status", "loadBalancer", "ingress").index(i)
+        if point.ip:
+            errors += field.all_invalid(at.child("ip"), point.ip, names.ip(point.ip))
+        if point.hostname:
+            errors += _check_name(point.hostname, at.child("hostname"))
+    return errors
+
+
+def _check_name(hostname: str, path: Path) -> Errors:
+    errors = field.all_invalid(path, hostname, names.dns1123_subdomain(hostname))
+    if names.ip_family(hostname):
+        errors.append(field.invalid(path, hostname, "must be a DNS name, not an IP address"))
     return errors
 
 
@@ -85,10 +115,9 @@ def _check_backend(backend: IngressBackend, path: Path) -> Errors:
     if backend.resource is not None and backend.service is not None:
         return [field.invalid(path, "", "cannot set both resource and service backends")]
     if backend.resource is not None:
-        at = path.child("resource")
-        return [field.required(at.child(n)) for n in ("kind", "name") if not getattr(backend.resource, n)]
+        return check_reference(backend.resource, path.child("resource"))
     if backend.service is None:
-        return [field.required(path, "port name or number is required")]
+        return [field.invalid(path, "", "resource or service backend is required")]
     return _check_service(backend.service, path)
 
 

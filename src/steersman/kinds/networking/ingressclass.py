@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import NONE, created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
-from steersman.kinds.networking import older_versions
+from steersman.kinds.networking import ingressclass_rules, older_versions
 
 if TYPE_CHECKING:
     from steersman.kinds.types.networking_v1 import IngressClass
@@ -37,5 +37,7 @@ KIND: Kind[IngressClass] = Kind(
     generation=True,
     columns=(NAME, Column("Controller"), Column("Parameters"), AGE),
     row=_row,
+    check=ingressclass_rules.check,
+    check_update=ingressclass_rules.check_update,
     default=_default,
 )

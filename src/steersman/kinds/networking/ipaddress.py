@@ -9,6 +9,7 @@ from steersman.api import names
 from steersman.api.meta import Resource
 from steersman.kinds.columns import NONE, created
 from steersman.kinds.kind import AGE, NAME, Column, Kind, older
+from steersman.kinds.networking import ipaddress_rules
 
 if TYPE_CHECKING:
     from steersman.kinds.types.networking_v1 import IPAddress
@@ -33,4 +34,6 @@ KIND: Kind[IPAddress] = Kind(
     name_rule=names.canonical_ip,
     columns=(NAME, Column("ParentRef"), AGE),
     row=_row,
+    check_new=ipaddress_rules.check_new,
+    check_update=ipaddress_rules.check_update,
 )

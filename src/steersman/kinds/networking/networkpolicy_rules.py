@@ -13,7 +13,7 @@ from steersman.kinds.core.container_validation import PROTOCOLS
 if TYPE_CHECKING:
     from steersman.kinds.types.networking_v1 import IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort
 
-_TYPES = ("Egress", "Ingress")
+_TYPES = ("Ingress", "Egress")
 _SPEC = Path("spec")
 
 
@@ -85,7 +85,7 @@ def _check_block(block: IPBlock, path: Path) -> Errors:
         wrong = names.cidr(text)
         errors += field.all_invalid(where, text, wrong)
         if not wrong and not _inside(ipaddress.ip_network(text), network):
-            errors.append(field.invalid(where, text, f"must be a strict subset of `{at}`"))
+            errors.append(field.invalid(where, text, "must be a strict subset of `cidr`"))
     return errors
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
 from steersman.kinds.kind import AGE, NAME, Column, Kind, older
+from steersman.kinds.networking import servicecidr_rules
 
 if TYPE_CHECKING:
     from steersman.kinds.types.networking_v1 import ServiceCIDR
@@ -23,4 +24,6 @@ KIND: Kind[ServiceCIDR] = Kind(
     subresources=frozenset({"status"}),
     columns=(NAME, Column("CIDRs"), AGE),
     row=_row,
+    check_new=servicecidr_rules.check_new,
+    check_update=servicecidr_rules.check_update,
 )

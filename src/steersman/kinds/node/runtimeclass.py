@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from steersman.api import names
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
-from steersman.kinds.node import older_versions
+from steersman.kinds.node import older_versions, runtimeclass_rules
 
 if TYPE_CHECKING:
     from steersman.kinds.types.node_v1 import RuntimeClass
@@ -22,8 +21,9 @@ def _row(obj: RuntimeClass, now: datetime) -> list[Any]:
 KIND: Kind[RuntimeClass] = Kind(
     resource=Resource("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", False),
     versions=older_versions.RUNTIME_CLASS,
-    name_rule=names.dns1123_label,
     allow_unconditional_update=False,
     columns=(NAME, Column("Handler"), AGE),
     row=_row,
+    check=runtimeclass_rules.check,
+    check_update=runtimeclass_rules.check_update,
 )

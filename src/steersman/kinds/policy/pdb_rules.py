@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from steersman.api import field
 from steersman.api.field import Errors, Path
-from steersman.kinds import label_selector
+from steersman.kinds import condition_rules, label_selector
 from steersman.kinds.apps import workload_rules as rules
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def check(budget: PodDisruptionBudget) -> Errors:
 
 
 def check_status_update(budget: PodDisruptionBudget, old: PodDisruptionBudget) -> Errors:
-    return rules.check_counts(
-        budget.status, Path("status"), "disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"
+    at = Path("status")
+    errors = condition_rules.check(budget.status.conditions, at.child("conditions"))
+    return errors + rules.check_counts(
+        budget.status, at, "disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"
     )
