@@ -4,6 +4,7 @@ import pytest
 
 from steersman.api.errors import NotFound
 from steersman.controllers import deployment, garbagecollector, replicaset, serviceaccount
+from steersman.kinds.types.apiregistration_v1 import APIService
 from steersman.kinds.types.apps_v1 import Deployment, ReplicaSet
 from steersman.kinds.types.core_v1 import ConfigMap, Pod, Secret
 from steersman.kinds.types.rbac_v1 import ClusterRole
@@ -133,3 +134,24 @@ async def test_a_deployment_goes_with_all_it_made(world, make):
         await world.end_pods()
         await world.settle()
         assert [await world.all(type_) for type_ in (Pod, ReplicaSet, Deployment)] == [[], [], []]
+
+
+AWAY = {
+    "group": "away.io",
+    "version": "v1",
+    "groupPriorityMinimum": 1000,
+    "versionPriority": 10,
+    "insecureSkipTLSVerify": True,
+    "service": {"namespace": "default", "name": "nobody"},
+}
+
+
+async def test_a_server_that_is_away_keeps_nothing_else_from_being_collected(world, make):
+    await world.client.create(make(APIService, "v1.away.io", spec=AWAY))
+    await world.start(garbagecollector)
+    owner = await world.client.create(make(ConfigMap, "owner"))
+    await world.client.create(make(Secret, "child", meta={"ownerReferences": [ref(owner)]}))
+    await world.client.create(make(Secret, "stranger", meta={"ownerReferences": [ref(owner, uid="other")]}))
+    await world.client.delete(ConfigMap, "owner", "default")
+    await world.settle()
+    assert await world.all(Secret, "default") == []

@@ -5,6 +5,7 @@ import pytest
 from steersman.api.errors import NotFound
 from steersman.controller.config import ControllerConfig
 from steersman.controllers import garbagecollector, namespace, rootcacertpublisher, serviceaccount
+from steersman.kinds.types.apiregistration_v1 import APIService
 from steersman.kinds.types.core_v1 import ConfigMap, Namespace, Pod, Secret, ServiceAccount
 
 POD = {"containers": [{"name": "c", "image": "web:1"}]}
@@ -63,5 +64,36 @@ async def test_content_that_stays_is_told_and_waited_for(team, make):
     assert len(await team.all(Secret, "team")) == 1
     await team.client.patch(Pod, "p", {"metadata": {"finalizers": None}}, "team")
     await team.settle()
+    with pytest.raises(NotFound):
+        await team.client.get(Namespace, "team")
+
+
+AWAY = {
+    "group": "away.io",
+    "version": "v1",
+    "groupPriorityMinimum": 1000,
+    "versionPriority": 10,
+    "insecureSkipTLSVerify": True,
+    "service": {"namespace": "default", "name": "nobody"},
+}
+
+
+async def test_a_group_whose_server_is_away_is_told_and_waited_for(team, make):
+    await team.client.create(make(APIService, "v1.away.io", spec=AWAY))
+    await team.client.create(make(Secret, "s", "team"))
+    await team.client.delete(Namespace, "team")
+    await team.settle()
+    # Who knows what it holds of the namespace: it stays, and all else in it is gone.
+    found = await conditions(team)
+    assert found["NamespaceDeletionDiscoveryFailure"] == ("True", "DiscoveryFailed")
+    assert found["NamespaceDeletionContentFailure"] == ("False", "ContentDeleted")
+    messages = [c.message for c in (await team.client.get(Namespace, "team")).status.conditions]
+    assert messages[0] == (
+        "Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: "
+        "away.io/v1: service unavailable"
+    )
+    assert await team.all(Secret, "team") == []
+    await team.client.delete(APIService, "v1.away.io")
+    await team.pass_time(2)
     with pytest.raises(NotFound):
         await team.client.get(Namespace, "team")

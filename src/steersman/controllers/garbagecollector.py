@@ -28,8 +28,10 @@ IGNORED = frozenset({("", "events"), ("events.k8s.io", "events")})
 CUSTOM_RESOURCES = Resource(
     "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", False
 )
-# A changed custom resource definition is served, or no longer, a moment later; seconds.
+API_SERVICES = Resource("apiregistration.k8s.io", "v1", "apiservices", "APIService", False)
+# What is changed is served, or no longer, a moment later; seconds.
 REDISCOVER = 2.0
+INITIAL_SYNC = 30.0
 REMEMBERED_ABSENT = 10_000
 # The key in the queue that stands for a new look at what is served. No uid looks like it.
 DISCOVERY = "discovery"
@@ -56,23 +58,47 @@ class GarbageCollector:
         self._kinds: dict[tuple[str, str], Resource] = {}
         self._absent: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._ready = asyncio.Event()
+        self._again = Backoff(REDISCOVER, INITIAL_SYNC)
+        # The group versions that could not be asked the last time.
+        self._away: set[str] = set()
 
     async def run(self) -> None:
-        """Find out what is served, and once more whenever a custom resource definition changes."""
+        """Find out what is served, and once more whenever a custom resource definition or an APIService changes.
+
+        A group version of another server that is away does not keep the others from being collected.
+        """
         backoff = Backoff(0.2, 10.0)
-        while not await self._discover():
+        while not (complete := await self._discover()) and not self._informers:
             await self._context.clock.sleep(backoff.next())
-        for informer in list(self._informers.values()):
-            await informer.wait_synced()
+        await self._wait_synced()
         self._ready.set()
-        definitions = self._informers.get(CUSTOM_RESOURCES)
-        if definitions is not None:
-            definitions.subscribe(lambda old, new: self._context.queue.add_after(DISCOVERY, REDISCOVER))
+        if not complete:
+            self._context.queue.add_after(DISCOVERY, REDISCOVER)
+        for resource in (CUSTOM_RESOURCES, API_SERVICES):
+            informer = self._informers.get(resource)
+            if informer is not None:
+                informer.subscribe(lambda old, new: self._context.queue.add_after(DISCOVERY, REDISCOVER))
+
+    async def _wait_synced(self) -> None:
+        """Until all is known that was discovered; but not for ever, because some of it may be told by nobody."""
+
+        async def all_synced() -> None:
+            for informer in list(self._informers.values()):
+                await informer.wait_synced()
+
+        async with asyncio.TaskGroup() as tasks:
+            waits = {tasks.create_task(all_synced()), tasks.create_task(self._context.clock.sleep(INITIAL_SYNC))}
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
 
     async def reconcile(self, key: str) -> float | None:
         await self._ready.wait()
         if key == DISCOVERY:
-            return None if await self._discover() else REDISCOVER
+            if await self._discover():
+                self._again.reset()
+                return None
+            return self._again.next()
         node = self._graph.get(key)
         if node is None:
             return None
@@ -102,8 +128,9 @@ class GarbageCollector:
             # A group version that could not be asked is not one that is gone.
             if resource.api_version not in found.failures:
                 self._leave(resource)
-        if found.failures:
+        if found.failures.keys() - self._away:
             _log.warning("discovery: %s", found.failures)
+        self._away = set(found.failures)
         return not found.failures
 
     def _follow(self, resource: Resource) -> None:

@@ -172,7 +172,10 @@ def conditions_of(content: Content) -> list[NamespaceCondition]:
     return [
         _condition(
             "NamespaceDeletionDiscoveryFailure",
-            f"Discovery failed for some groups, {len(content.undiscovered)} failing: {versions}" if versions else "",
+            f"Discovery failed for some groups, {len(content.undiscovered)} failing: unable to retrieve the complete list "
+            f"of server APIs: {versions}"
+            if versions
+            else "",
             ("DiscoveryFailed", "ResourcesDiscovered", "All resources successfully discovered"),
         ),
         _condition(
