@@ -230,6 +230,10 @@ class StoreMachine(RuleBasedStateMachine):
     def restart(self) -> None:
         self.run(self.store.close())
         self.store = self.opener()
+        self.watch_again()
+
+    def watch_again(self) -> None:
+        """Every watch goes on where it was, in the store that was opened again."""
         for watcher in tuple(self.watchers):
             if watcher.after < self.model.compacted:
                 self.watchers.remove(watcher)
