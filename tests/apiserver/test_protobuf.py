@@ -155,6 +155,16 @@ async def test_watches(api: Api) -> None:
     assert int(last["metadata"]["resourceVersion"]) == api.app.store.revision
 
 
+async def test_what_leaves_a_selection_is_not_what_is_there(api: Api) -> None:
+    await api.post(MAPS, {**config_map("a"), "metadata": {"name": "a", "labels": {"x": "y"}}})
+    watching = asyncio.ensure_future(told(api, f"{MAPS}?watch=1&labelSelector=x=y", core_v1.ConfigMap, 2, ACCEPT))
+    await asyncio.sleep(0)
+    await api.patch(f"{MAPS}/a", {"metadata": {"labels": {"x": "z"}}})
+    assert [kind for kind, _ in await watching] == ["ADDED", "DELETED"]
+    got = read(await api.raw("GET", f"{MAPS}/a", headers=ACCEPT), core_v1.ConfigMap)
+    assert got["metadata"]["labels"] == {"x": "z"}
+
+
 async def test_a_watch_that_fails(api: Api) -> None:
     for number in range(3):
         await api.post(MAPS, config_map(f"m{number}"))

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from steersman.api import codec
 from steersman.api.errors import StatusError
-from steersman.apiserver.cached import Cached
+from steersman.apiserver.cached import DELETED, Cached
 from steersman.apiserver.negotiation import Accepted
 from steersman.apiserver.watchstream import Encoder
 from steersman.kinds import wire_encode
@@ -17,6 +17,9 @@ from steersman.kinds.types.meta_v1 import ObjectMeta, Status
 
 if TYPE_CHECKING:
     from steersman.apiserver.context import Endpoint
+
+Make = Callable[["Endpoint", Cached], bytes]
+"""Encodes an object."""
 
 LIMIT = 64 * 1024 * 1024
 # What an entry takes besides its bytes.
@@ -35,7 +38,7 @@ class Frames:
         self._size = 0
         self._known: dict[tuple[str, str], tuple[int, bytes]] = {}
 
-    def get(self, endpoint: Endpoint, item: Cached, variant: str, make: Callable[[Endpoint, Cached], bytes]) -> bytes:
+    def get(self, endpoint: Endpoint, item: Cached, variant: str, make: Make) -> bytes:
         """The frame of this version of the object; what has no key (a bookmark) is not kept."""
         key = item.key, variant
         found = self._known.get(key)
@@ -99,9 +102,20 @@ def encoder(endpoint: Endpoint, accepted: Accepted) -> Encoder:
     """The encoder of watch events."""
 
     def encode(type_: str, item: Cached) -> bytes:
+        if type_ == DELETED:
+            # A state of the past under a revision that may be another state's.
+            return wire_encode.event(type_, _last(endpoint, item, accepted))
         return wire_encode.event(type_, one(endpoint, item, accepted))
 
     return encode
+
+
+def _last(endpoint: Endpoint, item: Cached, accepted: Accepted) -> bytes:
+    """As `one`, of what is told about once."""
+    if accepted.kind:
+        return wire_encode.envelope(f"meta.k8s.io/{accepted.version}", accepted.kind, _make_metadata(endpoint, item))
+    resource = endpoint.served.resource
+    return wire_encode.envelope(resource.api_version, resource.kind, _make_object(endpoint, item))
 
 
 def error_event(error: StatusError) -> bytes:
