@@ -6,11 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from tests.apiserver.conftest import MAPS, Api, config_map, pod
+from tests.apiserver.conftest import CATALOG, MAPS, Api, config_map, pod
 from tests.apiserver.policies.conftest import GROUP, VALIDATING, VALIDATING_BINDINGS, Policies
 
 from steersman.api.http import User
 from steersman.apiserver.admission.framework import Review
+from steersman.apiserver.server import App
 
 START = "ValidatingAdmissionPolicy 'p' with binding 'p' denied request: "
 
@@ -268,6 +269,14 @@ async def test_nobody_is_locked_out(api: Api, policies: Policies) -> None:
     await api.post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {"spec": {"nonResourceAttributes": {}}})
     await api.delete(f"{VALIDATING_BINDINGS}/p")
     await api.post(MAPS, config_map())
+
+
+async def test_a_new_server_knows_them(api: Api, policies: Policies) -> None:
+    await policies.validate("false")
+    app = App(api.app.store, api.clock, api.app.config, catalog=CATALOG)
+    await app.start()
+    await Api(app, api.clock).post(MAPS, config_map(), code=422)
+    await app.close()
 
 
 async def test_parts(api: Api, policies: Policies) -> None:

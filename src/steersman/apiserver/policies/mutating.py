@@ -228,8 +228,10 @@ class MutatingPolicies:
 
     async def mutate(self, review: Review) -> None:
         """Change the object. Raises a StatusError when a policy that must not fail does."""
+        if review.admitted or review.operation == DELETE or is_exempt(review.resource):
+            return
         hooks = self._source.hooks()
-        if not hooks or review.admitted or review.operation == DELETE or is_exempt(review.resource):
+        if not hooks:
             return
         rounds: Rounds[_Key] = review.notes.setdefault(_NOTES, Rounds())
         case = _Case(self._app, review, rounds)

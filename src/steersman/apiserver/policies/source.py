@@ -88,6 +88,9 @@ class Source(Generic[E]):
             if item.name not in bound:
                 continue
             policy = policies.at(item.value, item.revision)
+            if policy.spec.matchConstraints is None:
+                # It is about nothing; nobody can make such a one.
+                continue
             known, spec = self._evaluators.get(item.name), (policy.metadata.uid, policy.metadata.generation)
             if known is None or known[0] != spec:
                 known = (spec, self._compile(policy))

@@ -276,8 +276,10 @@ class ValidatingPolicies:
 
     async def validate(self, review: Review) -> None:
         """Raises a StatusError for a request that a policy denies."""
+        if review.admitted or is_exempt(review.resource):
+            return
         hooks = self._source.hooks()
-        if not hooks or review.admitted or is_exempt(review.resource):
+        if not hooks:
             return
         case = _Case(self._app, review)
         for hook in hooks:
