@@ -25,6 +25,7 @@ STOPPED = ClusterConfig(
             Wish(simulate=0, legacy_service_account_tokens=False),
             {"simulate": 0, "legacy_service_account_tokens": False},
         ),
+        (Wish(runtime_config={"api/legacy": "false"}), {"runtime_config": {"api/legacy": "false"}}),
     ],
 )
 def test_a_stopped_cluster_keeps_what_is_not_said(wish: Wish, changed: dict[str, object]) -> None:
@@ -51,6 +52,11 @@ def test_the_store_stays() -> None:
         ("nodes", 3, "--nodes 3"),
         ("legacy_service_account_tokens", True, "--legacy-service-account-tokens"),
         ("legacy_service_account_tokens", False, "--no-legacy-service-account-tokens"),
+        (
+            "runtime_config",
+            {"extensions/v1beta1": "false", "api/legacy": "true"},
+            "--runtime-config extensions/v1beta1=false,api/legacy=true",
+        ),
     ],
 )
 def test_how_a_wish_is_said(name: str, value: object, text: str) -> None:
