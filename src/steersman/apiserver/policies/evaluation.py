@@ -95,17 +95,17 @@ class Variables(Mapping[str, Any]):
 
 
 class Evaluation:
-    """The values of one request for one policy and parameter, and the budget of what is evaluated for it."""
+    """The values of one request for one policy and parameter, and what is `left` of the budget for it."""
 
-    def __init__(self, values: Mapping[str, Any], definitions: Definitions) -> None:
+    def __init__(self, values: Mapping[str, Any], definitions: Definitions, budget: int = RUNTIME_BUDGET) -> None:
         self.values: dict[str, Any] = dict(values)
         self._variables = Variables(definitions, self.values)
         self.values["variables"] = self._variables
-        self._left = RUNTIME_BUDGET
+        self.left = budget
 
     def renew(self) -> None:
         """What comes next has a budget of its own."""
-        self._left = RUNTIME_BUDGET
+        self.left = RUNTIME_BUDGET
 
     def value(self, expression: Expression) -> Any:
         """Raises Failed, and OutOfBudget, after which nothing else is to be evaluated."""
@@ -117,8 +117,8 @@ class Evaluation:
             value, cost = program.measure(self.values)
         except EvalError as error:
             failure, cost = error, error.cost
-        self._left -= cost + self._variables.spent - before
-        if self._left < 0:
+        self.left -= cost + self._variables.spent - before
+        if self.left < 0:
             raise OutOfBudget
         if failure is not None:
             raise Failed(f"expression '{expression.text}' resulted in error: {failure}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from steersman.api.http import User
 from steersman.apiserver.authz import Attributes, Authorizer
-from steersman.cel import MATCH_CONDITIONS_BUDGET, CostLimitExceeded, EvalError
+from steersman.cel import MATCH_CONDITIONS_BUDGET, EvalError
 from steersman.cel.library import authz
 from steersman.cel.library.authz import Question
 from steersman.kinds.admissionregistration import match_conditions
@@ -72,19 +72,19 @@ def hold(conditions: Sequence[MatchCondition], values: Mapping[str, Any], *, par
     for condition in conditions:
         try:
             program = match_conditions.compiled(condition.expression, params=params)
-            value, cost = program.measure(values, left)
         except ExpressionError as error:
             errors.append(f"compilation error: {error}")
             continue
-        except CostLimitExceeded:
-            # As if nothing had been evaluated: what the others say counts no more.
-            raise Undecided(_OUT_OF_BUDGET) from None
+        try:
+            value, cost = program.measure(values)
+            verdict = verdict and value is True
         except EvalError as error:
-            left -= error.cost
+            cost = error.cost
             errors.append(f"expression '{condition.expression}' resulted in error: {error}")
-            continue
         left -= cost
-        verdict = verdict and value is True
+        if left < 0:
+            # As if nothing had been evaluated: what the others say counts no more.
+            raise Undecided(_OUT_OF_BUDGET)
     if verdict and errors:
         raise Undecided(errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]")
     return verdict
