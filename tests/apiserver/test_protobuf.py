@@ -380,3 +380,29 @@ async def test_bodies_begin_alike(api: Api) -> None:
     response = await api.raw("GET", "/api/v1/namespaces", headers={"accept": PB})
     assert isinstance(response.body, bytes)
     assert response.body.startswith(MAGIC)
+
+
+async def test_long_lists_come_in_pieces(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("steersman.apiserver.frames.STREAMED", 3)
+    monkeypatch.setattr("steersman.apiserver.frames._AT_ONCE", 2)
+    for number in range(5):
+        await api.post(MAPS, config_map(f"m{number}", k="v"))
+    response = await api.raw("GET", MAPS, headers=ACCEPT)
+    assert not isinstance(response.body, bytes)
+    pieces = [piece async for piece in response.body]
+    assert len(pieces) == 5
+    listed = wire.decode(core_v1.ConfigMapList, b"".join(pieces))
+    assert [i["metadata"]["name"] for i in listed["items"]] == [f"m{n}" for n in range(5)]
+
+
+async def test_lists_are_joined_once(api: Api) -> None:
+    for number in range(20):
+        await api.post(MAPS, config_map(f"m{number}", k="v"))
+    bodies = [(await api.raw("GET", MAPS, headers=ACCEPT)).body for _ in range(3)]
+    assert bodies[0] == bodies[1] == bodies[2]
+    endpoint = api.app.endpoint("", "v1", "configmaps")
+    assert endpoint is not None
+    assert endpoint.frames.joined.find(endpoint.registry.cache.list())
+    await api.patch(f"{MAPS}/m3", {"data": {"k": "w"}})
+    listed = read(await api.raw("GET", MAPS, headers=ACCEPT), core_v1.ConfigMapList)
+    assert {i["metadata"]["name"]: i["data"]["k"] for i in listed["items"]}["m3"] == "w"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -10,6 +11,7 @@ from msgspec import Struct
 from steersman.api import codec
 from steersman.api.errors import StatusError
 from steersman.apiserver.cached import DELETED, Cached
+from steersman.apiserver.joined import Joined
 from steersman.apiserver.negotiation import Accepted
 from steersman.apiserver.watchstream import Encoder
 from steersman.kinds import wire_encode
@@ -24,7 +26,9 @@ Make = Callable[["Endpoint", Cached], bytes]
 LIMIT = 64 * 1024 * 1024
 # What an entry takes besides its bytes.
 _ENTRY = 250
-_METADATA = "metadata"
+STREAMED = 2000
+"""Objects of a list from which on it is sent in pieces."""
+_AT_ONCE = 64
 
 
 class Frames:
@@ -37,15 +41,22 @@ class Frames:
         self._limit = limit
         self._size = 0
         self._known: dict[tuple[str, str], tuple[int, bytes]] = {}
+        self.joined = Joined()
+        """The frames of lists in stored versions."""
+
+    def find(self, item: Cached, variant: str) -> bytes | None:
+        """The frame of this version of the object, if it is kept."""
+        found = self._known.get((item.key, variant))
+        return found[1] if found is not None and found[0] == item.revision else None
 
     def get(self, endpoint: Endpoint, item: Cached, variant: str, make: Make) -> bytes:
         """The frame of this version of the object; what has no key (a bookmark) is not kept."""
-        key = item.key, variant
-        found = self._known.get(key)
-        if found is not None and found[0] == item.revision:
-            return found[1]
+        frame = self.find(item, variant)
+        if frame is not None:
+            return frame
         frame = make(endpoint, item)
         if item.key:
+            key = item.key, variant
             self._forget(key)
             self._known[key] = item.revision, frame
             self._size += len(frame) + _ENTRY
@@ -71,23 +82,48 @@ def one(endpoint: Endpoint, item: Cached, accepted: Accepted) -> bytes:
     return wire_encode.envelope(resource.api_version, resource.kind, _object(endpoint, item))
 
 
-def many(
-    endpoint: Endpoint,
-    items: Iterable[Cached],
-    accepted: Accepted,
-    revision: int,
-    continue_: str,
-    remaining: int | None,
-) -> bytes:
-    """The body of a list of objects, or of their metadata."""
+async def many(
+    endpoint: Endpoint, items: list[Cached], accepted: Accepted, *, revision: int, continue_: str, remaining: int | None
+) -> bytes | AsyncIterator[bytes]:
+    """The body of a list of objects, or of their metadata; a long one in pieces."""
     if accepted.kind:
-        version, kind, frame = f"meta.k8s.io/{accepted.version}", accepted.kind, _metadata
+        version, kind, plain = f"meta.k8s.io/{accepted.version}", accepted.kind, False
     else:
-        version, kind, frame = endpoint.served.resource.api_version, endpoint.served.kind.list_kind, _object
-    frames = [frame(endpoint, item) for item in items]
-    return wire_encode.join_list(
-        version, kind, frames, revision=str(revision), continue_=continue_, remaining=remaining
+        version, kind, plain = endpoint.served.resource.api_version, endpoint.served.kind.list_kind, endpoint.plain
+    joined = endpoint.frames.joined.find(items) if plain else b""
+    found = [joined] if joined else await _all(endpoint, items, accepted)
+    begin, end = wire_encode.list_frame(
+        version, kind, sum(map(len, found)), revision=str(revision), continue_=continue_, remaining=remaining
     )
+    if len(found) > STREAMED:
+        return _pieces(begin, found, end)
+    if plain and not joined:
+        joined = endpoint.frames.joined.items(items, lambda _: b"".join(found))
+    return b"".join((begin, joined, end) if joined else (begin, *found, end))
+
+
+async def _all(endpoint: Endpoint, items: list[Cached], accepted: Accepted) -> list[bytes]:
+    """The frames of objects. Others get their turn while new ones are encoded."""
+    frames = endpoint.frames
+    variant, make = _VARIANT if accepted.kind else (endpoint.served.resource.api_version, _make_object)
+    found, new = [], 0
+    for item in items:
+        frame = frames.find(item, variant)
+        if frame is None:
+            frame = frames.get(endpoint, item, variant, make)
+            new += 1
+            if new % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+        found.append(frame)
+    return found
+
+
+async def _pieces(begin: bytes, found: list[bytes], end: bytes) -> AsyncIterator[bytes]:
+    yield begin
+    for start in range(0, len(found), _AT_ONCE):
+        yield b"".join(found[start : start + _AT_ONCE])
+        await asyncio.sleep(0)
+    yield end
 
 
 def transcode(endpoint: Endpoint, body: bytes, accepted: Accepted) -> bytes:
@@ -142,13 +178,16 @@ def _make_object(endpoint: Endpoint, item: Cached) -> bytes:
 
 
 def _metadata(endpoint: Endpoint, item: Cached) -> bytes:
-    return endpoint.frames.get(endpoint, item, _METADATA, _make_metadata)
+    return endpoint.frames.get(endpoint, item, *_VARIANT)
 
 
 def _make_metadata(endpoint: Endpoint, item: Cached) -> bytes:
     meta = codec.decode(_Head, item.value).metadata
     meta.resourceVersion = str(item.revision)
     return _framed_metadata(meta)
+
+
+_VARIANT = "metadata", _make_metadata
 
 
 def _framed_metadata(meta: ObjectMeta) -> bytes:

@@ -29,6 +29,11 @@ class Joined:
         self._size = 0
         self._known: dict[_Key, _Known] = {}
 
+    def find(self, items: list[Cached]) -> bytes:
+        """What is remembered of the list, if anything is."""
+        known = self._known.get((items[0].key, len(items))) if len(items) >= SHORTEST else None
+        return known.joined if known is not None and known.items == items else b""
+
     def items(self, items: list[Cached], join: Callable[[list[Cached]], bytes] = join_bodies) -> bytes:
         """What stands between the brackets of the list."""
         if len(items) < SHORTEST:

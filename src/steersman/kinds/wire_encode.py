@@ -62,26 +62,14 @@ def envelope(api_version: str, kind: str, framed: bytes) -> bytes:
     return b"%b%b%b" % (_opening(api_version, kind), framed, _CLOSING)
 
 
-def join_list(
-    api_version: str,
-    kind: str,
-    frames: Iterable[bytes],
-    *,
-    revision: str = "",
-    continue_: str = "",
-    remaining: int | None = None,
-) -> bytes:
-    """The body of a list of framed items."""
-    meta = b"".join(
-        (
-            b"\x0a\x00",
-            delimited(2, revision.encode()),
-            delimited(3, continue_.encode()),
-            _number(4)(remaining) if remaining else b"",
-        )
-    )
-    content = b"".join((delimited(1, meta), *frames))
-    return b"".join((_opening(api_version, kind), b"\x12", _varint(len(content)), content, _CLOSING))
+def list_frame(
+    api_version: str, kind: str, size: int, *, revision: str, continue_: str = "", remaining: int | None = None
+) -> tuple[bytes, bytes]:
+    """What stands before and behind the framed items of a list, which are `size` bytes."""
+    rest = _number(4)(remaining) if remaining else b""
+    meta = b"\x0a\x00" + delimited(2, revision.encode()) + delimited(3, continue_.encode()) + rest
+    head = delimited(1, meta)
+    return b"%b\x12%b%b" % (_opening(api_version, kind), _varint(len(head) + size), head), _CLOSING
 
 
 def event(type_: str, body: bytes) -> bytes:

@@ -40,8 +40,10 @@ async def answered(app: App, ctx: Context, endpoint: Endpoint, accepted: Accepte
     prefix = endpoint.registry.prefix
     continue_ = continuation.encode(page.after.removeprefix(prefix), page.revision) if page.after else ""
     if accepted.protobuf:
-        body = frames.many(endpoint, page.items, accepted, page.revision, continue_, page.remaining)
-        return respond.encoded(200, body, accepted, ctx.warnings)
+        found = await frames.many(
+            endpoint, page.items, accepted, revision=page.revision, continue_=continue_, remaining=page.remaining
+        )
+        return respond.encoded(200, found, accepted, ctx.warnings)
     if len(page.items) > STREAMED and endpoint.plain and not (accepted.kind or accepted.yaml or accepted.pretty):
         pieces = _pieces(endpoint, page, continue_)
         return respond.encoded(200, pieces, accepted, ctx.warnings)
