@@ -4,6 +4,11 @@ from typing import Any
 import pytest
 from tests.apiserver.conftest import Api
 
+from steersman.api.errors import Invalid
+from steersman.apiserver.allocators import Allocator
+from steersman.kinds.types.core_v1 import Service, ServiceSpec
+from steersman.store import Entry
+
 SERVICES = "/api/v1/namespaces/default/services"
 
 
@@ -99,3 +104,39 @@ async def test_a_full_range(api: Api, cidr: str) -> None:
     assert len(given) == size
     with pytest.raises(Exception, match="range is full"):
         allocator.reserve("k", Service())
+
+
+async def test_more_ranges(api: Api) -> None:
+    cidrs = "/apis/networking.k8s.io/v1/servicecidrs"
+    made = await api.post(cidrs, {"metadata": {"name": "more"}, "spec": {"cidrs": ["203.0.113.0/29"]}})
+    wanted = service("a", clusterIP="203.0.113.3")
+    assert "not in the valid range" in (await api.post(SERVICES, wanted, code=422))["message"]
+    ready = {
+        "type": "Ready",
+        "status": "True",
+        "reason": "",
+        "message": "",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+    await api.put(f"{cidrs}/more/status", {**made, "status": {"conditions": [ready]}})
+    assert (await api.post(SERVICES, wanted))["spec"]["clusterIPs"] == ["203.0.113.3"]
+    edge = await api.post(SERVICES, service("b", clusterIP="203.0.113.7"), code=422)
+    assert "The range of valid IPs is 10.96.0.0/12, 203.0.113.0/29" in edge["message"]
+    assert (await api.post(SERVICES, service("c")))["spec"]["clusterIP"].startswith("10.")
+    await api.delete(f"{cidrs}/more")
+    await api.post(SERVICES, service("d", clusterIP="203.0.113.4"), code=422)
+
+
+def test_the_next_range_when_one_is_full() -> None:
+    value = b'{"spec":{"cidrs":["198.51.100.0/29"]},"status":{"conditions":[{"type":"Ready","status":"True"}]}}'
+    allocator = Allocator("192.0.2.0/30", range(30000, 30010))
+    allocator.load_ranges([Entry("/r/more", value, 2, 2)])
+    given = []
+    for number in range(8):
+        made = Service(spec=ServiceSpec(type="ClusterIP"))
+        allocator.reserve(f"/s/{number}", made)
+        given.append(made.spec.clusterIP)
+    assert set(given[:2]) == {"192.0.2.1", "192.0.2.2"}
+    assert set(given[2:]) == {f"198.51.100.{number}" for number in range(1, 7)}
+    with pytest.raises(Invalid, match="range is full"):
+        allocator.reserve("/s/9", Service(spec=ServiceSpec(type="ClusterIP")))

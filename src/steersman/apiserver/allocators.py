@@ -1,7 +1,8 @@
 """Service addresses and node ports: each is given once.
 
 What is taken is learned from the store (all Services at the start, then every commit), so there is no second record that
-could disagree; what has been given and is not committed yet is held in reservations.
+could disagree; what has been given and is not committed yet is held in reservations. Beside the server's own range there are
+those of ServiceCIDRs, while they are Ready and not about to go.
 """
 
 from __future__ import annotations
@@ -43,6 +44,34 @@ class _Stored(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Stored).decode
 
 
+class _Meta(msgspec.Struct):
+    deletionTimestamp: str | None = None
+
+
+class _Cidrs(msgspec.Struct):
+    cidrs: list[str] | None = None
+
+
+class _Condition(msgspec.Struct):
+    type: str = ""
+    status: str = ""
+
+
+class _Status(msgspec.Struct):
+    conditions: list[_Condition] | None = None
+
+
+class _StoredRange(msgspec.Struct):
+    metadata: _Meta = msgspec.field(default_factory=_Meta)
+    spec: _Cidrs = msgspec.field(default_factory=_Cidrs)
+    status: _Status = msgspec.field(default_factory=_Status)
+
+
+_decode_range = msgspec.json.Decoder(_StoredRange).decode
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
 @dataclass(slots=True)
 class Reservation:
     """What one write has been given and not committed yet. `release` must follow the write, whatever came of it."""
@@ -59,14 +88,13 @@ class Allocator:
     """Gives addresses of `cidr` and ports of `ports` to Services. All methods are synchronous, hence atomic."""
 
     def __init__(self, cidr: str, ports: range) -> None:
-        self._network = ipaddress.ip_network(cidr)
+        self._network: Network = ipaddress.ip_network(cidr)
+        # Those of ServiceCIDRs, by the key of their object.
+        self._more: dict[str, list[Network]] = {}
         self._ports = ports
         self._taken: dict[str | int, str] = {}
         self._by_key: dict[str, frozenset[str | int]] = {}
         self._pending: set[str | int] = set()
-        # The lower part is left to those who ask for a certain address, as upstream does.
-        size = self._network.num_addresses
-        self._static = min(max(16, size // 16), 256) if size > 32 else 0
 
     def load(self, entries: Sequence[Entry]) -> None:
         """Learn the Services that exist; forgets everything else."""
@@ -95,6 +123,31 @@ class Allocator:
             # A value two Services have stays with the first: it is freed only when both are gone or changed.
             self._taken.setdefault(v, key)
         self._by_key[key] = frozenset(values)
+
+    def load_ranges(self, entries: Sequence[Entry]) -> None:
+        """Learn the ServiceCIDRs that exist."""
+        self._more.clear()
+        for entry in entries:
+            self._record_range(entry.key, entry.value)
+
+    def observe_ranges(self, events: Sequence[Event]) -> None:
+        """Follow the store: called with each commit under the ServiceCIDRs' prefix."""
+        for event in events:
+            self._record_range(event.key, event.value)
+
+    def _record_range(self, key: str, value: bytes) -> None:
+        self._more.pop(key, None)
+        if not value:
+            return
+        found = _decode_range(value)
+        ready = any(c.type == "Ready" and c.status == "True" for c in found.status.conditions or ())
+        if ready and not found.metadata.deletionTimestamp:
+            networks = [ipaddress.ip_network(cidr) for cidr in found.spec.cidrs or ()]
+            self._more[key] = [n for n in networks if n.version == self._network.version]
+
+    def _networks(self) -> list[Network]:
+        """The ranges, the server's own first."""
+        return list(dict.fromkeys([self._network, *(n for networks in self._more.values() for n in networks)]))
 
     def reserve(self, key: str, service: Service, old: Service | None = None) -> Reservation:
         """Fill in what `service` needs and has not; reserve what it asks for. `key` is its key in the store.
@@ -157,17 +210,25 @@ class Allocator:
             address = ipaddress.ip_address(text)
         except ValueError:
             return "not a valid IP"
-        if address not in self._network or address in (self._network[0], self._network[-1]):
-            return f"the provided IP ({text}) is not in the valid range. The range of valid IPs is {self._network}"
+        networks = self._networks()
+        if not any(address in network and address not in (network[0], network[-1]) for network in networks):
+            ranges = ", ".join(map(str, networks))
+            return f"the provided IP ({text}) is not in the valid range. The range of valid IPs is {ranges}"
         return "" if self._free(text, mine) else "provided IP is already allocated"
 
     def _any_address(self, mine: frozenset[str | int]) -> str | None:
-        network, last = self._network, self._network.num_addresses - 2
+        found = (self._any_of(network, mine) for network in self._networks())
+        return next((address for address in found if address is not None), None)
+
+    def _any_of(self, network: Network, mine: frozenset[str | int]) -> str | None:
+        size = network.num_addresses
+        # The lower part is left to those who ask for a certain address, as upstream does.
+        static, last = min(max(16, size // 16), 256) if size > 32 else 0, size - 2
         for _ in range(_TRIES):
-            address = str(network[_RANDOM.randint(min(self._static + 1, last), last)])
+            address = str(network[_RANDOM.randint(min(static + 1, last), last)])
             if self._free(address, mine):
                 return address
-        for low, high in ((self._static + 1, last + 1), (1, self._static + 1)):
+        for low, high in ((static + 1, last + 1), (1, static + 1)):
             for i in range(low, high):
                 address = str(network[i])
                 if self._free(address, mine):

@@ -55,6 +55,7 @@ from steersman.kinds import catalog as kinds
 from steersman.kinds.catalog import Catalog
 from steersman.kinds.kind import Kind, Served
 from steersman.kinds.types.core_v1 import Secret
+from steersman.kinds.types.networking_v1 import ServiceCIDR
 from steersman.store.errors import CommitFailed, StoreClosed
 from steersman.store.protocol import Store
 
@@ -240,6 +241,9 @@ class App:
             return
         self._unobserve.append(self.store.observe(registry.prefix, self.allocator.observe))
         self.allocator.load((await self.store.list(registry.prefix)).entries)
+        ranges = self.registries.of(ServiceCIDR)
+        self._unobserve.append(self.store.observe(ranges.prefix, self.allocator.observe_ranges))
+        self.allocator.load_ranges((await self.store.list(ranges.prefix)).entries)
 
     async def run(self) -> None:
         """The server's own recurring work, until cancelled: bookmarks, expiry, deadlines of watches."""
@@ -400,8 +404,9 @@ def _describer(kind: Kind[Any]) -> Describe:
     if not kind.has_selectable:
         return describe_metadata
 
+    # Looked up late: most types are never needed.
     def describe(value: bytes) -> tuple[dict[str, str], dict[str, str]]:
-        obj = codec.decode(kind.type, value)
+        obj: Any = codec.decode(kind.glimpse or kind.type, value)
         return obj.metadata.labels or {}, kind.selectable(obj)
 
     return describe
