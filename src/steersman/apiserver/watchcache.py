@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice
 
 from msgspec import Struct
 
@@ -217,7 +217,9 @@ class WatchCache:
         """
         wanted = selection(namespace, label, field)
         if revision in (0, self.revision):
-            return self._page_now(wanted, after, limit)
+            if wanted.everything or self._only(wanted) is not None:
+                return self._page_now(wanted, after, limit)
+            return await self._page_scanned(wanted, after, limit)
         await self.wait_for(revision)
         return await self._page_then(wanted, revision, after, limit)
 
@@ -238,6 +240,14 @@ class WatchCache:
         accepts = wanted.accepts
         return [item for item in self._index.items(*self._bounds(wanted.namespace)) if accepts(item)]
 
+    def _candidates(self, wanted: Selection) -> Objects:
+        """The objects that may be selected, without a look at what they say."""
+        one = self._only(wanted)
+        if one is None:
+            return self._index.items(*self._bounds(wanted.namespace))
+        item = self._index.get(one)
+        return [] if item is None else [item]
+
     def _only(self, wanted: Selection) -> str | None:
         """The key of the one object that can be selected, if the selectors say that much."""
         if wanted.field is None:
@@ -257,10 +267,22 @@ class WatchCache:
             items = self._index.items(low, high, after, limit)
             remaining = self._index.count(low, high, after) - len(items)
             return Page(items, self.revision, items[-1].key if remaining else "", remaining)
-        found = (item for item in self._index.items(low, high, after) if wanted.accepts(item))
-        items = list(islice(found, limit))
-        more = next(found, None) is not None
-        return Page(items, self.revision, items[-1].key if more else "", None if more else 0)
+        items = [item for item in self._select(wanted) if item.key > after]
+        return Page(items, self.revision, "", 0)
+
+    async def _page_scanned(self, wanted: Selection, after: str, limit: int) -> Page:
+        """The selected objects of this moment, while others get their turns: a selector may have to read them all."""
+        now = self.revision
+        objects = self._index.items(*self._bounds(wanted.namespace), after)
+        accepts = wanted.accepts
+        items: Objects = []
+        for start in range(0, len(objects), BATCH):
+            if start:
+                await asyncio.sleep(0)
+            items += [item for item in objects[start : start + BATCH] if accepts(item)]
+            if 0 < limit < len(items):
+                return Page(items[:limit], now, items[limit - 1].key, None)
+        return Page(items, now, "", 0)
 
     async def _page_then(self, wanted: Selection, revision: int, after: str, limit: int) -> Page:
         prefix, _ = self._bounds(wanted.namespace)
@@ -306,7 +328,7 @@ class WatchCache:
         now = self.revision
         beginning: Beginning | None = None
         if not after:
-            beginning = self._initial(wanted, encode, self._select(wanted), now if initial_bookmark else 0)
+            beginning = self._initial(wanted, encode, self._candidates(wanted), now if initial_bookmark else 0)
         elif self._window_start <= after < now:
             beginning = _batched(_lines(wanted, encode, self._recent(after)))
         elif after < now:
@@ -324,10 +346,22 @@ class WatchCache:
 
     def _initial(self, wanted: Selection, encode: Encoder, items: Sequence[Cached], mark: int) -> Beginning:
         """The present objects, and the bookmark at `mark` if that is not 0."""
-        lines = (encode(ADDED, item) for item in items)
-        if not mark:
-            return _batched(lines)
-        return _batched(chain(lines, [encode(BOOKMARK, self._bookmark(mark, INITIAL_EVENTS_END))]))
+        at = 0
+
+        async def read() -> Lines | None:
+            nonlocal at, mark
+            if at < len(items):
+                part = items[at : at + BATCH]
+                at += BATCH
+                # A selector may have to read them all: others get their turns.
+                await asyncio.sleep(0)
+                return [encode(ADDED, item) for item in part if wanted.accepts(item)]
+            if not mark:
+                return None
+            line, mark = encode(BOOKMARK, self._bookmark(mark, INITIAL_EVENTS_END)), 0
+            return [line]
+
+        return read
 
     def _recent(self, after: int) -> Changes:
         """The changes in the window after a revision."""

@@ -186,6 +186,8 @@ class Kind(Generic[T]):
     """(new, old) → the warnings of a change, where these are not just those of the new object."""
     selectable: Callable[[T], dict[str, str]] = _no_fields
     """Field selector values beyond metadata.name and metadata.namespace; always the same keys."""
+    glimpse: type[msgspec.Struct] | None = None
+    """A Struct with no more than the labels and what `selectable` reads, for kinds that have many large objects."""
     grace_period: Callable[[T, int | None], int] = _no_grace
     """(object, requested seconds) → the seconds that a delete waits; zero removes at once."""
     blockers: Callable[[T], Sequence[str]] = _finalizers

@@ -196,7 +196,7 @@ class SQLiteJournal:
         os.close(self._lock)
 
 
-def _insertion(rows: Sequence[Row]) -> tuple[str, list[object]]:
+def _insertion(rows: Sequence[Row]) -> tuple[str, list[int | str | bytes | None]]:
     """The statement that inserts these rows, and its parameters."""
     values = [v for row in rows for v in (row.revision, row.key, row.create_revision, row.previous, row.value)]
     return INSERT + ", ".join([ROW] * len(rows)), values
