@@ -118,7 +118,7 @@ class Backends:
         for name, value in answer.headers.items():
             if name.lower() not in _HOP_BY_HOP:
                 found[name] = f"{found[name]}\n{value}" if name in found else value
-        return Answer(answer.status, found, _chunks(answer))
+        return Answer(answer.status, found, _Chunks(answer))
 
     async def upgrade(
         self,
@@ -180,16 +180,31 @@ def dial_error(target: Target, error: BaseException) -> InternalError:
     return InternalError.occurred(f"error dialing backend: dial tcp {target.authority}: {why}")
 
 
-async def _chunks(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    import aiohttp
+class _Chunks:
+    """The body of an answer. A generator would not do: one that is closed before it began lets go of nothing."""
 
-    try:
-        async for chunk in answer.content.iter_any():
-            yield chunk
-    except aiohttp.ClientError as error:
-        raise ConnectionResetError(str(error)) from error
-    finally:
-        answer.close()
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self._answer = answer
+
+    def __aiter__(self) -> _Chunks:
+        return self
+
+    async def __anext__(self) -> bytes:
+        import aiohttp
+
+        try:
+            chunk = await self._answer.content.readany()
+        except aiohttp.ClientError as error:
+            self._answer.close()
+            raise ConnectionResetError(str(error)) from error
+        if not chunk:
+            self._answer.release()
+            raise StopAsyncIteration
+        return chunk
+
+    async def aclose(self) -> None:
+        """Let go of the connection: it is used again if the body was read to its end. Idempotent."""
+        self._answer.close()
 
 
 async def read_limited(body: AsyncIterator[Any], limit: int = _REFUSAL_LIMIT) -> bytes:

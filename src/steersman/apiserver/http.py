@@ -28,6 +28,7 @@ _JOINED = 64 * 1024
 _PIECE = 64 * 1024
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _STATUS_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n" for s in HTTPStatus}
+_BODILESS = frozenset({204, 304})
 _PEER_ERRORS = (ConnectionError, asyncio.IncompleteReadError)
 
 
@@ -100,6 +101,10 @@ class _Reply:
             if not isinstance(self.response.body, bytes):
                 await _close(self.response.body)
             return
+        if self.status in _BODILESS and not isinstance(self.response.body, bytes):
+            # There is nothing to come, and nothing may be said of how it ends.
+            await _close(self.response.body)
+            self.response.body = b""
         if isinstance(self.response.body, bytes):
             rest = _write_whole(transport, request, self.response, self.keep_alive)
             await connection.drain()
