@@ -11,6 +11,7 @@ from steersman.api.codec import DecodeError
 from steersman.api.errors import InternalError
 from steersman.api.meta import Resource
 from steersman.apiserver.admission.framework import Review
+from steersman.apiserver.subresources.scale_versions import Form
 from steersman.kinds.kind import Served
 
 if TYPE_CHECKING:
@@ -91,13 +92,13 @@ class _Scale:
     async def plain(self, obj: Any) -> Any:
         from steersman.apiserver.subresources import scale
 
-        return codec.to_builtins(scale.scale_of(obj, scale.paths_of(self.served.kind)))
+        return codec.to_builtins(Form(self.kind).told(scale.scale_of(obj, scale.paths_of(self.served.kind))))
 
     async def restore(self, plain: Any, obj: Any) -> Any:
         from steersman.apiserver.subresources import scale
-        from steersman.kinds.types.autoscaling_v1 import Scale
 
-        wanted = codec.from_builtins(Scale, plain)[0]
+        form = Form(self.kind)
+        wanted = form.understood(codec.from_builtins(form.type, plain)[0])
         return scale.scaled(obj, scale.paths_of(self.served.kind), wanted.spec.replicas or 0)
 
 
@@ -158,7 +159,7 @@ def shape_of(app: App, review: Review, resource: Resource) -> Shape:
     if endpoint is None:
         raise InternalError.occurred(f"unable to convert to {resource.api_version} {resource.plural}: unknown kind")
     if review.subresource == "scale":
-        return _Scale(endpoint.served, Resource("autoscaling", "v1", resource.plural, "Scale", resource.namespaced))
+        return _Scale(endpoint.served, Form.of(resource).resource)
     if endpoint.kind.schema is None:
         return _Typed(endpoint.served)
     return _custom(app, review, endpoint.served)
