@@ -1,9 +1,9 @@
 """Whose turn it is. All requests share one thread, so what must be shared out is its time, besides the seats of each level.
 
 While there is time, a request starts as it arrives and never knows of this module. When the requests of one turn of the event
-loop have used up `SLICE`, further ones wait, whatever their number, and are started one in each turn: first the level that has
-had least for its seats, in it the queue that has had least. So whoever asks for little is answered after the request that
-is being worked on, however many others wait.
+loop have used up `SLICE`, further ones wait, whatever their number, and each turn starts as many as `QUANTUM` is enough for, but
+at least one: first the level that has had least for its seats, in it the queue that has had least. So whoever asks for little is
+answered after what is being worked on, however many others wait.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from steersman.api.http import User
-from steersman.apiserver.flowcontrol.level import EXECUTING, WAITING, Flow, Level, Ticket
+from steersman.apiserver.flowcontrol.level import EXECUTING, WAITING, Flow, Level, Queue, Ticket
 from steersman.apiserver.requestinfo import RequestInfo
 
 # Seconds for which one turn of the event loop may start requests as they come.
 SLICE = 0.004
+# Seconds for which a turn starts requests of those that wait. What one costs is taken from those of its kind before it.
+QUANTUM = 0.002
 # Seconds that a request may wait: a quarter of the minute that one may take.
 WAIT_LIMIT = 15.0
 
@@ -55,7 +57,7 @@ class Dispatcher:
                 self.waiting[level] = None
                 level.start = max(level.start, self._virtual)
             # Where there is no seat, the one who leaves arms the next turn.
-            self._busy = self._busy or level.ready
+            self._busy = self._busy or level.next() is not None
             if self._busy:
                 self._arm(now)
         elif ticket.state is EXECUTING:
@@ -69,6 +71,8 @@ class Dispatcher:
 
     def begin(self, ticket: Ticket, now: float) -> None:
         """A request that was waiting begins to execute, in the turn in which it was started."""
+        self._measure(now)
+        self._last = ticket
         ticket.started = now
         ticket.turn = self._turn_number
 
@@ -77,25 +81,31 @@ class Dispatcher:
         if ticket.state is not EXECUTING:
             return
         level = ticket.flow.level
-        if not ticket.charged and not level.share.exempt:
+        if not ticket.charged and ticket is not self._last and not level.share.exempt:
             # What has not left within its turn has waited for something: its estimate stands.
             if ticket.turn == self._turn_number:
                 self._charge(ticket, now - ticket.started)
             else:
                 ticket.charged = True
         level.leave(ticket, now)
-        if self.waiting and not self._armed and level in self.waiting and level.ready:
-            self._busy = True
-            self._arm(now)
+        if level.waiting:
+            self._let_next(level, now)
 
     def abandon(self, ticket: Ticket, now: float, *, late: bool = False) -> None:
         """A waiting request will wait no longer."""
         level = ticket.flow.level
         level.abandon(ticket, now, late=late)
-        if not level.waiting:
+        ticket.wake()
+        if level.waiting:
+            self._let_next(level, now)
+        else:
             self.waiting.pop(level, None)
-        if ticket.wake is not None:
-            ticket.wake()
+
+    def _let_next(self, level: Level, now: float) -> None:
+        """Something has changed for those who wait in the level: perhaps one has a seat now."""
+        if not self._armed and level.next() is not None:
+            self._busy = True
+            self._arm(now)
 
     def expire(self, now: float) -> None:
         """Refuse what has waited too long."""
@@ -105,9 +115,9 @@ class Dispatcher:
 
     def resume(self) -> None:
         """Limits have changed: somebody may have a seat now."""
-        if not self._armed and any(level.ready for level in self.waiting):
-            self._busy = True
-            self._arm(self._monotonic())
+        now = self._monotonic()
+        for level in self.waiting:
+            self._let_next(level, now)
 
     def _arm(self, now: float) -> None:
         if not self._armed:
@@ -116,7 +126,7 @@ class Dispatcher:
             self._soon(self._turn)
 
     def _turn(self) -> None:
-        """The next turn of the event loop has come: start one request of those that wait."""
+        """The next turn of the event loop has come."""
         self._armed = False
         self._turn_number += 1
         if not self.waiting:
@@ -124,34 +134,48 @@ class Dispatcher:
             self._last = None
             return
         now = self._monotonic()
-        last, self._last = self._last, None
-        if last is not None and not last.charged and last.state is EXECUTING:
-            # It was the only one to run since, up to where it waits for something.
-            self._charge(last, now - last.started)
-        level = _next(self.waiting)
-        if level is None:
-            self._busy = False
-            return
-        ticket = self._last = level.dispatch(now)
-        self.begin(ticket, now)
-        self._virtual = max(self._virtual, level.start)
-        if not level.waiting:
-            del self.waiting[level]
-        if ticket.wake is not None:
+        self._measure(now)
+        started = self._start_some(now)
+        self._busy = started and bool(self.waiting)
+        if started:
+            self._arm(now)
+
+    def _start_some(self, now: float) -> bool:
+        """Start those whose turn it is; whether anybody was started."""
+        spent = 0.0
+        while spent < QUANTUM:
+            found = _next(self.waiting)
+            if found is None:
+                break
+            level, queue = found
+            ticket = level.dispatch(queue, now)
+            ticket.started, ticket.turn = now, self._turn_number
+            spent += ticket.expected
+            self._virtual = max(self._virtual, level.start)
+            if not level.waiting:
+                del self.waiting[level]
             ticket.wake()
-        self._busy = bool(self.waiting)
-        self._arm(now)
+        return spent > 0
+
+    def _measure(self, now: float) -> None:
+        """The request that began last was the only one to run since, up to where it waited for something."""
+        last, self._last = self._last, None
+        if last is not None and not last.charged:
+            self._charge(last, now - last.started)
 
     def _charge(self, ticket: Ticket, seconds: float) -> None:
         level = ticket.flow.level
         level.charge(ticket, seconds)
+        ticket.flow.learn(seconds / ticket.seats)
         level.start += seconds / max(level.limit, 1)
 
 
-def _next(levels: Iterable[Level]) -> Level | None:
-    """The level that has had least of those in which somebody could start."""
-    return min((level for level in levels if level.ready), key=_start, default=None)
+def _next(levels: Iterable[Level]) -> tuple[Level, Queue] | None:
+    """The level whose next request would be finished first, of those in which one could start, and its queue."""
+    ready = [(level, queue) for level in levels if (queue := level.next()) is not None]
+    return min(ready, key=_finish, default=None)
 
 
-def _start(level: Level) -> float:
-    return level.start
+def _finish(found: tuple[Level, Queue]) -> float:
+    level, ticket = found[0], found[1].head
+    return level.start + ticket.flow.cost * ticket.seats / max(level.limit, 1)

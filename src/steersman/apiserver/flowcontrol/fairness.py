@@ -128,8 +128,7 @@ class Fairness:
     async def wait(self, ticket: Ticket) -> None:
         """Until the request may go on. Raises TooManyRequests when it is refused."""
         if ticket.state is WAITING:
-            woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            ticket.wake = _waker(woken)
+            woken = ticket.woken = asyncio.get_running_loop().create_future()
             try:
                 await woken
             except asyncio.CancelledError:
@@ -176,11 +175,3 @@ class Fairness:
 
 def _soon(call: Callable[[], None]) -> None:
     asyncio.get_running_loop().call_soon(call)
-
-
-def _waker(woken: asyncio.Future[None]) -> Callable[[], None]:
-    def wake() -> None:
-        if not woken.done():
-            woken.set_result(None)
-
-    return wake

@@ -1,15 +1,17 @@
 """A priority level: its seats, its queues, and which of the waiting requests is next.
 
 Fairness is about the server's one thread, so virtual time here counts seconds of it that were used, not seats held: each queue
-has the virtual time at which its next request starts (`start`), which moves on by what its requests cost; the queue that is
-furthest behind goes first. A queue that had nothing to ask for starts at the present virtual time: it neither saves up nor owes.
+has the virtual time at which its next request starts (`start`), which moves on by what its requests cost; the queue whose next
+request would be finished first goes first. A queue that had nothing to ask for starts at the present virtual time: it neither
+saves up nor owes.
 """
 
 from __future__ import annotations
 
+from asyncio import Future
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -21,6 +23,8 @@ from steersman.apiserver.requestinfo import RequestInfo
 
 # Seconds of the thread that a seat's worth of work is taken to cost until it is known.
 ESTIMATE = 0.0005
+# And the least that it is taken to cost: to read the request and to write the answer are part of it.
+LEAST = 0.0001
 _NOTHING = Limits(0, 0, 0)
 SECONDS = (0.0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0)
 """The bounds of histograms of durations."""
@@ -105,12 +109,31 @@ class Flow:
     hand: tuple[Queue, ...]
     headers: dict[str, str]
     series: Series
+    cost: float = ESTIMATE
+    """Seconds of the thread that a seat's worth is expected to take."""
+
+    def learn(self, seconds: float) -> None:
+        """A seat's worth has taken so long. Higher costs are believed sooner than lower ones."""
+        self.cost = max(self.cost + (seconds - self.cost) * (0.5 if seconds > self.cost else 0.1), LEAST)
 
 
 class Ticket:
     """One request, from its arrival in its level until it has left. `turn` and `started` say when it began to execute."""
 
-    __slots__ = ("arrived", "charged", "flow", "info", "queue", "seats", "started", "state", "turn", "user", "wake")
+    __slots__ = (
+        "arrived",
+        "charged",
+        "expected",
+        "flow",
+        "info",
+        "queue",
+        "seats",
+        "started",
+        "state",
+        "turn",
+        "user",
+        "woken",
+    )
 
     def __init__(self, flow: Flow, seats: int, arrived: float, user: User, info: RequestInfo) -> None:
         self.flow = flow
@@ -121,8 +144,14 @@ class Ticket:
         self.queue: Queue | None = None
         self.state = EXECUTING
         self.turn = 0
+        self.expected = 0.0
         self.charged = False
-        self.wake: Callable[[], None] | None = None
+        self.woken: Future[None] | None = None
+
+    def wake(self) -> None:
+        """Tell who waits for it that the state has changed."""
+        if self.woken is not None and not self.woken.done():
+            self.woken.set_result(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +284,7 @@ class Level:
     def _begin(self, ticket: Ticket, now: float) -> None:
         seats, series = ticket.seats, ticket.flow.series
         ticket.state = EXECUTING
+        ticket.expected = ticket.flow.cost * seats
         self.executing += 1
         self.seats += seats
         self.dispatched += 1
@@ -269,19 +299,17 @@ class Level:
         if queue is not None:
             queue.executing += 1
             queue.seats += seats
-            queue.start += ESTIMATE * seats
+            queue.start += ticket.expected
 
-    @property
-    def ready(self) -> bool:
-        """Whether a request waits for nothing but its turn."""
-        return self.waiting > 0 and self.fits(self._next().head.seats)
+    def next(self) -> Queue | None:
+        """The queue whose turn it is; None when nobody waits, or the one whose turn it is has no seat yet."""
+        if not self.waiting:
+            return None
+        queue = min(self._pending, key=_finish)
+        return queue if self.fits(queue.head.seats) else None
 
-    def _next(self) -> Queue:
-        return min(self._pending, key=_start)
-
-    def dispatch(self, now: float) -> Ticket:
-        """Start the next of the waiting requests. Only when the level is `ready`."""
-        queue = self._next()
+    def dispatch(self, queue: Queue, now: float) -> Ticket:
+        """Start the first of the requests that wait in a queue: the one that is `next`."""
         self.virtual = max(self.virtual, queue.start)
         ticket = queue.head
         self._unqueue(ticket, queue)
@@ -308,7 +336,7 @@ class Level:
         """What the request has cost is known now."""
         ticket.charged = True
         if ticket.queue is not None:
-            ticket.queue.start += seconds - ESTIMATE * ticket.seats
+            ticket.queue.start += seconds - ticket.expected
 
     def leave(self, ticket: Ticket, now: float) -> None:
         """The request is done with its seats."""
@@ -363,5 +391,6 @@ def _waiting_seats(queue: Queue) -> int:
     return queue.waiting_seats
 
 
-def _start(queue: Queue) -> float:
-    return queue.start
+def _finish(queue: Queue) -> float:
+    ticket = queue.head
+    return queue.start + ticket.flow.cost * ticket.seats
