@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from steersman.api import codec, field
 from steersman.api.clock import Clock
-from steersman.api.errors import AlreadyExists, Conflict, Invalid, NotFound, StatusError
+from steersman.api.errors import AlreadyExists, BadRequest, Conflict, Invalid, NotFound, StatusError
 from steersman.api.field import FieldError, Path
 from steersman.api.http import User
 from steersman.api.meta import Resource, format_time, generate_name, new_uid
@@ -77,6 +77,11 @@ Version = tuple[bytes, int]
 def _tolerated(errors: Sequence[FieldError], write: Write) -> Sequence[FieldError]:
     """What is wrong in the version in which the client speaks."""
     return errors if not errors or write.served is None else write.served.tolerated(errors)
+
+
+def _check_place(new: Any, old: Any) -> None:
+    if new.namespace != old.namespace:
+        raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
 
 
 class Registry:
@@ -189,7 +194,10 @@ class Registry:
             warnings, kind=kind, served=write.served, admitted=write.admitted,
         )  # fmt: skip
         await self._chain.mutate(review)
-        obj = review.object
+        if review.object is not obj:
+            # Admission may give it another name, not another place.
+            _check_place(review.object.metadata, obj.metadata)
+            obj, name = review.object, review.object.metadata.name
         key = self.key(namespace, name)
         held = self._reserve(key, obj, None) if self._reserve is not None else None
         stored: bool | None = None

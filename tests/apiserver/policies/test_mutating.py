@@ -82,6 +82,25 @@ async def test_patches_make_no_unknown_fields(api: Api, policies: Policies) -> N
     )
 
 
+async def test_names_and_places(api: Api, policies: Policies) -> None:
+    """A new object may be given another name, and nothing else of what says where it is."""
+    await policies.mutate("Object{metadata: Object.metadata{name: 'renamed', uid: 'mine'}}", rule={"operations": ["*"]})
+    made = await api.post(MAPS, config_map())
+    assert made["metadata"]["name"] == "renamed"
+    assert made["metadata"]["uid"] != "mine"
+    assert (await api.get(f"{MAPS}/renamed"))["metadata"]["uid"] == made["metadata"]["uid"]
+    await api.get(f"{MAPS}/a", code=404)
+    await api.post(MAPS, config_map(), code=409)
+    await api.patch(
+        f"{MUTATING}/p", {"spec": {"mutations": [mutation_of("Object{metadata: Object.metadata{name: 'c'}}")]}}
+    )
+    status = await api.put(f"{MAPS}/renamed", config_map("renamed"), code=422)
+    assert "metadata.name: Invalid value" in status["message"]
+    other = "Object{metadata: Object.metadata{namespace: 'kube-system'}}"
+    await api.patch(f"{MUTATING}/p", {"spec": {"mutations": [mutation_of(other)]}})
+    await api.post(MAPS, config_map("d"), code=400)
+
+
 async def test_lists_merge_by_their_keys(api: Api, policies: Policies) -> None:
     expression = """Object{spec: Object.spec{
       terminationGracePeriodSeconds: 5,

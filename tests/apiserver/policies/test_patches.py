@@ -135,6 +135,9 @@ def test_patch(text: str, before: dict[str, Any], expected: dict[str, Any]) -> N
         ('[JSONPatch{op: "add", path: "/x", value: Object.a{b: Object.c{}}}]',
          'type mismatch: unexpected type name "Object.c", expected "Object.a.b", which matches field name path from root '
          "Object type"),
+        ('[JSONPatch{op: "add", path: "/x", value: [quantity("1")]}]',
+         "JSONPath valueExpression evaluated to a type that could not marshal to JSON: unsupported conversion of "
+         "kubernetes.Quantity"),
         ('[JSONPatch{op: "jump", path: "/x"}]', "JSON Patch: Unexpected kind: jump"),
     ],
 )  # fmt: skip

@@ -8,8 +8,8 @@ from typing import Any
 from steersman.api import apply, patch, typed_walk
 from steersman.api.field import quote
 from steersman.api.typed import Node, TypedError
-from steersman.cel import plain
-from steersman.cel.values import LIST_TYPES, ObjectValue
+from steersman.cel import Type, plain
+from steersman.cel.values import LIST_TYPES, ObjectValue, Opaque, type_of
 
 
 class Unpatchable(Exception):
@@ -19,7 +19,7 @@ class Unpatchable(Exception):
 def apply_configuration(node: Node, before: dict[str, Any], value: Any) -> Any:
     """The object with what `Object{…}` says of it, merged as an applied configuration is. Raises Unpatchable."""
     _check_names(value)
-    config = {**plain(value), "apiVersion": before.get("apiVersion"), "kind": before.get("kind")}
+    config = {**_json(value, "invalid return type"), "apiVersion": before.get("apiVersion"), "kind": before.get("kind")}
     start = "error applying patch: "
     try:
         typed_walk.validate(node, config)
@@ -52,8 +52,29 @@ def _operation(given: Any) -> dict[str, Any]:
     if "value" in given:
         if isinstance(given["value"], ObjectValue):
             _check_names(given["value"])
-        made["value"] = plain(given["value"])
+        made["value"] = _json(
+            given["value"], "JSONPath valueExpression evaluated to a type that could not marshal to JSON"
+        )
     return made
+
+
+def _json(value: Any, why: str) -> Any:
+    """A value as JSON. Raises Unpatchable for what only functions can look into."""
+    found = plain(value)
+    if kind := next(_strange(found), ""):
+        raise Unpatchable(f"{why}: unsupported conversion of {kind}")
+    return found
+
+
+def _strange(value: Any) -> Iterator[str]:
+    if isinstance(value, Opaque | Type):
+        yield str(type_of(value))
+    elif isinstance(value, dict):
+        for held in value.values():
+            yield from _strange(held)
+    elif isinstance(value, list):
+        for held in value:
+            yield from _strange(held)
 
 
 def _check_names(value: ObjectValue) -> None:
