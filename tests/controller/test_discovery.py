@@ -28,6 +28,7 @@ def test_every_controller_is_found():
         "serviceaccount",
         "serviceaccount-token",
         "statefulset",
+        "storageversionmigrator",
         "tainteviction",
         "ttlafterfinished",
         "validatingadmissionpolicystatus",

@@ -1,0 +1,78 @@
+"""Objects that are stored in an old version, and the migration that has them stored anew."""
+
+import json
+
+import pytest
+
+from steersman.controllers import storageversionmigrator
+from steersman.controllers.storageversionmigrator import PATIENCE
+from steersman.kinds.types.storagemigration_v1 import StorageVersionMigration
+
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+SCHEMA = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+NAME = "foos.a.example"
+
+
+def definition(stored):
+    versions = [{"name": v, "served": True, "storage": v == stored, "schema": SCHEMA} for v in ("v1", "v2")]
+    names = {"plural": "foos", "kind": "Foo"}
+    return {
+        "metadata": {"name": NAME},
+        "spec": {"group": "a.example", "scope": "Namespaced", "names": names, "versions": versions},
+    }
+
+
+@pytest.fixture
+async def migrating(world, make):
+    await world.start(storageversionmigrator)
+
+    async def migrate(group, plural):
+        spec = {"resource": {"group": group, "resource": plural}}
+        await world.client.create(make(StorageVersionMigration, "m", spec=spec))
+        await world.settle()
+
+    async def state():
+        found = await world.client.get(StorageVersionMigration, "m")
+        return {c.type: c.status for c in found.status.conditions or ()}
+
+    async def stored():
+        found = (await world.app.store.list("/registry/a.example/foos/")).entries
+        return {json.loads(entry.value)["apiVersion"] for entry in found}
+
+    world.migrate, world.state, world.stored = migrate, state, stored
+    return world
+
+
+async def test_stored_objects_change_their_version(migrating):
+    await migrating.client.request("POST", CRDS, body=definition("v1"))
+    await migrating.settle()
+    for name in "abc":
+        body = {"apiVersion": "a.example/v1", "kind": "Foo", "metadata": {"name": name}}
+        await migrating.client.request("POST", "/apis/a.example/v1/namespaces/default/foos", body=body)
+    await migrating.client.request(
+        "PATCH",
+        f"{CRDS}/{NAME}",
+        body={"spec": definition("v2")["spec"]},
+        headers={"content-type": "application/merge-patch+json"},
+    )
+    await migrating.settle()
+    assert await migrating.stored() == {"a.example/v1"}
+    await migrating.migrate("a.example", "foos")
+    assert await migrating.state() == {"Running": "False", "Succeeded": "True"}
+    assert await migrating.stored() == {"a.example/v2"}
+    assert (await migrating.client.get(StorageVersionMigration, "m")).status.resourceVersion
+
+
+async def test_nothing_is_written_without_need(migrating):
+    await migrating.migrate("", "namespaces")
+    assert await migrating.state() == {"Running": "False", "Succeeded": "True"}
+    found = (await migrating.app.store.list("/registry/core/namespaces/")).entries
+    assert all(entry.revision == entry.create_revision for entry in found)
+
+
+async def test_a_resource_that_nobody_serves(migrating):
+    await migrating.migrate("", "foo")
+    assert await migrating.state() == {}
+    await migrating.clock.advance(PATIENCE + 1)
+    await migrating.settle()
+    assert await migrating.state() == {"Failed": "True"}
