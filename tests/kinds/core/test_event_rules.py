@@ -28,12 +28,13 @@ def test_a_new_event(change: str, errors: list[str], build: Build) -> None:
     assert [str(e) for e in event_rules.check_events_v1(build(KIND, EVENT, change))] == errors
 
 
-def test_only_the_series_goes_on(build: Build) -> None:
+def test_only_the_series_and_the_note_go_on(build: Build) -> None:
     old = build(KIND, EVENT)
     series = "series: {count: 2, lastObservedTime: '2024-01-01T00:00:00.000000Z'}"
     assert event_rules.check_events_v1_update(build(KIND, EVENT, series), old) == []
-    changed = build(KIND, EVENT, "{reason: s, message: m}")
+    assert event_rules.check_events_v1_update(build(KIND, EVENT, "{message: m}"), old) == []
+    changed = build(KIND, EVENT, "{reason: s, action: m}")
     assert [str(e) for e in event_rules.check_events_v1_update(changed, old)] == [
         'reason: Invalid value: "s": field is immutable',
-        'message: Invalid value: "m": field is immutable',
+        'action: Invalid value: "m": field is immutable',
     ]

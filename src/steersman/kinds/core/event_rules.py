@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import Event
 
 _OLDER = ("firstTimestamp", "lastTimestamp", "count")
+# Not the message: Kubernetes has long let clients reword the note of an event, and they do.
 _FIXED = (
-    ("involvedObject", "involvedObject"), ("reason", "reason"), ("message", "message"), ("source", "source"),
+    ("involvedObject", "involvedObject"), ("reason", "reason"), ("source", "source"),
     ("firstTimestamp", "firstTimestamp"), ("lastTimestamp", "lastTimestamp"), ("count", "count"), ("type", "type"),
     ("eventTime", "eventTime"), ("action", "action"), ("related", "related"),
     ("reportingComponent", "reportingController"), ("reportingInstance", "reportingInstance"),
@@ -68,7 +69,7 @@ def check_events_v1(event: Event) -> Errors:
 
 
 def check_events_v1_update(event: Event, old: Event) -> Errors:
-    """Of an event of events.k8s.io/v1 only the series goes on."""
+    """Of an event of events.k8s.io/v1 only the series and the note go on."""
     errors = _check_series(event)
     for name, shown in _FIXED:
         errors += field.immutable(Path(shown), getattr(event, name), getattr(old, name))
