@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import io
 import json
 import ssl
@@ -225,3 +226,22 @@ def test_user_of_certificate() -> None:
     subject = ((("organizationName", "a"),), (("organizationName", "b"),), (("commonName", "joe"),))
     assert user_of_certificate({"subject": subject}) == User("joe", ("a", "b"))
     assert user_of_certificate({"subject": ()}) is None
+
+
+async def test_compressed_requests_are_not_understood(plain: str) -> None:
+    body = gzip.compress(json.dumps(config_map("a")).encode())
+    headers = {**AUTHORIZED, "Content-Encoding": "gzip", "Content-Type": "application/json"}
+    async with aiohttp.ClientSession(plain) as session, session.post(MAPS, data=body, headers=headers) as answer:
+        assert answer.status == 400
+        assert "invalid character" in (await answer.json())["message"]
+
+
+async def test_large_answers_are_compressed(plain: str) -> None:
+    async with aiohttp.ClientSession(plain, headers=AUTHORIZED, auto_decompress=False) as session:
+        async with session.post(MAPS, json=config_map("a", k="v" * 200_000)) as answer:
+            assert answer.headers["Content-Encoding"] == "gzip"
+        async with session.get(f"{MAPS}/a", headers={"Accept-Encoding": "gzip"}) as answer:
+            assert answer.headers["Content-Encoding"] == "gzip"
+            body = await answer.read()
+            assert int(answer.headers["Content-Length"]) == len(body) < 10_000
+            assert len(json.loads(gzip.decompress(body))["data"]["k"]) == 200_000

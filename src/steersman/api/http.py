@@ -54,13 +54,15 @@ class Response:
     """One response. `body` is bytes, or an async iterator of chunks for a stream that lasts (watch, log, proxy).
 
     `pause` is how many seconds a connection waits after a chunk before it asks for the next: what happens meanwhile comes as
-    one. A response to a hijacked request has status 0: nothing more is written by the server.
+    one. `shrinks`: it may be compressed for clients that want that. A response to a hijacked request has status 0: nothing
+    more is written by the server.
     """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | AsyncIterator[bytes] = b""
     pause: float = 0.0
+    shrinks: bool = False
 
 
 Handler = Callable[[Request], Awaitable[Response]]

@@ -109,8 +109,8 @@ class Discovery:
         if ctx.request.headers.get("if-none-match") == known.etag:
             return Response(304, headers)
         if accepted.protobuf:
-            return Response(200, headers, known.protobuf)
-        return Response(200, headers, respond.to_yaml(known.json) if accepted.yaml else known.json)
+            return Response(200, headers, known.protobuf, shrinks=True)
+        return Response(200, headers, respond.to_yaml(known.json) if accepted.yaml else known.json, shrinks=True)
 
     def _known(self, path: str, accepted: Accepted) -> _Encoded | None:
         key = path, accepted.version

@@ -231,7 +231,7 @@ class HTTPServer:
             access_log=None,
             max_line_size=_MAX_LINE,
             max_field_size=_MAX_FIELD,
-            auto_decompress=True,
+            auto_decompress=False,
             lingering_time=1.0,
         )
         self._server.judge = judge

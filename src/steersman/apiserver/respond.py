@@ -27,7 +27,7 @@ def encoded(
     headers = _HEADERS[accepted.media]
     if warnings:
         headers = {**headers, "Warning": warning_header(warnings)}
-    return Response(status, headers, data)
+    return Response(status, headers, data, shrinks=True)
 
 
 def body(status: int, data: bytes, accepted: Accepted, warnings: Sequence[str] = ()) -> Response:

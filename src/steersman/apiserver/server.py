@@ -16,7 +16,7 @@ from steersman.api import fields
 from steersman.api.clock import Clock
 from steersman.api.errors import BadRequest, InternalError, MethodNotAllowed, NotFound, ServiceUnavailable, StatusError
 from steersman.api.http import Request, Response, User
-from steersman.apiserver import authz, impersonation, negotiation, requestinfo, respond, table
+from steersman.apiserver import authz, compression, impersonation, negotiation, requestinfo, respond, table
 from steersman.apiserver.admission.framework import Admission, Chain, Environment
 from steersman.apiserver.admission.framework import discover as discover_admission
 from steersman.apiserver.aggregator.service import Aggregator
@@ -81,7 +81,7 @@ _SERVICES = ("", "services")
 class OpenAPI(Protocol):
     """The API's description under /openapi/."""
 
-    async def get(self, path: str, accept: str, if_none_match: str) -> Response:
+    async def get(self, path: str, accept: str, if_none_match: str, *, gzip: bool = False) -> Response:
         """Answer a GET of `path`; a 304 when `if_none_match` is still true. Raises NotFound, NotAcceptable."""
         ...
 
@@ -300,6 +300,8 @@ class App:
             if ticket is not None and ticket.state is not EXECUTING:
                 await self.fairness.wait(ticket)
             response = await self._serve(ctx)
+            if response.shrinks and compression.takes_gzip(request.headers):
+                response = await compression.shrunk(response)
         except StatusError as error:
             response = respond.error(error, _accepted(request, query), warnings)
         except (StoreClosed, CommitFailed) as error:
@@ -391,7 +393,8 @@ class App:
             if described is not None:
                 return await self.aggregator.forward(described, ctx)
             headers = ctx.request.headers
-            return await self.openapi.get(path, headers.get("accept", ""), headers.get("if-none-match", ""))
+            gzip = compression.takes_gzip(headers)
+            return await self.openapi.get(path, headers.get("accept", ""), headers.get("if-none-match", ""), gzip=gzip)
         response = self.health.get(ctx) or self.flow_control.debug(ctx) or self.discovery.get(ctx)
         if response is None:
             raise NotFound.path()

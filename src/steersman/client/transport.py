@@ -199,7 +199,8 @@ def _session(connector: aiohttp.TCPConnector, timeout: aiohttp.ClientTimeout) ->
         connector=connector,
         timeout=timeout,
         cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=True,
+        # The server is near: compressing would cost more than it saves.
+        skip_auto_headers=("Accept-Encoding",),
         read_bufsize=1 << 18,
         # Our proxies are the cluster's own; an API server is always reached directly.
         trust_env=False,

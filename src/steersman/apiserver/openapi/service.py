@@ -20,6 +20,7 @@ from steersman.kinds.kind import Served
 _V2 = "/openapi/v2"
 _V3 = "/openapi/v3"
 _JSON = "application/json"
+_GZIP = 31
 # The same document under the name it was registered by, and under its later one.
 _PROTOBUF = (
     "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
@@ -50,7 +51,7 @@ class Described(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Document:
-    """`packed` is deflated: documents are large, asked for rarely, and of much repetition."""
+    """`packed` is in gzip: documents are large, asked for rarely, and of much repetition."""
 
     content_type: str
     packed: bytes
@@ -58,7 +59,7 @@ class _Document:
 
     @classmethod
     def of(cls, content_type: str, body: bytes) -> _Document:
-        return cls(content_type, zlib.compress(body, 6), f'"{hashlib.sha256(body).hexdigest().upper()}"')
+        return cls(content_type, zlib.compress(body, 6, _GZIP), f'"{hashlib.sha256(body).hexdigest().upper()}"')
 
 
 class OpenAPIService:
@@ -93,14 +94,14 @@ class OpenAPIService:
         for key in (_V3, "v2.json", "v2.pb", *(f"v3/{p}" for p in paths)):
             self._documents.pop(key, None)
 
-    async def get(self, path: str, accept: str, if_none_match: str) -> Response:
+    async def get(self, path: str, accept: str, if_none_match: str, *, gzip: bool = False) -> Response:
         path = path.rstrip("/")
         if path == _V2:
-            return _answer(self._v2(accept), if_none_match)
+            return _answer(self._v2(accept), if_none_match, gzip)
         if path == _V3:
-            return _answer(self._document(_V3, _JSON, self._index), if_none_match)
+            return _answer(self._document(_V3, _JSON, self._index), if_none_match, gzip)
         if path.startswith(_V3 + "/"):
-            return self._v3(path.removeprefix(_V3 + "/"), accept, if_none_match)
+            return self._v3(path.removeprefix(_V3 + "/"), accept, if_none_match, gzip)
         raise NotFound.path()
 
     def _document(self, key: str, content_type: str, make: Callable[[], bytes]) -> _Document:
@@ -152,10 +153,10 @@ class OpenAPIService:
             foreign.merge(document, own, [d.v2 for d in self._foreign])
         return document
 
-    def _v3(self, name: str, accept: str, if_none_match: str) -> Response:
+    def _v3(self, name: str, accept: str, if_none_match: str, gzip: bool) -> Response:
         other = next((d for d in self._foreign if d.path == name), None)
         if other is not None:
-            return _answer(self._document(f"v3/{name}", _JSON, lambda: self._converted(other)), if_none_match)
+            return _answer(self._document(f"v3/{name}", _JSON, lambda: self._converted(other)), if_none_match, gzip)
         served = [s for s in self._served if _group_version_path(s) == name]
         customs = [s for s in self._custom if _group_version_path(s) == name]
         if not (served or customs):
@@ -167,7 +168,7 @@ class OpenAPIService:
             _JSON,
             lambda: self._v3_json(served, customs),
         )
-        return _answer(document, if_none_match)
+        return _answer(document, if_none_match, gzip)
 
     def _converted(self, described: Described) -> bytes:
         """The v3 document of a group version whose server has none."""
@@ -207,8 +208,11 @@ def _group_version_path(served: Served) -> str:
     return f"apis/{resource.group}/{resource.version}" if resource.group else f"api/{resource.version}"
 
 
-def _answer(document: _Document, if_none_match: str) -> Response:
-    headers = {"Etag": document.etag, "Vary": "Accept"}
+def _answer(document: _Document, if_none_match: str, gzip: bool) -> Response:
+    headers = {"Etag": document.etag, "Vary": "Accept-Encoding, Accept"}
     if document.etag in if_none_match:
         return Response(304, headers)
-    return Response(200, {**headers, "Content-Type": document.content_type}, zlib.decompress(document.packed))
+    headers["Content-Type"] = document.content_type
+    if gzip:
+        return Response(200, {**headers, "Content-Encoding": "gzip"}, document.packed)
+    return Response(200, headers, zlib.decompress(document.packed, _GZIP))
