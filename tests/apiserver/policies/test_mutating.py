@@ -9,6 +9,8 @@ from tests.apiserver.conftest import MAPS, Api, config_map, pod
 from tests.apiserver.crd.conftest import Customs, custom, definition, path, spec_schema, version
 from tests.apiserver.policies.conftest import MUTATING, Policies
 
+from steersman.apiserver.admission.framework import Review
+
 PODS = "/api/v1/namespaces/default/pods"
 ON_PODS = {"resources": ["pods"]}
 START = "policy 'p' with binding 'p' denied request: "
@@ -210,6 +212,35 @@ async def test_scale(api: Api, policies: Policies) -> None:
     )
     await api.patch(f"{deployments}/d/scale", {"spec": {"replicas": 9}})
     assert (await api.get(f"{deployments}/d"))["spec"]["replicas"] == 5
+
+
+async def test_connections_have_nothing_to_change(api: Api, policies: Policies) -> None:
+    await api.post("/api/v1/nodes", {"metadata": {"name": "n"}})
+    await api.post(PODS, pod(nodeName="n"))
+    rule = {"operations": ["CONNECT"], "resources": ["pods/exec"]}
+    await policies.mutate("[JSONPatch{op: 'add', path: '/container', value: 'c'}]", rule=rule)
+    status = await api.get(f"{PODS}/a/exec?command=sh", code=503)
+    assert status["message"].startswith("Resource kind /v1, Kind=PodExecOptions not found. There can be a delay ")
+
+
+async def test_webhooks_come_after(api: Api, policies: Policies, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Policies change an object before webhooks do, and judge it before they do."""
+    calls: list[str] = []
+    for name in ("mutate", "validate"):
+
+        async def note(review: Review, name: str = name) -> None:
+            calls.append(f"{name} {(getattr(review.object, 'data', None) or {}).get('b')}")
+
+        monkeypatch.setattr(api.app.webhooks, name, note)
+    await policies.mutate(data(b="'2'"))
+    await policies.validate("object.data.b == '2'", name="v")
+    calls.clear()
+    await api.post(MAPS, config_map(a="1"))
+    assert calls == ["mutate 2", "mutate 2", "validate 2"]
+    await policies.validate("object.data.b == '3'", name="w")
+    calls.clear()
+    await api.post(MAPS, config_map("c"), code=422)
+    assert calls == ["mutate 2", "mutate 2"]
 
 
 async def test_custom_resources(crds: Customs) -> None:

@@ -236,11 +236,12 @@ class MutatingPolicies:
         rounds: Rounds[_Key] = review.notes.setdefault(_NOTES, Rounds())
         case = _Case(self._app, review, rounds)
         invocations = await case.invocations(hooks)
-        if review.round > 0 and objects.encoded(review.object) != rounds.last:
-            rounds.changed()
-        for invocation in invocations:
-            await case.invoke(invocation)
-        rounds.last = objects.encoded(review.object)
+        if invocations:
+            if review.round > 0 and objects.encoded(review.object) != rounds.last:
+                rounds.changed()
+            for invocation in invocations:
+                await case.invoke(invocation)
+            rounds.last = objects.encoded(review.object)
         case.finish()
 
     def close(self) -> None:
