@@ -92,6 +92,7 @@ NULLABLE_STATUS_INTS = words(
     DeploymentStatus.collisionCount DeploymentStatus.terminatingReplicas ReplicaSetStatus.terminatingReplicas
     HorizontalPodAutoscalerStatus.currentCPUUtilizationPercentage HorizontalPodAutoscalerStatus.observedGeneration
     MetricValueStatus.averageUtilization
+    ResourceMetricStatus.currentAverageUtilization ContainerResourceMetricStatus.currentAverageUtilization
     JobStatus.ready JobStatus.terminating
     NodeSwapStatus.capacity
     EvictionStatus.observedGeneration EvictionRequestStatus.observedGeneration

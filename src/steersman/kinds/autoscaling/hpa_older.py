@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 from steersman.api.meta import Resource
-from steersman.kinds.autoscaling.hpa_v1 import BEHAVIOR, metric_to_v1, metric_to_v2
+from steersman.kinds.autoscaling.hpa_v1 import BEHAVIOR, metric_to_v1, metric_to_v2, take_behavior
 from steersman.kinds.kind import Plain, older
 
 _ZERO = "0"
@@ -16,16 +16,9 @@ def to_stored(plain: Plain) -> None:
     spec, status = plain.get("spec") or {}, plain.get("status") or {}
     _convert(spec, "metrics", lambda metric: metric_to_v2(_without_zero(metric), "target", "target"))
     _convert(status, "currentMetrics", lambda metric: metric_to_v2(metric, "current", "current"))
-    annotations = plain.get("metadata", {}).get("annotations") or {}
-    try:
-        behavior = json.loads(annotations.get(BEHAVIOR, "null"))
-    except ValueError:
-        behavior = None
-    if isinstance(behavior, dict):
+    behavior = take_behavior(plain)
+    if behavior is not None:
         spec["behavior"] = behavior
-        del annotations[BEHAVIOR]
-        if not annotations:
-            del plain["metadata"]["annotations"]
 
 
 def from_stored(plain: Plain) -> None:

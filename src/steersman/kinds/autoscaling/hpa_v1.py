@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from steersman.api import codec
+from steersman.api.codec import DecodeError
 from steersman.kinds.kind import Plain
 
 _PREFIX = "autoscaling.alpha.kubernetes.io/"
@@ -26,17 +28,17 @@ _TARGET, _CURRENT = ("target", "target"), ("current", "current")
 
 def to_v2(plain: Plain) -> None:
     spec, status = plain.get("spec", {}), plain.get("status", {})
-    metrics = [metric_to_v2(m, *_TARGET) for m in _take(plain, METRICS) or ()]
+    metrics = [metric_to_v2(m, *_TARGET) for m in _take_all(plain, METRICS, "MetricSpec")]
     if (cpu := spec.pop("targetCPUUtilizationPercentage", None)) is not None:
         target = {"type": "Utilization", "averageUtilization": cpu}
         metrics.insert(0, {"type": "Resource", "resource": {"name": "cpu", "target": target}})
     _put(spec, "metrics", metrics)
-    _put(spec, "behavior", _take(plain, BEHAVIOR))
-    current = [metric_to_v2(m, *_CURRENT) for m in _take(plain, CURRENT_METRICS) or ()]
+    _put(spec, "behavior", take_behavior(plain))
+    current = [metric_to_v2(m, *_CURRENT) for m in _take_all(plain, CURRENT_METRICS, "MetricStatus")]
     if (cpu := status.pop("currentCPUUtilizationPercentage", None)) is not None:
         current.insert(0, {"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": cpu}}})
     _put(status, "currentMetrics", current)
-    _put(status, "conditions", _take(plain, CONDITIONS))
+    _put(status, "conditions", _take_all(plain, CONDITIONS, "HorizontalPodAutoscalerCondition"))
 
 
 def from_v2(plain: Plain) -> None:
@@ -97,7 +99,7 @@ def metric_to_v2(metric: Plain, values: str, prefix: str) -> Plain:
         out["describedObject"] = source.pop("target", {})
     if section in ("object", "pods", "external"):
         identifier: Plain = {"name": source.pop("metricName", "")}
-        _put(identifier, "selector", source.pop("selector", None) or source.pop("metricSelector", None))
+        _put(identifier, "selector", source.pop("metricSelector" if section == "external" else "selector", None))
         out["metric"] = identifier
     return {"type": metric.get("type", ""), section: {**source, **out, values: found}}
 
@@ -109,8 +111,8 @@ def _target_type(found: Plain) -> str:
 
 
 def _put(into: Plain, name: str, value: Any) -> None:
-    # Nothing measured is a measure, too.
-    if value or isinstance(value, int):
+    # Nothing measured is a measure, too, and a selector of everything is one.
+    if value or isinstance(value, int | dict):
         into[name] = value
 
 
@@ -120,11 +122,41 @@ def _annotate(plain: Plain, name: str, value: Any) -> None:
         annotations[name] = json.dumps(value, separators=(",", ":"))
 
 
-def _take(plain: Plain, name: str) -> Any:
-    """The value of one of the annotations, which is removed. A malformed one is as good as none."""
-    annotations = plain.get("metadata", {}).get("annotations", {})
-    text = annotations.pop(name, None)
+def take_behavior(plain: Plain) -> Plain | None:
+    """The behavior in the annotation, which is removed."""
+    from steersman.kinds.types.autoscaling_v2 import HorizontalPodAutoscalerBehavior
+
+    text = _text(plain, BEHAVIOR)
     try:
-        return json.loads(text) if text else None
-    except ValueError:
+        return _checked(HorizontalPodAutoscalerBehavior, json.loads(text)) if text else None
+    except (ValueError, DecodeError):
         return None
+
+
+def _take_all(plain: Plain, name: str, kind: str) -> list[Plain]:
+    """The list in one of the annotations, which is removed. A malformed one is as good as none."""
+    from steersman.kinds.types import autoscaling_v2, autoscaling_v2beta1
+
+    cls = getattr(autoscaling_v2beta1, kind, None) or getattr(autoscaling_v2, kind)
+    text = _text(plain, name)
+    try:
+        found = json.loads(text) if text else []
+        return [_checked(cls, one) for one in found] if isinstance(found, list) else []
+    except (ValueError, DecodeError):
+        return []
+
+
+def _text(plain: Plain, name: str) -> str:
+    """The text of an annotation, which is removed."""
+    metadata = plain.get("metadata", {})
+    annotations = metadata.get("annotations", {})
+    text: str = annotations.pop(name, "")
+    if not annotations:
+        metadata.pop("annotations", None)
+    return text
+
+
+def _checked(cls: type[Any], value: Any) -> Plain:
+    """A value that is one of this type. Raises DecodeError."""
+    plain: Plain = codec.to_builtins(codec.from_builtins(cls, value)[0])
+    return plain

@@ -21,7 +21,7 @@ class ContainerResourceMetricSource(ApiType, kw_only=True):
 class ContainerResourceMetricStatus(ApiType, kw_only=True):
     __required__ = frozenset({"container", "name"})
     container: str = _field(default_factory=str)
-    currentAverageUtilization: Int32 = 0
+    currentAverageUtilization: Int32 | None = None
     currentAverageValue: Quantity | None = None
     name: str = _field(default_factory=str)
 
@@ -138,6 +138,6 @@ class ResourceMetricSource(ApiType, kw_only=True):
 
 class ResourceMetricStatus(ApiType, kw_only=True):
     __required__ = frozenset({"name"})
-    currentAverageUtilization: Int32 = 0
+    currentAverageUtilization: Int32 | None = None
     currentAverageValue: Quantity | None = None
     name: str = _field(default_factory=str)
