@@ -53,13 +53,14 @@ class Health:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        first: dict[str, Check] = {"ping": lambda: True, "log": lambda: True, "etcd": self._store}
+        first: dict[str, Check] = {"ping": lambda: True, "log": lambda: True, "etcd": self.store}
         # Nobody is answered before the start is done.
         start: dict[str, Check] = dict.fromkeys(_START, lambda: True)
         live, ready = {**first, **start}, {**first, "informer-sync": lambda: app.ready, **start}
         self._checks: dict[str, dict[str, Check]] = {"livez": live, "readyz": ready, "healthz": live}
 
-    def _store(self) -> bool:
+    def store(self) -> bool:
+        """Whether the store has something to tell."""
         return self._app.store.revision > 0
 
     def get(self, ctx: Context) -> Response | None:

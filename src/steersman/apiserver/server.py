@@ -184,7 +184,9 @@ class App:
             resource = served.resource
             registry = self.registries.find(served.kind.resource.group, served.kind.resource.plural)
             if registry is not None:
-                endpoints[(resource.group, resource.version, resource.plural)] = Endpoint.of(served, registry, self.frames)
+                endpoints[(resource.group, resource.version, resource.plural)] = Endpoint.of(
+                    served, registry, self.frames
+                )
         return endpoints
 
     def endpoint(self, group: str, version: str, plural: str) -> Endpoint | None:
@@ -306,7 +308,9 @@ class App:
             response = respond.error(error, _accepted(request, query), warnings)
         except (StoreClosed, CommitFailed) as error:
             log.error("%s %s: %s", request.method, request.path, error)
-            response = respond.error(ServiceUnavailable(f"the store is unavailable: {error}"), _accepted(request, query))
+            response = respond.error(
+                ServiceUnavailable(f"the store is unavailable: {error}"), _accepted(request, query)
+            )
         except RecursionError:
             response = respond.error(BadRequest("the object is nested too deep"), _accepted(request, query))
         except Exception as error:
@@ -375,7 +379,9 @@ class App:
         info = ctx.info
         served = self.catalog.find(info.group, info.version, info.resource)
         handler = VIRTUAL.get((info.group, info.resource))
-        if served is None or not self.config.runtime.serves(served) or handler is None or info.name:
+        if served is None or not self.config.runtime.serves(served) or handler is None:
+            raise NotFound.path()
+        if info.subresource or (info.name and "get" not in served.kind.verbs):
             raise NotFound.path()
         if info.verb not in served.kind.verbs:
             raise MethodNotAllowed()

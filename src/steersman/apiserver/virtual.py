@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from steersman.api.http import Response
-from steersman.apiserver import respond, reviews
+from steersman.apiserver import componentstatuses, reviews
 from steersman.apiserver.context import Context
 from steersman.apiserver.subresources.binding import bind
 from steersman.kinds.kind import Served
@@ -21,16 +21,9 @@ async def _bindings(app: App, ctx: Context, served: Served) -> Response:
     return await bind(app, ctx, "")
 
 
-async def _component_statuses(app: App, ctx: Context, served: Served) -> Response:
-    """Deprecated upstream long since: an empty list, so that `kubectl get cs` and old tools are content."""
-    ctx.warnings.append("v1 ComponentStatus is deprecated in v1.19+")
-    empty = {"kind": "ComponentStatusList", "apiVersion": "v1", "metadata": {"resourceVersion": ""}, "items": []}
-    return respond.value(200, empty, ctx.accept(), ctx.warnings)
-
-
 VIRTUAL: Mapping[tuple[str, str], Handler] = {
     ("", "bindings"): _bindings,
-    ("", "componentstatuses"): _component_statuses,
+    ("", "componentstatuses"): componentstatuses.handle,
     ("authentication.k8s.io", "tokenreviews"): reviews.token_review,
     ("authentication.k8s.io", "selfsubjectreviews"): reviews.self_subject_review,
     ("authorization.k8s.io", "selfsubjectaccessreviews"): reviews.self_subject_access_review,
