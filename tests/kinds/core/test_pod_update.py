@@ -64,7 +64,7 @@ spec:
     [
         ("spec: {schedulingGates: []}", []),
         ("spec: {nodeSelector: {a: b, c: d}}", []),
-        ("spec: {nodeSelector: {a: x}}", ['spec.nodeSelector: Invalid value: {"a":"x"}: only additions are allowed (no mutations or deletions)']),
+        ("spec: {nodeSelector: {a: x}}", ['spec.nodeSelector: Invalid value: {"a":"x"}: only additions to spec.nodeSelector are allowed (no mutations or deletions)']),
         ("spec: {affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchFields: [{key: metadata.name, operator: In, values: [n]}]}]}}}}", []),
         ("spec: {terminationGracePeriodSeconds: 1}", []),
         ("spec: {terminationGracePeriodSeconds: 2}", [f"{ONLY}terminationGracePeriodSeconds)"]),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 RESTART_POLICIES = ("Always", "OnFailure", "Never")
+_MAX_RULES, _MAX_EXIT_CODES = 20, 255
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _NOT_IN_EPHEMERAL = (
     "ports", "resizePolicy", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "restartPolicy",
@@ -31,6 +32,8 @@ class PodContext:
     claims: Collection[str]
     restart_policy: str
     grace_period: int | None
+    os: str
+    host_users: bool
 
     @classmethod
     def of(cls, spec: PodSpec) -> PodContext:
@@ -39,6 +42,8 @@ class PodContext:
             {c.name for c in spec.resourceClaims or () if c.name},
             spec.restartPolicy,
             spec.terminationGracePeriodSeconds,
+            spec.os.name if spec.os is not None else "",
+            spec.hostUsers is not False,
         )
 
 
@@ -145,12 +150,16 @@ def _check_common(container: Container | EphemeralContainer, context: PodContext
     errors += field.check_choice(container.imagePullPolicy, PULL_POLICIES, path.child("imagePullPolicy"))
     errors += check_requirements(container.resources, context.claims, path.child("resources"))
     errors += _check_resize_policy(container, context.restart_policy, path.child("resizePolicy"))
-    return errors + security_validation.check_container(container.securityContext, path.child("securityContext"))
+    at = path.child("securityContext")
+    return errors + security_validation.check_container(
+        container.securityContext, host_users=context.host_users, path=at
+    )
 
 
 def _check_running(container: Container, context: PodContext, path: Path) -> Errors:
     """Hooks and probes, of containers that stay."""
-    errors = handler_validation.check_lifecycle(container.lifecycle, context.grace_period, path.child("lifecycle"))
+    grace_period, at = context.grace_period, path.child("lifecycle")
+    errors = handler_validation.check_lifecycle(container.lifecycle, grace_period, context.os, at)
     for name in _PROBES:
         errors += handler_validation.check_probe(name, getattr(container, name), path.child(name))
     return errors
@@ -224,6 +233,8 @@ def _check_restart_rules(container: Container, path: Path) -> Errors:
         errors.append(
             field.required(path.child("restartPolicy"), "must specify restartPolicy when restart rules are used")
         )
+    if len(rules) > _MAX_RULES:
+        errors.append(field.too_many(path.child("restartPolicyRules"), len(rules), _MAX_RULES))
     for i, rule in enumerate(rules):
         at = path.child("restartPolicyRules").index(i)
         if rule.action not in ("Restart", "RestartAllContainers"):
@@ -232,6 +243,9 @@ def _check_restart_rules(container: Container, path: Path) -> Errors:
             errors.append(field.required(at.child("exitCodes"), "must be specified"))
         else:
             errors += field.check_choice(rule.exitCodes.operator, ("In", "NotIn"), at.child("exitCodes", "operator"))
+            given = len(rule.exitCodes.values or ())
+            if given > _MAX_EXIT_CODES:
+                errors.append(field.too_many(at.child("exitCodes", "values"), given, _MAX_EXIT_CODES))
     return errors
 
 

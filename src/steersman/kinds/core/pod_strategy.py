@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 from steersman.kinds.core.pod_qos import qos_class
 
 if TYPE_CHECKING:
-    from steersman.kinds.types.core_v1 import Pod
+    from steersman.kinds.types.core_v1 import Affinity, Pod
+    from steersman.kinds.types.meta_v1 import LabelSelector
 
 
 def on_create(pod: Pod) -> None:
-    """A new pod is Pending, and says so of its gates if it has any."""
+    """A new pod is Pending, and says so of its gates if it has any; whom it goes with may depend on its labels."""
     from steersman.kinds.types.core_v1 import PodCondition
 
+    if pod.spec.affinity is not None:
+        _select_by_labels(pod.spec.affinity, pod)
+    for constraint in pod.spec.topologySpreadConstraints or ():
+        _extend(constraint.labelSelector, "In", constraint.matchLabelKeys, pod)
     pod.status.phase = "Pending"
     pod.status.qosClass = qos_class(pod.spec)
     if pod.spec.schedulingGates:
@@ -25,6 +30,27 @@ def on_create(pod: Pod) -> None:
                 message="Scheduling is blocked due to non-empty scheduling gates",
             )
         ]
+
+
+def _select_by_labels(affinity: Affinity, pod: Pod) -> None:
+    for kind in (affinity.podAffinity, affinity.podAntiAffinity):
+        if kind is None:
+            continue
+        preferred = (w.podAffinityTerm for w in kind.preferredDuringSchedulingIgnoredDuringExecution or ())
+        for term in (*(kind.requiredDuringSchedulingIgnoredDuringExecution or ()), *preferred):
+            _extend(term.labelSelector, "In", term.matchLabelKeys, pod)
+            _extend(term.labelSelector, "NotIn", term.mismatchLabelKeys, pod)
+
+
+def _extend(selector: LabelSelector | None, operator: str, keys: list[str] | None, pod: Pod) -> None:
+    """Makes a selector ask for the pod's own values of some labels, or for others."""
+    from steersman.kinds.types.meta_v1 import LabelSelectorRequirement
+
+    labels = pod.metadata.labels or {}
+    if selector is None or not keys:
+        return
+    asked = [LabelSelectorRequirement(key=k, operator=operator, values=[labels[k]]) for k in keys if k in labels]
+    selector.matchExpressions = [*(selector.matchExpressions or ()), *asked] or None
 
 
 def on_status_update(pod: Pod, old: Pod) -> None:

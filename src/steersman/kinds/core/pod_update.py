@@ -8,6 +8,7 @@ from msgspec import structs
 
 from steersman.api import field, names, quantity
 from steersman.api.field import Errors, Path
+from steersman.kinds.core import pod_annotations, pod_status_validation
 from steersman.kinds.core.container_validation import is_sidecar
 from steersman.kinds.core.pod_qos import qos_class
 from steersman.kinds.core.pod_validation import check_pod
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
         Container,
         ContainerStatus,
         NodeAffinity,
+        NodeSelectorTerm,
         Pod,
         PodSchedulingGate,
         PodSpec,
@@ -35,12 +37,19 @@ _CHANGEABLE = ",".join((
     "`spec.tolerations` (only additions to existing tolerations)",
     "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",
 ))  # fmt: skip
-_MIRROR = "kubernetes.io/config.mirror"
+_ANNOTATIONS = Path("metadata", "annotations")
 
 
 def check_update(pod: Pod, old: Pod) -> Errors:
     """What a plain update changes that it must not."""
-    spec, before = pod.spec, old.spec
+    return _check_annotations(pod, old) + _check_spec(pod.spec, old.spec)
+
+
+def _check_annotations(pod: Pod, old: Pod) -> Errors:
+    return pod_annotations.check_update(pod.metadata.annotations, old.metadata.annotations, _ANNOTATIONS)
+
+
+def _check_spec(spec: PodSpec, before: PodSpec) -> Errors:
     if len(spec.containers) != len(before.containers):
         return [field.forbidden(_SPEC.child("containers"), "pod updates may not add or remove containers")]
     if len(spec.initContainers or ()) != len(before.initContainers or ()):
@@ -123,9 +132,8 @@ def _check_gated(spec: PodSpec, before: PodSpec) -> Errors:
     for key, value in (before.nodeSelector or {}).items():
         if (spec.nodeSelector or {}).get(key) != value:
             at = _SPEC.child("nodeSelector")
-            errors.append(
-                field.invalid(at, spec.nodeSelector, "only additions are allowed (no mutations or deletions)")
-            )
+            detail = "only additions to spec.nodeSelector are allowed (no mutations or deletions)"
+            errors.append(field.invalid(at, spec.nodeSelector, detail))
             break
     return errors + _check_gated_affinity(_node_affinity(spec.affinity), _node_affinity(before.affinity))
 
@@ -144,10 +152,19 @@ def _check_gated_affinity(new: NodeAffinity | None, old: NodeAffinity | None) ->
     for i, (term, before) in enumerate(zip(terms, old_required.nodeSelectorTerms, strict=True)):
         for name in ("matchExpressions", "matchFields"):
             kept = getattr(before, name) or []
-            if (getattr(term, name) or [])[: len(kept)] != kept:
+            if _is_empty(before):
+                wrong = bool(getattr(term, name))
+            else:
+                wrong = (getattr(term, name) or [])[: len(kept)] != kept
+            if wrong:
                 detail = "only additions are allowed (no mutations or deletions)"
                 errors.append(field.invalid(at.index(i), term, detail))
     return errors
+
+
+def _is_empty(term: NodeSelectorTerm) -> bool:
+    """Whether a term matches no node, so that a requirement more would let it match some."""
+    return not term.matchExpressions and not term.matchFields
 
 
 def _node_affinity(affinity: Affinity | None) -> NodeAffinity | None:
@@ -165,7 +182,8 @@ def _gated_affinity(spec: PodSpec, before: PodSpec) -> Affinity | None:
 
 def check_status_update(pod: Pod, old: Pod) -> Errors:
     """What a node's report of a pod changes that it must not."""
-    errors = field.immutable(_STATUS.child("qosClass"), pod.status.qosClass, old.status.qosClass)
+    errors = _check_annotations(pod, old)
+    errors += field.immutable(_STATUS.child("qosClass"), pod.status.qosClass, old.status.qosClass)
     if pod.spec.nodeName != old.spec.nodeName:
         errors.append(field.forbidden(_STATUS.child("nodeName"), "may not be changed directly"))
     nominated = pod.status.nominatedNodeName
@@ -179,8 +197,7 @@ def check_status_update(pod: Pod, old: Pod) -> Errors:
         errors += _check_transitions(
             getattr(pod.status, name) or [], getattr(old.status, name) or [], policy, restarting, _STATUS.child(name)
         )
-    errors += _check_addresses(pod.status.podIPs or [], _STATUS.child("podIPs"))
-    return errors + _check_addresses(pod.status.hostIPs or [], _STATUS.child("hostIPs"))
+    return errors + pod_status_validation.check(pod)
 
 
 def _own_policy(spec: PodSpec) -> set[str]:
@@ -206,25 +223,11 @@ def _check_transitions(
     return errors
 
 
-def _check_addresses(addresses: list[Any], path: Path) -> Errors:
-    errors: Errors = []
-    seen: set[str] = set()
-    for i, address in enumerate(addresses):
-        errors += field.all_invalid(path.index(i), address.ip, names.ip(address.ip))
-        if address.ip in seen:
-            errors.append(field.duplicate(path.index(i), address))
-        seen.add(address.ip)
-    families = [names.ip_family(a.ip) for a in addresses]
-    if len(families) != len(set(families)):
-        errors.append(field.invalid(path, addresses, "may specify no more than one IP for each IP family"))
-    return errors
-
-
 def check_ephemeral_containers_update(pod: Pod, old: Pod) -> Errors:
     """What an update through `ephemeralcontainers` may not do: change or remove one that exists."""
-    if _MIRROR in (old.metadata.annotations or {}):
+    if pod_annotations.MIRROR in (old.metadata.annotations or {}):
         return [field.forbidden(Path(""), "static pods do not support ephemeral containers")]
-    errors = check_pod(pod)
+    errors = check_pod(pod) + _check_annotations(pod, old)
     at = _SPEC.child("ephemeralContainers")
     by_name = {c.name: c for c in pod.spec.ephemeralContainers or ()}
     for before in old.spec.ephemeralContainers or ():
@@ -237,24 +240,28 @@ def check_ephemeral_containers_update(pod: Pod, old: Pod) -> Errors:
 
 def check_resize(pod: Pod, old: Pod) -> Errors:
     """What an update through `resize` may not do: anything but change cpu and memory of running containers."""
-    if _MIRROR in (old.metadata.annotations or {}):
+    if pod_annotations.MIRROR in (old.metadata.annotations or {}):
         return [field.forbidden(Path(""), "static pods cannot be resized")]
-    errors = check_pod(pod)
+    if old.spec.os is not None and old.spec.os.name == "windows":
+        return [field.forbidden(Path(""), "windows pods cannot be resized")]
+    errors = check_pod(pod) + _check_annotations(pod, old)
     if qos_class(pod.spec) != qos_class(old.spec):
         detail = "Pod QOS Class may not change as a result of resizing"
         errors.append(field.invalid(_SPEC, pod.status.qosClass, detail))
-    pairs = list(zip(pod.spec.containers, old.spec.containers, strict=False))
-    for i, (container, before) in enumerate(pairs):
+    for i, (container, before) in enumerate(zip(pod.spec.containers, old.spec.containers, strict=False)):
         errors += _check_container_resize(container, before, _SPEC.child("containers").index(i).child("resources"))
-    for i, (container, before) in enumerate(
-        zip(pod.spec.initContainers or (), old.spec.initContainers or (), strict=False)
-    ):
-        if is_sidecar(before):
-            at = _SPEC.child("initContainers").index(i).child("resources")
-            errors += _check_container_resize(container, before, at)
-        elif not field.same(container, before):
-            errors.append(field.forbidden(_SPEC, "resources for non-sidecar init containers are immutable"))
-    if not errors and not _only_resources_differ(pod.spec, old.spec):
+        if _immutable(container) != _immutable(before):
+            errors.append(field.forbidden(_SPEC, "only cpu and memory resources are mutable"))
+    pairs = zip(pod.spec.initContainers or (), old.spec.initContainers or (), strict=False)
+    for i, (container, before) in enumerate(pairs):
+        if not is_sidecar(before):
+            if not field.same(container, before):
+                errors.append(field.forbidden(_SPEC, "resources for non-sidecar init containers are immutable"))
+            continue
+        errors += _check_container_resize(container, before, _SPEC.child("initContainers").index(i).child("resources"))
+        if _immutable(container) != _immutable(before):
+            errors.append(field.forbidden(_SPEC, "only cpu and memory resources for sidecar containers are mutable"))
+    if not errors and not _only_containers_differ(pod.spec, old.spec):
         errors.append(field.forbidden(_SPEC, "only cpu and memory resources are mutable"))
     return errors
 
@@ -281,22 +288,21 @@ def _amounts(resources: ResourceRequirements | None, kind: str) -> dict[str, Any
     return (getattr(resources, kind) if resources is not None else None) or {}
 
 
-def _only_resources_differ(spec: PodSpec, before: PodSpec) -> bool:
-    def without(containers: list[Container] | None) -> list[tuple[Any, ...]]:
-        return [
-            (
-                structs.replace(c, resources=None, resizePolicy=None),
-                {
-                    (kind, name): amount
-                    for kind in ("requests", "limits")
-                    for name, amount in _amounts(c.resources, kind).items()
-                    if name not in ("cpu", "memory")
-                },
-            )
-            for c in containers or ()
-        ]
+def _immutable(container: Container) -> tuple[Any, ...]:
+    """What of a container a resize leaves alone."""
+    others = {
+        (kind, name): amount
+        for kind in ("requests", "limits")
+        for name, amount in _amounts(container.resources, kind).items()
+        if name not in ("cpu", "memory")
+    }
+    return structs.replace(container, resources=None, resizePolicy=None), others
 
-    same_containers = without(spec.containers) == without(before.containers)
-    same_init = without(spec.initContainers) == without(before.initContainers)
+
+def _only_containers_differ(spec: PodSpec, before: PodSpec) -> bool:
+    if len(spec.containers) != len(before.containers):
+        return False
+    if len(spec.initContainers or ()) != len(before.initContainers or ()):
+        return False
     rest = structs.replace(before, containers=spec.containers, initContainers=spec.initContainers)
-    return same_containers and same_init and field.same(rest, spec)
+    return field.same(rest, spec)

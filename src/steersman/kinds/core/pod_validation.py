@@ -9,9 +9,11 @@ from steersman.api.field import Errors, Path
 from steersman.api.memo import Memo
 from steersman.kinds.core import (
     container_validation,
+    pod_annotations,
     scheduling_validation,
     security_validation,
     volume_validation,
+    windows_validation,
 )
 from steersman.kinds.core.container_validation import RESTART_POLICIES
 from steersman.kinds.core.resource_validation import check_limits, check_pod_name, check_requirements
@@ -24,15 +26,17 @@ DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _MAX_NAMESERVERS, _MAX_SEARCHES, _MAX_SEARCH_LENGTH = 3, 32, 2048
 _MAX_INT32 = 2**31 - 1
 _SPEC = Path("spec")
+_ANNOTATIONS = Path("metadata", "annotations")
 _sound: Memo[bool] = Memo()
 
 
 def check_pod(pod: Pod) -> Errors:
     """What is wrong with a pod, new or changed. A spec that was good is good again: few pods are without siblings."""
     spec = codec.encode(pod.spec)
+    errors = pod_annotations.check(pod.metadata.annotations, pod.spec, _ANNOTATIONS)
     if _sound.get("pod", spec):
-        return []
-    errors = _check_pod(pod)
+        return errors
+    errors += _check_pod(pod)
     # The names of claims that are made for the pod's volumes contain the pod's name.
     if not errors and not any(v.ephemeral is not None for v in pod.spec.volumes or ()):
         _sound.put("pod", spec, True)
@@ -54,7 +58,7 @@ def _check_pod(pod: Pod) -> Errors:
 
 def check_new_pod(pod: Pod) -> Errors:
     """What a new pod may not have, beyond what is wrong in any."""
-    errors: Errors = []
+    errors = pod_annotations.check_match(pod.metadata.annotations, pod.spec, _SPEC)
     if pod.spec.ephemeralContainers:
         errors.append(field.forbidden(_SPEC.child("ephemeralContainers"), "cannot be set on create"))
     if pod.spec.nodeName and pod.spec.schedulingGates:
@@ -67,10 +71,13 @@ def check_template(template: PodTemplateSpec, path: Path) -> Errors:
     """What is wrong with a pod template."""
     errors = validate_labels(template.metadata.labels, path.child("labels"))
     errors += validate_annotations(template.metadata.annotations, path.child("annotations"))
-    errors += check_spec(template.spec, path.child("spec"))
+    annotations, at = template.metadata.annotations, path.child("spec")
+    errors += pod_annotations.check(annotations, template.spec, path.child("annotations"))
+    errors += check_spec(template.spec, at)
+    errors += pod_annotations.check_match(annotations, template.spec, at)
     if template.spec.ephemeralContainers:
         detail = "ephemeral containers not allowed in pod template"
-        errors.append(field.forbidden(path.child("spec", "ephemeralContainers"), detail))
+        errors.append(field.forbidden(at.child("ephemeralContainers"), detail))
     return errors
 
 
@@ -84,6 +91,7 @@ def check_spec(spec: PodSpec, path: Path, *, pod_name: str = "", of_pod: bool = 
         *field.check_choice(spec.restartPolicy, RESTART_POLICIES, path.child("restartPolicy")),
         *field.check_choice(spec.dnsPolicy, DNS_POLICIES, path.child("dnsPolicy")),
         *security_validation.check_pod(spec, path),
+        *windows_validation.check_host_processes(spec, path),
         *security_validation.check_os(spec, path),
         *_check_dns(spec.dnsConfig, spec.dnsPolicy, path.child("dnsConfig")),
         *scheduling_validation.check(spec, path),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Toleration,
         TopologySpreadConstraint,
     )
+    from steersman.kinds.types.meta_v1 import LabelSelector
 
 TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -140,8 +141,7 @@ def _check_pod_term(term: PodAffinityTerm, path: Path) -> Errors:
     errors += label_selector.check(term.namespaceSelector, path.child("namespaceSelector"))
     for name in term.namespaces or ():
         errors += field.all_invalid(path.child("namespace"), name, names.dns1123_label(name))
-    for keys in ("matchLabelKeys", "mismatchLabelKeys"):
-        errors += _check_label_keys(getattr(term, keys) or [], term.labelSelector is not None, path.child(keys))
+    errors += _check_label_keys(term.matchLabelKeys or [], term.mismatchLabelKeys or [], term.labelSelector, path)
     if not term.topologyKey:
         errors.append(field.required(path.child("topologyKey"), "can not be empty"))
     return errors + field.all_invalid(
@@ -149,10 +149,28 @@ def _check_pod_term(term: PodAffinityTerm, path: Path) -> Errors:
     )
 
 
-def _check_label_keys(keys: list[str], has_selector: bool, path: Path) -> Errors:
-    if keys and not has_selector:
-        return [field.forbidden(path, "must not be specified when labelSelector is not set")]
-    return [e for i, key in enumerate(keys) for e in field.all_invalid(path.index(i), key, names.qualified_name(key))]
+def _check_label_keys(match: list[str], mismatch: list[str], selector: LabelSelector | None, path: Path) -> Errors:
+    """Keys of which a pod's own values are selected; in a pod, requirements for them have joined the selector."""
+    if not match and not mismatch:
+        return []
+    errors: Errors = []
+    for keys, at in ((match, path.child("matchLabelKeys")), (mismatch, path.child("mismatchLabelKeys"))):
+        if keys and selector is None:
+            errors.append(field.forbidden(at, "must not be specified when labelSelector is not set"))
+            continue
+        errors += [e for i, k in enumerate(keys) for e in field.all_invalid(at.index(i), k, names.qualified_name(k))]
+    seen = set(selector.matchLabels or ()) if selector is not None else set()
+    for requirement in (selector.matchExpressions if selector is not None else None) or ():
+        key = requirement.key
+        if key in seen and key in match:
+            detail = "exists in both matchLabelKeys and labelSelector"
+            errors.append(field.invalid(path.index(match.index(key)), key, detail))
+        seen.add(key)
+    for i, key in enumerate(match):
+        if key in mismatch:
+            detail = "exists in both matchLabelKeys and mismatchLabelKeys"
+            errors.append(field.invalid(path.child("matchLabelKeys").index(i), key, detail))
+    return errors
 
 
 def _check_gates(gates: list[PodSchedulingGate], path: Path) -> Errors:
@@ -195,8 +213,7 @@ def _check_constraint(constraint: TopologySpreadConstraint, path: Path) -> Error
         value = getattr(constraint, name)
         if value and value not in ("Honor", "Ignore"):
             errors.append(field.not_supported(path.child(name), value, ("Honor", "Ignore")))
-    has_selector = constraint.labelSelector is not None
-    errors += _check_label_keys(constraint.matchLabelKeys or [], has_selector, path.child("matchLabelKeys"))
+    errors += _check_label_keys(constraint.matchLabelKeys or [], [], constraint.labelSelector, path)
     return errors + label_selector.check(constraint.labelSelector, path.child("labelSelector"))
 
 

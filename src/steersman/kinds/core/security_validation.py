@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from steersman.api import field, names
 from steersman.api.field import Errors, Path
+from steersman.kinds.core import windows_validation
 from steersman.kinds.core.provided_volumes import local_descending_path
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ _SYSCTL = rf"({_SYSCTL_SEGMENT}[\./])*{_SYSCTL_SEGMENT}"
 _SYSCTL_MAX = 253
 _IPC_SYSCTLS = ("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")
 _PATH_MAX = 4095
-_WINDOWS = "windows options cannot be set for a linux pod"
 
 
 def check_pod(spec: PodSpec, path: Path) -> Errors:
@@ -44,20 +44,25 @@ def check_pod(spec: PodSpec, path: Path) -> Errors:
         value = getattr(context, name)
         if value and value not in choices:
             errors.append(field.not_supported(at.child(name), value, choices))
+    errors += windows_validation.check_options(context.windowsOptions, at.child("windowsOptions"))
     errors += _check_seccomp(context.seccompProfile, at.child("seccompProfile"))
     return errors + _check_app_armor(context.appArmorProfile, at.child("appArmorProfile"))
 
 
-def check_container(context: SecurityContext | None, path: Path) -> Errors:
-    """What is wrong with a container's security context."""
+def check_container(context: SecurityContext | None, *, host_users: bool, path: Path) -> Errors:
+    """What is wrong with a container's security context; `host_users` says whether its users are the host's."""
     if context is None:
         return []
     errors = _check_id(context.runAsUser, path.child("runAsUser"))
     errors += _check_id(context.runAsGroup, path.child("runAsGroup"))
     if context.procMount and context.procMount not in ("Default", "Unmasked"):
         errors.append(field.not_supported(path.child("procMount"), context.procMount, ("Default", "Unmasked")))
+    if context.procMount == "Unmasked" and host_users:
+        detail = "`hostUsers` must be false to use `Unmasked`"
+        errors.append(field.invalid(path.child("procMount"), context.procMount, detail))
     errors += _check_seccomp(context.seccompProfile, path.child("seccompProfile"))
     errors += _check_app_armor(context.appArmorProfile, path.child("appArmorProfile"))
+    errors += windows_validation.check_options(context.windowsOptions, path.child("windowsOptions"))
     if context.allowPrivilegeEscalation is False:
         if context.privileged:
             errors.append(
@@ -71,7 +76,7 @@ def check_container(context: SecurityContext | None, path: Path) -> Errors:
 
 
 def check_os(spec: PodSpec, path: Path) -> Errors:
-    """The pod's operating system: only Linux pods run here, and those take no Windows options."""
+    """The pod's operating system, and that the pod asks for nothing of the other one."""
     if spec.os is None:
         return []
     if not spec.os.name:
@@ -79,17 +84,8 @@ def check_os(spec: PodSpec, path: Path) -> Errors:
     if spec.os.name not in ("linux", "windows"):
         return [field.not_supported(path.child("os"), spec.os.name, ("linux", "windows"))]
     if spec.os.name == "windows":
-        return []
-    errors: Errors = []
-    if spec.securityContext is not None and spec.securityContext.windowsOptions is not None:
-        errors.append(field.forbidden(path.child("securityContext", "windowsOptions"), _WINDOWS))
-    for name in ("containers", "initContainers"):
-        for i, container in enumerate(getattr(spec, name) or ()):
-            context = container.securityContext
-            if context is not None and context.windowsOptions is not None:
-                at = path.child(name).index(i).child("securityContext", "windowsOptions")
-                errors.append(field.forbidden(at, _WINDOWS))
-    return errors
+        return windows_validation.check_pod(spec, path)
+    return windows_validation.check_linux_pod(spec, path)
 
 
 def _check_host_users(spec: PodSpec, path: Path) -> Errors:
