@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.apiserver.conftest import CATALOG, Api, config_map
 
+from steersman.api import codec
 from steersman.api.clock import FakeClock
 from steersman.apiserver.config import ServerConfig
 from steersman.apiserver.openapi.service import OpenAPIService
 from steersman.apiserver.runtimeconfig import RuntimeConfig
 from steersman.apiserver.server import App
+from steersman.kinds import wire, wire_encode
+from steersman.kinds.kind import list_type
+from steersman.kinds.types import extensions_v1beta1
 from steersman.store.backends import memory
 
 EXTENSIONS = "/apis/extensions/v1beta1/namespaces/default"
@@ -402,3 +406,32 @@ async def test_they_can_be_switched_off() -> None:
 async def test_other_kinds_are_left_alone(api: Api) -> None:
     answer = await api.raw("POST", "/api/v1/namespaces/default/configmaps", config_map())
     assert "Warning" not in answer.headers
+
+
+PB = "application/vnd.kubernetes.protobuf"
+
+
+async def test_protobuf_both_ways(api: Api) -> None:
+    """Go clients of old sent it for everything."""
+    served = CATALOG.find("extensions", "v1beta1", "ingresses")
+    assert served is not None
+    sent = wire_encode.encode(codec.from_builtins(served.type, ingress("extensions/v1beta1"))[0])
+    path, headers = f"{EXTENSIONS}/ingresses", {"accept": PB, "content-type": PB}
+    answer = await api.raw("POST", path, sent, headers)
+    assert answer.status == 201, answer.body
+    assert answer.headers["Warning"] == f'299 - "{DEPRECATED}"'
+    made = wire.decode(served.type, cast(bytes, answer.body))
+    assert (made["apiVersion"], made["kind"]) == ("extensions/v1beta1", "Ingress")
+    assert made["spec"]["backend"] == {"serviceName": "other", "servicePort": "http"}
+    answer = await api.raw("GET", path, headers={"accept": PB})
+    listed = wire.decode(list_type(served.resource, served.type), cast(bytes, answer.body))
+    assert [i["spec"] for i in listed["items"]] == [made["spec"]]
+    assert listed["apiVersion"] == "extensions/v1beta1"
+
+
+async def test_scales_in_protobuf(api: Api) -> None:
+    await api.post(f"{EXTENSIONS}/deployments", deployment())
+    answer = await api.raw("GET", f"{EXTENSIONS}/deployments/a/scale", headers={"accept": PB})
+    found = wire.decode(extensions_v1beta1.Scale, cast(bytes, answer.body))
+    assert (found["apiVersion"], found["kind"]) == ("extensions/v1beta1", "Scale")
+    assert found["status"]["selector"] == {"app": "a"}
