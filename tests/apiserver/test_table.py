@@ -29,7 +29,10 @@ async def test_rows_without_objects(api: Api) -> None:
     await api.post(MAPS, config_map())
     assert (await api.get(f"{MAPS}/a?includeObject=None", headers=TABLE))["rows"][0]["object"] is None
     answer = await api.get(f"{MAPS}?includeObject=Foo", headers=TABLE, code=400)
-    assert answer["message"] == 'unrecognized includeObject value: "Foo"'
+    assert answer["message"] == (
+        'Unable to convert to Table as requested: includeObject: Invalid value: "Foo": '
+        "must be 'Metadata', 'Object', 'None', or empty"
+    )
 
 
 async def test_pages(api: Api) -> None:

@@ -369,4 +369,7 @@ def _go_rune(char: str) -> str:
     """A character as Go quotes it."""
     if char == "'":
         return "'\\''"
-    return {"\n": "'\\n'", "\t": "'\\t'", "\r": "'\\r'", "\\": "'\\\\'"}.get(char, f"'{char}'")
+    known = {"\n": "'\\n'", "\t": "'\\t'", "\r": "'\\r'", "\\": "'\\\\'"}.get(char)
+    if known is None:
+        known = f"'\\x{ord(char):02x}'" if ord(char) < 32 or ord(char) == 127 else f"'{char}'"
+    return known

@@ -9,7 +9,10 @@ from steersman.api.codec import DecodeError, warnings
 from steersman.api.errors import BadRequest
 from steersman.api.untyped import Untyped
 from steersman.apiserver.context import Context, Endpoint
+from steersman.apiserver.negotiation import body_media
 from steersman.apiserver.params import WriteOptions
+
+_SHOWN = 30
 
 
 def decode_object(ctx: Context, endpoint: Endpoint, options: WriteOptions) -> Any:
@@ -18,7 +21,7 @@ def decode_object(ctx: Context, endpoint: Endpoint, options: WriteOptions) -> An
     try:
         obj, problems = endpoint.decode(ctx, strict=options.validation != "Ignore")
     except DecodeError as error:
-        raise _unfit(endpoint, str(error)) from error
+        raise _undecoded(ctx, endpoint, error) from error
     check_type(endpoint, obj)
     report(ctx, endpoint, options, problems)
     return served.adopt(obj)
@@ -59,6 +62,26 @@ def check_type(endpoint: Endpoint, obj: Any) -> None:
             f'{obj.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
             f"the kind in the data does not match the expected kind"
         )
+
+
+def _undecoded(ctx: Context, endpoint: Endpoint, error: DecodeError) -> BadRequest:
+    """What is no object at all is shown to its sender; of others it is said what they are."""
+    if not error.syntax:
+        return _unfit(endpoint, str(error))
+    body, why = ctx.request.body, str(error)
+    if body_media(ctx.request.headers.get("content-type", "")) == "json":
+        why = f"couldn't get version/kind; json parse error: {why}"
+    kind = endpoint.served.resource.kind
+    return BadRequest(f"the object provided is unrecognized (must be of type {kind}): {why} ({_summary(body)})")
+
+
+def _summary(body: bytes) -> str:
+    """How a body begins: as text where it looks like JSON."""
+    if not body:
+        return "<empty>"
+    begin = body[:_SHOWN]
+    shown = begin.decode(errors="replace") if body.startswith(b"{") else begin.hex()
+    return shown if len(body) <= _SHOWN else f"{shown} ..."
 
 
 def _unfit(endpoint: Endpoint, why: str) -> BadRequest:

@@ -385,6 +385,8 @@ class App:
             raise NotFound.path()
         if info.verb not in served.kind.verbs:
             raise MethodNotAllowed()
+        # Nobody is answered who could not read it.
+        ctx.accept()
         if served.deprecation:
             ctx.warnings.append(served.deprecation)
         return await handler(self, ctx, served)

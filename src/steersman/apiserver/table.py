@@ -11,6 +11,7 @@ import msgspec
 from steersman.api import codec
 from steersman.api.clock import Clock
 from steersman.api.errors import BadRequest
+from steersman.api.field import Path, invalid
 from steersman.apiserver import frames
 from steersman.apiserver.cached import BOOKMARK, Cached
 from steersman.apiserver.context import Context, Endpoint
@@ -31,7 +32,8 @@ def include_of(ctx: Context) -> str:
     """What a Table's rows carry of their objects: None, Metadata (the default) or Object. Raises BadRequest."""
     include = ctx.query.get("includeObject") or "Metadata"
     if include not in _INCLUDES:
-        raise BadRequest(f'unrecognized includeObject value: "{include}"')
+        error = invalid(Path("includeObject"), include, "must be 'Metadata', 'Object', 'None', or empty")
+        raise BadRequest(f"Unable to convert to Table as requested: {error}")
     return include
 
 

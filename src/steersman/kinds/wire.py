@@ -20,21 +20,43 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _INTEGERS = (Leaf.INT32, Leaf.INT64)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).timestamp()
 _YEAR_ONE = -62135596800
+_BROKEN = (IndexError, ValueError, TypeError, AttributeError, struct.error)
 
 
 def decode(cls: type[Struct], data: bytes) -> dict[str, Any]:
     """The body of a request as plain values of the type `cls`, with kind and apiVersion. DecodeError for broken input."""
+    version, kind, raw = _open(data)
+    try:
+        out = _object(raw, fields(cls))
+    except _BROKEN as error:
+        raise DecodeError(_worded(error)) from error
+    head = {"kind": kind, "apiVersion": version}
+    return {**{k: v for k, v in head.items() if v}, **out}
+
+
+def _open(data: bytes) -> tuple[str, str, bytes]:
+    """apiVersion, kind and message of an envelope. Raises DecodeError."""
+    if not data:
+        raise DecodeError("empty data", syntax=True)
     if not data.startswith(MAGIC):
-        raise DecodeError("provided data does not appear to be a protobuf message", syntax=True)
+        prefix = " ".join(str(byte) for byte in MAGIC)
+        raise DecodeError(
+            f"provided data does not appear to be a protobuf message, expected prefix [{prefix}]", syntax=True
+        )
+    if data == MAGIC:
+        raise DecodeError("empty body", syntax=True)
     try:
         envelope = dict(scan(data[len(MAGIC) :]))
         types = dict(scan(envelope.get(1, b"")))
-        out = _object(envelope.get(2, b""), fields(cls))
-        version, kind = types.get(1, b"").decode(), types.get(2, b"").decode()
-    except (IndexError, ValueError, TypeError, AttributeError, struct.error) as error:
-        raise DecodeError(f"protobuf: {error}", syntax=True) from error
-    head = {"kind": kind, "apiVersion": version}
-    return {**{k: v for k, v in head.items() if v}, **out}
+        return types.get(1, b"").decode(), types.get(2, b"").decode(), bytes(envelope.get(2, b""))
+    except _BROKEN as error:
+        raise DecodeError(_worded(error), syntax=True) from error
+
+
+def _worded(error: Exception) -> str:
+    if isinstance(error, IndexError):
+        return "unexpected EOF"
+    return str(error) if isinstance(error, ValueError) else "proto: wrong wireType"
 
 
 def scan(data: bytes) -> Iterator[tuple[int, Any]]:
@@ -52,7 +74,7 @@ def scan(data: bytes) -> Iterator[tuple[int, Any]]:
         elif wire in (_FIXED64, _FIXED32):
             size = 8 if wire == _FIXED64 else 4
         else:
-            raise ValueError(f"unknown wire type {wire}")
+            raise ValueError(f"proto: illegal wireType {wire}")
         if at + size > end:
             raise ValueError("unexpected EOF")
         yield key >> 3, data[at : at + size]
@@ -69,7 +91,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
             return value, at
         shift += 7
         if shift > 63:
-            raise ValueError("integer overflow")
+            raise ValueError("proto: integer overflow")
 
 
 def _object(data: bytes, known: Mapping[int, Field]) -> dict[str, Any]:

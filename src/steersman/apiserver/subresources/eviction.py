@@ -29,7 +29,7 @@ _DISRUPTION = "DisruptionTarget"
 
 
 async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
-    info = ctx.info
+    accepted, info = ctx.accept(), ctx.info
     options = await _options(app, ctx, endpoint)
     pod = podlocation.pod(app, info.namespace, info.name)
     if not _is_free(pod):
@@ -40,7 +40,7 @@ async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
         await _tell(app, ctx, pod)
     write = Write(ctx.user, options.dry_run, admitted=True)
     await endpoint.registry.delete(info.namespace, info.name, options, write, ctx.warnings)
-    return respond.value(201, _SUCCESS, ctx.accept(), ctx.warnings)
+    return respond.value(201, _SUCCESS, accepted, ctx.warnings)
 
 
 async def _options(app: App, ctx: Context, endpoint: Endpoint) -> DeleteOptions:

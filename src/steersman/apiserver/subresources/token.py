@@ -33,7 +33,7 @@ async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     settings = app.service_accounts
     if settings is None:
         raise NotFound.path()
-    info = ctx.info
+    accepted, info = ctx.accept(), ctx.info
     account: ServiceAccount = endpoint.registry.get(info.namespace, info.name)
     request = _decode(ctx)
     options = WriteOptions.parse(ctx.query, "CreateOptions")
@@ -63,7 +63,7 @@ async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     request.spec.audiences, request.spec.expirationSeconds = audiences, seconds
     request.metadata.name, request.metadata.namespace = info.name, info.namespace
     request.metadata.creationTimestamp = format_time(app.clock.now())
-    return respond.value(201, request, ctx.accept(), ctx.warnings)
+    return respond.value(201, request, accepted, ctx.warnings)
 
 
 def _decode(ctx: Context) -> TokenRequest:
