@@ -13,8 +13,16 @@ if TYPE_CHECKING:
 KIND: Kind[SelfSubjectReview] = Kind(
     resource=Resource("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview", False),
     versions=(
-        older(Resource("authentication.k8s.io", "v1beta1", "selfsubjectreviews", "SelfSubjectReview", False), "1.30", "1.33"),
-        older(Resource("authentication.k8s.io", "v1alpha1", "selfsubjectreviews", "SelfSubjectReview", False), "1.29", "1.32"),
+        older(
+            Resource("authentication.k8s.io", "v1beta1", "selfsubjectreviews", "SelfSubjectReview", False),
+            "1.30",
+            "1.33",
+        ),
+        older(
+            Resource("authentication.k8s.io", "v1alpha1", "selfsubjectreviews", "SelfSubjectReview", False),
+            "1.29",
+            "1.32",
+        ),
     ),
     stored=False,
     verbs=CREATE_ONLY,

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 KIND: Kind[TokenReview] = Kind(
     resource=Resource("authentication.k8s.io", "v1", "tokenreviews", "TokenReview", False),
-    versions=(older(Resource("authentication.k8s.io", "v1beta1", "tokenreviews", "TokenReview", False), "1.19", "1.22"),),
+    versions=(
+        older(Resource("authentication.k8s.io", "v1beta1", "tokenreviews", "TokenReview", False), "1.19", "1.22"),
+    ),
     stored=False,
     verbs=CREATE_ONLY,
 )
