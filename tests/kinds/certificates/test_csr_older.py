@@ -69,6 +69,15 @@ def test_a_signer_that_is_given_stays() -> None:
     )
 
 
+def test_a_condition_is_true() -> None:
+    plain = {
+        "metadata": {"name": "a"},
+        "status": {"conditions": [{"type": "Approved"}, {"type": "X", "status": "False"}]},
+    }
+    found = OLD.adopt(codec.from_builtins(CertificateSigningRequest, plain)[0])
+    assert [c.status for c in found.status.conditions] == ["True", "False"]
+
+
 def test_the_legacy_signer_is_allowed() -> None:
     found = adopted(request=request("jane"), usages=CLIENT)
     assert OLD.tolerated(KIND.validate(found)) == []

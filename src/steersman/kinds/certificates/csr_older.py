@@ -25,7 +25,7 @@ def _default(plain: Plain) -> None:
     if not spec.get("signerName"):
         spec["signerName"] = signer_of(spec.get("request", ""), set(spec["usages"]))
     for condition in plain.get("status", {}).get("conditions") or ():
-        condition.setdefault("status", "True")
+        condition["status"] = condition.get("status") or "True"
 
 
 def signer_of(request: str, usages: set[str]) -> str:
