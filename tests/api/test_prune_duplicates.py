@@ -49,3 +49,8 @@ def repeats(value: Any) -> bool:
 def test_repeated_keys_are_found_in_any_spelling(value: Any, comma: str, colon: str, ascii_only: bool) -> None:
     text = write(value, comma, colon, ascii_only=ascii_only)
     assert prune.has_duplicates(text.encode()) == repeats(value)
+
+
+def test_text_that_is_no_utf8_is_looked_through_all_the_same() -> None:
+    assert prune.has_duplicates(b'{"a" : "\xc4", "a" : 1}')
+    assert not prune.has_duplicates(b'{"a" : "\xc4", "b" : 1}')

@@ -260,7 +260,8 @@ def has_duplicates(data: bytes) -> bool:
         if once.count(_KEY_END) == data.count(_KEY_END):
             return False
     try:
-        json.loads(data, object_pairs_hook=_unique)
+        # As Go reads it: what is no UTF-8 is a replacement character.
+        json.loads(data.decode(errors="replace"), object_pairs_hook=_unique)
     except _Repeated:
         return True
     return False
