@@ -9,6 +9,6 @@ async def test_no_request_is_answered_in_a_way_nobody_foresaw() -> None:
     report = await campaign.campaign(1, 3000)
     assert report.findings == []
     # The mutations leave enough intact to reach what is behind the decoders.
-    assert report.statuses[201] > 100
+    assert report.statuses[201] > 50
     assert report.statuses[422] > 100
     assert report.statuses[400] > 100
