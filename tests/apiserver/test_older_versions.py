@@ -403,6 +403,20 @@ async def test_they_can_be_switched_off() -> None:
     assert await served_by(settings, paths) == [200, 200, 200, 404, 200]
 
 
+async def test_quotas_count_by_either_group(api: Api) -> None:
+    hard = {"count/deployments.extensions": "1", "count/ingresses.networking.k8s.io": "1"}
+    quotas, status = "/api/v1/namespaces/default/resourcequotas", {"hard": hard, "used": dict.fromkeys(hard, "0")}
+    await api.post(quotas, {"metadata": {"name": "q"}, "spec": {"hard": hard}})
+    await api.patch(f"{quotas}/q/status", {"status": status})
+    body = deployment(selector={"matchLabels": {"app": "a"}})
+    await api.post(f"{APPS}/deployments", body)
+    refused = await api.post(f"{APPS}/deployments", {**body, "metadata": {"name": "b"}}, code=403)
+    assert "exceeded quota: q" in refused["message"]
+    await api.post(f"{EXTENSIONS}/ingresses", ingress("extensions/v1beta1"))
+    more = {**ingress("extensions/v1beta1"), "metadata": {"name": "more"}}
+    assert "exceeded quota: q" in (await api.post(f"{EXTENSIONS}/ingresses", more, code=403))["message"]
+
+
 async def test_other_kinds_are_left_alone(api: Api) -> None:
     answer = await api.raw("POST", "/api/v1/namespaces/default/configmaps", config_map())
     assert "Warning" not in answer.headers

@@ -115,8 +115,7 @@ class ResourceQuotas:
             if found.failures:
                 raise NotYet(f"discovery: {found.failures}")
             self._discovered = now
-            others = {(other.group, other.plural): r for other, r in found.others if r.namespaced}
-            self._served = others | {
+            self._served = {
                 (s.resource.group, s.resource.plural): s.resource
                 for s in found.resources
                 if s.resource.namespaced and {"list", "watch"} <= s.verbs

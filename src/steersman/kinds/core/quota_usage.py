@@ -47,6 +47,15 @@ _SERVICE_RESOURCES = frozenset({"count/services", "services", "services.nodeport
 # A quota for one of these makes every container say how much it wants; a mistake of old that clients rely on.
 _REQUIRED = frozenset({"cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"})
 _BOTH = ("cpu", "memory", "ephemeral-storage")
+_EXTENSIONS = "extensions"
+# Where the resources of this group are today: quotas may name them by either.
+_MOVED = {
+    "daemonsets": "apps",
+    "deployments": "apps",
+    "ingresses": "networking.k8s.io",
+    "networkpolicies": "networking.k8s.io",
+    "replicasets": "apps",
+}
 # Classic names of counts, besides count/<plural>.
 _ALIASES = ("configmaps", "persistentvolumeclaims", "replicationcontrollers", "resourcequotas", "secrets")
 
@@ -88,6 +97,8 @@ def counted_by(name: str) -> Name | None:
     if name in _ALIASES:
         return "", name
     plural, _, group = name.removeprefix("count/").partition(".")
+    if group == _EXTENSIONS:
+        group = _MOVED.get(plural, group)
     return (group, plural) if name.startswith("count/") and (group, plural) not in UNCOUNTED else None
 
 
@@ -116,6 +127,8 @@ def _counter(group: str, plural: str) -> Meter:
     names = {f"count/{plural}.{group}" if group else f"count/{plural}"}
     if not group and plural in _ALIASES:
         names.add(plural)
+    if _MOVED.get(plural) == group:
+        names.add(f"count/{plural}.{_EXTENSIONS}")
     used: Amounts = dict.fromkeys(names, "1")
     return Meter(names.__contains__, lambda obj, now: used)
 
