@@ -62,7 +62,7 @@ class Fairness:
         self._flows: dict[Key, Flow] = {}
         self._stale = True
         self._adjust_at = clock.monotonic() + ADJUST_SECONDS
-        self._refusal_at = 0.0
+        self._refusal_at = clock.monotonic() - 1.0
         self._retry: dict[str, RetryAfter] = {}
 
     def changed(self) -> None:
