@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,9 +18,11 @@ from tests.apiserver.aggregator.conftest import (
     api_service,
     until,
 )
-from tests.apiserver.crd.conftest import CRDS, definition
+from tests.apiserver.conftest import CATALOG
+from tests.apiserver.crd.conftest import CRDS, definition, version
 
 from steersman.api.http import User
+from steersman.apiserver.server import App
 
 PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 
@@ -156,3 +159,64 @@ async def test_a_server_that_goes_and_comes_back(joined: Outer, sample: Sample) 
     await joined.wait("Passed")
     await joined.wait_fresh()
     assert (await joined.get(FLUNDERS))["items"] == []
+
+
+async def test_changes_of_the_apiservice_itself(joined: Outer) -> None:
+    path = f"{SERVICES}/{NAME}"
+    await joined.patch(path, {"metadata": {"labels": {"e2e": "yes"}}, "spec": {"versionPriority": 400}})
+    assert (await joined.get(path))["spec"]["versionPriority"] == 400
+    found = await joined.get(f"{path}/status")
+    found["status"]["conditions"].append({"type": "StatusUpdated", "status": "True", "reason": "E2E", "message": "set"})
+    found["metadata"]["labels"] = {"not": "taken"}
+    await joined.put(f"{path}/status", found)
+    await joined.no_endpoint()
+    await joined.wait("EndpointsNotFound")
+    found = await joined.get(path)
+    assert found["metadata"]["labels"] == {"e2e": "yes"}
+    assert [c["type"] for c in found["status"]["conditions"]] == ["Available", "StatusUpdated"]
+    await joined.delete(f"{SERVICES}?labelSelector=e2e%3Dyes")
+    await joined.get(path, code=404)
+    await joined.get(FLUNDERS, code=404)
+
+
+async def test_two_versions_one_server(joined: Outer, sample: Sample) -> None:
+    await joined.post(SERVICES, api_service("v1", versionPriority=300))
+    await joined.wait("FailedDiscoveryCheck", f"v1.{GROUP}")
+    versions = (await joined.get(f"/apis/{GROUP}"))["versions"]
+    assert [v["version"] for v in versions] == ["v1", "v1alpha1"]
+    assert (await joined.discovered())["v1"] == {"version": "v1", "freshness": "Stale"}
+    await sample.api.post(CRDS, definition("Fischer", group=GROUP, plural="fischers"))
+
+    async def look() -> Any:
+        await joined.clock.advance(1)
+        return (await joined.discovered())["v1"]["freshness"] == "Current"
+
+    await until(look)
+    assert [r["resource"] for r in (await joined.discovered())["v1"]["resources"]] == ["fischers"]
+    # The other version has been taken away here only.
+    await joined.delete(f"{SERVICES}/{NAME}")
+    await joined.get(FLUNDERS, code=404)
+    assert (await joined.get(f"/apis/{GROUP}/v1/namespaces/default/fischers"))["items"] == []
+
+
+async def test_it_is_served_again_after_a_restart(joined: Outer) -> None:
+    app = App(joined.app.store, joined.clock, joined.app.config, catalog=CATALOG)
+    await app.start()
+    again = replace(joined, app=app)
+    assert (await again.get(FLUNDERS))["items"] == []
+    assert (await again.discovered())["v1alpha1"]["freshness"] == "Stale"
+    await app.close()
+
+
+async def test_a_custom_resource_gives_way_to_another_server(joined: Outer) -> None:
+    """As long as there is an APIService with a service, requests for its group version go there."""
+    await joined.post(CRDS, definition("Mine", version("v1alpha1"), group=GROUP, plural="mines"))
+
+    async def served() -> Any:
+        return any(s.resource.plural == "mines" for s in joined.app.custom.served)
+
+    await until(served)
+    mines = f"/apis/{GROUP}/v1alpha1/namespaces/default/mines"
+    await joined.get(mines, code=404)
+    await joined.delete(f"{SERVICES}/{NAME}")
+    assert (await joined.get(mines))["items"] == []

@@ -217,8 +217,8 @@ class Aggregator:
     async def _register(self, registration: Registration) -> None:
         try:
             await registration.sync()
-        except StatusError as error:
-            # Refused, by a webhook for example, which may be gone in a while.
+        except (StatusError, CommitFailed) as error:
+            # Refused, by a webhook for example, or not written: that may be over in a while.
             _log.warning("APIServices of this server: %s", error)
             self._app.deadlines.add(RECHECK_SECONDS, self._changed_own.set)
 
@@ -232,8 +232,6 @@ class Aggregator:
             remote.wake.clear()
             try:
                 seconds = await self._visit(remote)
-            except CommitFailed:
-                raise
             except Exception:  # noqa: BLE001 - one server's trouble must not keep the others from being looked after
                 _log.exception("APIService %s", remote.name)
                 seconds = RECHECK_SECONDS
