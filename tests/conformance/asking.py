@@ -47,15 +47,6 @@ class Watch:
             raise AssertionError(f"no such {type_}, only {seen}") from None
         raise AssertionError(f"the watch ended after {seen}")
 
-    async def types(self, count: int, name: str) -> list[str]:
-        """The types of the next events about the object of that name."""
-        found: list[str] = []
-        while len(found) < count:
-            event = json.loads(await asyncio.wait_for(anext(self._lines), PATIENCE))
-            if event["object"]["metadata"].get("name") == name:
-                found.append(event["type"])
-        return found
-
 
 class Api:
     """One user of the server. Every method fails the test unless the answer has the code, by default any success."""
