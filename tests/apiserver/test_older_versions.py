@@ -281,6 +281,13 @@ async def test_a_definition_without_a_schema_keeps_everything(api: Api) -> None:
     assert changed["spec"]["preserveUnknownFields"] is True
 
 
+async def test_a_definition_in_a_protected_group_needed_no_approval(api: Api) -> None:
+    body = definition(group="x.k8s.io")
+    body["metadata"]["name"] = "things.x.k8s.io"
+    await api.post(OLD_CRDS, body)
+    await api.patch(f"{CRDS}/things.x.k8s.io", {"metadata": {"labels": {"a": "b"}}})
+
+
 async def test_schemas_that_are_not_structural(api: Api) -> None:
     await api.post(OLD_CRDS, definition(validation=LOOSE))
     found = await api.get(f"{CRDS}/things.example.com")

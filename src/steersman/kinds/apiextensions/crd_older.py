@@ -10,6 +10,8 @@ from steersman.api.meta import Resource
 from steersman.kinds.kind import Plain, older
 
 _COLUMNS = "additionalPrinterColumns"
+# Nobody had to approve of groups, and unknown fields could be kept.
+_TOLERATED = frozenset({"metadata.annotations[api-approved.kubernetes.io]", "spec.preserveUnknownFields"})
 # Of all versions → of each.
 _SHARED = {
     "validation": "schema",
@@ -94,7 +96,7 @@ def _copy(value: Any) -> Any:
 
 
 def _tolerates(error: FieldError) -> bool:
-    return error.field == "spec.preserveUnknownFields"
+    return error.field in _TOLERATED
 
 
 CUSTOM_RESOURCE_DEFINITION = (
