@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from steersman.api import codec
 from steersman.api.codec import DecodeError
@@ -127,3 +129,45 @@ def test_scale_and_options() -> None:
 def test_broken(raw: bytes) -> None:
     with pytest.raises(DecodeError):
         wire.decode(core_v1.Pod, raw)
+
+
+def test_numbers_in_lists_packed_or_not() -> None:
+    packed = data(2, data(14, data(4, varint(7) + varint(300))))
+    single = data(2, data(14, number(4, 7) + number(4, 300)))
+    for raw in (packed, single):
+        spec = wire.decode(core_v1.Pod, envelope("v1", "Pod", raw))["spec"]
+        assert spec["securityContext"]["supplementalGroups"] == [7, 300]
+
+
+def test_unknown_fields_are_passed_over() -> None:
+    extra = number(500, 7) + data(501, b"x") + varint(502 << 3 | 1) + b"12345678" + varint(503 << 3 | 5) + b"1234"
+    assert wire.decode(core_v1.Pod, envelope("v1", "Pod", extra + data(1, data(1, "a"))))["metadata"] == {"name": "a"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (number(1, 1), "proto: wrong wireType = 0 for field Metadata"),
+        (data(2, number(16, 1)), "proto: wrong wireType = 0 for field Hostname"),
+        (data(2, data(11, "x")), "proto: wrong wireType = 2 for field HostNetwork"),
+        (data(1, varint(1 << 3 | 1) + b"12345678"), "proto: wrong wireType = 1 for field Name"),
+        (data(1, varint(1 << 3 | 3)), "proto: illegal wireType 3"),
+        (data(2, varint(11 << 3) + b"\xff" * 10), "proto: integer overflow"),
+        (data(1, data(1, "abc")[:-1]), "unexpected EOF"),
+        (data(1, data(8, number(1, 2**62))), "proto: "),
+    ],
+)
+def test_what_is_wrong(raw: bytes, why: str) -> None:
+    with pytest.raises(DecodeError) as broken:
+        wire.decode(core_v1.Pod, envelope("v1", "Pod", raw))
+    assert str(broken.value).startswith(why)
+
+
+@given(st.binary(max_size=40), st.integers(0, 60))
+def test_broken_bytes_are_an_error_or_an_object(noise: bytes, at: int) -> None:
+    raw = envelope("v1", "Pod", POD)
+    try:
+        plain = wire.decode(core_v1.Pod, raw[:at] + noise + raw[at + len(noise) :])
+    except DecodeError:
+        return
+    assert isinstance(plain, dict)

@@ -11,7 +11,7 @@ import pytest
 from tests.kinds import wire_samples
 
 from steersman.api import codec
-from steersman.kinds import catalog, wire, wire_encode, wire_fields
+from steersman.kinds import catalog, wire, wire_encode
 from steersman.kinds.types import apiextensions_v1, core_v1
 
 TYPES = sorted({(s.resource.api_version, s.resource.kind): s.type for s in catalog.load().served}.items())
@@ -73,7 +73,7 @@ def schema(**fields: Any) -> Any:
 def test_schemas(fields: dict[str, Any]) -> None:
     cls = apiextensions_v1.JSONSchemaProps
     obj = msgspec.convert(schema(**fields), cls)
-    plain = wire._object(wire_encode.message(cls)(obj), wire_fields.fields(cls))
+    plain = wire.message(cls, wire_encode.message(cls)(obj))
     assert plain == schema(**fields)
 
 

@@ -1,13 +1,18 @@
-"""Reads objects in Kubernetes' protobuf encoding, which typed clients (kubectl among them) send; `wire_encode` writes it."""
+"""Reads objects in Kubernetes' protobuf encoding, which typed clients (kubectl among them) send; `wire_encode` writes it.
+
+Like that one it follows a plan per type: what to do with each field by its number. What is zero is passed over where zero
+means absent, which is most of a body.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -17,21 +22,47 @@ from steersman.api.shape import Choice, Leaf, ListOf, MapOf, ObjectOf, Shape
 from steersman.kinds.wire_fields import MAGIC, Field, fields
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_INTEGERS = (Leaf.INT32, Leaf.INT64)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC).timestamp()
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _YEAR_ONE = -62135596800
-_BROKEN = (IndexError, ValueError, TypeError, AttributeError, struct.error)
+_BROKEN = (IndexError, ValueError, TypeError, AttributeError, OverflowError, struct.error)
+_double = struct.Struct("<d").unpack_from
+
+Read = Callable[[bytes, int, int], Any]
+"""The value that is written between two places. None for one that is absent although it is there."""
+Put = Callable[[dict[str, Any], bytes, int, int], None]
+"""Adds what is written between two places to an object."""
+
+
+class _Entry(NamedTuple):
+    """What to do with a field: with bytes `put`, with numbers `convert`; `zero` says whether it means something."""
+
+    name: str
+    wire: int
+    put: Put
+    convert: Callable[[int], Any] | None
+    zero: bool
+    many: bool
+
+
+_Table = dict[int, _Entry]
 
 
 def decode(cls: type[Struct], data: bytes) -> dict[str, Any]:
     """The body of a request as plain values of the type `cls`, with kind and apiVersion. DecodeError for broken input."""
     version, kind, raw = _open(data)
     try:
-        out = _object(raw, fields(cls))
+        out = message(cls, raw)
     except _BROKEN as error:
         raise DecodeError(_worded(error)) from error
     head = {"kind": kind, "apiVersion": version}
     return {**{k: v for k, v in head.items() if v}, **out}
+
+
+def message(cls: type[Struct], data: bytes) -> dict[str, Any]:
+    """The plain values of a message of this type. Raises ValueError and others for broken input."""
+    out: dict[str, Any] = {}
+    _fill(out, data, 0, len(data), _table(cls))
+    return out
 
 
 def _open(data: bytes) -> tuple[str, str, bytes]:
@@ -47,38 +78,50 @@ def _open(data: bytes) -> tuple[str, str, bytes]:
         raise DecodeError("empty body", syntax=True)
     try:
         envelope = dict(scan(data[len(MAGIC) :]))
-        types = dict(scan(envelope.get(1, b"")))
-        return types.get(1, b"").decode(), types.get(2, b"").decode(), bytes(envelope.get(2, b""))
+        return *_types(envelope.get(1, b"")), bytes(envelope.get(2, b""))
     except _BROKEN as error:
         raise DecodeError(_worded(error), syntax=True) from error
+
+
+@lru_cache(maxsize=1024)
+def _types(raw: bytes) -> tuple[str, str]:
+    parts = dict(scan(raw))
+    return parts.get(1, b"").decode(), parts.get(2, b"").decode()
 
 
 def _worded(error: Exception) -> str:
     if isinstance(error, IndexError):
         return "unexpected EOF"
+    if isinstance(error, OverflowError):
+        return "proto: time is out of range"
     return str(error) if isinstance(error, ValueError) else "proto: wrong wireType"
 
 
 def scan(data: bytes) -> Iterator[tuple[int, Any]]:
-    """(number, value): an int for varints, 8 or 4 bytes for fixed ones, bytes for the rest."""
+    """The (number, value) of a message's fields: an int for varints, 8 or 4 bytes for fixed ones, bytes for the rest."""
     at, end = 0, len(data)
     while at < end:
         key, at = _varint(data, at)
-        wire = key & 7
-        if wire == _VARINT:
+        if key & 7 == _VARINT:
             value, at = _varint(data, at)
             yield key >> 3, value
             continue
-        if wire == _BYTES:
-            size, at = _varint(data, at)
-        elif wire in (_FIXED64, _FIXED32):
-            size = 8 if wire == _FIXED64 else 4
-        else:
-            raise ValueError(f"proto: illegal wireType {wire}")
-        if at + size > end:
-            raise ValueError("unexpected EOF")
-        yield key >> 3, data[at : at + size]
-        at += size
+        at, stop = _bounds(data, at, end, key & 7)
+        yield key >> 3, data[at:stop]
+        at = stop
+
+
+def _bounds(data: bytes, at: int, end: int, wire: int) -> tuple[int, int]:
+    """Where the bytes of a value begin and end."""
+    if wire == _BYTES:
+        size, at = _varint(data, at)
+    elif wire in (_FIXED64, _FIXED32):
+        size = 8 if wire == _FIXED64 else 4
+    else:
+        raise ValueError(f"proto: illegal wireType {wire}")
+    if at + size > end:
+        raise IndexError(at)
+    return at, at + size
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
@@ -94,107 +137,299 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
             raise ValueError("proto: integer overflow")
 
 
-def _object(data: bytes, known: Mapping[int, Field]) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for number, raw in scan(data):
-        field = known.get(number)
-        if field is None:
-            continue
-        if field.inline is not None:
-            out.update(_object(raw, field.inline))
-        elif field.shape is not None:
-            _put(out, field, field.shape, raw)
-    return out
-
-
-def _put(out: dict[str, Any], field: Field, shape: Shape, raw: Any) -> None:
-    if field.wrapped and isinstance(shape, ListOf):
-        out[field.name] = [_value(shape.item, item) for _, item in scan(raw)]
-        return
-    if isinstance(shape, ListOf):
-        items = out.setdefault(field.name, [])
-        if shape.item in _INTEGERS and isinstance(raw, bytes):
-            items.extend(_packed(raw))
-        else:
-            items.append(_value(shape.item, raw))
-        return
-    if isinstance(shape, MapOf) and shape.value is not Leaf.ANY:
-        entry = dict(scan(raw))
-        key = entry.get(1, b"").decode()
-        out.setdefault(field.name, {})[key] = _map_value(shape.value, entry.get(2))
-        return
-    value = _value(Leaf.ANY if isinstance(shape, MapOf) else shape, raw)
-    if value is None or (not field.present and value in ("", 0, False) and not isinstance(value, dict)):
-        # Sent although it is zero: that is how the encoding says "absent" for what is no pointer.
-        return
-    out[field.name] = value
-
-
-def _map_value(shape: Shape, raw: Any) -> Any:
-    if isinstance(shape, ListOf):
-        # A list inside a map travels as a message with the items as its first field.
-        return [_value(shape.item, item) for _, item in scan(raw or b"")]
-    if raw is None:
-        return "" if shape in (Leaf.STRING, Leaf.BYTES) else _value(shape, 0 if shape in _INTEGERS else b"")
-    return _value(shape, raw)
-
-
-def _packed(raw: bytes) -> Iterator[int]:
-    at = 0
-    while at < len(raw):
-        value, at = _varint(raw, at)
-        yield _signed(value)
-
-
 def _signed(value: int) -> int:
     return value - 2**64 if value >= 2**63 else value
 
 
-def _value(shape: Shape, raw: Any) -> Any:
-    """One value; None for one that is absent although its message is there."""
+# Messages
+
+
+def _fill(out: dict[str, Any], data: bytes, at: int, end: int, table: _Table) -> None:
+    """Adds the fields of a message to an object."""
+    while at < end:
+        key = data[at]
+        at += 1
+        if key >= 0x80:
+            key, at = _varint(data, at - 1)
+        wire, entry = key & 7, table.get(key >> 3)
+        if wire == _BYTES:
+            size = data[at]
+            at += 1
+            if size >= 0x80:
+                size, at = _varint(data, at - 1)
+            stop = at + size
+            if stop > end:
+                raise IndexError(at)
+            if entry is not None and (size or entry.zero):
+                if entry.wire != _BYTES and not entry.many:
+                    raise _mismatch(entry, wire)
+                entry.put(out, data, at, stop)
+            at = stop
+        elif wire == _VARINT:
+            value = data[at]
+            at += 1
+            if value >= 0x80:
+                value, at = _varint(data, at - 1)
+            if entry is not None:
+                _number(out, entry, value)
+        else:
+            at, stop = _bounds(data, at, end, wire)
+            if entry is not None:
+                if entry.wire != wire:
+                    raise _mismatch(entry, wire)
+                entry.put(out, data, at, stop)
+            at = stop
+    if at > end:
+        raise IndexError(at)
+
+
+def _number(out: dict[str, Any], entry: _Entry, value: int) -> None:
+    convert = entry.convert
+    if convert is None:
+        raise _mismatch(entry, _VARINT)
+    if entry.many:
+        out.setdefault(entry.name, []).append(convert(value))
+    elif value or entry.zero:
+        out[entry.name] = convert(value)
+
+
+def _mismatch(entry: _Entry, wire: int) -> ValueError:
+    return ValueError(f"proto: wrong wireType = {wire} for field {entry.name[:1].upper()}{entry.name[1:]}")
+
+
+_NUMBERS: Mapping[Leaf, Callable[[int], Any]] = {Leaf.INT32: _signed, Leaf.INT64: _signed, Leaf.BOOL: bool}
+
+# Plans
+
+_tables: dict[type[Struct], _Table] = {}
+
+
+def _table(cls: type[Struct]) -> _Table:
+    found = _tables.get(cls)
+    if found is None:
+        found = _tables[cls] = _plan(fields(cls))
+    return found
+
+
+def _plan(known: Mapping[int, Field]) -> _Table:
+    return {number: _entry(field) for number, field in known.items()}
+
+
+def _entry(field: Field) -> _Entry:
+    if field.inline is not None:
+        table = _plan(field.inline)
+        return _Entry("", _BYTES, lambda out, data, at, end: _fill(out, data, at, end, table), None, False, False)
+    name, shape = field.name, field.shape
+    assert shape is not None
+    if field.wrapped and isinstance(shape, ListOf):
+        return _Entry(name, _BYTES, _single(name, _items(shape.item)), None, True, False)
+    if isinstance(shape, ListOf):
+        convert = _NUMBERS.get(shape.item) if isinstance(shape.item, Leaf) else None
+        if convert is not None:
+            return _Entry(name, _VARINT, _packed(name, convert), convert, True, True)
+        return _Entry(name, _BYTES, _each(name, _read(shape.item)), None, True, False)
+    if isinstance(shape, MapOf) and shape.value is not Leaf.ANY:
+        return _Entry(name, _BYTES, _pair(name, shape.value), None, True, False)
+    convert = _NUMBERS.get(shape) if isinstance(shape, Leaf) else None
+    if convert is not None:
+        return _Entry(name, _VARINT, _nothing, convert, field.present, False)
+    if shape is Leaf.FLOAT:
+        put = _single(name, _read(shape)) if field.present else _nonzero(name, _read(shape))
+        return _Entry(name, _FIXED64, put, None, True, False)
+    if shape is Leaf.INT_OR_STRING and not field.present:
+        return _Entry(name, _BYTES, _nonzero(name, _read(shape)), None, False, False)
+    # An object that is there says something even when it is empty.
+    zero = field.present or isinstance(shape, ObjectOf | MapOf) or shape in (Leaf.QUANTITY, Leaf.ANY)
+    return _Entry(name, _BYTES, _single(name, _read(shape)), None, zero, False)
+
+
+def _nothing(out: dict[str, Any], data: bytes, at: int, end: int) -> None:
+    """Never called: bytes are no number."""
+
+
+def _single(name: str, read: Read) -> Put:
+    def put(out: dict[str, Any], data: bytes, at: int, end: int) -> None:
+        value = read(data, at, end)
+        if value is not None:
+            out[name] = value
+
+    return put
+
+
+def _nonzero(name: str, read: Read) -> Put:
+    def put(out: dict[str, Any], data: bytes, at: int, end: int) -> None:
+        value = read(data, at, end)
+        if value:
+            out[name] = value
+
+    return put
+
+
+def _each(name: str, read: Read) -> Put:
+    def put(out: dict[str, Any], data: bytes, at: int, end: int) -> None:
+        items = out.get(name)
+        if items is None:
+            out[name] = [read(data, at, end)]
+        else:
+            items.append(read(data, at, end))
+
+    return put
+
+
+def _packed(name: str, convert: Callable[[int], Any]) -> Put:
+    def put(out: dict[str, Any], data: bytes, at: int, end: int) -> None:
+        items = out.setdefault(name, [])
+        while at < end:
+            value, at = _varint(data, at)
+            items.append(convert(value))
+
+    return put
+
+
+def _pair(name: str, shape: Shape) -> Put:
+    # A list in a map travels as a message with the items as its first field.
+    value = Field(2, "value", "", shape, True, wrapped=isinstance(shape, ListOf))
+    table = {1: _entry(Field(1, "key", "", Leaf.STRING, True)), 2: _entry(value)}
+    absent = _absent(shape)
+
+    def put(out: dict[str, Any], data: bytes, at: int, end: int) -> None:
+        entry: dict[str, Any] = {}
+        _fill(entry, data, at, end, table)
+        items = out.get(name)
+        if items is None:
+            items = out[name] = {}
+        items[entry.get("key", "")] = entry["value"] if "value" in entry else absent()
+
+    return put
+
+
+def _absent(shape: Shape) -> Callable[[], Any]:
+    """The value of a map's entry that has none."""
+    if isinstance(shape, ListOf):
+        return list
+    if not isinstance(shape, Leaf):
+        return dict
+    if shape is Leaf.QUANTITY:
+        return lambda: "0"
+    return {Leaf.BOOL: bool, Leaf.INT32: int, Leaf.INT64: int, Leaf.INT_OR_STRING: int}.get(shape, str)
+
+
+# Values
+
+
+def _read(shape: Shape) -> Read:
     if isinstance(shape, ObjectOf):
-        return _object(raw, fields(shape.type))
+        return _object(shape.type)
     if isinstance(shape, Choice):
-        return _choice(shape, raw)
-    match shape:
-        case Leaf.STRING:
-            return raw.decode()
-        case Leaf.INT32 | Leaf.INT64:
-            return _signed(raw)
-        case Leaf.BOOL:
-            return bool(raw)
-        case Leaf.FLOAT:
-            return struct.unpack("<d", raw)[0]
-        case Leaf.BYTES:
-            return base64.b64encode(raw).decode()
-        case Leaf.QUANTITY:
-            return dict(scan(raw)).get(1, b"0").decode()
-        case Leaf.INT_OR_STRING:
-            parts = dict(scan(raw))
-            return parts.get(3, b"").decode() if parts.get(1) else _signed(parts.get(2, 0))
-        case Leaf.TIME | Leaf.MICRO_TIME:
-            return _time(raw, micro=shape is Leaf.MICRO_TIME)
-        case Leaf.ANY:
-            text = dict(scan(raw)).get(1)
-            return json.loads(text) if text else None
-    raise ValueError("a value of this type cannot be sent as protobuf")
+        return _choice(shape)
+    if isinstance(shape, MapOf):
+        return _any
+    found = _LEAVES.get(shape) if isinstance(shape, Leaf) else None
+    if found is None:
+        raise TypeError(f"no value of a message: {shape}")
+    return found
 
 
-def _choice(shape: Choice, raw: bytes) -> Any:
+def _object(cls: type[Struct]) -> Read:
+    """An object's plan is made when it is first needed: types may contain themselves."""
+
+    def read(data: bytes, at: int, end: int) -> dict[str, Any]:
+        table = _tables.get(cls)
+        if table is None:
+            table = _table(cls)
+        out: dict[str, Any] = {}
+        _fill(out, data, at, end, table)
+        return out
+
+    return read
+
+
+def _items(shape: Shape) -> Read:
+    """The items of a list that is a message of its own."""
+    put = _each("items", _read(shape))
+
+    def read(data: bytes, at: int, end: int) -> list[Any]:
+        out: dict[str, Any] = {}
+        _fill(out, data, at, end, {1: _Entry("items", _BYTES, put, None, True, False)})
+        found: list[Any] = out.get("items", [])
+        return found
+
+    return read
+
+
+def _choice(shape: Choice) -> Read:
     """A schema, or what may stand in its place: a boolean, or a list. Each has a field of its own in a message."""
     schema, other = shape.options
-    parts = list(scan(raw))
     if isinstance(other, ListOf):
-        first = [value for number, value in parts if number == 1]
-        return _value(schema, first[0]) if first else [_value(other.item, v) for number, v in parts if number == 2]
-    found = dict(parts)
-    return _value(schema, found[2]) if 2 in found else bool(found.get(1))
+        table = {1: _entry(Field(1, "schema", "", schema, True)), 2: _entry(Field(2, "list", "", other))}
+    else:
+        table = {1: _entry(Field(1, "allows", "", other, True)), 2: _entry(Field(2, "schema", "", schema, True))}
+    default: Any = [] if isinstance(other, ListOf) else False
+
+    def read(data: bytes, at: int, end: int) -> Any:
+        out: dict[str, Any] = {}
+        _fill(out, data, at, end, table)
+        return out["schema"] if "schema" in out else out.get("list", out.get("allows", default))
+
+    return read
 
 
-def _time(raw: bytes, *, micro: bool) -> str | None:
+def _text(data: bytes, at: int, end: int) -> str:
+    return data[at:end].decode()
+
+
+def _bytes(data: bytes, at: int, end: int) -> str:
+    return base64.b64encode(data[at:end]).decode()
+
+
+def _float(data: bytes, at: int, end: int) -> float:
+    found: float = _double(data, at)[0]
+    return found
+
+
+def _quantity(data: bytes, at: int, end: int) -> str:
+    return _quantity_of(data[at:end])
+
+
+@lru_cache(maxsize=4096)
+def _quantity_of(raw: bytes) -> str:
+    return str(dict(scan(raw)).get(1, b"0"), "utf-8")
+
+
+def _int_or_string(data: bytes, at: int, end: int) -> int | str:
+    parts = dict(scan(data[at:end]))
+    return str(parts.get(3, b""), "utf-8") if parts.get(1) else _signed(parts.get(2, 0))
+
+
+def _any(data: bytes, at: int, end: int) -> Any:
+    text = dict(scan(data[at:end])).get(1)
+    return json.loads(text) if text else None
+
+
+def _time(data: bytes, at: int, end: int) -> str | None:
+    return _time_of(data[at:end], format_time)
+
+
+def _micro_time(data: bytes, at: int, end: int) -> str | None:
+    return _time_of(data[at:end], format_micro_time)
+
+
+@lru_cache(maxsize=4096)
+def _time_of(raw: bytes, write: Callable[[datetime], str]) -> str | None:
     parts = dict(scan(raw))
     seconds = _signed(parts.get(1, 0))
     if not parts or seconds == _YEAR_ONE:
         return None
-    moment = datetime.fromtimestamp(seconds + _EPOCH, UTC) + timedelta(microseconds=parts.get(2, 0) // 1000)
-    return format_micro_time(moment) if micro else format_time(moment)
+    return write(_EPOCH + timedelta(seconds=seconds, microseconds=parts.get(2, 0) // 1000))
+
+
+_LEAVES: Mapping[Leaf, Read] = {
+    Leaf.STRING: _text,
+    Leaf.BYTES: _bytes,
+    Leaf.FLOAT: _float,
+    Leaf.QUANTITY: _quantity,
+    Leaf.INT_OR_STRING: _int_or_string,
+    Leaf.TIME: _time,
+    Leaf.MICRO_TIME: _micro_time,
+    Leaf.ANY: _any,
+}
