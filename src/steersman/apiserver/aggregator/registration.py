@@ -6,19 +6,21 @@ on. Those of custom resources follow their definitions. Others are left alone.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from steersman.api import codec
-from steersman.api.errors import AlreadyExists, Conflict, NotFound
+from steersman.api.errors import AlreadyExists, Conflict, NotFound, StatusError
 from steersman.api.meta import format_time
 from steersman.apiserver.admission.framework import LOOPBACK
 from steersman.apiserver.aggregator.priorities import CUSTOM, Key, Priority, name_of, registered
 from steersman.apiserver.params import DeleteOptions, Preconditions
 from steersman.apiserver.registry import Registry, Write
-from steersman.kinds.apiregistration import apiservice_rules
+from steersman.kinds.apiregistration.apiservice_rules import LOCAL, says, tell
 from steersman.kinds.types.apiregistration_v1 import APIService
+from steersman.store.errors import CommitFailed
 
 if TYPE_CHECKING:
     from steersman.apiserver.server import App
@@ -93,44 +95,62 @@ class Registration:
         return {**custom, **self._own}
 
     async def sync(self) -> None:
-        """Bring all of them to where they should be. Raises StatusError; what is done stays done."""
+        """Bring all of them to where they should be. Raises StatusError, CommitFailed; what is done stays done."""
         wanted = self._wanted()
-        for name in sorted({*wanted, *(item.name for item in self._registry.cache.list())}):
-            await self._sync(name, wanted.get(name))
-            await self._tell(name)
-            self._synced.add(name)
+        names = sorted({*wanted, *(item.name for item in self._registry.cache.list())})
+        async with asyncio.TaskGroup() as group:
+            # Together, because most of a write is waiting for its commit, which they share.
+            tasks = [group.create_task(self._bring(n, wanted.get(n))) for n in names if self._differs(n, wanted.get(n))]
+        for task in tasks:
+            problem = task.result()
+            if problem is not None:
+                raise problem
+        self._synced.update(names)
 
-    async def _sync(self, name: str, wanted: Wanted | None) -> None:
+    def _differs(self, name: str, wanted: Wanted | None) -> bool:
+        return self._step(name, wanted) is not Step.NOTHING or self._misjudged(name)
+
+    def _found(self, name: str) -> APIService | None:
         found: APIService | None = self._app.registries.get(APIService, "", name)
-        step = decide(wanted, found, at_start=name in self._at_start, synced=name in self._synced)
+        return found
+
+    def _step(self, name: str, wanted: Wanted | None) -> Step:
+        return decide(wanted, self._found(name), at_start=name in self._at_start, synced=name in self._synced)
+
+    def _misjudged(self, name: str) -> bool:
+        """What this server serves itself is available, also when it has been another server's before."""
+        found = self._found(name)
+        return found is not None and found.spec.service is None and not says(found, LOCAL)
+
+    async def _bring(self, name: str, wanted: Wanted | None) -> StatusError | CommitFailed | None:
+        """Do what is to be done about one; what has kept it from being done."""
         try:
-            if step is Step.CREATE and wanted is not None:
-                await self._registry.create(wanted.build(), "", Write(LOOPBACK), [])
-            elif step is Step.UPDATE and wanted is not None:
-                await self._update(name, wanted.build())
-            elif step is Step.DELETE and found is not None:
-                options = DeleteOptions(preconditions=Preconditions(uid=found.metadata.uid))
-                await self._registry.delete("", name, options, Write(LOOPBACK))
+            await self._do(name, wanted)
+            if self._misjudged(name):
+                await self._app.registries.change_status(APIService, "", name, self._judged)
         except (AlreadyExists, NotFound, Conflict):
             # Somebody else was faster, and we are told of what they did.
-            return
+            return None
+        except (StatusError, CommitFailed) as error:
+            return error
+        self._synced.add(name)
+        return None
 
-    async def _tell(self, name: str) -> None:
-        """What this server serves itself is available, also when it has been another server's before."""
-        found: APIService | None = self._app.registries.get(APIService, "", name)
-        if found is None or found.spec.service is not None or apiservice_rules.says(found, apiservice_rules.LOCAL):
-            return
+    def _judged(self, old: APIService) -> APIService:
+        new = codec.clone(old)
+        if new.spec.service is None:
+            tell(new, LOCAL, format_time(self._app.clock.now()))
+        return new
 
-        def change(old: APIService) -> APIService:
-            new = codec.clone(old)
-            if new.spec.service is None:
-                apiservice_rules.tell(new, apiservice_rules.LOCAL, format_time(self._app.clock.now()))
-            return new
-
-        try:
-            await self._app.registries.change_status(APIService, "", name, change)
-        except (NotFound, Conflict):
-            return
+    async def _do(self, name: str, wanted: Wanted | None) -> None:
+        step, found = self._step(name, wanted), self._found(name)
+        if step is Step.CREATE and wanted is not None:
+            await self._registry.create(wanted.build(), "", Write(LOOPBACK), [])
+        elif step is Step.UPDATE and wanted is not None:
+            await self._update(name, wanted.build())
+        elif step is Step.DELETE and found is not None:
+            options = DeleteOptions(preconditions=Preconditions(uid=found.metadata.uid))
+            await self._registry.delete("", name, options, Write(LOOPBACK))
 
     async def _update(self, name: str, wanted: APIService) -> None:
         async def change(old: Any) -> Any:
