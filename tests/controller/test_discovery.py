@@ -7,6 +7,8 @@ from steersman.controller.discovery import discover
 def test_every_controller_is_found():
     assert [c.name for c in discover(controllers)] == [
         "cronjob",
+        "csrcleaner",
+        "csrsigning",
         "daemonset",
         "deployment",
         "disruption",

@@ -165,6 +165,7 @@ class App:
             webhooks=self.webhooks,
             policies=self.policies,
             check_params=partial(policies.check_params, self),
+            allowed=lambda attributes: self.authorizer.allowed(attributes),
         )
         self.chain = Chain(admission, environment)
         for kind in self.catalog.kinds:

@@ -53,6 +53,8 @@ class ApiServerConfig:
         metadata={"help": "API versions switched on and off: GROUP/VERSION[/RESOURCE]=true|false, api/legacy=false, …"},
     )
     event_ttl: float = setting("seconds an Event is kept", 3600.0, minimum=0)
+    max_requests_inflight: int = setting("requests that read at a time; priority levels divide these and the next", 400, minimum=0)
+    max_mutating_requests_inflight: int = setting("requests that write at a time", 200, minimum=0)
     log_level: str = log_level()
 
 
@@ -65,6 +67,8 @@ class ControllerManagerConfig:
     service_account_private_key_file: str = setting(
         "ECDSA P-256 key that signs the tokens kept in Secrets; none makes no such tokens", ""
     )
+    cluster_signing_cert_file: str = setting("authority that signs certificate requests; none signs none", "")
+    cluster_signing_key_file: str = setting("key of that authority", "")
     legacy_service_account_tokens: bool = setting(
         "make every service account a Secret with a token that never expires, as Kubernetes before 1.24", False
     )

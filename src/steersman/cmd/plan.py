@@ -95,6 +95,8 @@ def part_configs(config: ClusterConfig, place: Place) -> dict[str, Any]:
             kubeconfig=str(place.part_kubeconfig("controller-manager")),
             root_ca_file=str(place.pki.ca.cert),
             service_account_private_key_file=str(place.pki.service_account_key),
+            cluster_signing_cert_file=str(place.pki.ca.cert),
+            cluster_signing_key_file=str(place.pki.ca.key),
             legacy_service_account_tokens=config.legacy_service_account_tokens,
             cluster_name=config.name,
             cluster_cidr=str(network.pod_range),

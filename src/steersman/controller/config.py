@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -15,6 +15,8 @@ class ControllerConfig:
     root_ca: str = ""
     # Signs the claims of tokens that are kept in Secrets; without it those Secrets get none.
     sign_token: Callable[[Mapping[str, Any]], str] | None = None
+    # Certificate and key, in PEM, of the authority that signs certificate requests; without it none is signed.
+    signing_authority: tuple[bytes, bytes] | None = field(default=None, repr=False)
     # Every service account gets such a Secret by itself, as in Kubernetes before 1.24.
     legacy_service_account_tokens: bool = False
     # Ranges that nodes get their pod ranges from (one, or one per IP family); empty: nodes are left alone.

@@ -68,6 +68,7 @@ def test_discovery() -> None:
         "DefaultStorageClass",
         "PersistentVolumeClaimResize",
         "RuntimeClass",
+        "CertificateSigners",
         "DefaultIngressClass",
         "PodTopologyLabels",
         "MutatingAdmissionPolicy",

@@ -19,6 +19,7 @@ from steersman.apiserver.admission.quota_ledger import QuotaLedger
 from steersman.kinds.types.meta_v1 import Object
 
 if TYPE_CHECKING:
+    from steersman.apiserver.authz import Attributes
     from steersman.kinds.kind import Served
 
 CREATE = "CREATE"
@@ -125,6 +126,8 @@ class Environment:
     policies: Webhooks | None = None
     check_params: Callable[[Review], None] | None = None
     """Raises what keeps the user from configuring a policy: that its parameters are not theirs to read."""
+    allowed: Callable[[Attributes], bool] | None = None
+    """Whether a user may do something else than what is under review; without it, everybody may."""
 
 
 Step = Callable[[Review, Environment], Awaitable[None]]

@@ -36,17 +36,24 @@ def chosen(known: Iterable[Controller], wanted: Sequence[str]) -> list[Controlle
 
 
 def settings_of(config: ControllerManagerConfig) -> ControllerConfig:
-    """The controllers' share of the settings; reads the files of the authority and of the key."""
+    """The controllers' share of the settings; reads the files of authorities and keys."""
     key_file = config.service_account_private_key_file
     return ControllerConfig(
         root_ca=Path(config.root_ca_file).read_text(),
         sign_token=partial(tokens.sign, key=tokens.load_key(Path(key_file))) if key_file else None,
+        signing_authority=_authority(config),
         legacy_service_account_tokens=config.legacy_service_account_tokens,
         cluster_cidrs=(config.cluster_cidr,) if config.cluster_cidr else (),
         node_mask_ipv4=config.node_cidr_mask_size,
         service_cidr=config.service_cluster_ip_range,
         node_grace=config.node_monitor_grace_period,
     )
+
+
+def _authority(config: ControllerManagerConfig) -> tuple[bytes, bytes] | None:
+    if not config.cluster_signing_cert_file:
+        return None
+    return Path(config.cluster_signing_cert_file).read_bytes(), Path(config.cluster_signing_key_file).read_bytes()
 
 
 async def run(config: ControllerManagerConfig, started: Started) -> None:
