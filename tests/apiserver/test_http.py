@@ -245,3 +245,48 @@ async def test_large_answers_are_compressed(plain: str) -> None:
             body = await answer.read()
             assert int(answer.headers["Content-Length"]) == len(body) < 10_000
             assert len(json.loads(gzip.decompress(body))["data"]["k"]) == 200_000
+
+
+async def _closed(port: int) -> bytes:
+    """What a connection is told that never asks for anything, until it is closed."""
+    reader, writer = await asyncio.open_connection(HOST, port)
+    try:
+        return await reader.read()
+    except ConnectionResetError:
+        return b""
+    finally:
+        writer.close()
+
+
+async def _answer(request: Request) -> Response:
+    return Response(200, {}, b"ok")
+
+
+async def test_only_so_many_connections() -> None:
+    server = HTTPServer(_answer, max_connections=2)
+    port = await server.start([HOST], 0)
+    async with aiohttp.ClientSession(f"http://{HOST}:{port}") as session:
+        open_ = [await asyncio.open_connection(HOST, port)]
+        async with session.get("/") as answer:
+            assert await answer.read() == b"ok"
+        assert await _closed(port) == b""
+        open_[0][1].close()
+        await open_[0][1].wait_closed()
+        async with session.get("/") as answer:
+            assert await answer.read() == b"ok"
+    await server.close()
+
+
+async def test_a_connection_that_asks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("steersman.apiserver.http._FIRST_REQUEST", 0.05)
+    server = HTTPServer(_answer)
+    port = await server.start([HOST], 0)
+    async with aiohttp.ClientSession(f"http://{HOST}:{port}") as session:
+        async with session.get("/") as answer:
+            assert await answer.read() == b"ok"
+        assert await _closed(port) == b""
+        # The one that has asked is there still.
+        assert session.connector is not None
+        async with session.get("/") as answer:
+            assert await answer.read() == b"ok"
+    await server.close()

@@ -6,7 +6,9 @@ Responses are written to the transport in one piece, because header objects cost
 from __future__ import annotations
 
 import asyncio
+import resource
 import ssl
+import sys
 from collections.abc import AsyncIterator, Sequence
 from http import HTTPStatus
 from typing import Any, cast
@@ -30,20 +32,31 @@ _BODY_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _STATUS_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n" for s in HTTPStatus}
 _BODILESS = frozenset({204, 304})
 _PEER_ERRORS = (ConnectionError, asyncio.IncompleteReadError)
+# Seconds that a new connection has for its first request.
+_FIRST_REQUEST = 32.0
+# Descriptors that are left for everything else when the connections have taken theirs.
+_SPARE_DESCRIPTORS = 256
 
 
 class Connection(RequestHandler):
     """One client connection; remembers who its certificate names: a user, a front proxy, or both."""
 
-    __slots__ = ("front_proxy", "user")
+    __slots__ = ("front_proxy", "idle", "user")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user: User | None = None
         self.front_proxy = ""
+        self.idle: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        server = cast(_Server, self._manager)
+        if len(server._connections) > server.most:
+            # There is nobody to read why: what could be written would cost what is short.
+            cast(asyncio.Transport, transport).abort()
+            return
+        self.idle = self._loop.call_later(_FIRST_REQUEST, cast(asyncio.Transport, transport).abort)
         certificate = transport.get_extra_info("peercert")
         if certificate:
             self._identify(certificate, transport.get_extra_info("ssl_object"))
@@ -57,12 +70,24 @@ class Connection(RequestHandler):
         if proxy and named is not None:
             self.front_proxy = named.name
 
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.asked()
+        super().connection_lost(exc)
+
+    def asked(self) -> None:
+        """A request has come, so the connection is not one that only takes up room."""
+        if self.idle is not None:
+            self.idle.cancel()
+            self.idle = None
+
     async def drain(self) -> None:
         await self._drain_helper()
 
 
 class _Server(web.Server):
     judge: Judge | None = None
+    most = sys.maxsize
+    """How many connections may be open."""
 
     def __call__(self) -> RequestHandler:
         return Connection(self, loop=self._loop, **self._kwargs)
@@ -132,6 +157,10 @@ class _Reply:
         self.keep_alive = self.keep_alive and chunked
         transport.write(_head(self.response, self.keep_alive, "Transfer-Encoding: chunked\r\n" if chunked else ""))
         complete = False
+        cut_by = getattr(body, "cut_by", None)
+        if cut_by is not None:
+            # Whoever makes the body may know better than we when its reader has to go.
+            cut_by(transport.abort)
         try:
             if request.method != "HEAD":
                 async for chunk in body:
@@ -219,9 +248,14 @@ def decode_path(raw: str) -> str:
 
 
 class HTTPServer:
-    """Serves a handler on any number of addresses. `start` listens, `close` refuses new requests and ends the running ones."""
+    """Serves a handler on any number of addresses. `start` listens, `close` refuses new requests and ends the running ones.
 
-    def __init__(self, handler: Handler, *, max_body: int = MAX_BODY, judge: Judge | None = None) -> None:
+    Of connections beyond `max_connections` nothing is read (0: as many as the process may have descriptors, but for some).
+    """
+
+    def __init__(
+        self, handler: Handler, *, max_body: int = MAX_BODY, judge: Judge | None = None, max_connections: int = 0
+    ) -> None:
         self._handler = handler
         self._max_body = max_body
         self._server = _Server(
@@ -235,6 +269,7 @@ class HTTPServer:
             lingering_time=1.0,
         )
         self._server.judge = judge
+        self._server.most = max_connections or _room()
         self._listeners: list[asyncio.Server] = []
 
     async def start(
@@ -266,6 +301,8 @@ class HTTPServer:
         raw_path, _, query = request.raw_path.partition("?")
         out = Request(request.method, decode_path(raw_path), query, request.headers)
         connection = cast(Connection, request.protocol)
+        if connection.idle is not None:
+            connection.asked()
         out.user, out.front_proxy = connection.user, connection.front_proxy
         peer = connection.peername
         out.remote = str(peer[0]) if peer else ""
@@ -316,6 +353,14 @@ async def _hijack(request: web.BaseRequest) -> Hijacked:
         reader.feed_data(tail)
     transport.resume_reading()
     return Hijacked(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+
+
+def _room() -> int:
+    """How many connections the process has descriptors for."""
+    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if descriptors == resource.RLIM_INFINITY:
+        return sys.maxsize
+    return max(descriptors - _SPARE_DESCRIPTORS, _SPARE_DESCRIPTORS)
 
 
 def server_tls(cert_file: str, key_file: str, *client_ca_files: str) -> ssl.SSLContext:

@@ -10,6 +10,10 @@ import msgspec
 from steersman.api.errors import StatusError
 from steersman.apiserver.cached import Cached
 
+# When so many lines wait in a stream, their bytes are counted for the first time.
+FIRST_LOOK = 512
+MOST_BYTES = 16 * 1024 * 1024
+
 Encoder = Callable[[str, Cached], bytes]
 """The line of a watch event of this type with this object. Watchers with the same encoder share its work."""
 
@@ -30,8 +34,8 @@ def error_line(error: StatusError) -> bytes:
 class WatchStream:
     """Async iterator of batches of encoded lines; one reader.
 
-    It ends when it is closed, when the cache ends, and when more than `limit` lines wait: a client that
-    does not read is cut off, and watches again from the last line that it got.
+    It ends when it is closed, when the cache ends, and when more than `limit` lines wait, or much more than
+    `MOST_BYTES`: a client that does not read is cut off, and watches again from the last line that it got.
     """
 
     def __init__(
@@ -48,6 +52,8 @@ class WatchStream:
         self._last = False
         self._overflowed = False
         self._begun: Callable[[], None] | None = None
+        self._overflow: Callable[[], None] | None = None
+        self._looked_at = min(FIRST_LOOK, limit)
         self.describe: Callable[[StatusError], bytes] = error_line
         """The line of an error, in the representation of the others."""
 
@@ -87,12 +93,26 @@ class WatchStream:
     def _put(self, line: bytes) -> None:
         if self._ended:
             return
-        if len(self._queue) >= self._limit:
+        if len(self._queue) >= self._looked_at and not self._has_room():
             self._overflowed = True
             self.close()
+            if self._overflow is not None:
+                self._overflow()
             return
         self._queue.append(line)
         self._wake()
+
+    def _has_room(self) -> bool:
+        """Whether one more line may wait. The bytes are counted now and then: most queues never come that far."""
+        lines = len(self._queue)
+        if lines >= self._limit or sum(map(len, self._queue)) > MOST_BYTES:
+            return False
+        self._looked_at = min(2 * lines, self._limit)
+        return True
+
+    def when_overflowed(self, call: Callable[[], None]) -> None:
+        """Calls back when the stream has ended because its reader was too slow."""
+        self._overflow = call
 
     def close(self) -> None:
         """Ends the stream; a waiting reader sees its end. Idempotent."""

@@ -23,6 +23,8 @@ _HEADERS = {"Cache-Control": "no-cache, private"}
 # Clients whose watches began together must not all come back together.
 _SHORTEST, _LONGEST = 1800.0, 3600.0
 _LONGEST_BEGINNING = 10.0
+# Seconds that a client which was too slow has to read what is on its way, before its connection is cut.
+_LAST_CHANCE = 30.0
 # Events that come faster than this are sent together: with many watchers, sending is what an event costs most.
 _PAUSE = 0.010
 
@@ -98,6 +100,8 @@ class Lines:
 
     def __init__(self, app: App, stream: WatchStream, endpoint: Endpoint) -> None:
         self._app, self._stream, self._endpoint, self._open = app, stream, endpoint, True
+        self._cut: Callable[[], None] | None = None
+        stream.when_overflowed(self._last_chance)
         app.metrics.watches += 1
 
     def __aiter__(self) -> Lines:
@@ -105,6 +109,17 @@ class Lines:
 
     def when_begun(self, call: Callable[[], None]) -> bool:
         return self._stream.when_begun(call)
+
+    def cut_by(self, cut: Callable[[], None]) -> None:
+        """How to end the connection of a client that does not read: the end of a body it would not read either."""
+        self._cut = cut
+
+    def _last_chance(self) -> None:
+        self._app.deadlines.add(_LAST_CHANCE, self._cut_off)
+
+    def _cut_off(self) -> None:
+        if self._open and self._cut is not None:
+            self._cut()
 
     async def __anext__(self) -> bytes:
         try:

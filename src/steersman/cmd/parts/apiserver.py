@@ -40,6 +40,7 @@ def server_config(config: ApiServerConfig) -> ServerConfig:
         node_ports=node_ports(config.service_node_port_range),
         advertise_address=config.advertise_address,
         advertise_port=config.port,
+        max_requests=max(config.max_requests_inflight + config.max_mutating_requests_inflight, 1),
         runtime=runtime_config(config.runtime_config),
         kubelet=kubelet,
         client_ca=Path(config.client_ca_file),
