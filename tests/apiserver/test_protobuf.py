@@ -7,12 +7,13 @@ import json
 from typing import Any, cast
 
 import pytest
-from msgspec import Struct
+from msgspec import Struct, defstruct
 from tests.apiserver.conftest import MAPS, PODS, Api, config_map, pod
 
 from steersman.api import codec
 from steersman.api.http import Response
 from steersman.apiserver.frames import Frames
+from steersman.apiserver.negotiation import Accepted, Media
 from steersman.kinds import apidiscovery_v2, wire, wire_encode
 from steersman.kinds.types import apps_v1, authentication_v1, authorization_v1, autoscaling_v1, core_v1, meta_v1
 from steersman.kinds.wire_fields import MAGIC
@@ -406,3 +407,31 @@ async def test_lists_are_joined_once(api: Api) -> None:
     await api.patch(f"{MAPS}/m3", {"data": {"k": "w"}})
     listed = read(await api.raw("GET", MAPS, headers=ACCEPT), core_v1.ConfigMapList)
     assert {i["metadata"]["name"]: i["data"]["k"] for i in listed["items"]}["m3"] == "w"
+
+
+async def test_every_collection(api: Api) -> None:
+    for (group, version, plural), endpoint in api.app._endpoints.items():
+        root = f"/apis/{group}/{version}" if group else f"/api/{version}"
+        plain = await api.get(f"{root}/{plural}")
+        cls = load_list(endpoint.served.type)
+        listed = read(await api.raw("GET", f"{root}/{plural}", headers=ACCEPT), cls)
+        assert (listed["kind"], listed["apiVersion"]) == (plain["kind"], plain["apiVersion"])
+        names = [[i["metadata"]["name"] for i in found.get("items", [])] for found in (listed, plain)]
+        assert names[0] == names[1]
+
+
+def load_list(cls: type[Struct]) -> type[Struct]:
+    found: type[Struct] = defstruct("Listed", [("items", list[cls])], bases=(meta_v1.ListObject,), kw_only=True)  # type: ignore[valid-type]
+    return found
+
+
+@pytest.mark.parametrize("media", ["json", "protobuf"])
+async def test_bookmarks_of_every_collection(api: Api, media: Media) -> None:
+    for endpoint in api.app._endpoints.values():
+        resource = endpoint.served.resource
+        mark = endpoint.registry.cache._bookmark(7, b'{"annotations":{"k8s.io/initial-events-end":"true"}}')
+        line = api.app.encoder(endpoint, Accepted(media), "Metadata")("BOOKMARK", mark)
+        found = json.loads(line)["object"] if media == "json" else events(line, endpoint.served.type)[0][1]
+        assert (found["kind"], found["apiVersion"]) == (resource.kind, resource.api_version)
+        assert found["metadata"]["resourceVersion"] == "7"
+        assert found["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}

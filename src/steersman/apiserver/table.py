@@ -86,13 +86,22 @@ def _row(endpoint: Endpoint, item: Cached, now: datetime, version: str, include:
     return b'{"cells":%b,"object":%b}' % (cells, obj)
 
 
+def _mark(endpoint: Endpoint, item: Cached) -> bytes:
+    """A bookmark in the endpoint's version: it has metadata and nothing that could be converted."""
+    if not endpoint.converts:
+        return item.body
+    resource = endpoint.served.resource
+    head = b'{"kind":"%b","apiVersion":"%b","metadata":' % (resource.kind.encode(), resource.api_version.encode())
+    return head + bytes(_head(item.body).metadata) + b"}"
+
+
 def transform(endpoint: Endpoint, accepted: Accepted, clock: Clock, include: str) -> Callable[[str, Cached], bytes]:
     """The encoder of watch events in the shape that was negotiated."""
     if accepted.kind == TABLE:
 
         def event(type_: str, item: Cached) -> bytes:
             if type_ == BOOKMARK:
-                return endpoint.outgoing(item.body)
+                return _mark(endpoint, item)
             return table(
                 endpoint, [item], clock.now(), version=accepted.version, include=include, revision=item.revision
             )
@@ -107,7 +116,7 @@ def transform(endpoint: Endpoint, accepted: Accepted, clock: Clock, include: str
     else:
 
         def event(type_: str, item: Cached) -> bytes:
-            return item.body if type_ == BOOKMARK else endpoint.outgoing(item.body)
+            return _mark(endpoint, item) if type_ == BOOKMARK else endpoint.outgoing(item.body)
 
     def encode(type_: str, item: Cached) -> bytes:
         return b'{"type":"%b","object":%b}\n' % (type_.encode(), event(type_, item))
