@@ -124,3 +124,5 @@ class Health:
             labels = f'group="{resource.group}",resource="{resource.plural}"'
             yield "apiserver_resource_objects", labels, registry.cache.count()
         yield "apiserver_storage_revision", "", self._app.store.revision
+        for remote in self._app.aggregator.remotes.values():
+            yield "aggregator_unavailable_apiservice", f'name="{remote.name}"', float(not remote.available)

@@ -52,6 +52,9 @@ async def test_from_nothing_to_available(outer: Outer, told: Told) -> None:
     assert await outer.wait("ServiceNotFound") == ("False", "ServiceNotFound", 'service/api in "wardle" is not present')
     answer = await outer.raw("GET", DISCOVERY)
     assert (answer.status, answer.body) == (503, b"service unavailable\n")
+    metrics = (await outer.raw("GET", "/metrics")).body
+    assert isinstance(metrics, bytes)
+    assert f'aggregator_unavailable_apiservice{{name="{NAME}"}} 1\n'.encode() in metrics
     await outer.serve()
     await outer.wait("EndpointsNotFound")
     await outer.endpoint(told.port, ready=False)
