@@ -85,6 +85,15 @@ KEY_DEFAULTS = {"ContainerPort": {"protocol": "TCP"}, "ServicePort": {"protocol"
 # EndpointPort exists twice: the core one names its port by a plain string.
 PLAIN_STRINGS = frozenset({"core_v1.EndpointPort.name"})
 
+# Not required, and yet Go writes them always: clients count on it.
+ALWAYS = words(
+    """
+    PodDisruptionBudgetStatus.currentHealthy PodDisruptionBudgetStatus.desiredHealthy
+    PodDisruptionBudgetStatus.disruptionsAllowed PodDisruptionBudgetStatus.expectedPods
+    StatefulSetStatus.availableReplicas
+    """
+)
+
 # Integers of a status that Go points to: none is not zero.
 NULLABLE_STATUS_INTS = words(
     """
@@ -316,7 +325,7 @@ class FieldWriter:
             return kind, '""', []
         if kind in ("JSON", "RawExtension"):
             return kind, "None", []
-        if required:
+        if required or where in ALWAYS:
             return kind, self.required_default(kind, schema), []
         if kind in (self.builtin["str"], "Bytes"):
             nullable = where in NULLABLE_STRINGS and f"{self.owner.module}.{where}" not in PLAIN_STRINGS

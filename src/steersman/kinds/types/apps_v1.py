@@ -233,7 +233,7 @@ class StatefulSetStatus(ApiType, kw_only=True):
         "conditions": ListInfo("map", ("type",), "merge", "type"),
     }
     __required__ = frozenset({"replicas"})
-    availableReplicas: Int32 = 0
+    availableReplicas: Int32 = _field(default_factory=int)
     collisionCount: Int32 | None = None
     conditions: list[StatefulSetCondition] | None = None
     currentReplicas: Int32 = 0

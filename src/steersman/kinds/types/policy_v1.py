@@ -32,11 +32,11 @@ class PodDisruptionBudgetStatus(ApiType, kw_only=True):
         "conditions": ListInfo("map", ("type",), "merge", "type"),
     }
     conditions: list[Condition] | None = None
-    currentHealthy: Int32 = 0
-    desiredHealthy: Int32 = 0
+    currentHealthy: Int32 = _field(default_factory=int)
+    desiredHealthy: Int32 = _field(default_factory=int)
     disruptedPods: dict[str, Time] | None = None
-    disruptionsAllowed: Int32 = 0
-    expectedPods: Int32 = 0
+    disruptionsAllowed: Int32 = _field(default_factory=int)
+    expectedPods: Int32 = _field(default_factory=int)
     observedGeneration: Int64 = 0
 
 
