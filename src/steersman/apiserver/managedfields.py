@@ -180,6 +180,8 @@ def _status_only(fields: tuple[str, ...]) -> FieldSet:
 
 
 _STATUS = fieldset.from_paths([("f:status",)])
+# What the creators of objects have stated in parts of them, for all kinds together.
+_known: Memo[FieldSet] = Memo()
 
 
 def reset_fields(kind: Kind[Any], subresource: str, schema: Node, *, create: bool = False) -> FieldSet:
@@ -206,10 +208,6 @@ class FieldManager:
         self.served, self.subresource = served, subresource
         self.version = served.resource.api_version
         self.versions: Versions = KindVersions(served.kind) if versions is None else versions
-
-    @cached_property
-    def _known(self) -> Memo[FieldSet]:
-        return Memo()
 
     @cached_property
     def schema(self) -> Node:
@@ -263,10 +261,10 @@ class FieldManager:
                 continue
             # Of metadata, only what is there matters, not the values.
             data = codec.encode(_outline(part) if name == _METADATA else part)
-            fields = self._known.get(name, data)
+            fields = _known.get((self, name), data)
             if fields is None:
                 fields = self._stated_in(name, part)
-                self._known.put(name, data, fields)
+                _known.put((self, name), data, fields)
             out.update(fields)
         return out
 
