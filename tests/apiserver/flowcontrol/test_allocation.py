@@ -39,28 +39,25 @@ def test_widest(nominal: int, hand: int, expected: int) -> None:
     assert allocation.widest(nominal, hand) == expected
 
 
-wishes = st.lists(
-    st.builds(
-        lambda least, more, target: Wish(least + target, least, least + more),
-        st.integers(0, 50),
-        st.integers(0, 50),
-        st.floats(0, 100),
-    ),
-    min_size=1,
-    max_size=8,
-)
+def wish(drawn: tuple[int, int, float]) -> Wish:
+    least, more, target = drawn
+    return Wish(least + target, least, least + more)
 
 
-@given(wishes, st.floats(0, 1))
-def test_share_out(found: list[Wish], part: float) -> None:
+numbers = st.tuples(st.integers(0, 50), st.integers(0, 50), st.floats(0, 100))
+
+
+@given(st.lists(numbers, min_size=1, max_size=8), st.floats(0, 1))
+def test_share_out(drawn: list[tuple[int, int, float]], part: float) -> None:
+    found = [wish(d) for d in drawn]
     least, most = sum(w.least for w in found), sum(w.most for w in found)
     total = least + (most - least) * part
     given_, fraction = allocation.share_out(total, found)
     assert sum(given_) == pytest.approx(total, abs=1e-3)
-    for got, wish in zip(given_, found, strict=True):
-        assert wish.least - 1e-6 <= got <= wish.most + 1e-6
-        fair = max(wish.target, 0.001) * fraction
-        assert got == pytest.approx(min(max(fair, wish.least), wish.most), abs=1e-3)
+    for got, one in zip(given_, found, strict=True):
+        assert one.least - 1e-6 <= got <= one.most + 1e-6
+        fair = max(one.target, 0.001) * fraction
+        assert got == pytest.approx(min(max(fair, one.least), one.most), abs=1e-3)
 
 
 def wanted(nominal: int, least: int, peak: int, smoothed: float, *, exempt: bool = False) -> Wanted:

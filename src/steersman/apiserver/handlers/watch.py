@@ -54,11 +54,11 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     )
     if accepted.protobuf:
         stream.describe = frames.error_event
-    app.deadlines.add(options.timeout or random.uniform(_SHORTEST, _LONGEST), stream.close)
+    in_time = app.deadlines.add(options.timeout or random.uniform(_SHORTEST, _LONGEST), stream.close)
     headers = {**_HEADERS, "Content-Type": content_type}
     if ctx.warnings:
         headers["Warning"] = respond.warning_header(ctx.warnings)
-    return Response(200, headers, Lines(app, stream, endpoint), _PAUSE)
+    return Response(200, headers, Lines(app, stream, endpoint, in_time), _PAUSE)
 
 
 def _only(name: str, field: FieldSelector | None) -> FieldSelector:
@@ -98,7 +98,8 @@ def when_begun(app: App, response: Response, call: Callable[[], None]) -> None:
 class Lines:
     """The body of a watch. A generator would not do: one that is closed before it began never runs its last lines."""
 
-    def __init__(self, app: App, stream: WatchStream, endpoint: Endpoint) -> None:
+    def __init__(self, app: App, stream: WatchStream, endpoint: Endpoint, ended: Callable[[], None]) -> None:
+        self._ended = ended
         self._app, self._stream, self._endpoint, self._open = app, stream, endpoint, True
         self._cut: Callable[[], None] | None = None
         stream.when_overflowed(self._last_chance)
@@ -134,4 +135,5 @@ class Lines:
         if self._open:
             self._open = False
             self._app.metrics.watches -= 1
+            self._ended()
             self._stream.close()
