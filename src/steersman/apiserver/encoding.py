@@ -68,11 +68,17 @@ def _undecoded(ctx: Context, endpoint: Endpoint, error: DecodeError) -> BadReque
     """What is no object at all is shown to its sender; of others it is said what they are."""
     if not error.syntax:
         return _unfit(endpoint, str(error))
-    body, why = ctx.request.body, str(error)
-    if body_media(ctx.request.headers.get("content-type", "")) == "json":
-        why = f"couldn't get version/kind; json parse error: {why}"
-    kind = endpoint.served.resource.kind
-    return BadRequest(f"the object provided is unrecognized (must be of type {kind}): {why} ({_summary(body)})")
+    kind, why = endpoint.served.resource.kind, worded(ctx, error)
+    return BadRequest(
+        f"the object provided is unrecognized (must be of type {kind}): {why} ({_summary(ctx.request.body)})"
+    )
+
+
+def worded(ctx: Context, error: DecodeError) -> str:
+    """What is wrong with the body: broken JSON fails where its kind is looked for."""
+    if error.syntax and body_media(ctx.request.headers.get("content-type", "")) == "json":
+        return f"couldn't get version/kind; json parse error: {error}"
+    return str(error)
 
 
 def _summary(body: bytes) -> str:

@@ -126,6 +126,19 @@ async def test_broken_protobuf_of_a_known_kind(api: Api) -> None:
     assert answer["message"] == 'ConfigMap in version "v1" cannot be handled as a ConfigMap: unexpected EOF'
 
 
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("application/json", "couldn't get version/kind; json parse error: unexpected end of JSON input"),
+        (PB, "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"),
+    ],
+)
+async def test_options_that_are_no_objects(api: Api, content: str, why: str) -> None:
+    await begin(api)
+    answer = await api.do("DELETE", f"{MAPS}/a", b"{", {"content-type": content}, code=400)
+    assert answer["message"] == why
+
+
 async def test_people_get_indented_json(api: Api) -> None:
     await begin(api)
     for headers, query in (

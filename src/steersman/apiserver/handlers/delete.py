@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from steersman.api import codec
+from steersman.api.codec import DecodeError
+from steersman.api.errors import BadRequest
 from steersman.api.http import Response
-from steersman.apiserver import answer, respond
+from steersman.apiserver import answer, encoding, respond
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.params import DeleteOptions, delete_options
 from steersman.apiserver.registry import Outcome, Write
@@ -39,7 +41,10 @@ def parse_options(ctx: Context) -> DeleteOptions:
     """From the body, or the query when there is none."""
     if not ctx.request.body:
         return delete_options(None, ctx.query)
-    options, _ = ctx.decode(meta_v1.DeleteOptions)
+    try:
+        options, _ = ctx.decode(meta_v1.DeleteOptions)
+    except DecodeError as error:
+        raise BadRequest(encoding.worded(ctx, error)) from error
     return delete_options(codec.to_builtins(options), ctx.query)
 
 
