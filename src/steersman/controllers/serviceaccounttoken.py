@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from steersman.api import codec
 from steersman.api.errors import Conflict, NotFound, StatusError
 from steersman.api.meta import generate_name
-from steersman.controller.declaration import Context, Controller, NotYet, mapped, own
+from steersman.controller.declaration import Context, Controller, mapped, own
 from steersman.controller.pod_control import namespace_ends
 from steersman.kinds.core.data_rules import SERVICE_ACCOUNT_NAME, SERVICE_ACCOUNT_TOKEN, SERVICE_ACCOUNT_UID
 from steersman.kinds.types.core_v1 import ObjectReference, Secret, ServiceAccount
@@ -56,8 +56,8 @@ class ServiceAccountTokens:
             return
         live = await self._live(meta.namespace, meta.name)
         if live is None or live.metadata.resourceVersion != meta.resourceVersion:
-            # Another change of the account is on its way here.
-            raise NotYet(f"service account {meta.namespace}/{meta.name} has changed")
+            # What has changed is on its way here, and asks again.
+            return
         secret = Secret(
             metadata=ObjectMeta(name=generate_name(f"{meta.name}-token-"), namespace=meta.namespace),
             type=SERVICE_ACCOUNT_TOKEN,
