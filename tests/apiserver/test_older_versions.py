@@ -410,6 +410,18 @@ async def test_they_can_be_switched_off() -> None:
     assert await served_by(settings, paths) == [200, 200, 200, 404, 200]
 
 
+async def test_metrics_tell_who_uses_them(api: Api) -> None:
+    await api.get(f"{EXTENSIONS}/ingresses")
+    await api.get("/apis/networking.k8s.io/v1/ingresses")
+    text = (await api.raw("GET", "/metrics")).body
+    assert isinstance(text, bytes)
+    told = [line for line in text.decode().splitlines() if line.startswith("apiserver_requested_deprecated_apis")]
+    assert told == [
+        'apiserver_requested_deprecated_apis{group="extensions",version="v1beta1",resource="ingresses",subresource="",'
+        'removed_release="1.22"} 1'
+    ]
+
+
 async def test_quotas_count_by_either_group(api: Api) -> None:
     hard = {"count/deployments.extensions": "1", "count/ingresses.networking.k8s.io": "1"}
     quotas, status = "/api/v1/namespaces/default/resourcequotas", {"hard": hard, "used": dict.fromkeys(hard, "0")}

@@ -126,3 +126,16 @@ class Health:
         yield "apiserver_storage_revision", "", self._app.store.revision
         for remote in self._app.aggregator.remotes.values():
             yield "aggregator_unavailable_apiservice", f'name="{remote.name}"', float(not remote.available)
+        for labels in self._deprecated():
+            yield "apiserver_requested_deprecated_apis", labels, 1
+
+    def _deprecated(self) -> Iterator[str]:
+        """Resources that somebody has asked for in versions of old, as labels."""
+        for group, version, resource, subresource in self._app.metrics.requested():
+            served = self._app.catalog.find(group, version, resource)
+            retired = served.version.retired if served is not None and served.version is not None else None
+            if retired is not None:
+                yield (
+                    f'group="{group}",version="{version}",resource="{resource}",subresource="{subresource}",'
+                    f'removed_release="{retired.removed}"'
+                )

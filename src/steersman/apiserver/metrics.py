@@ -36,6 +36,10 @@ class Metrics:
         histogram.counts[bisect_left(_BUCKETS, seconds)] += 1
         histogram.total += seconds
 
+    def requested(self) -> list[tuple[str, str, str, str]]:
+        """Group, version, resource and subresource of everything that has been asked for."""
+        return sorted({series[1:] for series, _ in self._requests})
+
     def render(self, gauges: Iterator[tuple[str, str, float]]) -> str:
         """Everything; `gauges` are further (name, labels, value), those of one name together."""
         lines = [

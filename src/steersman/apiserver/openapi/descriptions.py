@@ -73,8 +73,11 @@ def describe(definitions: dict[str, dict[str, Any]]) -> None:
             if "x-kubernetes-group-version-kind" in schema:
                 schema["description"] = HINT
         return
+    by_class: dict[str, list[str]] = {}
+    for name in texts:
+        by_class.setdefault(name.rpartition(".")[2], []).append(name)
     for name, schema in definitions.items():
-        source = texts.get(name, {})
+        source = texts.get(name) or texts.get(_namesake(name, by_class), {})
         if "description" in source:
             schema["description"] = source["description"]
         properties = source.get("properties", {})
@@ -82,6 +85,14 @@ def describe(definitions: dict[str, dict[str, Any]]) -> None:
             text = properties.get(field, {}).get("description")
             if text:
                 _attach(schema["properties"], field, value, text)
+
+
+def _namesake(name: str, by_class: dict[str, list[str]]) -> str:
+    """What describes a type of an older version: that of today with its name, of its own group if there is one."""
+    package, _, cls = name.rpartition(".")
+    group = package.rpartition(".")[0] + "."
+    found = by_class.get(cls, [])
+    return next((n for n in found if n.startswith(group)), found[0] if found else "")
 
 
 def _attach(properties: dict[str, Any], field: str, value: dict[str, Any], text: str) -> None:
