@@ -29,6 +29,10 @@ Plain = dict[str, Any]
 
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 CREATE_ONLY = ("create",)
+_METADATA = Path("metadata")
+_EXTENDING = frozenset(
+    {"admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "internal.apiserver.k8s.io"}
+)
 _NOT_SPEC = frozenset({"kind", "apiVersion", "metadata", "status"})
 
 
@@ -299,14 +303,23 @@ class Kind(Generic[T]):
         return [*self._validate_meta(obj), *self.check(obj), *self.check_new(obj)]
 
     def _validate_meta(self, obj: T) -> Errors:
-        return metadata.validate(
-            _meta(obj), namespaced=self.resource.namespaced, name=self.name_rule, path=Path("metadata")
-        )
+        errors = metadata.validate(_meta(obj), namespaced=self.resource.namespaced, name=self.name_rule, path=_METADATA)
+        return errors + self._validate_finalizers(obj)
+
+    def _validate_finalizers(self, obj: T) -> Errors:
+        """Those who extend the API may use finalizers of any name, as their users may."""
+        meta = _meta(obj)
+        if not meta.finalizers or self.resource.group in _EXTENDING:
+            return []
+        return metadata.check_finalizers(meta, _METADATA)
+
+    def _validate_changed_meta(self, obj: T, old: T) -> Errors:
+        return metadata.validate_update(_meta(obj), _meta(old), _METADATA) + self._validate_finalizers(obj)
 
     def validate_update(self, obj: T, old: T) -> Errors:
         """Everything that is wrong with a change, the unchanged parts included."""
         return [
-            *metadata.validate_update(_meta(obj), _meta(old), Path("metadata")),
+            *self._validate_changed_meta(obj, old),
             *self.check(obj),
             *self.check_update(obj, old),
         ]
@@ -317,7 +330,7 @@ class Kind(Generic[T]):
 
     def validate_status_update(self, obj: T, old: T) -> Errors:
         return [
-            *metadata.validate_update(_meta(obj), _meta(old), Path("metadata")),
+            *self._validate_changed_meta(obj, old),
             *self.check_status_update(obj, old),
         ]
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 ANNOTATIONS_LIMIT = 256 * 1024
 ORPHAN_FINALIZER, FOREGROUND_FINALIZER = "orphan", "foregroundDeletion"
+_STANDARD_FINALIZERS = frozenset({"kubernetes", ORPHAN_FINALIZER, FOREGROUND_FINALIZER})
 _UNCHANGEABLE = ("name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
 
 
@@ -48,6 +49,18 @@ def validate_update(meta: ObjectMeta, old: ObjectMeta, path: Path) -> Errors:
             )
         )
     return errors + _common(meta, path)
+
+
+def check_finalizers(meta: ObjectMeta, path: Path) -> Errors:
+    """Finalizers of built-in kinds are Kubernetes' own or say whose they are."""
+    at = path.child("finalizers")
+    return [e for i, name in enumerate(meta.finalizers or ()) for e in check_finalizer(name, at.index(i))]
+
+
+def check_finalizer(name: str, path: Path) -> Errors:
+    if "/" in name or name in _STANDARD_FINALIZERS:
+        return []
+    return [field.invalid(path, name, "name is neither a standard finalizer name nor is it fully qualified")]
 
 
 def validate_template(meta: ObjectMeta, path: Path) -> Errors:

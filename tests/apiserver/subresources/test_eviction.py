@@ -103,6 +103,7 @@ async def test_nothing_goes_while_a_budget_cannot_be_told(api: Api) -> None:
     await running(api)
     await budget(api, 0)
     failed = {"type": "DisruptionAllowed", "status": "False", "reason": "SyncFailed", "message": "why"}
-    await api.patch(f"{BUDGETS}/b/status", {"status": {"conditions": [{**failed, "lastTransitionTime": None}]}})
+    failed["lastTransitionTime"] = "2024-01-01T00:00:00Z"
+    await api.patch(f"{BUDGETS}/b/status", {"status": {"conditions": [failed]}})
     answer = await api.post(f"{PODS}/a/eviction", EVICTION, code=429)
     assert answer["details"]["causes"][0]["message"].endswith("because it failed sync: why")

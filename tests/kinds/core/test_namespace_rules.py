@@ -56,7 +56,7 @@ def test_validation(change: str, errors: list[str], errors_of: ErrorsOf) -> None
 def test_the_phase_follows_from_the_deletion(status_errors_of: ErrorsOf) -> None:
     assert status_errors_of(KIND, NS, "{}", "{phase: Active}") == []
     assert status_errors_of(KIND, NS, "{}", "{phase: Terminating}") == [
-        "status.phase: Invalid value: \"Terminating\": may only be 'Active' if `deletionTimestamp` is empty"
+        "status.Phase: Invalid value: \"Terminating\": may only be 'Active' if `deletionTimestamp` is empty"
     ]
 
 

@@ -66,7 +66,7 @@ P = "spec.ports"
         ("spec: {ports: [{port: 1, targetPort: '80'}]}", [f'{P}[0].targetPort: Invalid value: "80": must contain at least one letter (a-z)']),
         ("spec: {ports: [{port: 1, nodePort: 30000}]}", [f"{P}[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"]),
         ("spec: {type: NodePort, ports: [{name: a, port: 1, nodePort: 30000}, {name: b, port: 2, nodePort: 30000}]}", [f"{P}[1].nodePort: Duplicate value: 30000"]),
-        ("spec: {type: x}", ['spec.type: Unsupported value: "x": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort"', "spec.internalTrafficPolicy: Required value"]),
+        ("spec: {type: x}", ['spec.type: Unsupported value: "x": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort"']),
         ("spec: {type: NodePort, clusterIP: None}", ["spec.clusterIPs[0]: Invalid value: \"None\": may not be set to 'None' for NodePort services"]),
         ("spec: {type: ExternalName}", ["spec.externalName: Required value"]),
         ("spec: {type: ExternalName, externalName: a, clusterIPs: [1.2.3.4]}", ["spec.clusterIPs: Forbidden: may not be set for ExternalName services"]),
@@ -82,6 +82,18 @@ P = "spec.ports"
         ("spec: {allocateLoadBalancerNodePorts: true}", ["spec.allocateLoadBalancerNodePorts: Forbidden: may only be used when `type` is 'LoadBalancer'"]),
         ("spec: {trafficDistribution: x}", ['spec.trafficDistribution: Unsupported value: "x": supported values: "PreferClose", "PreferSameZone", "PreferSameNode"']),
         ("spec: {ipFamilies: [IPv4, IPv4]}", ['spec.ipFamilies[1]: Duplicate value: "IPv4"']),
+        ("spec: {clusterIP: None, clusterIPs: [None, 10.0.0.1]}", ["spec.clusterIPs: Invalid value: [\"None\",\"10.0.0.1\"]: 'None' must be the first and only value"]),
+        ("spec: {clusterIPs: [10.0.0.1]}", ['spec.clusterIPs: Invalid value: ["10.0.0.1"]: must be empty when `clusterIP` is not specified']),
+        ("spec: {clusterIP: 10.0.0.1, clusterIPs: [10.0.0.1, 10.0.0.2]}", ['spec.ipFamilies[1]: Duplicate value: "IPv4"', 'spec.clusterIPs: Invalid value: ["10.0.0.1","10.0.0.2"]: may specify no more than one IP for each IP family']),
+        ("spec: {type: LoadBalancer, ports: [{port: 10250}]}", [f"{P}[0]: Invalid value: 10250: may not expose port 10250 externally since it is used by kubelet"]),
+        ("spec: {type: LoadBalancer, externalTrafficPolicy: Local, healthCheckNodePort: 70000}", ["spec.healthCheckNodePort: Invalid value: 70000: must be between 1 and 65535, inclusive"]),
+        ("spec: {loadBalancerClass: a b}", ["spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'"]),
+        ("spec: {type: LoadBalancer, loadBalancerSourceRanges: [' 10.0.0.0/8 ']}", []),
+        ("{metadata: {annotations: {service.beta.kubernetes.io/load-balancer-source-ranges: '10.0.0.0/8, 10.1.0.0/16'}}, spec: {type: LoadBalancer}}", []),
+        ("metadata: {annotations: {service.beta.kubernetes.io/load-balancer-source-ranges: x}}", ["metadata.annotations[service.beta.kubernetes.io/load-balancer-source-ranges]: Forbidden: may only be used when `type` is 'LoadBalancer'", 'metadata.annotations[service.beta.kubernetes.io/load-balancer-source-ranges]: Invalid value: "x": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)']),
+        ("metadata: {annotations: {service.kubernetes.io/topology-mode: Auto, service.kubernetes.io/topology-aware-hints: Disabled}}", ['metadata.annotations[service.kubernetes.io/topology-mode]: Invalid value: "Auto": must match annotations[service.kubernetes.io/topology-aware-hints] when both are specified']),
+        ("metadata: {finalizers: [x]}", ['metadata.finalizers[0]: Invalid value: "x": name is neither a standard finalizer name nor is it fully qualified']),
+        ("metadata: {finalizers: [foregroundDeletion, a.b/c]}", []),
     ],
 )  # fmt: skip
 def test_validation(change: str, errors: list[str], errors_of: ErrorsOf) -> None:
@@ -108,6 +120,26 @@ spec: {type: NodePort, clusterIP: 10.0.0.5, clusterIPs: [10.0.0.5], ports: [{por
 )  # fmt: skip
 def test_update(change: str, errors: list[str], update_errors_of: ErrorsOf) -> None:
     assert update_errors_of(KIND, GIVEN, change) == errors
+
+
+DUAL = """
+metadata: {name: web, namespace: default}
+spec: {clusterIP: 10.0.0.5, clusterIPs: [10.0.0.5, 'fd00::5'], ipFamilies: [IPv4, IPv6], ipFamilyPolicy: RequireDualStack, ports: [{port: 80}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "errors"),
+    [
+        ("spec: {clusterIPs: [10.0.0.5], ipFamilies: [IPv4], ipFamilyPolicy: SingleStack}", []),
+        ("spec: {clusterIPs: [10.0.0.5], ipFamilies: [IPv4]}", [
+            f'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": must be set to \'SingleStack\' when releasing the secondary {what}'
+            for what in ("clusterIP", "ipFamily")
+        ]),
+    ],
+)  # fmt: skip
+def test_a_second_address_is_given_up_deliberately(change: str, errors: list[str], update_errors_of: ErrorsOf) -> None:
+    assert update_errors_of(KIND, DUAL, change) == errors
 
 
 def _updated(build: Build, change: str) -> Any:

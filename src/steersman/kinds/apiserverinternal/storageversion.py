@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from steersman.api import names
 from steersman.api.meta import Resource
+from steersman.kinds.apiserverinternal import storageversion_rules
 from steersman.kinds.columns import UNSET, created
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
@@ -27,8 +27,10 @@ KIND: Kind[StorageVersion] = Kind(
     resource=Resource("internal.apiserver.k8s.io", "v1alpha1", "storageversions", "StorageVersion", False),
     subresources=frozenset({"status"}),
     served_by_default=False,
-    name_rule=names.path_segment,
+    name_rule=storageversion_rules.name_rule,
     allow_unconditional_update=False,
     columns=(NAME, Column("CommonEncodingVersion"), Column("StorageVersions"), AGE),
     row=_row,
+    check=storageversion_rules.check,
+    check_status_update=storageversion_rules.check_status_update,
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from steersman.api import field
+from steersman.api.field import Errors, Path
 from steersman.api.meta import Resource
 from steersman.kinds.apps import older_versions
 from steersman.kinds.columns import NONE, created
@@ -26,9 +28,20 @@ def _controller(obj: ControllerRevision) -> str:
     return NONE
 
 
+def _check(obj: ControllerRevision) -> Errors:
+    errors: Errors = [field.required(Path("data"), "data is mandatory")] if obj.data is None else []
+    return errors + field.not_negative(Path("revision"), obj.revision)
+
+
+def _check_update(obj: ControllerRevision, old: ControllerRevision) -> Errors:
+    return field.immutable(Path("data"), obj.data, old.data)
+
+
 KIND: Kind[ControllerRevision] = Kind(
     resource=Resource("apps", "v1", "controllerrevisions", "ControllerRevision", True),
     versions=older_versions.CONTROLLER_REVISION,
     columns=(NAME, Column("Controller"), Column("Revision", "integer"), AGE),
     row=_row,
+    check=_check,
+    check_update=_check_update,
 )

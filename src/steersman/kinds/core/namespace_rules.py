@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from steersman.api import field, names
 from steersman.api.field import Errors, Path
+from steersman.kinds import metadata
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import Namespace
 
 NAME_LABEL = "kubernetes.io/metadata.name"
 FINALIZER = "kubernetes"
-_STANDARD_FINALIZERS = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
 
 
 def default(namespace: Namespace) -> None:
@@ -48,25 +48,23 @@ def blockers(namespace: Namespace) -> list[str]:
 
 
 def check(namespace: Namespace) -> Errors:
-    return check_finalizers(namespace)
+    return check_finalizers(namespace, indexed=False)
 
 
-def check_finalizers(namespace: Namespace) -> Errors:
-    """What is wrong with the namespace's own finalizers."""
+def check_finalizers(namespace: Namespace, *, indexed: bool = True) -> Errors:
+    """What is wrong with the namespace's own finalizers; its `finalize` says which of them."""
     errors: Errors = []
-    at = Path("spec", "finalizers")
-    for name in namespace.spec.finalizers or ():
+    for i, name in enumerate(namespace.spec.finalizers or ()):
+        at = Path("spec", "finalizers")
+        at = at.index(i) if indexed else at
         errors += field.all_invalid(at, name, names.qualified_name(name))
-        if "/" not in name and name not in _STANDARD_FINALIZERS:
-            errors.append(
-                field.invalid(at, name, "name is neither a standard finalizer name nor is it fully qualified")
-            )
+        errors += metadata.check_finalizer(name, at)
     return errors
 
 
 def check_status_update(namespace: Namespace, old: Namespace) -> Errors:
     """The phase follows from the deletion timestamp."""
-    at = Path("status", "phase")
+    at = Path("status", "Phase")
     phase = namespace.status.phase
     if not namespace.metadata.deletionTimestamp:
         detail = "may only be 'Active' if `deletionTimestamp` is empty"

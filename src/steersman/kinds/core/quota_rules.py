@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from steersman.api import field, names, quantity
@@ -28,6 +29,12 @@ _POD_COMPUTE = frozenset({
     "limits.cpu", "limits.memory", "limits.ephemeral-storage",
 })  # fmt: skip
 _CONFLICTS = ({"BestEffort", "NotBestEffort"}, {"Terminating", "NotTerminating"})
+_WITHOUT_VALUES = ("BestEffort", "NotBestEffort", "Terminating", "NotTerminating", "CrossNamespacePodAffinity")
+_ONLY_EXISTS = (
+    "must be 'Exist' only operator when scope is any of ResourceQuotaScopeTerminating, "
+    "ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or "
+    "ResourceQuotaScopeCrossNamespacePodAffinity"
+)
 _SPEC = Path("spec")
 
 
@@ -89,10 +96,19 @@ def _fits(scope: str, name: str) -> bool:
 def _check_selector(spec: ResourceQuotaSpec) -> Errors:
     errors: Errors = []
     at = _SPEC.child("scopeSelector", "matchExpressions")
+    seen: set[str] = set()
     for requirement in (spec.scopeSelector.matchExpressions if spec.scopeSelector else None) or ():
         scope, values = requirement.scopeName, requirement.values or []
+        seen.add(scope)
         if scope not in SCOPES:
             errors.append(field.invalid(at.child("scopeName"), scope, "unsupported scope"))
+        errors += [
+            field.invalid(at, spec.scopeSelector, "unsupported scope applied to resource")
+            for name in sorted(spec.hard or ())
+            if name in _QUOTA and not _fits(scope, name)
+        ]
+        if scope in _WITHOUT_VALUES and requirement.operator != "Exists":
+            errors.append(field.invalid(at.child("operator"), requirement.operator, _ONLY_EXISTS))
         if requirement.operator in ("In", "NotIn"):
             if not values:
                 detail = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"
@@ -103,17 +119,8 @@ def _check_selector(spec: ResourceQuotaSpec) -> Errors:
                 errors.append(field.invalid(at.child("values"), values, detail))
         else:
             errors.append(field.invalid(at.child("operator"), requirement.operator, "not a valid selector operator"))
-        if (
-            scope in SCOPES
-            and scope not in ("PriorityClass", "VolumeAttributesClass")
-            and requirement.operator != "Exists"
-        ):
-            detail = (
-                "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, "
-                "ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or "
-                "ResourceQuotaScopeCrossNamespacePodAffinity"
-            )
-            errors.append(field.invalid(at.child("operator"), requirement.operator, detail))
+    if any(pair <= seen for pair in _CONFLICTS):
+        errors.append(field.invalid(at, spec.scopes, "conflicting scopes"))
     return errors
 
 
@@ -179,8 +186,31 @@ def _check_order(item: LimitRangeItem, name: str, path: Path) -> Errors:
         high_words = "default limit value" if (low, high) == ("defaultRequest", "default") else words[high]
         detail = f"{words[low]} {a} is greater than {high_words} {b}"
         errors.append(field.invalid(path.child(blamed).key(name), (getattr(item, shown) or {}).get(name), detail))
+    return errors + _check_ratio(item, name, path) + _check_overcommit(item, name, path)
+
+
+def _check_ratio(item: LimitRangeItem, name: str, path: Path) -> Errors:
+    """A limit is never less than its request, and never more than the bounds allow."""
     ratio = (item.maxLimitRequestRatio or {}).get(name)
-    if ratio is not None and quantity.compare(ratio, "1") < 0:
-        at = path.child("maxLimitRequestRatio").key(name)
+    if ratio is None:
+        return []
+    errors: Errors = []
+    at = path.child("maxLimitRequestRatio").key(name)
+    if quantity.compare(ratio, "1") < 0:
         errors.append(field.invalid(at, ratio, f"ratio {ratio} is less than 1"))
+    least, most = (item.min or {}).get(name), (item.max or {}).get(name)
+    if least is None or most is None or not (low := quantity.parse(least)):
+        return errors
+    bound = Fraction(quantity.parse(most)) / low
+    if quantity.parse(ratio) > bound:
+        errors.append(field.invalid(at, ratio, f"ratio {ratio} is greater than max/min = {float(bound):f}"))
     return errors
+
+
+def _check_overcommit(item: LimitRangeItem, name: str, path: Path) -> Errors:
+    """What cannot be overcommitted is requested as it is limited."""
+    limit, request = (item.default or {}).get(name), (item.defaultRequest or {}).get(name)
+    if limit is None or request is None or resources.may_overcommit(name) or quantity.compare(limit, request) == 0:
+        return []
+    detail = f"default value {limit} must equal to defaultRequest value {request} in {name}"
+    return [field.invalid(path.child("defaultRequest").key(name), request, detail)]

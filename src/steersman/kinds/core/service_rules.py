@@ -22,6 +22,12 @@ _FAMILIES = ("IPv4", "IPv6")
 _FAMILY_POLICIES = ("PreferDualStack", "RequireDualStack", "SingleStack")
 _TRAFFIC_DISTRIBUTIONS = ("PreferClose", "PreferSameZone", "PreferSameNode")
 _SPEC = Path("spec")
+_ANNOTATIONS = Path("metadata", "annotations")
+_KUBELET_PORT = 10250
+_TOPOLOGY_MODE = "service.kubernetes.io/topology-mode"
+_TOPOLOGY_HINTS = "service.kubernetes.io/topology-aware-hints"
+_SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
+_ONLY_BALANCED = "may only be used when `type` is 'LoadBalancer'"
 
 
 def is_headless(spec: ServiceSpec) -> bool:
@@ -152,7 +158,12 @@ def _drop_node_ports(spec: ServiceSpec, before: ServiceSpec) -> None:
 
 def check(service: Service) -> Errors:
     spec = service.spec
+    annotations = service.metadata.annotations or {}
     errors: Errors = []
+    mode = annotations.get(_TOPOLOGY_MODE)
+    if mode is not None and mode != annotations.get(_TOPOLOGY_HINTS, mode):
+        detail = f"must match annotations[{_TOPOLOGY_HINTS}] when both are specified"
+        errors.append(field.invalid(_ANNOTATIONS.key(_TOPOLOGY_MODE), mode, detail))
     if not spec.ports and not is_headless(spec) and spec.type != "ExternalName":
         errors.append(field.required(_SPEC.child("ports")))
     errors += _check_type(spec)
@@ -161,17 +172,24 @@ def check(service: Service) -> Errors:
     errors += _check_affinity(spec)
     errors += _check_addresses(spec)
     errors += field.check_choice(spec.type, TYPES, _SPEC.child("type"))
+    errors += _check_source_ranges(spec, annotations.get(_SOURCE_RANGES))
     errors += _check_load_balancer(spec)
     return errors + _check_traffic(spec)
 
 
 def _check_type(spec: ServiceSpec) -> Errors:
+    errors: Errors = []
+    if spec.type == "LoadBalancer":
+        detail = f"may not expose port {_KUBELET_PORT} externally since it is used by kubelet"
+        for i, port in enumerate(spec.ports or ()):
+            if port.port == _KUBELET_PORT:
+                errors.append(field.invalid(_SPEC.child("ports").index(i), _KUBELET_PORT, detail))
     if spec.type in ("LoadBalancer", "NodePort") and is_headless(spec):
         detail = f"may not be set to 'None' for {spec.type} services"
-        return [field.invalid(_SPEC.child("clusterIPs").index(0), NONE, detail)]
+        errors.append(field.invalid(_SPEC.child("clusterIPs").index(0), NONE, detail))
     if spec.type != "ExternalName":
-        return []
-    errors: Errors = [
+        return errors
+    errors = [
         field.forbidden(_SPEC.child(name), "may not be set for ExternalName services")
         for name in ("clusterIPs", "ipFamilies", "ipFamilyPolicy")
         if getattr(spec, name)
@@ -268,45 +286,62 @@ def _check_cluster_ips(spec: ServiceSpec) -> Errors:
     ips, at = spec.clusterIPs or [], _SPEC.child("clusterIPs")
     if spec.type == "ExternalName":
         return []
-    if spec.clusterIP and not ips:
-        return [field.required(at, "may not be empty when `clusterIP` is set")]
-    if ips and spec.clusterIP != ips[0]:
-        return [field.invalid(at, ips, "first value must match `clusterIP`")]
-    if NONE in ips:
-        detail = "'None' must be the first and only value"
-        return [] if ips == [NONE] else [field.invalid(at, ips, detail)]
     errors: Errors = []
-    for i, ip in enumerate(ips):
-        wrong = names.ip(ip)
-        errors += field.all_invalid(at.index(i), ip, wrong)
-        family = (spec.ipFamilies or [])[i : i + 1]
-        if not wrong and family and names.ip_family(ip) != family[0]:
-            detail = f"expected an {family[0]} value as indicated by `ipFamilies[{i}]`"
-            errors.append(field.invalid(at.index(i), ip, detail))
+    if not spec.clusterIP and ips:
+        errors.append(field.invalid(at, ips, "must be empty when `clusterIP` is not specified"))
+    elif spec.clusterIP and not ips:
+        errors.append(field.required(at))
+    elif ips and spec.clusterIP != ips[0]:
+        errors.append(field.invalid(at, ips, "first value must match `clusterIP`"))
+    headless = ips[:1] == [NONE]
+    if headless and len(ips) > 1:
+        errors.append(field.invalid(at, ips, "'None' must be the first and only value"))
+    wrong = [
+        e for i, ip in enumerate(ips) if i or not headless for e in field.all_invalid(at.index(i), ip, names.ip(ip))
+    ]
+    errors += wrong
     if len(ips) > 2:
         errors.append(field.invalid(at, ips, "may only hold up to 2 values"))
+    # Of what is no address nothing more can be said.
+    if wrong or headless:
+        return errors
     found = [names.ip_family(ip) for ip in ips]
-    if len(found) != len(set(found)):
+    if len(ips) > 1 and set(found) != set(_FAMILIES):
         errors.append(field.invalid(at, ips, "may specify no more than one IP for each IP family"))
+    for i, (ip, family, wanted) in enumerate(zip(ips, found, spec.ipFamilies or (), strict=False)):
+        if wanted in _FAMILIES and family != wanted:
+            detail = f"expected an {wanted} value as indicated by `ipFamilies[{i}]`"
+            errors.append(field.invalid(at.index(i), ip, detail))
     return errors
 
 
+def _check_source_ranges(spec: ServiceSpec, annotation: str | None) -> Errors:
+    """Who may reach a load balancer, by a field or, as of old, by an annotation."""
+    # Spaces around a range were good in the annotation, and have been since in the field.
+    ranges = [text.strip() for text in spec.loadBalancerSourceRanges or ()]
+    at = _SPEC.child("LoadBalancerSourceRanges")
+    if ranges:
+        wrong = [e for i, text in enumerate(ranges) for e in field.all_invalid(at.index(i), text, names.cidr(text))]
+    elif annotation is not None:
+        at = _ANNOTATIONS.key(_SOURCE_RANGES)
+        ranges = [text.strip() for text in annotation.split(",")] if annotation.strip() else []
+        wrong = [e for text in ranges for e in field.all_invalid(at, text, names.cidr(text))]
+    else:
+        return []
+    return wrong if spec.type == "LoadBalancer" else [field.forbidden(at, _ONLY_BALANCED), *wrong]
+
+
 def _check_load_balancer(spec: ServiceSpec) -> Errors:
-    only = "may only be used when `type` is 'LoadBalancer'"
     errors: Errors = []
-    if spec.loadBalancerSourceRanges:
-        at = _SPEC.child("LoadBalancerSourceRanges")
-        if spec.type != "LoadBalancer":
-            errors.append(field.forbidden(at, only))
-        for i, text in enumerate(spec.loadBalancerSourceRanges):
-            errors += field.all_invalid(at.index(i), text.strip(), names.cidr(text.strip()))
-    if spec.allocateLoadBalancerNodePorts is not None and spec.type != "LoadBalancer":
-        errors.append(field.forbidden(_SPEC.child("allocateLoadBalancerNodePorts"), only))
+    balanced = spec.type == "LoadBalancer"
+    if spec.allocateLoadBalancerNodePorts is not None and not balanced:
+        errors.append(field.forbidden(_SPEC.child("allocateLoadBalancerNodePorts"), _ONLY_BALANCED))
     if spec.loadBalancerClass is not None:
         at = _SPEC.child("loadBalancerClass")
-        if spec.type != "LoadBalancer":
-            errors.append(field.forbidden(at, only))
-        errors += field.all_invalid(at, spec.loadBalancerClass, names.qualified_name(spec.loadBalancerClass))
+        if balanced:
+            errors += field.all_invalid(at, spec.loadBalancerClass, names.qualified_name(spec.loadBalancerClass))
+        else:
+            errors.append(field.forbidden(at, _ONLY_BALANCED))
     return errors
 
 
@@ -320,7 +355,10 @@ def _check_traffic(spec: ServiceSpec) -> Errors:
     if spec.healthCheckNodePort and not needs_health_check(spec):
         detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
         errors.append(field.invalid(_SPEC.child("healthCheckNodePort"), spec.healthCheckNodePort, detail))
-    if spec.internalTrafficPolicy or spec.type != "ExternalName":
+    elif spec.healthCheckNodePort:
+        port = spec.healthCheckNodePort
+        errors += field.all_invalid(_SPEC.child("healthCheckNodePort"), port, names.port_number(port))
+    if spec.internalTrafficPolicy or spec.type in ("ClusterIP", "LoadBalancer", "NodePort"):
         errors += field.check_choice(spec.internalTrafficPolicy, _POLICIES, _SPEC.child("internalTrafficPolicy"))
     distribution = spec.trafficDistribution
     if distribution and distribution not in _TRAFFIC_DISTRIBUTIONS:
@@ -334,7 +372,9 @@ def check_update(service: Service, old: Service) -> Errors:
     errors: Errors = []
     if "ExternalName" not in (spec.type, before.type):
         errors += _check_kept(spec.clusterIPs or [], before.clusterIPs or [], _SPEC.child("clusterIPs"), "clusterIP")
-        errors += _check_kept(spec.ipFamilies or [], before.ipFamilies or [], _SPEC.child("ipFamilies"), "ipFamily")
+        if is_headless(spec) is is_headless(before) is False:
+            errors += _check_kept(spec.ipFamilies or [], before.ipFamilies or [], _SPEC.child("ipFamilies"), "ipFamily")
+        errors += _check_released(spec, before)
     if spec.type == before.type == "LoadBalancer" and spec.loadBalancerClass != before.loadBalancerClass:
         errors.append(
             field.invalid(_SPEC.child("loadBalancerClass"), spec.loadBalancerClass, "may not change once set")
@@ -346,6 +386,18 @@ def check_update(service: Service, old: Service) -> Errors:
     ):
         errors.append(field.forbidden(_SPEC.child("healthCheckNodePort"), field.IMMUTABLE))
     return errors
+
+
+def _check_released(spec: ServiceSpec, before: ServiceSpec) -> Errors:
+    """Who gives up a second address or family says that one is enough."""
+    if spec.ipFamilyPolicy == "SingleStack":
+        return []
+    at = _SPEC.child("ipFamilyPolicy")
+    return [
+        field.invalid(at, spec.ipFamilyPolicy, f"must be set to 'SingleStack' when releasing the secondary {what}")
+        for name, what in (("clusterIPs", "clusterIP"), ("ipFamilies", "ipFamily"))
+        if len(getattr(spec, name) or ()) == 1 < len(getattr(before, name) or ())
+    ]
 
 
 def _check_kept(new: list[str], old: list[str], path: Path, what: str) -> Errors:

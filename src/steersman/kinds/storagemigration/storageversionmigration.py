@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from steersman.api.meta import Resource
 from steersman.kinds.kind import Kind, Version
+from steersman.kinds.storagemigration import migration_rules
 
 if TYPE_CHECKING:
     from steersman.kinds.types.storagemigration_v1 import StorageVersionMigration
@@ -18,4 +19,7 @@ KIND: Kind[StorageVersionMigration] = Kind(
             Resource("storagemigration.k8s.io", "v1beta1", "storageversionmigrations", "StorageVersionMigration", False)
         ),
     ),
+    check=migration_rules.check,
+    check_update=migration_rules.check_update,
+    check_status_update=migration_rules.check_status_update,
 )
