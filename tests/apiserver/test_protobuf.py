@@ -413,6 +413,11 @@ async def test_every_collection(api: Api) -> None:
     for (group, version, plural), endpoint in api.app._endpoints.items():
         root = f"/apis/{group}/{version}" if group else f"/api/{version}"
         plain = await api.get(f"{root}/{plural}")
+        if not endpoint.protobuf:
+            assert (await api.raw("GET", f"{root}/{plural}", headers=ACCEPT)).headers[
+                "Content-Type"
+            ] == "application/json"
+            continue
         cls = load_list(endpoint.served.type)
         listed = read(await api.raw("GET", f"{root}/{plural}", headers=ACCEPT), cls)
         assert (listed["kind"], listed["apiVersion"]) == (plain["kind"], plain["apiVersion"])
@@ -429,9 +434,41 @@ def load_list(cls: type[Struct]) -> type[Struct]:
 async def test_bookmarks_of_every_collection(api: Api, media: Media) -> None:
     for endpoint in api.app._endpoints.values():
         resource = endpoint.served.resource
+        if media == "protobuf" and not endpoint.protobuf:
+            continue
         mark = endpoint.registry.cache._bookmark(7, b'{"annotations":{"k8s.io/initial-events-end":"true"}}')
         line = api.app.encoder(endpoint, Accepted(media), "Metadata")("BOOKMARK", mark)
         found = json.loads(line)["object"] if media == "json" else events(line, endpoint.served.type)[0][1]
         assert (found["kind"], found["apiVersion"]) == (resource.kind, resource.api_version)
         assert found["metadata"]["resourceVersion"] == "7"
         assert found["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+
+
+async def test_what_is_not_stored(api: Api) -> None:
+    listed = read(await api.raw("GET", "/api/v1/componentstatuses", headers=ACCEPT), core_v1.ComponentStatusList)
+    plain = await api.get("/api/v1/componentstatuses")
+    assert [i["metadata"]["name"] for i in listed["items"]] == [i["metadata"]["name"] for i in plain["items"]]
+
+
+@pytest.mark.parametrize("version", ["apps/v1", "apps/v1beta1", "apps/v1beta2", "extensions/v1beta1"])
+async def test_scales_of_all_versions(api: Api, version: str) -> None:
+    labels = {"a": "b"}
+    spec = {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, **_spec()}}
+    path = f"/apis/{version}/namespaces/default/deployments"
+    await api.post(path, {"metadata": {"name": "d"}, "spec": spec})
+    plain = await api.get(f"{path}/d/scale")
+    response = await api.raw("GET", f"{path}/d/scale", headers=ACCEPT)
+    assert isinstance(response.body, bytes)
+    assert response.headers["Content-Type"] == PB
+    found = wire.decode(autoscaling_v1.Scale, response.body)
+    assert (found["kind"], found["apiVersion"], found["spec"]) == (plain["kind"], plain["apiVersion"], plain["spec"])
+
+
+async def test_the_oldest_versions_have_none(api: Api) -> None:
+    without = {key[::2] for key, endpoint in api.app._endpoints.items() if not endpoint.protobuf}
+    assert without <= {("extensions", "horizontalpodautoscalers"), ("extensions", "jobs")}
+    for group, plural in without:
+        path = f"/apis/{group}/v1beta1/namespaces/default/{plural}"
+        assert (await api.raw("GET", path, headers={"accept": PB})).status == 406
+        sent = await api.raw("POST", path, wire_encode.encode(core_v1.ConfigMap()), {"content-type": PB})
+        assert sent.status == 400

@@ -16,6 +16,7 @@ from steersman.apiserver.managedfields import FieldManager, Track, manager_name
 from steersman.apiserver.negotiation import Accepted
 from steersman.apiserver.requestinfo import Query, RequestInfo
 from steersman.apiserver.watchstream import Encoder
+from steersman.kinds import wire_fields
 from steersman.kinds.kind import Kind, Served
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ class Context:
     query: Query
     user: User
     warnings: list[str] = field(default_factory=list)
-    protobuf: bool = True
-    """Whether the object itself is offered in protobuf."""
+    endpoint: Endpoint | None = None
+    """What the path leads to, if that is stored."""
 
     def accept(self) -> Accepted:
         """The representation of the object itself; no transformations. Raises NotAcceptable."""
@@ -46,7 +47,10 @@ class Context:
 
     def _accept(self, kinds: negotiation.Kinds) -> Accepted:
         headers = self.request.headers
-        accepted = negotiation.accept(headers.get("accept", ""), kinds, protobuf=self.protobuf)
+        header = headers.get("accept", "")
+        # Nobody gets it who does not name it.
+        protobuf = negotiation.PROTOBUF in header and (self.endpoint is None or self.endpoint.protobuf)
+        accepted = negotiation.accept(header, kinds, protobuf=protobuf)
         return negotiation.readable(accepted, self.query.get("pretty"), headers.get("user-agent", ""))
 
     def manager(self, field_manager: str) -> str:
@@ -62,6 +66,11 @@ class Context:
         if media == "protobuf":
             from steersman.kinds import wire
 
+            if not wire_fields.known(cls):
+                raise codec.DecodeError(
+                    f"object *{cls.__name__} does not implement the protobuf marshalling interface and cannot be "
+                    f"encoded to a protobuf message"
+                )
             return codec.from_builtins(cls, wire.decode(cls, self.request.body))
         return codec.decode_lenient(cls, self.request.body, media=media, strict=strict)
 
@@ -109,7 +118,7 @@ class Endpoint:
     @property
     def protobuf(self) -> bool:
         """Whether its objects have that encoding."""
-        return True
+        return wire_fields.known(self.served.type)
 
     @property
     def converts(self) -> bool:

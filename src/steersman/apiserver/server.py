@@ -357,7 +357,7 @@ class App:
         if endpoint is None:
             return await self._virtual(ctx)
         _check_scope(endpoint, info)
-        ctx.protobuf = endpoint.protobuf
+        ctx.endpoint = endpoint
         if endpoint.warnings:
             warnings.extend(endpoint.warnings)
         if info.subresource:

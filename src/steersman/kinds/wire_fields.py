@@ -57,6 +57,11 @@ def _message(module: str, name: str) -> dict[str, str]:
     return next((numbers[n] for n in names if n in numbers), {})
 
 
+def known(cls: type[Struct]) -> bool:
+    """Whether objects of this type have the encoding: those of the oldest versions have none."""
+    return bool(fields(cls))
+
+
 @cache
 def fields(cls: type[Struct]) -> Mapping[int, Field]:
     """The fields of a type that have numbers, by these, in their order."""
