@@ -259,3 +259,13 @@ async def test_pod_and_service_proxy(api: Api, cluster: Cluster) -> None:
         assert await text(await api.raw("GET", f"{services}/{name}/proxy/y")) == "GET /y?\nend"
     await api.get(f"{services}/s:81/proxy/", code=503)
     await api.get(f"{services}/a:b:c:d/proxy/", code=400)
+
+
+async def test_the_root_of_what_is_proxied_ends_with_a_slash(api: Api, cluster: Cluster) -> None:
+    await bound(api)
+    await api.patch(f"{PODS}/a/status", {"status": {"podIP": HOST}})
+    path = f"{PODS}/a:{cluster.kubelet_port}/proxy"
+    for method in ("GET", "HEAD"):
+        response = await api.raw(method, f"{path}?a=b")
+        assert (response.status, response.headers["Location"]) == (301, f"{path}/?a=b")
+    assert await text(await api.raw("OPTIONS", path)) == "OPTIONS /?\nend"

@@ -12,6 +12,7 @@ from steersman.apiserver import podlocation
 from steersman.apiserver.admission import parts
 from steersman.apiserver.backend import Target, forwarded_headers
 from steersman.apiserver.context import Context, Endpoint
+from steersman.apiserver.rewriting import View, rewritten
 from steersman.apiserver.subresources.framework import Subresource
 from steersman.kinds.types.core_v1 import Service
 from steersman.kinds.types.discovery_v1 import EndpointSlice
@@ -46,15 +47,20 @@ async def _proxy(app: App, ctx: Context, endpoint: Endpoint) -> Response:
         target = podlocation.kubelet(app, name)
     if scheme == "https" and target.tls is None:
         target = Target(target.host, target.port, _unverified())
+    request = ctx.request
     path = "/" + ctx.info.rest
     if ctx.info.path.endswith("/") and not path.endswith("/"):
         path += "/"
-    if ctx.request.hijack is not None:
-        return await app.backends.upgrade(target, ctx.request, path, ctx.request.query)
-    body = ctx.request.body_stream or ctx.request.body
-    headers = forwarded_headers(ctx.request)
-    answer = await app.backends.send(target, ctx.request.method, path, ctx.request.query, headers, body)
-    return Response(answer.status, answer.headers, answer.body)
+    if request.hijack is not None:
+        return await app.backends.upgrade(target, request, path, request.query)
+    if not ctx.info.rest and not ctx.info.path.endswith("/") and request.method in ("GET", "HEAD"):
+        # What a page refers to is relative to its own path, which must therefore end as the backend's root does.
+        return Response(301, {"Location": ctx.info.path + "/" + (f"?{request.query}" if request.query else "")})
+    body = request.body_stream or request.body
+    answer = await app.backends.send(target, request.method, path, request.query, forwarded_headers(request), body)
+    view = View(target.authority, request.headers.get("host", ""), ctx.info.path.removesuffix(path))
+    found, content = await rewritten(answer.headers, answer.body, view)
+    return Response(answer.status, found, content)
 
 
 def _pod(app: App, namespace: str, name: str, port: str) -> Target:
@@ -99,4 +105,5 @@ def _unverified() -> ssl.SSLContext:
     return context
 
 
-SUBRESOURCES = (Subresource("proxy", dict.fromkeys(("get", "create", "update", "patch", "delete"), _proxy)),)
+# OPTIONS is no verb of the API, but may be one of what is behind the proxy.
+SUBRESOURCES = (Subresource("proxy", dict.fromkeys(("get", "create", "update", "patch", "delete", ""), _proxy)),)

@@ -1,0 +1,137 @@
+"""Pages from behind a proxy: links that begin at a backend's root are made to begin where the proxy shows that root."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from html import escape
+from html.parser import HTMLParser
+from itertools import accumulate
+from posixpath import normpath
+from urllib.parse import urlsplit, urlunsplit
+
+# A page that is larger is passed on as it is.
+_LIMIT = 16 * 1024 * 1024
+# The attributes that hold a URL, by element.
+_ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
+    "a": ("href",), "applet": ("codebase",), "area": ("href",), "audio": ("src",), "base": ("href",),
+    "blockquote": ("cite",), "body": ("background",), "button": ("formaction",), "command": ("icon",), "del": ("cite",),
+    "embed": ("src",), "form": ("action",), "frame": ("longdesc", "src"), "head": ("profile",), "html": ("manifest",),
+    "iframe": ("longdesc", "src"), "img": ("longdesc", "src", "usemap"), "input": ("src", "formaction", "usemap"),
+    "ins": ("cite",), "link": ("href",), "object": ("classid", "codebase", "data", "usemap"), "q": ("cite",),
+    "script": ("src",), "source": ("src",), "video": ("poster", "src"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a backend is seen: its own host and port, the host that the client asked, and the path in front of its root."""
+
+    backend: str
+    client: str
+    prefix: str
+
+    def rewrite(self, url: str) -> str:
+        """A URL of the backend as its clients must ask for it; others, and relative ones, stay as they are."""
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return url
+        elsewhere = parts.netloc not in ("", self.backend, self.client)
+        if elsewhere or not parts.path.startswith("/") or parts.path.startswith(self.prefix):
+            return url
+        path = normpath(f"{self.prefix}/{parts.path}")
+        if parts.path.endswith("/"):
+            path += "/"
+        if parts.netloc != self.client:
+            parts = parts._replace(scheme="", netloc="")
+        return urlunsplit(parts._replace(path=path))
+
+
+class _Links(HTMLParser):
+    """Finds start tags with links; collects what is to stand in their place, by position in the text."""
+
+    def __init__(self, text: str, rewrite: Callable[[str], str]) -> None:
+        super().__init__(convert_charrefs=False)
+        self._rewrite = rewrite
+        # Where lines begin. The parser ends them by line feeds alone.
+        self._lines = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
+        self.found: list[tuple[int, int, str]] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        names = _ATTRIBUTES.get(tag)
+        raw = self.get_starttag_text()
+        if names is None or raw is None or not any(name in names for name, _ in attributes):
+            return
+        new = [(n, self._rewrite(v) if n in names and v is not None else v) for n, v in attributes]
+        if new != attributes:
+            line, column = self.getpos()
+            start = self._lines[line - 1] + column
+            inside = "".join(f" {n}" if v is None else f' {n}="{escape(v)}"' for n, v in new)
+            self.found.append((start, start + len(raw), f"<{tag}{inside}{'/' if raw.endswith('/>') else ''}>"))
+
+
+def rewrite_html(page: bytes, rewrite: Callable[[str], str]) -> bytes:
+    """The page with its links rewritten; whatever has none stays as it is, byte for byte."""
+    # One character for each byte: what is not ASCII is only carried along.
+    text = page.decode("latin-1")
+    links = _Links(text, rewrite)
+    links.feed(text)
+    links.close()
+    out, at = [], 0
+    for start, end, tag in links.found:
+        out += [text[at:start], tag]
+        at = end
+    out.append(text[at:])
+    return "".join(out).encode("latin-1", "xmlcharrefreplace")
+
+
+async def rewritten(
+    headers: Mapping[str, str], body: AsyncIterator[bytes], view: View
+) -> tuple[dict[str, str], AsyncIterator[bytes] | bytes]:
+    """An answer with its links rewritten: those of a page, and that of a redirect."""
+    out = dict(headers)
+    found = {name.lower(): name for name in headers}
+    if "location" in found:
+        out[found["location"]] = view.rewrite(headers[found["location"]])
+    media = headers[found["content-type"]].partition(";")[0].strip() if "content-type" in found else ""
+    packing = headers[found["content-encoding"]] if "content-encoding" in found else ""
+    if media != "text/html" or packing not in ("", "gzip", "deflate"):
+        return out, body
+    begun: list[bytes] = []
+    size = 0
+    async for chunk in body:
+        begun.append(chunk)
+        size += len(chunk)
+        if size > _LIMIT:
+            return out, _rest(begun, body)
+    page = b"".join(begun)
+    try:
+        return out, _packed(rewrite_html(_unpacked(page, packing), view.rewrite), packing)
+    except (OSError, EOFError, zlib.error):
+        # Not packed as it says: that is for the client to find out.
+        return out, page
+
+
+async def _rest(begun: list[bytes], body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    for chunk in begun:
+        yield chunk
+    async for chunk in body:
+        yield chunk
+
+
+def _unpacked(page: bytes, packing: str) -> bytes:
+    if packing == "gzip":
+        return gzip.decompress(page)
+    return zlib.decompress(page, -zlib.MAX_WBITS) if packing else page
+
+
+def _packed(page: bytes, packing: str) -> bytes:
+    if packing == "gzip":
+        return gzip.compress(page, 6)
+    if not packing:
+        return page
+    deflate = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return deflate.compress(page) + deflate.flush()

@@ -1,0 +1,99 @@
+"""Pages from behind a proxy."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steersman.apiserver import rewriting
+from steersman.apiserver.rewriting import View, rewrite_html, rewritten
+
+PREFIX = "/api/v1/namespaces/n/pods/p/proxy"
+VIEW = View("10.0.0.1:80", "api:6443", PREFIX)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("/x", f"{PREFIX}/x"),
+        ("/", f"{PREFIX}/"),
+        ("/a/../b/?q=1#f", f"{PREFIX}/b/?q=1#f"),
+        ("http://10.0.0.1:80/x", f"{PREFIX}/x"),
+        ("https://api:6443/x", f"https://api:6443{PREFIX}/x"),
+        (f"{PREFIX}/x", f"{PREFIX}/x"),
+        ("http://elsewhere/x", "http://elsewhere/x"),
+        ("x/y", "x/y"),
+        ("#top", "#top"),
+        ("", ""),
+        ("mailto:a@b", "mailto:a@b"),
+        ("http://[bad/", "http://[bad/"),
+    ],
+)
+def test_urls(url: str, expected: str) -> None:
+    assert VIEW.rewrite(url) == expected
+
+
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        ('<a href="/x">test</a>', f'<a href="{PREFIX}/x">test</a>'),
+        ("<A HREF=/x CLASS=b hidden>", f'<a href="{PREFIX}/x" class="b" hidden>'),
+        ('<p>ä\r\n<img src="/i?a=1&amp;b=2"/>\n</p>', f'<p>ä\r\n<img src="{PREFIX}/i?a=1&amp;b=2"/>\n</p>'),
+        ("<video src='/v' poster='/p'>", f'<video src="{PREFIX}/v" poster="{PREFIX}/p">'),
+        ('<a href="x">', '<a href="x">'),
+        ('<p href="/x">', '<p href="/x">'),
+        (
+            '<!-- <a href="/x"> --><script>"<a href=/x>"</script>',
+            '<!-- <a href="/x"> --><script>"<a href=/x>"</script>',
+        ),
+        ("<a href", "<a href"),
+        ("", ""),
+    ],
+)
+def test_pages(page: str, expected: str) -> None:
+    assert rewrite_html(page.encode(), VIEW.rewrite).decode() == expected
+
+
+@given(st.binary(max_size=200))
+def test_nothing_to_rewrite_changes_nothing(page: bytes) -> None:
+    assert rewrite_html(page, lambda url: url) == page
+
+
+async def body(*chunks: bytes) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+async def whole(content: AsyncIterator[bytes] | bytes) -> bytes:
+    return content if isinstance(content, bytes) else b"".join([c async for c in content])
+
+
+def deflated(data: bytes) -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush()
+
+
+PAGE, SEEN = b'<a href="/x">', f'<a href="{PREFIX}/x">'.encode()
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+
+
+async def test_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    headers, content = await rewritten({"content-type": "text/plain", "Location": "/y"}, body(PAGE), VIEW)
+    assert (headers["Location"], await whole(content)) == (f"{PREFIX}/y", PAGE)
+    _, content = await rewritten(HTML, body(PAGE[:5], PAGE[5:]), VIEW)
+    assert await whole(content) == SEEN
+    _, content = await rewritten({**HTML, "Content-Encoding": "gzip"}, body(gzip.compress(PAGE)), VIEW)
+    assert gzip.decompress(await whole(content)) == SEEN
+    _, content = await rewritten({**HTML, "Content-Encoding": "deflate"}, body(deflated(PAGE)), VIEW)
+    assert zlib.decompress(await whole(content), -zlib.MAX_WBITS) == SEEN
+    for packing, data in (("br", PAGE), ("gzip", b"no gzip")):
+        _, content = await rewritten({**HTML, "Content-Encoding": packing}, body(data), VIEW)
+        assert await whole(content) == data
+    monkeypatch.setattr(rewriting, "_LIMIT", 4)
+    _, content = await rewritten(HTML, body(PAGE[:5], PAGE[5:]), VIEW)
+    assert await whole(content) == PAGE
