@@ -125,6 +125,28 @@ def workloads(older: Older) -> None:
         older.derive(f"{version}.Scale", "autoscaling.v1.Scale", change={"status": ref(f"{version}.ScaleStatus")})
 
 
+def jobs(older: Older) -> None:
+    """Jobs, and autoscalers of a reference and a percentage, in the group where they began."""
+    here = "extensions.v1beta1"
+    older.derive(f"{here}.JobSpec", "batch.v1.JobSpec", change={"autoSelector": BOOLEAN})
+    older.derive(f"{here}.Job", "batch.v1.Job", change={"spec": ref(f"{here}.JobSpec")})
+    kind = "HorizontalPodAutoscaler"
+    reference = {"apiVersion": STRING, "kind": STRING, "name": STRING, "subresource": STRING}
+    older.define(f"{here}.SubresourceReference", reference)
+    older.define(f"{here}.CPUTargetUtilization", {"targetPercentage": INT32}, ["targetPercentage"])
+    older.derive(
+        f"{here}.{kind}Spec",
+        f"autoscaling.v1.{kind}Spec",
+        change={
+            "cpuUtilization": ref(f"{here}.CPUTargetUtilization"),
+            "scaleRef": ref(f"{here}.SubresourceReference"),
+        },
+        drop=["scaleTargetRef", "targetCPUUtilizationPercentage"],
+        required=["scaleRef", "maxReplicas"],
+    )
+    older.derive(f"{here}.{kind}", f"autoscaling.v1.{kind}", change={"spec": ref(f"{here}.{kind}Spec")})
+
+
 def ingresses(older: Older) -> None:
     here = "networking.v1beta1"
     older.define(
@@ -313,7 +335,7 @@ def runtime_classes(older: Older) -> None:
 
 
 _ALL: tuple[Callable[[Older], None], ...] = (
-    workloads, ingresses, autoscalers, custom_resources, webhooks, reviews, slices, certificates, flow_control, bindings,
+    workloads, jobs, ingresses, autoscalers, custom_resources, webhooks, reviews, slices, certificates, flow_control, bindings,
     runtime_classes,
 )  # fmt: skip
 

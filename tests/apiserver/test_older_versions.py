@@ -468,3 +468,27 @@ async def test_scales_in_protobuf(api: Api) -> None:
     found = wire.decode(extensions_v1beta1.Scale, cast(bytes, answer.body))
     assert (found["apiVersion"], found["kind"]) == ("extensions/v1beta1", "Scale")
     assert found["status"]["selector"] == {"app": "a"}
+
+
+async def test_jobs_of_extensions(api: Api) -> None:
+    template = {**TEMPLATE, "spec": {**TEMPLATE["spec"], "restartPolicy": "Never"}}
+    await api.post(f"{EXTENSIONS}/jobs", {"metadata": {"name": "a"}, "spec": {"template": template}})
+    found = await api.get("/apis/batch/v1/namespaces/default/jobs/a")
+    assert found["spec"]["manualSelector"] is True
+    assert found["spec"]["selector"] == {"matchLabels": {"app": "a"}}
+    body = {"metadata": {"name": "b"}, "spec": {"template": template, "autoSelector": True}}
+    await api.post(f"{EXTENSIONS}/jobs", body)
+    found = await api.get("/apis/batch/v1/namespaces/default/jobs/b")
+    assert "manualSelector" not in found["spec"]
+    assert set(found["spec"]["selector"]["matchLabels"]) == {"batch.kubernetes.io/controller-uid"}
+
+
+async def test_an_autoscaler_of_extensions(api: Api) -> None:
+    path = f"{EXTENSIONS}/horizontalpodautoscalers"
+    reference = {"kind": "Deployment", "name": "a", "apiVersion": "extensions/v1beta1", "subresource": "scale"}
+    spec = {"scaleRef": reference, "maxReplicas": 3, "cpuUtilization": {"targetPercentage": 50}}
+    made = await api.post(path, {"metadata": {"name": "a"}, "spec": spec})
+    assert made["spec"] == {**spec, "minReplicas": 1}
+    found = await api.get("/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers/a")
+    assert found["spec"]["targetCPUUtilizationPercentage"] == 50
+    assert found["spec"]["scaleTargetRef"] == {k: v for k, v in reference.items() if k != "subresource"}

@@ -16,7 +16,9 @@ from steersman.kinds.catalog import load
 from steersman.kinds.kind import Served
 
 CATALOG = load()
-OLDER = [s for s in CATALOG.served if s.is_legacy]
+# Those that are still served convert by the same rules.
+CURRENT = [CATALOG.find("autoscaling", "v1", "horizontalpodautoscalers"), CATALOG.find("events.k8s.io", "v1", "events")]
+OLDER = [*(s for s in CATALOG.served if s.is_legacy), *(s for s in CURRENT if s is not None)]
 DEPTH = 7
 
 
@@ -102,7 +104,13 @@ def _fix_autoscaler(plain: dict[str, Any]) -> None:
             _fix_value(found, value, target=inner == "target")
             metrics.append({"type": SECTIONS[found], found: source})
         if name in plain.get(part, {}):
-            plain[part][name] = metrics
+            # A field of some versions is the CPU's, of which there is one metric then, and it comes first.
+            cpu = [m for m in metrics if "averageUtilization" in m.get("resource", {}).get(inner, {})]
+            for metric in cpu:
+                metric["resource"]["name"] = "cpu"
+            plain[part][name] = cpu[:1] + [m for m in metrics if m not in cpu]
+            if not plain[part][name]:
+                del plain[part][name]
 
 
 def _fix_value(section: str, value: dict[str, Any], *, target: bool) -> None:

@@ -14,7 +14,7 @@ _MAX_DIGITS = 18
 _V1BETA1, _V1BETA2 = ("1.8", "1.16"), ("1.9", "1.16")
 
 
-def _default_labels(plain: Plain) -> None:
+def default_labels(plain: Plain) -> None:
     """The template's labels select its pods, and are the object's own, where these are not given."""
     spec = plain.get("spec") or {}
     labels = spec.get("template", {}).get("metadata", {}).get("labels")
@@ -28,12 +28,12 @@ def _default_labels(plain: Plain) -> None:
 
 
 def _default_deployment(plain: Plain) -> None:
-    _default_labels(plain)
+    default_labels(plain)
     plain.setdefault("spec", {}).setdefault("revisionHistoryLimit", 2)
 
 
 def _default_extensions_deployment(plain: Plain) -> None:
-    _default_labels(plain)
+    default_labels(plain)
     spec = plain.setdefault("spec", {})
     spec.setdefault("revisionHistoryLimit", _NO_LIMIT)
     spec.setdefault("progressDeadlineSeconds", _NO_LIMIT)
@@ -46,7 +46,7 @@ def _default_extensions_deployment(plain: Plain) -> None:
 
 def _default_on_delete(plain: Plain) -> None:
     """Pods are replaced when somebody deletes them, unless it is said otherwise."""
-    _default_labels(plain)
+    default_labels(plain)
     plain.setdefault("spec", {}).setdefault("updateStrategy", {}).setdefault("type", "OnDelete")
 
 
@@ -118,7 +118,7 @@ REPLICA_SET = (
     older(
         Resource("extensions", "v1beta1", "replicasets", "ReplicaSet", True),
         *_V1BETA1,
-        default=_default_labels,
+        default=default_labels,
         tolerates=_selector_may_change,
     ),
 )

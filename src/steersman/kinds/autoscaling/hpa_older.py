@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 from steersman.api.meta import Resource
-from steersman.kinds.autoscaling.hpa_v1 import BEHAVIOR, metric_to_v1, metric_to_v2, take_behavior
+from steersman.kinds.autoscaling.hpa_v1 import BEHAVIOR, from_v2, metric_to_v1, metric_to_v2, take_behavior, to_v2
 from steersman.kinds.kind import Plain, older
 
 _ZERO = "0"
@@ -44,7 +44,37 @@ def _without_zero(metric: Plain) -> Plain:
     return {**metric, "object": {k: v for k, v in source.items() if k != "targetValue"}}
 
 
+def from_extensions(plain: Plain) -> None:
+    """A reference and a percentage of the CPU: autoscaling/v1 under other names."""
+    spec = plain.get("spec") or {}
+    reference = spec.pop("scaleRef", None)
+    if reference is not None:
+        spec["scaleTargetRef"] = {k: v for k, v in reference.items() if k != "subresource"}
+    target = spec.pop("cpuUtilization", None)
+    if target is not None:
+        spec["targetCPUUtilizationPercentage"] = target.get("targetPercentage", 0)
+    to_v2(plain)
+
+
+def to_extensions(plain: Plain) -> None:
+    from_v2(plain)
+    spec = plain.get("spec") or {}
+    reference = spec.pop("scaleTargetRef", None)
+    if reference is not None:
+        spec["scaleRef"] = {**reference, "subresource": "scale"}
+    percentage = spec.pop("targetCPUUtilizationPercentage", None)
+    if percentage is not None:
+        spec["cpuUtilization"] = {"targetPercentage": percentage}
+
+
 HORIZONTAL_POD_AUTOSCALER = (
+    older(
+        Resource("extensions", "v1beta1", "horizontalpodautoscalers", "HorizontalPodAutoscaler", True),
+        "1.5",
+        "1.6",
+        to_stored=from_extensions,
+        from_stored=to_extensions,
+    ),
     older(
         Resource("autoscaling", "v2beta2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", True), "1.23", "1.26"
     ),

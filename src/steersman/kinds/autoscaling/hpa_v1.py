@@ -35,7 +35,9 @@ def to_v2(plain: Plain) -> None:
     _put(spec, "metrics", metrics)
     _put(spec, "behavior", take_behavior(plain))
     current = [metric_to_v2(m, *_CURRENT) for m in _take_all(plain, CURRENT_METRICS, "MetricStatus")]
-    if (cpu := status.pop("currentCPUUtilizationPercentage", None)) is not None:
+    cpu = status.pop("currentCPUUtilizationPercentage", None)
+    # The annotation tells more than the field, which is one of its metrics.
+    if cpu is not None and not current:
         current.insert(0, {"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": cpu}}})
     _put(status, "currentMetrics", current)
     _put(status, "conditions", _take_all(plain, CONDITIONS, "HorizontalPodAutoscalerCondition"))
@@ -117,7 +119,7 @@ def _put(into: Plain, name: str, value: Any) -> None:
 
 
 def _annotate(plain: Plain, name: str, value: Any) -> None:
-    if value:
+    if value or isinstance(value, dict):
         annotations = plain.setdefault("metadata", {}).setdefault("annotations", {})
         annotations[name] = json.dumps(value, separators=(",", ":"))
 

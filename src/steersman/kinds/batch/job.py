@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api import meta
 from steersman.api.duration import human
 from steersman.api.meta import Resource
-from steersman.kinds.batch import job_rules
+from steersman.kinds.batch import job_older, job_rules
 from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, containers, created, selector
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
@@ -63,6 +63,7 @@ def _duration(obj: Job, now: datetime) -> str:
 
 KIND: Kind[Job] = Kind(
     resource=Resource("batch", "v1", "jobs", "Job", True),
+    versions=job_older.JOB,
     categories=("all",),
     subresources=frozenset({"status"}),
     generation=True,

@@ -52,7 +52,9 @@ _EXTENSIONS = "extensions"
 _MOVED = {
     "daemonsets": "apps",
     "deployments": "apps",
+    "horizontalpodautoscalers": "autoscaling",
     "ingresses": "networking.k8s.io",
+    "jobs": "batch",
     "networkpolicies": "networking.k8s.io",
     "replicasets": "apps",
 }

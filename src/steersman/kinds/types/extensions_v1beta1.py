@@ -7,11 +7,17 @@ from msgspec import field as _field
 from steersman.api.meta import Resource
 from steersman.api.schema import ApiType, Int32, Int64, ListInfo
 from steersman.kinds.types.apps_v1 import DaemonSetStatus, DaemonSetUpdateStrategy, DeploymentStatus, DeploymentStrategy, ReplicaSetStatus
-from steersman.kinds.types.autoscaling_v1 import ScaleSpec
+from steersman.kinds.types.autoscaling_v1 import HorizontalPodAutoscalerStatus, ScaleSpec
+from steersman.kinds.types.batch_v1 import JobSchedulingConfiguration, JobStatus, PodFailurePolicy, SuccessPolicy
 from steersman.kinds.types.core_v1 import PodTemplateSpec
 from steersman.kinds.types.meta_v1 import LabelSelector, Object, ObjectMeta
 from steersman.kinds.types.networking_v1 import IngressStatus
 from steersman.kinds.types.networking_v1beta1 import IngressSpec
+
+
+class CPUTargetUtilization(ApiType, kw_only=True):
+    __required__ = frozenset({"targetPercentage"})
+    targetPercentage: Int32 = _field(default_factory=int)
 
 
 class DaemonSetSpec(ApiType, kw_only=True):
@@ -58,6 +64,31 @@ class Deployment(Object, kw_only=True):
     status: DeploymentStatus = _field(default_factory=DeploymentStatus)
 
 
+class SubresourceReference(ApiType, kw_only=True):
+    apiVersion: str = ""
+    kind: str = ""
+    name: str = ""
+    subresource: str = ""
+
+
+class HorizontalPodAutoscalerSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"maxReplicas", "scaleRef"})
+    cpuUtilization: CPUTargetUtilization | None = None
+    maxReplicas: Int32 = _field(default_factory=int)
+    minReplicas: Int32 | None = None
+    scaleRef: SubresourceReference = _field(default_factory=SubresourceReference)
+
+
+class HorizontalPodAutoscaler(Object, kw_only=True):
+    __resource__ = Resource("extensions", "v1beta1", "horizontalpodautoscalers", "HorizontalPodAutoscaler", True)
+    __required__ = frozenset({"spec"})
+    kind: str = _field(default_factory=lambda: "HorizontalPodAutoscaler")
+    apiVersion: str = _field(default_factory=lambda: "extensions/v1beta1")
+    metadata: ObjectMeta = _field(default_factory=ObjectMeta)
+    spec: HorizontalPodAutoscalerSpec = _field(default_factory=HorizontalPodAutoscalerSpec)
+    status: HorizontalPodAutoscalerStatus = _field(default_factory=HorizontalPodAutoscalerStatus)
+
+
 class Ingress(Object, kw_only=True):
     __resource__ = Resource("extensions", "v1beta1", "ingresses", "Ingress", True)
     kind: str = _field(default_factory=lambda: "Ingress")
@@ -65,6 +96,37 @@ class Ingress(Object, kw_only=True):
     metadata: ObjectMeta = _field(default_factory=ObjectMeta)
     spec: IngressSpec = _field(default_factory=IngressSpec)
     status: IngressStatus = _field(default_factory=IngressStatus)
+
+
+class JobSpec(ApiType, kw_only=True):
+    __required__ = frozenset({"template"})
+    activeDeadlineSeconds: Int64 | None = None
+    autoSelector: bool | None = None
+    backoffLimit: Int32 | None = None
+    backoffLimitPerIndex: Int32 | None = None
+    completionMode: str = ""
+    completions: Int32 | None = None
+    managedBy: str = ""
+    manualSelector: bool | None = None
+    maxFailedIndexes: Int32 | None = None
+    parallelism: Int32 | None = None
+    podFailurePolicy: PodFailurePolicy | None = None
+    podReplacementPolicy: str = ""
+    scheduling: JobSchedulingConfiguration | None = None
+    selector: LabelSelector | None = None
+    successPolicy: SuccessPolicy | None = None
+    suspend: bool | None = None
+    template: PodTemplateSpec = _field(default_factory=PodTemplateSpec)
+    ttlSecondsAfterFinished: Int32 | None = None
+
+
+class Job(Object, kw_only=True):
+    __resource__ = Resource("extensions", "v1beta1", "jobs", "Job", True)
+    kind: str = _field(default_factory=lambda: "Job")
+    apiVersion: str = _field(default_factory=lambda: "extensions/v1beta1")
+    metadata: ObjectMeta = _field(default_factory=ObjectMeta)
+    spec: JobSpec = _field(default_factory=JobSpec)
+    status: JobStatus = _field(default_factory=JobStatus)
 
 
 class ReplicaSetSpec(ApiType, kw_only=True):
