@@ -41,6 +41,10 @@ CASES: list[tuple[str, Kinds, Accepted]] = [
     (f"text/html, {PB};q=0.4, */*;q=0.8", NO_KINDS, Accepted()),
     # The exact type goes before the wildcard, wherever it stands.
     (f"*/*, {PB}", NO_KINDS, Accepted("protobuf")),
+    (f"*/*;q=0.8, {PB};q=0.4", NO_KINDS, Accepted("protobuf")),
+    (f"{PB};q=0.4, */*;q=0.8", NO_KINDS, Accepted()),
+    ("application/yaml;q=0.2, application/json;q=0.1, application/*;q=0.3", NO_KINDS, Accepted()),
+    ("text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8", NO_KINDS, Accepted()),
     ("application/json;q=0.5,application/yaml", NO_KINDS, Accepted("yaml")),
     ("application/json;q=0,application/yaml;q=0.1", NO_KINDS, Accepted("yaml")),
     # Zero does not rule out; it comes last.
@@ -93,6 +97,12 @@ def test_not_acceptable(header: str) -> None:
 )
 def test_what_has_no_protobuf(header: str, expected: Accepted | None) -> None:
     assert find(header, META_KINDS, protobuf=False) == expected
+
+
+def test_many_clauses() -> None:
+    many = ",".join(f"application/x{n};q=0.{n}" for n in range(1, 30))
+    assert accept(f"{many},*/*;q=0.1,application/yaml;q=0.1,{PB};q=0.99") == Accepted("protobuf")
+    assert accept(f"{many},*/*;q=0.1,application/yaml;q=0.1") == Accepted("yaml")
 
 
 def test_only_transformations() -> None:

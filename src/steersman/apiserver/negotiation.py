@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from steersman.api.errors import NotAcceptable, UnsupportedMediaType
 
@@ -29,6 +29,8 @@ DISCOVERY_KINDS: Kinds = frozenset(
 NO_KINDS: Kinds = frozenset()
 # People read what these ask for.
 _HUMAN = ("curl", "Wget", "Mozilla/5.0")
+# So many clauses are put in order one by one.
+_FEW = 12
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 
 
@@ -69,7 +71,7 @@ def find(header: str, kinds: Kinds = NO_KINDS, *, plain: bool = True, protobuf: 
     """
     if not header:
         return _PLAIN if plain else None
-    for media_type, parameters in _clauses(header):
+    for media_type, _, parameters in _clauses(header):
         for offered, media in _TYPES.items():
             if _matches(media_type, offered):
                 found = _fit(media, parameters, kinds, plain and (protobuf or media != "protobuf"))
@@ -102,23 +104,49 @@ def readable(accepted: Accepted, pretty: str, user_agent: str) -> Accepted:
     return replace(accepted, pretty=True)
 
 
-def _clauses(header: str) -> list[tuple[str, dict[str, str]]]:
-    """The clauses of an Accept header, most wanted first; of equal ones, those that say more precisely what."""
-    weighed = []
-    for position, clause in enumerate(header.split(",")):
-        media, *rest = (p.strip(" ") for p in clause.split(";"))
-        if media == "*":
-            media = "*/*"
-        if media.count("/") != 1:
-            continue
-        parameters = {k.strip(" "): v.strip(" ") for k, found, v in (p.partition("=") for p in rest) if found and v}
-        try:
-            quality = float(parameters.pop("q", "1"))
-        except ValueError:
-            quality = 0.0
-        weighed.append((-quality, media.count("*"), position, media, parameters))
-    weighed.sort(key=lambda w: w[:3])
-    return [(media, parameters) for *_, media, parameters in weighed]
+class _Clause(NamedTuple):
+    media: str
+    quality: float
+    parameters: dict[str, str]
+
+
+def _clauses(header: str) -> list[_Clause]:
+    """The clauses of an Accept header, most wanted first.
+
+    Upstream's order is no order: what is precise goes before a wildcard of higher quality that stands before it, and after
+    one that stands behind it. Clients have come to depend on what its sort makes of that, which for a few clauses is this.
+    """
+    clauses = [clause for text in header.split(",") if (clause := _clause(text)) is not None]
+    if len(clauses) > _FEW:
+        return sorted(clauses, key=lambda c: (-c.quality, c.media.count("*")))
+    found: list[_Clause] = []
+    for clause in clauses:
+        at = len(found)
+        while at > 0 and _precedes(clause, found[at - 1]):
+            at -= 1
+        found.insert(at, clause)
+    return found
+
+
+def _clause(text: str) -> _Clause | None:
+    media, *rest = (part.strip(" ") for part in text.split(";"))
+    if media == "*":
+        media = "*/*"
+    if media.count("/") != 1:
+        return None
+    parameters = {k.strip(" "): v.strip(" ") for k, _, v in (p.partition("=") for p in rest) if v}
+    try:
+        quality = float(parameters.pop("q", "1"))
+    except ValueError:
+        quality = 0.0
+    return _Clause(media, quality, parameters)
+
+
+def _precedes(one: _Clause, other: _Clause) -> bool:
+    (type_, _, subtype), (other_type, _, other_subtype) = one.media.partition("/"), other.media.partition("/")
+    return (
+        one.quality > other.quality or (type_ != "*" and other_type == "*") or (subtype != "*" and other_subtype == "*")
+    )
 
 
 def _matches(wanted: str, offered: str) -> bool:
