@@ -234,7 +234,22 @@ def test_flows_share_the_thread_by_what_they_use() -> None:
     level = server.level(limit=100, queuing=Queuing(512, 1, 50))
     flows = {"list": flow(level, "a"), "get": flow(level, "b")}
     used = serve(server, flows, {"list": 0.02, "get": 0.0005}, 5.0)
-    assert used["get"] == pytest.approx(used["list"], rel=0.1)
+    # What a list costs is believed step by step only.
+    assert used["get"] == pytest.approx(used["list"], rel=0.15)
+
+
+def test_one_slow_run_is_not_held_against_anybody() -> None:
+    """A collection of garbage in the midst of a get: who asked for it is not behind for long."""
+    server = Server()
+    level = server.level(limit=100, queuing=Queuing(512, 1, 50))
+    flood, other = flow(level, "a"), flow(level, "b")
+    for found in (flood, other):
+        for _ in range(50):
+            server.work(server.enter(found), 0.0005)
+            server.turn()
+    server.work(server.enter(other), 1.0)
+    used = serve(server, {"flood": flood, "other": other}, {"flood": 0.0005, "other": 0.0005}, 0.1)
+    assert used["other"] == pytest.approx(used["flood"], rel=0.2)
 
 
 def test_levels_share_the_thread_by_their_seats() -> None:

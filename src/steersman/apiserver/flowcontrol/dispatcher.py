@@ -17,7 +17,10 @@ from steersman.apiserver.requestinfo import RequestInfo
 # Seconds for which one turn of the event loop may start requests as they come.
 SLICE = 0.004
 # Seconds for which a turn starts requests of those that wait. What one costs is taken from those of its kind before it.
-QUANTUM = 0.002
+QUANTUM = 0.001
+# A request is charged with this many times what it was expected to cost at most: what took longer than that was hardly its own
+# work, but the collector's, or the machine's other processes'. Costs that have grown are expected soon enough.
+_MOST_EXPECTED = 8
 # Seconds that a request may wait: a quarter of the minute that one may take.
 WAIT_LIMIT = 15.0
 
@@ -165,6 +168,7 @@ class Dispatcher:
 
     def _charge(self, ticket: Ticket, seconds: float) -> None:
         level = ticket.flow.level
+        seconds = min(seconds, _MOST_EXPECTED * ticket.expected)
         level.charge(ticket, seconds)
         ticket.flow.learn(seconds / ticket.seats)
         level.start += seconds / max(level.limit, 1)
