@@ -7,6 +7,7 @@ from typing import Any
 
 from steersman.api.codec import DecodeError, warnings
 from steersman.api.errors import BadRequest
+from steersman.api.meta import Resource
 from steersman.api.untyped import Untyped
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.negotiation import body_media
@@ -21,7 +22,7 @@ def decode_object(ctx: Context, endpoint: Endpoint, options: WriteOptions) -> An
     try:
         obj, problems = endpoint.decode(ctx, strict=options.validation != "Ignore")
     except DecodeError as error:
-        raise _undecoded(ctx, endpoint, error) from error
+        raise undecoded(ctx, served.resource, error) from error
     check_type(endpoint, obj)
     report(ctx, endpoint, options, problems)
     return served.adopt(obj)
@@ -33,7 +34,7 @@ def from_plain(ctx: Context, endpoint: Endpoint, options: WriteOptions, plain: A
     try:
         obj, problems = endpoint.build(plain)
     except DecodeError as error:
-        raise _unfit(endpoint, str(error)) from error
+        raise _unfit(served.resource, str(error)) from error
     check_type(endpoint, obj)
     report(ctx, endpoint, options, problems)
     return served.adopt(obj)
@@ -44,7 +45,7 @@ def report(ctx: Context, endpoint: Endpoint, options: WriteOptions, problems: li
     if not problems or options.validation == "Ignore":
         return
     if options.validation == "Strict":
-        raise _unfit(endpoint, f"strict decoding error: {', '.join(problems)}")
+        raise _unfit(endpoint.served.resource, f"strict decoding error: {', '.join(problems)}")
     ctx.warnings.extend(warnings(problems))
 
 
@@ -64,14 +65,12 @@ def check_type(endpoint: Endpoint, obj: Any) -> None:
         )
 
 
-def _undecoded(ctx: Context, endpoint: Endpoint, error: DecodeError) -> BadRequest:
+def undecoded(ctx: Context, resource: Resource, error: DecodeError) -> BadRequest:
     """What is no object at all is shown to its sender; of others it is said what they are."""
     if not error.syntax:
-        return _unfit(endpoint, str(error))
-    kind, why = endpoint.served.resource.kind, worded(ctx, error)
-    return BadRequest(
-        f"the object provided is unrecognized (must be of type {kind}): {why} ({_summary(ctx.request.body)})"
-    )
+        return _unfit(resource, str(error))
+    why, shown = worded(ctx, error), _summary(ctx.request.body)
+    return BadRequest(f"the object provided is unrecognized (must be of type {resource.kind}): {why} ({shown})")
 
 
 def worded(ctx: Context, error: DecodeError) -> str:
@@ -90,8 +89,7 @@ def _summary(body: bytes) -> str:
     return shown if len(body) <= _SHOWN else f"{shown} ..."
 
 
-def _unfit(endpoint: Endpoint, why: str) -> BadRequest:
-    resource = endpoint.served.resource
+def _unfit(resource: Resource, why: str) -> BadRequest:
     return BadRequest(f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {why}')
 
 

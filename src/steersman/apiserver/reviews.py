@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.codec import DecodeError
 from steersman.api.errors import BadRequest, Unauthorized
 from steersman.api.http import Response, User
-from steersman.apiserver import respond
+from steersman.apiserver import encoding, respond
 from steersman.apiserver.authz import Attributes, Rule
 from steersman.apiserver.context import Context
 from steersman.kinds.kind import Served
@@ -19,13 +19,10 @@ if TYPE_CHECKING:
 
 
 def _decode(ctx: Context, served: Served) -> Any:
-    resource = served.resource
     try:
         obj, problems = ctx.decode(served.type)
     except DecodeError as error:
-        raise BadRequest(
-            f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {error}'
-        ) from error
+        raise encoding.undecoded(ctx, served.resource, error) from error
     ctx.warnings.extend(problems)
     return served.adopt(obj)
 

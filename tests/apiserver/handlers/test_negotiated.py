@@ -175,3 +175,24 @@ async def test_writes_answer_with_what_is_wanted(api: Api) -> None:
     listed = {"accept": "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"}
     gone = await api.delete(PODS, headers=listed)
     assert (gone["kind"], len(gone["items"])) == ("PartialObjectMetadataList", 1)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "kind"),
+    [
+        ("POST", f"{PODS}/a/binding", "Binding"),
+        ("POST", f"{PODS}/a/eviction", "Eviction"),
+        ("POST", "/api/v1/namespaces/default/serviceaccounts/default/token", "TokenRequest"),
+        ("PUT", "/api/v1/namespaces/default/replicationcontrollers/a/scale", "Scale"),
+        ("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", "SubjectAccessReview"),
+        ("PUT", f"{MAPS}/a", "ConfigMap"),
+    ],
+)
+async def test_requests_that_are_no_objects(api: Api, method: str, path: str, kind: str) -> None:
+    begin = f"the object provided is unrecognized (must be of type {kind}): "
+    answer = await api.do(method, path, b"[1", {"content-type": PB}, code=400)
+    assert answer["message"].startswith(f"{begin}provided data does not appear to be a protobuf message")
+    answer = await api.do(method, path, b"{", code=400)
+    assert answer["message"] == f"{begin}couldn't get version/kind; json parse error: unexpected end of JSON input ({{)"
+    answer = await api.do(method, path, b'{"metadata": 3}', code=400)
+    assert "cannot be handled as a " + kind in answer["message"]

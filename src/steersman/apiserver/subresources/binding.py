@@ -10,7 +10,7 @@ from steersman.api.errors import BadRequest, Conflict, Invalid
 from steersman.api.field import Path, not_supported, required
 from steersman.api.http import Response
 from steersman.api.meta import Resource, format_time
-from steersman.apiserver import respond
+from steersman.apiserver import encoding, respond
 from steersman.apiserver.admission import parts
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.params import WriteOptions
@@ -54,7 +54,7 @@ def _decode(ctx: Context) -> Binding:
     try:
         binding, _ = ctx.decode(Binding)
     except DecodeError as error:
-        raise BadRequest(f'Binding in version "v1" cannot be handled as a Binding: {error}') from error
+        raise encoding.undecoded(ctx, _RESOURCE, error) from error
     errors = []
     if binding.target.kind not in ("", "Node"):
         errors.append(not_supported(Path("target", "kind"), binding.target.kind, ("Node", "<empty>")))

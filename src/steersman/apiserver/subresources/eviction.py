@@ -9,7 +9,7 @@ from steersman.api.codec import DecodeError
 from steersman.api.errors import BadRequest, InternalError, TooManyRequests
 from steersman.api.http import Response
 from steersman.api.meta import format_time
-from steersman.apiserver import podlocation, respond
+from steersman.apiserver import encoding, podlocation, respond
 from steersman.apiserver.admission import parts
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.params import DeleteOptions, WriteOptions, delete_options
@@ -47,7 +47,7 @@ async def _options(app: App, ctx: Context, endpoint: Endpoint) -> DeleteOptions:
     try:
         eviction, _ = ctx.decode(Eviction)
     except DecodeError as error:
-        raise BadRequest(f'Eviction in version "v1" cannot be handled as a Eviction: {error}') from error
+        raise encoding.undecoded(ctx, Eviction.__resource__, error) from error
     name = eviction.metadata.name
     if name and name != ctx.info.name:
         raise BadRequest("name in URL does not match name in Eviction object")

@@ -114,7 +114,7 @@ async def _put(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     try:
         sent, problems = ctx.decode(form.type)
     except DecodeError as error:
-        raise _unfit(form, error) from error
+        raise encoding.undecoded(ctx, form.resource, error) from error
     ctx.warnings.extend(problems)
     wanted = form.understood(sent)
     if wanted.metadata.name and wanted.metadata.name != ctx.info.name:

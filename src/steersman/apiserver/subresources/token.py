@@ -11,7 +11,7 @@ from steersman.api.errors import BadRequest, Conflict, Invalid, NotFound
 from steersman.api.field import Path
 from steersman.api.http import Response
 from steersman.api.meta import format_time, new_uid
-from steersman.apiserver import respond
+from steersman.apiserver import encoding, respond
 from steersman.apiserver.admission import parts
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.params import WriteOptions
@@ -70,7 +70,7 @@ def _decode(ctx: Context) -> TokenRequest:
     try:
         request, problems = ctx.decode(TokenRequest)
     except DecodeError as error:
-        raise BadRequest(f'TokenRequest in version "v1" cannot be handled as a TokenRequest: {error}') from error
+        raise encoding.undecoded(ctx, TokenRequest.__resource__, error) from error
     ctx.warnings.extend(problems)
     seconds, path = request.spec.expirationSeconds, Path("spec", "expirationSeconds")
     errors = []
