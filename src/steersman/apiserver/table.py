@@ -60,6 +60,9 @@ def table(
         meta["continue"] = continue_
     if remaining:
         meta["remainingItemCount"] = remaining
+    order = endpoint.kind.row_order
+    if order is not None:
+        items = sorted(items, key=lambda item: order(endpoint.registry.decode(item.body)))
     rows = [_row(endpoint, item, now, version, include) for item in items]
     return b"".join(
         (

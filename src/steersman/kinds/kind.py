@@ -200,6 +200,8 @@ class Kind(Generic[T]):
     columns: tuple[Column, ...] = (NAME, AGE)
     row: Callable[[T, datetime], list[Any]] = name_and_age
     """The cells of the object's row, one per column."""
+    row_order: Callable[[T], Any] | None = None
+    """By what the rows of a Table are sorted, where that is not the objects' order."""
     scale: ScalePaths | None = None
 
     @property

@@ -86,6 +86,10 @@ async def test_table(api: Api) -> None:
     table = await api.do("GET", f"{SCHEMAS}/service-accounts", headers=accept)
     assert [c["name"] for c in table["columnDefinitions"]] == ["Name", "PriorityLevel", "MatchingPrecedence", "DistinguisherMethod", "Age", "MissingPL"]  # fmt: skip
     cells = table["rows"][0]["cells"]
+    rows = (await api.do("GET", SCHEMAS, headers=accept))["rows"]
+    precedences = [row["cells"][2] for row in rows]
+    assert precedences == sorted(precedences)
+    assert [row["cells"][0] for row in rows][:2] == ["exempt", "probes"]
     assert [*cells[:4], cells[5]] == ["service-accounts", "workload-low", 9000, "ByUser", "False"]
 
 

@@ -26,6 +26,11 @@ def _row(obj: FlowSchema, now: datetime) -> list[Any]:
     ]
 
 
+def _order(obj: FlowSchema) -> tuple[int, str]:
+    """The order in which they are tried."""
+    return obj.spec.matchingPrecedence or 0, obj.metadata.name
+
+
 def _default(obj: FlowSchema) -> None:
     if not obj.spec.matchingPrecedence:
         obj.spec.matchingPrecedence = 1000
@@ -45,6 +50,7 @@ KIND: Kind[FlowSchema] = Kind(
         Column("MissingPL"),
     ),
     row=_row,
+    row_order=_order,
     default=_default,
     check=flow_rules.check,
     check_status_update=flow_rules.check_status,
