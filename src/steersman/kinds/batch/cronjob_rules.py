@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zoneinfo
 from typing import TYPE_CHECKING
 
@@ -17,37 +18,54 @@ if TYPE_CHECKING:
 NAME_MAX = 52
 _POLICIES = ("Allow", "Forbid", "Replace")
 _SPEC = Path("spec")
+_ZONE = re.compile("^(CRON_)?TZ=[^ ]* +")
+_ZONE_PART = re.compile("[A-Za-z._0-9+-]{1,14}", re.ASCII)
 
 
 def check_new(cron_job: CronJob) -> Errors:
-    if len(cron_job.metadata.name) <= NAME_MAX:
-        return []
-    at = Path("metadata", "name")
-    return [field.invalid(at, cron_job.metadata.name, f"must be no more than {NAME_MAX} characters")]
+    errors = _check_zone_in_schedule(cron_job.spec) + _check_zone(cron_job.spec)
+    if len(cron_job.metadata.name) > NAME_MAX:
+        at = Path("metadata", "name")
+        errors.append(field.invalid(at, cron_job.metadata.name, f"must be no more than {NAME_MAX} characters"))
+    return errors
+
+
+def check_update(cron_job: CronJob, old: CronJob) -> Errors:
+    """A cron job from before it could have a time zone may keep the one in its schedule."""
+    spec, before = cron_job.spec, old.spec
+    errors: Errors = []
+    if "TZ" not in before.schedule:
+        errors += _check_zone_in_schedule(spec)
+    elif "TZ" in spec.schedule and spec.timeZone is not None:
+        detail = "cannot use both timeZone field and TZ or CRON_TZ in schedule"
+        errors.append(field.invalid(_SPEC.child("schedule"), spec.schedule, detail))
+    return errors if spec.timeZone == before.timeZone else errors + _check_zone(spec)
 
 
 def check(cron_job: CronJob) -> Errors:
     spec = cron_job.spec
     errors = _check_schedule(spec)
-    errors += check_counts(
-        spec, _SPEC, "startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"
-    )
+    errors += check_counts(spec, _SPEC, "startingDeadlineSeconds")
     errors += field.check_choice(spec.concurrencyPolicy, _POLICIES, _SPEC.child("concurrencyPolicy"))
-    return errors + _check_template(spec, _SPEC.child("jobTemplate", "spec"))
+    errors += _check_template(spec, _SPEC.child("jobTemplate", "spec"))
+    return errors + check_counts(spec, _SPEC, "successfulJobsHistoryLimit", "failedJobsHistoryLimit")
 
 
 def _check_schedule(spec: CronJobSpec) -> Errors:
-    at = _SPEC.child("schedule")
     if not spec.schedule:
-        return [field.required(at), *_check_zone(spec)]
-    if "TZ" in spec.schedule:
-        detail = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
-        return [field.invalid(at, spec.schedule, detail), *_check_zone(spec)]
+        return [field.required(_SPEC.child("schedule"))]
     try:
-        cron.parse(spec.schedule)
+        cron.parse(_ZONE.sub("", spec.schedule))
     except cron.CronError as e:
-        return [field.invalid(at, spec.schedule, str(e)), *_check_zone(spec)]
-    return _check_zone(spec)
+        return [field.invalid(_SPEC.child("schedule"), spec.schedule, str(e))]
+    return []
+
+
+def _check_zone_in_schedule(spec: CronJobSpec) -> Errors:
+    if "TZ" not in spec.schedule:
+        return []
+    detail = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
+    return [field.invalid(_SPEC.child("schedule"), spec.schedule, detail)]
 
 
 def _check_zone(spec: CronJobSpec) -> Errors:
@@ -56,6 +74,8 @@ def _check_zone(spec: CronJobSpec) -> Errors:
         return []
     if not zone:
         return [field.invalid(at, zone, "timeZone must be nil or non-empty string")]
+    if any(p in (".", "..") or p.startswith("-") or not _ZONE_PART.fullmatch(p) for p in zone.split("/")):
+        return [field.invalid(at, zone, f"unknown time zone {zone}")]
     if zone.lower() == "local":
         detail = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
         return [field.invalid(at, zone, detail)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api import meta
 from steersman.api.duration import human
 from steersman.api.meta import Resource
-from steersman.kinds.batch import job_older, job_rules
+from steersman.kinds.batch import job_older, job_rules, job_status_rules
 from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, containers, created, selector
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
@@ -75,5 +75,5 @@ KIND: Kind[Job] = Kind(
     check=job_rules.check,
     check_new=job_rules.check_new,
     check_update=job_rules.check_update,
-    check_status_update=job_rules.check_status_update,
+    check_status_update=job_status_rules.check_update,
 )

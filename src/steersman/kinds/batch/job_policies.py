@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from steersman.api import field, names
-from steersman.api.field import Errors, Path
+from steersman.api.field import OMITTED, Errors, Path
+from steersman.kinds.batch.job_indexes import IndexesError, count, parse_intervals
 
 if TYPE_CHECKING:
     from steersman.kinds.types.batch_v1 import (
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _ACTIONS = ("Count", "FailIndex", "FailJob", "Ignore")
 _REPLACEMENTS = ("Failed", "TerminatingOrFailed")
 _MAX_FAILURE_RULES, _MAX_SUCCESS_RULES, _MAX_CODES, _MAX_PATTERNS = 20, 20, 255, 20
-_INDEXES = re.compile(r"[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*", re.ASCII)
+_MAX_INDEXES_LENGTH = 64 * 1024
 
 
 def check(spec: JobSpec, path: Path) -> Errors:
@@ -28,12 +29,17 @@ def check(spec: JobSpec, path: Path) -> Errors:
         errors += _check_failure(spec, path.child("podFailurePolicy", "rules"))
     if spec.successPolicy is not None:
         errors += _check_success(spec, path.child("successPolicy"))
-    if spec.podReplacementPolicy:
-        errors += field.check_choice(spec.podReplacementPolicy, _REPLACEMENTS, path.child("podReplacementPolicy"))
-    if spec.podFailurePolicy is not None and spec.podReplacementPolicy == "TerminatingOrFailed":
-        at = path.child("podReplacementPolicy")
-        errors.append(field.not_supported(at, spec.podReplacementPolicy, ("Failed",)))
+    replacement, at = spec.podReplacementPolicy, path.child("podReplacementPolicy")
+    supported = _REPLACEMENTS if spec.podFailurePolicy is None else _REPLACEMENTS[:1]
+    if replacement and replacement not in supported:
+        errors.append(field.not_supported(at, replacement, supported))
     return errors
+
+
+def _check_choice(value: str, choices: Sequence[str], path: Path) -> Errors:
+    if value:
+        return field.check_choice(value, choices, path)
+    return [field.required(path, f"valid values: [{' '.join(map(field.quote, choices))}]")]
 
 
 def _check_failure(spec: JobSpec, path: Path) -> Errors:
@@ -48,7 +54,7 @@ def _check_failure(spec: JobSpec, path: Path) -> Errors:
 
 
 def _check_rule(rule: PodFailurePolicyRule, spec: JobSpec, containers: set[str], path: Path) -> Errors:
-    errors = field.check_choice(rule.action, _ACTIONS, path.child("action"))
+    errors = _check_choice(rule.action, _ACTIONS, path.child("action"))
     if rule.action == "FailIndex" and spec.backoffLimitPerIndex is None:
         errors.append(field.invalid(path.child("action"), rule.action, "requires the backoffLimitPerIndex to be set"))
     if rule.onExitCodes is not None:
@@ -58,16 +64,16 @@ def _check_rule(rule: PodFailurePolicyRule, spec: JobSpec, containers: set[str],
         errors.append(field.too_many(at, len(patterns), _MAX_PATTERNS))
     for i, pattern in enumerate(patterns):
         errors += field.all_invalid(at.index(i).child("type"), pattern.type, names.qualified_name(pattern.type))
-        errors += field.check_choice(pattern.status, ("False", "True", "Unknown"), at.index(i).child("status"))
+        errors += _check_choice(pattern.status, ("False", "True", "Unknown"), at.index(i).child("status"))
     if rule.onExitCodes is not None and patterns:
-        errors.append(field.invalid(path, rule, "specifying both OnExitCodes and OnPodConditions is not supported"))
+        errors.append(field.invalid(path, OMITTED, "specifying both OnExitCodes and OnPodConditions is not supported"))
     if rule.onExitCodes is None and not patterns:
-        errors.append(field.invalid(path, rule, "specifying one of OnExitCodes and OnPodConditions is required"))
+        errors.append(field.invalid(path, OMITTED, "specifying one of OnExitCodes and OnPodConditions is required"))
     return errors
 
 
 def _check_codes(codes: PodFailurePolicyOnExitCodesRequirement, containers: set[str], path: Path) -> Errors:
-    errors = field.check_choice(codes.operator, ("In", "NotIn"), path.child("operator"))
+    errors = _check_choice(codes.operator, ("In", "NotIn"), path.child("operator"))
     if codes.containerName and codes.containerName not in containers:
         detail = "must be one of the container or initContainer names in the pod template"
         errors.append(field.invalid(path.child("containerName"), codes.containerName, detail))
@@ -102,38 +108,26 @@ def _check_success(spec: JobSpec, path: Path) -> Errors:
 
 def _check_success_rule(rule: SuccessPolicyRule, completions: int, path: Path) -> Errors:
     errors: Errors = []
-    count, indexes = rule.succeededCount, rule.succeededIndexes
-    if count is None and not indexes:
+    wanted, indexes = rule.succeededCount, rule.succeededIndexes
+    if wanted is None and not indexes:
         return [field.required(path, "at least one of succeededCount or succeededIndexes must be specified")]
-    total = completions
+    named = 0
     if indexes:
         at = path.child("succeededIndexes")
-        chosen = parse_indexes(indexes)
-        if chosen is None:
-            return [field.invalid(at, indexes, "error parsing succeededIndexes")]
-        if chosen and max(chosen) >= completions:
-            errors.append(field.invalid(at, indexes, "too large index"))
-        total = len(chosen)
-    if count is not None:
-        at = path.child("succeededCount")
-        errors += field.not_negative(at, count)
-        if count > total:
-            of = "the number of indexes in the specified succeededIndexes field" if indexes else "value of completions"
-            errors.append(field.invalid(at, count, f"must be less than or equal to {total} ({of})"))
+        if len(indexes) > _MAX_INDEXES_LENGTH:
+            errors.append(field.too_long(at, _MAX_INDEXES_LENGTH))
+        try:
+            named = count(parse_intervals(indexes, completions))
+        except IndexesError as e:
+            errors.append(field.invalid(at, indexes, f"error parsing succeededIndexes: {e}"))
+    if wanted is None:
+        return errors
+    at = path.child("succeededCount")
+    errors += field.not_negative(at, wanted)
+    for limit, what, applies in (
+        (completions, "the number of specified completions", True),
+        (named, "the number of indexes in the specified succeededIndexes field", bool(indexes)),
+    ):
+        if applies and wanted > limit:
+            errors.append(field.invalid(at, wanted, f"must be less than or equal to {limit} ({what})"))
     return errors
-
-
-def parse_indexes(text: str) -> set[int] | None:
-    """The numbers of "1,3-5,7", or None when the text is malformed, unordered or too large to write out."""
-    if not _INDEXES.fullmatch(text):
-        return None
-    out: set[int] = set()
-    last = -1
-    for part in text.split(","):
-        first, _, end = part.partition("-")
-        low, high = int(first), int(end or first)
-        if low <= last or high < low or high - low > 1_000_000:
-            return None
-        out.update(range(low, high + 1))
-        last = high
-    return out

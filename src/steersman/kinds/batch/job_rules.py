@@ -16,14 +16,15 @@ from steersman.kinds.core.pod_defaults import default_template
 
 if TYPE_CHECKING:
     from steersman.kinds.types.batch_v1 import Job, JobSpec
-    from steersman.kinds.types.core_v1 import PodTemplateSpec
+    from steersman.kinds.types.core_v1 import Affinity, PodTemplateSpec
 
 CONTROLLER_UID, JOB_NAME = "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"
 # The same labels from before they had a prefix: older selectors use them.
 OLD_CONTROLLER_UID, OLD_JOB_NAME = "controller-uid", "job-name"
 MODES = ("NonIndexed", "Indexed")
 _SPEC = Path("spec")
-_MAX_INDEXED_PARALLELISM = 100_000
+_MAX_INDEXES, _MAX_OF_MANY = 100_000, 10_000
+_PER_INDEX = "and used with backoff limit per index"
 _MAX_INT32 = 2**31 - 1
 
 
@@ -85,8 +86,8 @@ def check(job: Job) -> Errors:
     if spec.completionMode == "Indexed" and spec.completions:
         # Each pod's host name is the job's name and its index.
         longest = f"{job.metadata.name}-{spec.completions - 1}"
-        for message in names.dns1123_label(longest):
-            detail = f'will not able to create pod with invalid DNS label: "{longest}": {message}'
+        if names.dns1123_label(longest):
+            detail = f"will not able to create pod with invalid DNS label: {longest}"
             errors.append(field.invalid(Path("metadata", "name"), job.metadata.name, detail))
     return errors
 
@@ -96,13 +97,17 @@ def check_new(job: Job) -> Errors:
     if job.spec.manualSelector or job.spec.selector is None:
         return []
     labels = job.spec.template.metadata.labels or {}
-    at = _SPEC.child("template", "metadata", "labels")
+    uid, name = job.metadata.uid, job.metadata.name
+    expected = {OLD_CONTROLLER_UID: uid, OLD_JOB_NAME: name, CONTROLLER_UID: uid, JOB_NAME: name}
     errors: Errors = []
-    for key, value in ((CONTROLLER_UID, job.metadata.uid), (JOB_NAME, job.metadata.name)):
-        if labels.get(key) != value:
+    for key, value in expected.items():
+        at = _SPEC.child("template", "metadata", "labels").key(key)
+        if key not in labels:
+            errors.append(field.required(at, f"must be '{value}'"))
+        elif labels[key] != value:
             errors.append(field.invalid(at, labels, f"must be '{value}'"))
-    expected = {CONTROLLER_UID: job.metadata.uid}
-    if (job.spec.selector.matchLabels or {}) != expected or job.spec.selector.matchExpressions:
+    selector = label_selector.compiled_or_none(job.spec.selector)
+    if selector is not None and not selector.matches(expected):
         errors.append(field.invalid(_SPEC.child("selector"), job.spec.selector, "`selector` not auto-generated"))
     return errors
 
@@ -113,13 +118,15 @@ def check_spec(spec: JobSpec, path: Path) -> Errors:
         spec, path, "parallelism", "completions", "activeDeadlineSeconds", "backoffLimit",
         "ttlSecondsAfterFinished", "backoffLimitPerIndex", "maxFailedIndexes",
     )  # fmt: skip
-    if spec.completionMode:  # the jobs of a CronJob get theirs when they are made
-        errors += field.check_choice(spec.completionMode, MODES, path.child("completionMode"))
-    errors += _check_indexed(spec, path)
+    if spec.maxFailedIndexes is not None and spec.backoffLimitPerIndex is None:
+        errors.append(field.required(path.child("backoffLimitPerIndex"), "when maxFailedIndexes is specified"))
     if spec.managedBy:
         errors += field.all_invalid(path.child("managedBy"), spec.managedBy, names.domain_prefixed_path(spec.managedBy))
         if len(spec.managedBy) > names.LABEL_MAX:
             errors.append(field.too_long(path.child("managedBy"), names.LABEL_MAX))
+    if spec.completionMode and spec.completionMode not in MODES:
+        errors.append(field.not_supported(path.child("completionMode"), spec.completionMode, MODES))
+    errors += _check_indexed(spec, path) if spec.completionMode == "Indexed" else _check_unindexed(spec, path)
     errors += job_policies.check(spec, path)
     errors += pod_validation.check_template(spec.template, path.child("template"))
     restart, at = spec.template.spec.restartPolicy, path.child("template", "spec", "restartPolicy")
@@ -134,54 +141,57 @@ def check_spec(spec: JobSpec, path: Path) -> Errors:
 
 
 def _check_indexed(spec: JobSpec, path: Path) -> Errors:
+    """What is reported of an indexed job must not grow without bounds."""
     errors: Errors = []
-    if spec.completionMode == "Indexed":
-        if spec.completions is None:
-            errors.append(field.required(path.child("completions"), "when completion mode is Indexed"))
-        if (spec.parallelism or 0) > _MAX_INDEXED_PARALLELISM:
-            detail = f"must be less than or equal to {_MAX_INDEXED_PARALLELISM} when completion mode is Indexed"
-            errors.append(field.invalid(path.child("parallelism"), spec.parallelism, detail))
-        per_index, failed = spec.backoffLimitPerIndex, spec.maxFailedIndexes
-        if failed is not None and spec.completions is not None and failed > spec.completions:
-            detail = f"must be less than or equal to completions: {spec.completions}"
-            errors.append(field.invalid(path.child("maxFailedIndexes"), failed, detail))
-        if failed is not None and per_index is None:
-            errors.append(field.required(path.child("backoffLimitPerIndex"), "when maxFailedIndexes is specified"))
+    completions, parallelism, failed = spec.completions, spec.parallelism or 0, spec.maxFailedIndexes
+    if completions is None:
+        errors.append(field.required(path.child("completions"), "when completion mode is Indexed"))
+    if parallelism > _MAX_INDEXES:
+        detail = f"must be less than or equal to {_MAX_INDEXES} when completion mode is Indexed"
+        errors.append(field.invalid(path.child("parallelism"), parallelism, detail))
+    at = path.child("maxFailedIndexes")
+    if failed is not None and completions is not None and failed > completions:
+        errors.append(field.invalid(at, failed, "must be less than or equal to completions"))
+    if failed is not None and failed > _MAX_INDEXES:
+        errors.append(field.invalid(at, failed, f"must be less than or equal to {_MAX_INDEXES}"))
+    if completions is None or completions <= _MAX_INDEXES or spec.backoffLimitPerIndex is None:
         return errors
-    for name in ("backoffLimitPerIndex", "maxFailedIndexes"):
-        if getattr(spec, name) is not None:
-            errors.append(field.invalid(path.child(name), getattr(spec, name), "requires indexed completion mode"))
+    detail = f"must be less than or equal to {_MAX_OF_MANY} when completions are above {_MAX_INDEXES} {_PER_INDEX}"
+    if failed is None:
+        errors.append(field.required(at, f"must be specified when completions is above {_MAX_INDEXES}"))
+    if parallelism > _MAX_OF_MANY:
+        errors.append(field.invalid(path.child("parallelism"), parallelism, detail))
+    if failed is not None and failed > _MAX_OF_MANY:
+        errors.append(field.invalid(at, failed, detail))
     return errors
+
+
+def _check_unindexed(spec: JobSpec, path: Path) -> Errors:
+    return [
+        field.invalid(path.child(name), getattr(spec, name), "requires indexed completion mode")
+        for name in ("backoffLimitPerIndex", "maxFailedIndexes")
+        if spec.completionMode in ("", "NonIndexed") and getattr(spec, name) is not None
+    ]
 
 
 def check_update(job: Job, old: Job) -> Errors:
     spec, before = job.spec, old.spec
-    errors: Errors = []
-    for name in (
-        "selector",
-        "completionMode",
-        "podFailurePolicy",
-        "backoffLimitPerIndex",
-        "managedBy",
-        "successPolicy",
-    ):
-        errors += field.immutable(_SPEC.child(name), getattr(spec, name), getattr(before, name))
-    errors += _check_completions(spec, before)
+    errors = _check_completions(spec, before)
+    errors += field.immutable(_SPEC.child("selector"), spec.selector, before.selector)
     errors += _check_template(spec.template, before.template, _may_reschedule(old))
-    if before.maxFailedIndexes is not None:
-        errors += field.immutable(_SPEC.child("maxFailedIndexes"), spec.maxFailedIndexes, before.maxFailedIndexes)
+    for name in ("completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"):
+        errors += field.immutable(_SPEC.child(name), getattr(spec, name), getattr(before, name))
     return errors
 
 
 def _check_completions(spec: JobSpec, before: JobSpec) -> Errors:
     """An indexed job may change in size when its parallelism changes with it."""
-    elastic = spec.completionMode == "Indexed" and None not in (spec.completions, before.completions)
-    if elastic and spec.completions == spec.parallelism:
-        return []
     at = _SPEC.child("completions")
-    if elastic and spec.completions != before.completions:
-        return [field.invalid(at, spec.completions, "can only be modified in tandem with parallelism")]
-    return field.immutable(at, spec.completions, before.completions)
+    if spec.completionMode != "Indexed":
+        return field.immutable(at, spec.completions, before.completions)
+    if spec.completions in (None, before.completions, spec.parallelism):
+        return []
+    return [field.invalid(at, spec.completions, "can only be modified in tandem with spec.parallelism")]
 
 
 def _may_reschedule(old: Job) -> bool:
@@ -199,28 +209,16 @@ def _check_template(template: PodTemplateSpec, before: PodTemplateSpec, reschedu
             before.spec,
             nodeSelector=template.spec.nodeSelector,
             tolerations=template.spec.tolerations,
-            affinity=template.spec.affinity,
+            affinity=_with_node_affinity(before.spec.affinity, template.spec.affinity),
             schedulingGates=template.spec.schedulingGates,
         )
         expected = structs.replace(before, metadata=metadata, spec=spec)
     return field.immutable(_SPEC.child("template"), template, expected)
 
 
-def check_status_update(job: Job, old: Job) -> Errors:
-    status, path = job.status, Path("status")
-    errors = check_counts(status, path, "active", "succeeded", "failed", "ready", "terminating")
-    if status.completionTime and not _is_true(job, "Complete"):
-        detail = "completionTime cannot be set when there is no Complete=True condition"
-        errors.append(field.invalid(path.child("completionTime"), status.completionTime, detail))
-    for ended in ("Complete", "Failed"):
-        if _is_true(old, ended) and not _is_true(job, ended):
-            detail = f"cannot disable the terminal {ended}=True condition"
-            errors.append(field.invalid(path.child("conditions"), "True", detail))
-    if _is_true(job, "Complete") and _is_true(job, "Failed"):
-        detail = "cannot set Complete=True and Failed=true conditions"
-        errors.append(field.invalid(path.child("conditions"), "True", detail))
-    return errors
+def _with_node_affinity(before: Affinity | None, new: Affinity | None) -> Affinity | None:
+    """The old affinity with the new one's choice of nodes."""
+    from steersman.kinds.types.core_v1 import Affinity
 
-
-def _is_true(job: Job, kind: str) -> bool:
-    return any(c.type == kind and c.status == "True" for c in job.status.conditions or ())
+    kept = structs.replace(before or Affinity(), nodeAffinity=new.nodeAffinity if new is not None else None)
+    return None if new is None and field.same(kept, Affinity()) else kept
