@@ -25,10 +25,10 @@ import uvloop
 
 HOST = "127.0.0.1"
 MAPS = "/api/v1/namespaces/default/configmaps"
-PODS = "/api/v1/namespaces/default/pods"
-FLOODS = ("none", "get", "list", "create")
+MANY = "/api/v1/namespaces/kube-public/configmaps"
+FLOODS = ("none", "get", "list", "watch", "create")
 PERIOD = 0.01
-LISTED = 500
+LISTED, SIZE = 500, 2000
 
 
 async def serve(fair: bool) -> None:
@@ -36,8 +36,8 @@ async def serve(fair: bool) -> None:
     from steersman.api.clock import RealClock
     from steersman.api.http import Request, User
     from steersman.apiserver.authn import Authenticator
-    from steersman.apiserver.http import HTTPServer
     from steersman.apiserver.server import App
+    from steersman.http.server import HTTPServer
     from steersman.store import open as open_store
 
     clock = RealClock()
@@ -103,12 +103,25 @@ class Connection:
         await self._reader.readexactly(length)
         return int(lines[0].split()[1])
 
+    async def watch(self, path: str) -> int:
+        """Open a watch, read as much as the objects of the beginning take, and leave; the next one has a connection of its own."""
+        self._writer.write(f"GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {self._token}\r\n\r\n".encode())
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        status = int(head.split()[1])
+        if status == 200:
+            await self._reader.readexactly(LISTED * SIZE)
+        self._writer.close()
+        await self.open()
+        return status
+
 
 def _asker(kind: str, connection: Connection, number: int) -> Callable[[int], Awaitable[int]]:
     if kind == "get":
         return lambda i: connection.ask("GET", f"{MAPS}/one")
     if kind == "list":
-        return lambda i: connection.ask("GET", "/api/v1/namespaces/kube-public/configmaps")
+        return lambda i: connection.ask("GET", MANY)
+    if kind == "watch":
+        return lambda i: connection.watch(f"{MANY}?watch=1")
 
     def create(i: int) -> Awaitable[int]:
         body = {"metadata": {"name": f"f-{number}-{i}"}, "data": {"key": "v" * 500}}

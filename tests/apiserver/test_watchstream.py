@@ -8,7 +8,7 @@ import pytest
 from tests.apiserver.conftest import MAPS, Api, config_map
 
 from steersman.apiserver import watchstream
-from steersman.apiserver.watchstream import Beginning, WatchStream
+from steersman.apiserver.watchstream import Batches, Beginning, WatchStream
 
 
 def stream(limit: int = 10_000, beginning: Beginning | None = None) -> WatchStream:
@@ -64,6 +64,16 @@ async def test_begun() -> None:
     ended.when_begun(lambda: told.append("ended"))
     ended.close()
     assert told == ["ended"]
+
+
+async def test_begun_with_the_last_batch() -> None:
+    """It need not be asked for more to know that there is none."""
+    found, told = stream(beginning=Batches(iter([b"a", b"b", b"c"]), 2)), []
+    found.when_begun(lambda: told.append("begun"))
+    assert await anext(found) == [b"a", b"b"]
+    assert (told, found.beginning) == ([], True)
+    assert await anext(found) == [b"c"]
+    assert (told, found.beginning) == (["begun"], False)
 
 
 @pytest.mark.parametrize("reads", [True, False])

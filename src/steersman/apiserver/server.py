@@ -34,6 +34,7 @@ from steersman.apiserver.discovery import Discovery
 from steersman.apiserver.expiry import expire
 from steersman.apiserver.flowcontrol.level import EXECUTING
 from steersman.apiserver.flowcontrol.service import FlowControl
+from steersman.apiserver.flowcontrol.turns import Turns
 from steersman.apiserver.frames import Frames
 from steersman.apiserver.handlers import create, delete, deletecollection, get, patch, update, watch
 from steersman.apiserver.handlers import list as listing
@@ -152,6 +153,7 @@ class App:
         self.aggregator = Aggregator(self)
         self.flow_control = FlowControl(self)
         self.fairness = self.flow_control.fairness
+        self.beginnings = Turns()
         self._unobserve: list[Callable[[], None]] = []
         self._ready = False
 

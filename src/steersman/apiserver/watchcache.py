@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 
 from msgspec import Struct
 
@@ -32,7 +31,7 @@ from steersman.apiserver.cached import (
     transition,
 )
 from steersman.apiserver.watchers import Watchers
-from steersman.apiserver.watchstream import Beginning, Encoder, WatchStream, encode_line
+from steersman.apiserver.watchstream import Batches, Beginning, Encoder, WatchStream, encode_line
 from steersman.store.errors import Compacted
 from steersman.store.index import KeyIndex, bounds
 from steersman.store.protocol import Event, Store
@@ -446,10 +445,7 @@ def _lines(wanted: Selection, encode: Encoder, changes: Iterable[Change]) -> Ite
 
 
 def _batched(lines: Iterator[bytes]) -> Beginning:
-    async def read() -> Lines | None:
-        return list(islice(lines, BATCH)) or None
-
-    return read
+    return Batches(lines, BATCH)
 
 
 def expired(revision: int, oldest: int) -> Expired:

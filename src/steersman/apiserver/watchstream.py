@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import islice
 
 import msgspec
 
@@ -19,6 +20,19 @@ Encoder = Callable[[str, Cached], bytes]
 
 Beginning = Callable[[], Awaitable[list[bytes] | None]]
 """The next batch of what comes before the queue, None at its end. A StatusError ends the stream as an ERROR line."""
+
+
+class Batches:
+    """A Beginning of lines that are all at hand, so many at a time. `last` says that there are no more."""
+
+    def __init__(self, lines: Iterator[bytes], size: int) -> None:
+        self._lines, self._size = lines, size
+        self.last = False
+
+    async def __call__(self) -> list[bytes] | None:
+        batch = list(islice(self._lines, self._size))
+        self.last = len(batch) < self._size
+        return batch or None
 
 
 def encode_line(type_: str, item: Cached) -> bytes:
@@ -68,6 +82,11 @@ class WatchStream:
         else:
             call()
         return waits
+
+    @property
+    def beginning(self) -> bool:
+        """Whether there may be more of what comes before the queue."""
+        return self._beginning is not None
 
     def _has_begun(self) -> None:
         self._beginning = None
@@ -160,7 +179,8 @@ class WatchStream:
         except StatusError as error:
             self.close()
             return [self.describe(error)]
-        if batch is None:
+        if batch is None or (isinstance(beginning, Batches) and beginning.last):
             self._has_begun()
+        if batch is None:
             return []
         return batch

@@ -124,6 +124,9 @@ class Lines:
 
     async def __anext__(self) -> bytes:
         try:
+            if self._stream.beginning:
+                # A piece of the present objects is work like that of a list, and many may begin together.
+                await self._app.beginnings.wait()
             batch = await anext(self._stream)
             return b"".join(batch) if self._endpoint.plain else await self._endpoint.finish(batch)
         except StopAsyncIteration:
