@@ -24,9 +24,10 @@ from steersman.api.http import User
 from steersman.apiserver.authn import Authenticator
 from steersman.apiserver.config import FrontProxy, ProxyClient, ServerConfig
 from steersman.apiserver.frontproxy import Judge
-from steersman.apiserver.http import HTTPServer, server_tls
 from steersman.apiserver.openapi.service import OpenAPIService
 from steersman.apiserver.server import App
+from steersman.http.server import HTTPServer
+from steersman.http.tls import server_tls
 from steersman.pki import certs, layout
 from steersman.store.backends import memory
 
@@ -299,7 +300,8 @@ async def told(pki: layout.Layout, tmp_path: Path) -> AsyncIterator[Told]:
     told.answer(f"/apis/{GROUP}/v1alpha1", LEGACY)
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", told.handle)
-    runner = web.AppRunner(app)
+    # Some answers never come to an end.
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, HOST, 0, ssl_context=told_tls(pki, tmp_path)).start()
     told.port = runner.addresses[0][1]

@@ -12,6 +12,7 @@ from steersman.apiserver.aggregator import availability
 from steersman.apiserver.aggregator.remote import Place
 from steersman.kinds.types.core_v1 import Service
 from steersman.kinds.types.discovery_v1 import EndpointSlice
+from steersman.store.protocol import Event
 
 PLACE = Place("n", "s", 443)
 DISCOVERY = f"/apis/{GROUP}/v1alpha1"
@@ -109,6 +110,39 @@ async def test_a_condition_that_holds_is_not_written_again(outer: Outer, told: T
 
     await until(look)
     assert (await outer.get(f"{SERVICES}/{NAME}"))["metadata"]["resourceVersion"] == before
+
+
+async def test_changes_do_not_make_it_be_asked_more_often_later(outer: Outer, told: Told) -> None:
+    await outer.serve(told.port)
+    await outer.post(SERVICES, api_service())
+    await outer.wait("Passed")
+    await outer.wait_fresh()
+    for number in range(5):
+        asked = len(told.asked)
+        await outer.patch("/api/v1/namespaces/wardle/services/api", {"metadata": {"labels": {"n": f"{number}"}}})
+        # One look is five questions: is it there, both forms of discovery, both versions of OpenAPI.
+        await until(lambda asked=asked: len(told.asked) == asked + 5)  # type: ignore[misc]
+        for _ in range(4):
+            await outer.clock.advance(1)
+    asked = len(told.asked)
+    for _ in range(24):
+        await outer.clock.advance(1, 200)
+    assert len(told.asked) == asked
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "previous", "expected"),
+    [
+        ("core/services/n/s", b"x", None, True),
+        ("core/services/m/s", b"x", None, False),
+        ("core/services/n/t", b'{"name":"t"}', None, False),
+        ("discovery.k8s.io/endpointslices/n/s-1", b'{"kubernetes.io/service-name":"s"}', None, True),
+        ("discovery.k8s.io/endpointslices/n/s-1", b'{"kubernetes.io/service-name":"s-1"}', None, False),
+        ("discovery.k8s.io/endpointslices/n/s-1", b"", b'{"kubernetes.io/service-name":"s"}', True),
+    ],
+)
+def test_what_is_behind_it(key: str, value: bytes, previous: bytes | None, expected: bool) -> None:
+    assert PLACE.is_behind(Event(f"/registry/{key}", 2, value, previous, 1)) is expected
 
 
 async def test_an_apiservice_that_is_made_anew(outer: Outer, told: Told) -> None:

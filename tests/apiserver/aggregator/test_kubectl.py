@@ -12,7 +12,8 @@ from tests.apiserver.test_apply_kubectl import Kubectl
 
 from steersman.api.http import User
 from steersman.apiserver.authn import Authenticator
-from steersman.apiserver.http import HTTPServer, server_tls
+from steersman.http.server import HTTPServer
+from steersman.http.tls import server_tls
 
 FLUNDER = f"""
 apiVersion: {GROUP}/v1alpha1

@@ -122,11 +122,20 @@ async def test_a_server_that_cannot_be_reached(joined: Outer, told: Told) -> Non
     assert (await read(answer)).decode() == text
 
 
-async def test_discovery_must_be_quick(joined: Outer, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def never(request: web.Request) -> web.StreamResponse:
-        await asyncio.Event().wait()
-        raise AssertionError
+async def never(request: web.Request) -> web.StreamResponse:
+    await asyncio.Event().wait()
+    raise AssertionError
 
+
+async def test_an_answer_that_does_not_come(joined: Outer, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("steersman.apiserver.aggregator.proxy._SECONDS", 0.01)
+    told.answers[FLUNDERS] = never
+    status = await joined.get(FLUNDERS, code=504)
+    assert status["reason"] == "Timeout"
+    assert "request did not complete within requested timeout" in status["message"]
+
+
+async def test_discovery_must_be_quick(joined: Outer, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("steersman.apiserver.aggregator.proxy._DISCOVERY_SECONDS", 0.01)
     told.answers[DISCOVERY] = never
     answer = await joined.raw("GET", DISCOVERY)

@@ -6,13 +6,14 @@ import asyncio
 import ssl
 from typing import TYPE_CHECKING
 
-from steersman.api.errors import StatusError
+from steersman.api.errors import StatusError, Timeout
 from steersman.api.http import Response
 from steersman.apiserver import respond
 from steersman.apiserver.aggregator.transport import Unresolved, Untrusted
 from steersman.apiserver.backend import Target, forwarded_headers, read_limited, upgrade_headers
 from steersman.apiserver.context import Context
 from steersman.apiserver.frontproxy import headers_of
+from steersman.apiserver.requestinfo import RequestInfo
 from steersman.apiserver.webhook.client import reason_of
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 # Discovery must be quick, because every client waits for it.
 _DISCOVERY_SECONDS = 5.0
+# How long others wait for an answer to begin, but for those that may take as long as they like.
+_SECONDS = 60.0
+_LASTING = frozenset({"attach", "exec", "log", "portforward", "proxy"})
 # The body has been unpacked, if it was packed; whose request it is is added to the others through whom it came.
 _REPLACED = frozenset({"content-encoding", "x-forwarded-for"})
 _CORS = frozenset(
@@ -41,14 +45,23 @@ async def forward(app: App, connector: Connector, remote: Remote, ctx: Context) 
         return _text(500, str(error))
     if ctx.request.hijack is not None and "upgrade" in ctx.request.headers.get("connection", "").lower():
         return await _upgrade(app, target, ctx)
-    seconds = None if ctx.info.is_resource else _DISCOVERY_SECONDS
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(_patience(ctx.info)):
             return await _send(app, target, ctx)
     except TimeoutError:
+        if ctx.info.is_resource:
+            why = "request did not complete within requested timeout - context deadline exceeded"
+            raise Timeout(f"Timeout: {why}") from None
         return _unreachable("context deadline exceeded")
     except (StatusError, ssl.SSLError, OSError) as error:
         return _unreachable(reason_of(error))
+
+
+def _patience(info: RequestInfo) -> float | None:
+    """The seconds within which an answer must begin; None for ever."""
+    if not info.is_resource:
+        return _DISCOVERY_SECONDS
+    return None if info.verb == "watch" or info.subresource in _LASTING else _SECONDS
 
 
 async def _send(app: App, target: Target, ctx: Context) -> Response:

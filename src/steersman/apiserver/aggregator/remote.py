@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.apiserver.aggregator.priorities import Key, name_of
 from steersman.kinds.apiregistration import apiservice_rules
+from steersman.store.protocol import Event
 
 if TYPE_CHECKING:
     from steersman.apiserver.aggregator.openapi import Described
@@ -33,6 +34,15 @@ class Place:
         """The name in the server's certificate."""
         return f"{self.service}.{self.namespace}.svc"
 
+    def is_behind(self, event: Event) -> bool:
+        """Whether what has changed, a service or endpoints, may be this one's."""
+        *_, namespace, name = event.key.split("/")
+        if namespace != self.namespace:
+            return False
+        # Endpoints have names of their own, and say in a label whose they are.
+        label = f'"{self.service}"'.encode()
+        return name == self.service or label in event.value or label in (event.previous or b"")
+
 
 @dataclass(slots=True)
 class Remote:
@@ -49,6 +59,7 @@ class Remote:
     described: Described | None = None
     failures: int = 0
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _waits: int = 0
 
     @property
     def name(self) -> str:
@@ -64,6 +75,16 @@ class Remote:
     def discovered(self) -> dict[str, Any]:
         """Its version in aggregated discovery."""
         return {"version": self.key[1], **self.entry, "freshness": "Current" if self.fresh else "Stale"}
+
+    def begin_wait(self) -> int:
+        """The number of the wait that begins now."""
+        self._waits += 1
+        return self._waits
+
+    def wake_after(self, wait: int) -> None:
+        """A wait is over in any case; a later one is not touched."""
+        if wait == self._waits:
+            self.wake.set()
 
     def update(self, obj: APIService) -> bool:
         """Take over what the APIService says; whether the server is another one now, or trusted in another way."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from steersman.api import codec
@@ -193,11 +194,8 @@ class Aggregator:
 
     def _moved(self, events: Sequence[Event]) -> None:
         """Services or endpoints have changed: look at those that are behind them."""
-        if not self.remotes:
-            return
-        namespaces = {event.key.split("/")[4] for event in events}
         for remote in self.remotes.values():
-            if remote.place.namespace in namespaces:
+            if any(remote.place.is_behind(event) for event in events):
                 remote.wake.set()
 
     # Keeping them
@@ -235,7 +233,7 @@ class Aggregator:
             except Exception:  # noqa: BLE001 - one server's trouble must not keep the others from being looked after
                 _log.exception("APIService %s", remote.name)
                 seconds = RECHECK_SECONDS
-            self._app.deadlines.add(seconds, remote.wake.set)
+            self._app.deadlines.add(seconds, partial(remote.wake_after, remote.begin_wait()))
             await remote.wake.wait()
 
     async def _visit(self, remote: Remote) -> float:
