@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from steersman.api import codec
+from steersman.api.field import IMMUTABLE, ErrorType, FieldError
 from steersman.kinds.apps.deployment import KIND as DEPLOYMENT
 from steersman.kinds.catalog import load
 from steersman.kinds.core.configmap import KIND as CONFIG_MAP
 from steersman.kinds.core.node import KIND as NODE
 from steersman.kinds.core.pod import KIND as POD
-from steersman.kinds.kind import Kind
+from steersman.kinds.kind import Kind, list_type
 from steersman.kinds.types.apps_v1 import Deployment, DeploymentSpec, DeploymentStatus
 from steersman.kinds.types.core_v1 import ConfigMap, Node, NodeStatus, Pod, PodSpec, PodStatus
 from steersman.kinds.types.meta_v1 import ObjectMeta, OwnerReference
@@ -224,6 +225,35 @@ def test_slices_of_v1beta1_are_flattened() -> None:
     stored, back = convert("resource.k8s.io", "v1beta1", "resourceslices", {"spec": spec})
     assert stored["spec"]["devices"] == [{"name": "d", "allNodes": True}]
     assert back["spec"] == spec
+
+
+def test_a_version_with_the_fields_of_today_has_a_type_of_its_own_name() -> None:
+    served = CATALOG.find("apps", "v1beta2", "deployments")
+    assert served is not None
+    assert issubclass(served.type, Deployment)
+    assert served.type is CATALOG.find("apps", "v1beta2", "deployments").type  # type: ignore[union-attr]
+    assert served.type is next(s for s in DEPLOYMENT.served() if s.resource.version == "v1beta2").type
+    assert served.type.__struct_fields__ == Deployment.__struct_fields__
+    assert codec.encode(served.type()).startswith(b'{"kind":"Deployment","apiVersion":"apps/v1beta2","metadata":{}')
+    found = list_type(served.resource, served.type)
+    assert codec.encode(found()) == b'{"kind":"DeploymentList","apiVersion":"apps/v1beta2","metadata":{},"items":[]}'
+    assert list_type(DEPLOYMENT.resource, Deployment).__module__ == Deployment.__module__
+
+
+def test_what_replaces_a_version() -> None:
+    found = {s.resource.api_version: s for s in CATALOG.served if s.resource.kind == "Event"}
+    assert (found["v1"].deprecation, found["events.k8s.io/v1"].deprecation) == ("", "")
+    assert found["events.k8s.io/v1beta1"].deprecation == (
+        "events.k8s.io/v1beta1 Event is deprecated in v1.22+, unavailable in v1.25+; use events.k8s.io/v1 Event"
+    )
+
+
+def test_a_version_may_allow_what_today_is_wrong() -> None:
+    served = {s.resource.api_version: s for s in DEPLOYMENT.served()}
+    errors = [FieldError(ErrorType.INVALID, "spec.selector", None, IMMUTABLE), FieldError(ErrorType.REQUIRED, "spec.x")]
+    assert served["apps/v1"].tolerated(errors) == errors
+    assert served["apps/v1beta2"].tolerated(errors) == errors
+    assert served["extensions/v1beta1"].tolerated(errors) == errors[1:]
 
 
 @pytest.mark.parametrize("kind", CATALOG.kinds, ids=lambda k: k.name)

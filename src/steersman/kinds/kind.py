@@ -99,10 +99,21 @@ class Version:
     """Set for versions that Kubernetes itself serves no more."""
 
 
-def older(resource: Resource, deprecated: str, removed: str, **more: Any) -> Version:
-    """A version that Kubernetes has served before. `more` is passed on."""
-    replacement: Resource | None = more.pop("replacement", None)
-    return Version(resource, True, retired=Retirement(deprecated, removed, replacement), **more)
+def older(
+    resource: Resource,
+    deprecated: str,
+    removed: str,
+    *,
+    to_stored: Callable[[Plain], None] | None = None,
+    from_stored: Callable[[Plain], None] | None = None,
+    default: Callable[[Plain], None] | None = None,
+    tolerates: Callable[[FieldError], bool] | None = None,
+    like: Resource | None = None,
+    replacement: Resource | None = None,
+) -> Version:
+    """A version that Kubernetes has served before: deprecated in one release of it, and gone in another."""
+    retired = Retirement(deprecated, removed, replacement)
+    return Version(resource, True, to_stored, from_stored, default, tolerates, like, retired)
 
 
 def _nothing(obj: Any) -> None:
