@@ -23,6 +23,7 @@ from tests.fuzz import requests, samples
 
 from steersman.api.clock import RealClock
 from steersman.api.http import Request, Response
+from steersman.apiserver import watchcache
 from steersman.apiserver.config import ServerConfig
 from steersman.apiserver.openapi.service import OpenAPIService
 from steersman.apiserver.server import App
@@ -66,6 +67,8 @@ class Campaign:
     def __init__(self) -> None:
         clock = RealClock()
         kinds = catalog.load()
+        # Past changes are kept up to a number; filled early, they do not hide what grows for ever.
+        watchcache.WINDOW = 20
         self.store = memory.BACKEND.open("", clock)
         config = ServerConfig()
         openapi = OpenAPIService(kinds, config.git_version, serves=config.runtime.serves)
