@@ -14,8 +14,9 @@ from tests.apiserver.conftest import Api
 
 from steersman.api.http import User
 from steersman.apiserver.authn import Authenticator
-from steersman.apiserver.http import HTTPServer, server_tls
 from steersman.apiserver.openapi.service import OpenAPIService
+from steersman.http.server import HTTPServer
+from steersman.http.tls import server_tls
 from steersman.pki import layout
 
 HOST = "127.0.0.1"

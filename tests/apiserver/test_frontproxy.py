@@ -17,7 +17,8 @@ from steersman.apiserver import frontproxy
 from steersman.apiserver.authn import Authenticator
 from steersman.apiserver.backend import forwarded_headers
 from steersman.apiserver.config import FrontProxy
-from steersman.apiserver.http import HTTPServer, server_tls
+from steersman.http.server import HTTPServer
+from steersman.http.tls import server_tls
 from steersman.pki import certs, layout
 
 HOST = "127.0.0.1"

@@ -89,6 +89,12 @@ def parse(method: str, path: str, query: Query) -> RequestInfo:
     return info
 
 
+def is_proxied(method: str, path: str) -> bool:
+    """Whether the body of a request is for somebody else. Looked at in full only where the path may say so: namespaces and
+    objects have names like `proxy` too."""
+    return "/proxy" in path and parse(method, path, Query("")).subresource == "proxy"
+
+
 def _fill(info: RequestInfo, parts: list[str]) -> None:
     if parts[0] == "namespaces" and len(parts) > 1:
         info.namespace = parts[1]

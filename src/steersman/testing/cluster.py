@@ -189,13 +189,15 @@ class Cluster:
         """Serve the API by HTTPS on 127.0.0.1 until the end of the block, for other programs (kubectl, another client)."""
         if self.served is not None:
             return self.served
-        from steersman.apiserver.http import HTTPServer, server_tls
+        from steersman.apiserver.requestinfo import is_proxied
+        from steersman.http.server import HTTPServer
+        from steersman.http.tls import server_tls
         from steersman.testing.serving import Credentials
 
         directory = self._resources.enter_context(tempfile.TemporaryDirectory(prefix="steersman-testing-"))
         credentials = Credentials.make(Path(directory), datetime.now(UTC))
         files = (str(credentials.path(name)) for name in ("apiserver.crt", "apiserver.key", "ca.crt"))
-        server = HTTPServer(self.app.handle)
+        server = HTTPServer(self.app.handle, streamed=is_proxied)
         self._resources.push_async_callback(server.close)
         self.served = credentials.served(await server.start(("127.0.0.1",), port, server_tls(*files)))
         return self.served

@@ -12,8 +12,9 @@ from tests.apiserver.test_apply_kubectl import HOST, Kubectl
 
 from steersman.api.http import User
 from steersman.apiserver.authn import Authenticator
-from steersman.apiserver.http import HTTPServer, server_tls
 from steersman.apiserver.openapi.service import OpenAPIService
+from steersman.http.server import HTTPServer
+from steersman.http.tls import server_tls
 from steersman.pki import layout
 
 CRD = f"""

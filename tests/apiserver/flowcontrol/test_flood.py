@@ -18,8 +18,8 @@ from tests.apiserver.conftest import ADMIN, CATALOG
 from steersman.api.clock import RealClock
 from steersman.api.http import Request, User
 from steersman.apiserver.authn import Authenticator
-from steersman.apiserver.http import HTTPServer
 from steersman.apiserver.server import App
+from steersman.http.server import HTTPServer
 from steersman.store.backends import memory
 
 HOST = "127.0.0.1"

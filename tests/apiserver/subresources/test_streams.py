@@ -13,7 +13,8 @@ from tests.apiserver.conftest import PODS, Api, pod
 
 from steersman.api.http import Request, Response, User
 from steersman.apiserver.authn import Authenticator
-from steersman.apiserver.http import HTTPServer
+from steersman.apiserver.requestinfo import is_proxied
+from steersman.http.server import HTTPServer
 
 HOST = "127.0.0.1"
 TWO = {"containers": [{"name": "c", "image": "x"}, {"name": "d", "image": "x"}]}
@@ -33,7 +34,8 @@ async def kubelet(request: Request) -> Response:
         if "websocket" in request.headers["upgrade"]:
             return Response(403, {"Content-Type": "text/plain"}, b"no websockets here")
         taken = await request.hijack()
-        asked = f"{request.method} {request.path}?{request.query} {request.headers.getall('x-stream-protocol-version')}"  # type: ignore[attr-defined]
+        protocols = [v for n, v in request.headers.items() if n == "x-stream-protocol-version"]
+        asked = f"{request.method} {request.path}?{request.query} {protocols}"
         taken.writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: SPDY/3.1\r\nConnection: Upgrade\r\n\r\n")
         taken.writer.write(asked.encode() + b"\n")
         while data := await taken.reader.read(100):
@@ -67,7 +69,7 @@ async def kubelet(request: Request) -> Response:
 @pytest.fixture
 async def cluster(api: Api) -> AsyncIterator[Cluster]:
     api.app.authenticator = Authenticator(api.clock, {"t": User("admin", ("system:masters",))})
-    servers = [HTTPServer(api.app.handle), HTTPServer(kubelet)]
+    servers = [HTTPServer(api.app.handle, streamed=is_proxied), HTTPServer(kubelet)]
     port, kubelet_port = [await s.start([HOST], 0) for s in servers]
     await api.post("/api/v1/nodes", {"metadata": {"name": "n"}})
     status = {

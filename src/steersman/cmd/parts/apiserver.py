@@ -8,13 +8,15 @@ from steersman.api.clock import RealClock
 from steersman.apiserver.authn import ServiceAccountTokens
 from steersman.apiserver.config import FrontProxy, KubeletAccess, ProxyClient, ServerConfig
 from steersman.apiserver.frontproxy import Judge
-from steersman.apiserver.http import HTTPServer, server_tls
 from steersman.apiserver.openapi.service import OpenAPIService
+from steersman.apiserver.requestinfo import is_proxied
 from steersman.apiserver.runtimeconfig import RuntimeConfig, RuntimeConfigError
 from steersman.apiserver.server import App
 from steersman.cmd.config import ApiServerConfig
 from steersman.cmd.configfile import ConfigError
 from steersman.cmd.parts.process import Started, main
+from steersman.http.server import HTTPServer
+from steersman.http.tls import server_tls
 from steersman.kinds import catalog
 from steersman.pki import tokens
 from steersman.store import open as open_store
@@ -79,7 +81,7 @@ async def run(config: ApiServerConfig, started: Started) -> None:
         app = App(store, clock, settings, catalog=kinds, service_accounts=accounts, openapi=openapi)
         trusted = settings.front_proxy
         judge = None if trusted is None else Judge(settings.client_ca, trusted.ca)
-        server = HTTPServer(app.handle, judge=judge)
+        server = HTTPServer(app.handle, judge=judge, streamed=is_proxied)
         await app.start()
         try:
             async with asyncio.TaskGroup() as tasks:

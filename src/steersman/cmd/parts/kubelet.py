@@ -70,7 +70,8 @@ async def _simulate(config: KubeletConfig, client: Client, clock: Clock, started
 
 
 async def _serve(config: KubeletConfig, client: Client, clock: Clock, started: Started) -> None:
-    from steersman.apiserver.http import HTTPServer, server_tls
+    from steersman.http.server import HTTPServer
+    from steersman.http.tls import server_tls
     from steersman.kubelet.runtime.cri.client import CriRuntime
     from steersman.kubelet.server import KubeletServer
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import io
 import json
@@ -14,9 +13,11 @@ import aiohttp
 import pytest
 from tests.apiserver.conftest import MAPS, Api, config_map
 
-from steersman.api.http import Request, Response, User
+from steersman.api.http import User
 from steersman.apiserver.authn import Authenticator
-from steersman.apiserver.http import HTTPServer, decode_path, server_tls, user_of_certificate
+from steersman.apiserver.requestinfo import is_proxied
+from steersman.http.server import HTTPServer
+from steersman.http.tls import server_tls
 from steersman.pki import layout
 
 HOST = "127.0.0.1"
@@ -33,7 +34,7 @@ def credentials(tmp_path_factory: pytest.TempPathFactory) -> layout.Layout:
 async def plain(api: Api) -> AsyncIterator[str]:
     authenticator = Authenticator(api.clock, {"t": User("admin", ("system:masters",))})
     api.app.authenticator = authenticator
-    server = HTTPServer(api.app.handle)
+    server = HTTPServer(api.app.handle, streamed=is_proxied)
     port = await server.start([HOST], 0)
     yield f"http://{HOST}:{port}"
     await api.app.close()
@@ -125,39 +126,6 @@ async def test_watch_streams_and_ends(plain: str, api: Api) -> None:
         assert api.app.metrics.watches == 0
 
 
-async def test_http_1_0(plain: str) -> None:
-    host, port = plain.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(b"GET /livez HTTP/1.0\r\n\r\n")
-    answer = await reader.read()
-    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert answer.endswith(b"\r\n\r\nok")
-    writer.close()
-    await writer.wait_closed()
-
-
-async def test_expect_continue(plain: str) -> None:
-    host, port = plain.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    body = json.dumps(config_map()).encode()
-    head = f"POST {MAPS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer t\r\nExpect: 100-continue\r\nContent-Length: {len(body)}"
-    writer.write(head.encode() + b"\r\nConnection: close\r\n\r\n")
-    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
-    writer.write(body)
-    assert (await reader.read()).startswith(b"HTTP/1.1 201 Created\r\n")
-    writer.close()
-    await writer.wait_closed()
-
-
-async def test_broken_requests(plain: str) -> None:
-    host, port = plain.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(b"nonsense\r\n\r\n")
-    assert (await reader.read()).startswith(b"HTTP/1.0 400")
-    writer.close()
-    await writer.wait_closed()
-
-
 async def test_client_certificates(api: Api, credentials: layout.Layout) -> None:
     tls = server_tls(str(credentials.apiserver.cert), str(credentials.apiserver.key), str(credentials.ca.cert))
     server = HTTPServer(api.app.handle)
@@ -171,61 +139,6 @@ async def test_client_certificates(api: Api, credentials: layout.Layout) -> None
     async with aiohttp.ClientSession() as session, session.get(url, ssl=trusting) as answer:
         assert answer.status == 401
     await server.close()
-
-
-async def test_a_stream_that_fails_is_cut() -> None:
-    async def body() -> AsyncIterator[bytes]:
-        yield b"half"
-        raise ConnectionResetError
-
-    async def handle(request: Request) -> Response:
-        return Response(200, {}, body())
-
-    server = HTTPServer(handle)
-    port = await server.start([HOST], 0)
-    async with aiohttp.ClientSession() as session, session.get(f"http://{HOST}:{port}/") as answer:
-        with pytest.raises(aiohttp.ClientPayloadError):
-            await answer.read()
-    await server.close()
-
-
-async def test_a_hijacked_connection() -> None:
-    async def handle(request: Request) -> Response:
-        assert request.hijack is not None
-        taken = await request.hijack()
-        taken.writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
-        while data := await taken.reader.read(100):
-            taken.writer.write(data.upper())
-        taken.writer.close()
-        return Response(0)
-
-    server = HTTPServer(handle)
-    port = await server.start([HOST], 0)
-    reader, writer = await asyncio.open_connection(HOST, port)
-    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nearly")
-    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
-    assert await reader.readexactly(5) == b"EARLY"
-    writer.write(b"late")
-    assert await reader.readexactly(4) == b"LATE"
-    writer.write_eof()
-    assert await reader.read() == b""
-    writer.close()
-    await writer.wait_closed()
-    await server.close()
-
-
-@pytest.mark.parametrize(
-    ("raw", "path"),
-    [("/a/b", "/a/b"), ("/a%20b", "/a b"), ("/a%2Fb", "/a%2Fb"), ("/a%2fb%20/c", "/a%2Fb /c"), ("/%C3%BC", "/ü")],
-)
-def test_decode_path(raw: str, path: str) -> None:
-    assert decode_path(raw) == path
-
-
-def test_user_of_certificate() -> None:
-    subject = ((("organizationName", "a"),), (("organizationName", "b"),), (("commonName", "joe"),))
-    assert user_of_certificate({"subject": subject}) == User("joe", ("a", "b"))
-    assert user_of_certificate({"subject": ()}) is None
 
 
 async def test_compressed_requests_are_not_understood(plain: str) -> None:
@@ -245,48 +158,3 @@ async def test_large_answers_are_compressed(plain: str) -> None:
             body = await answer.read()
             assert int(answer.headers["Content-Length"]) == len(body) < 10_000
             assert len(json.loads(gzip.decompress(body))["data"]["k"]) == 200_000
-
-
-async def _closed(port: int) -> bytes:
-    """What a connection is told that never asks for anything, until it is closed."""
-    reader, writer = await asyncio.open_connection(HOST, port)
-    try:
-        return await reader.read()
-    except ConnectionResetError:
-        return b""
-    finally:
-        writer.close()
-
-
-async def _answer(request: Request) -> Response:
-    return Response(200, {}, b"ok")
-
-
-async def test_only_so_many_connections() -> None:
-    server = HTTPServer(_answer, max_connections=2)
-    port = await server.start([HOST], 0)
-    async with aiohttp.ClientSession(f"http://{HOST}:{port}") as session:
-        open_ = [await asyncio.open_connection(HOST, port)]
-        async with session.get("/") as answer:
-            assert await answer.read() == b"ok"
-        assert await _closed(port) == b""
-        open_[0][1].close()
-        await open_[0][1].wait_closed()
-        async with session.get("/") as answer:
-            assert await answer.read() == b"ok"
-    await server.close()
-
-
-async def test_a_connection_that_asks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("steersman.apiserver.http._FIRST_REQUEST", 0.05)
-    server = HTTPServer(_answer)
-    port = await server.start([HOST], 0)
-    async with aiohttp.ClientSession(f"http://{HOST}:{port}") as session:
-        async with session.get("/") as answer:
-            assert await answer.read() == b"ok"
-        assert await _closed(port) == b""
-        # The one that has asked is there still.
-        assert session.connector is not None
-        async with session.get("/") as answer:
-            assert await answer.read() == b"ok"
-    await server.close()

@@ -1,0 +1,549 @@
+"""One client connection: requests are read and answered one after the other, on the transport's own callbacks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from math import inf
+from typing import TYPE_CHECKING, Any, cast
+
+from steersman.api.http import Hijacked, Request, Response, User
+from steersman.http import reply
+from steersman.http.body import Chunked, Sink, Sized, Stream, Whole, discard
+from steersman.http.head import CHUNKED, Fields, decode_path, request_line
+from steersman.http.limits import MAX_BLOCK, MAX_LINE, Malformed
+from steersman.http.runner import Runner
+from steersman.http.tls import user_of_certificate
+
+if TYPE_CHECKING:
+    from steersman.http.server import HTTPServer
+
+log = logging.getLogger(__name__)
+
+# Up to this size it is cheaper to copy a body behind its head than to write twice.
+_JOINED = 64 * 1024
+# A large body is encrypted and sent in pieces of this size: each copy of it on the way then fits into memory that is there.
+_PIECE = 64 * 1024
+# What is read ahead while a request is worked on.
+_AHEAD = 64 * 1024
+_PEER_ERRORS = (ConnectionError, asyncio.IncompleteReadError)
+_TAKEN_LIMIT = 256 * 1024
+
+
+class _Taken(asyncio.StreamReaderProtocol):
+    """The protocol of a hijacked connection; tells the HTTP connection, which no longer hears of it, when it ends."""
+
+    def __init__(self, reader: asyncio.StreamReader, before: Connection) -> None:
+        super().__init__(reader)
+        self._before = before
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._before.connection_lost(exc)
+
+
+class Connection(asyncio.Protocol):
+    """Reads a request, runs the handler, writes the answer, and reads the next.
+
+    While a request is worked on (`busy`) what arrives is its streamed body, or read ahead. `deadline` is the time of the loop at
+    which the server ends what takes too long.
+    """
+
+    __slots__ = (
+        "_ahead",
+        "_body",
+        "_current",
+        "_front_proxy",
+        "_handler",
+        "_held",
+        "_keep",
+        "_last",
+        "_loop",
+        "_lost",
+        "_memory",
+        "_remote",
+        "_request",
+        "_runner",
+        "_server",
+        "_sink",
+        "_taken",
+        "_transport",
+        "_unwritable",
+        "_user",
+        "_waiter",
+        "busy",
+        "deadline",
+    )
+
+    def __init__(self, server: HTTPServer, loop: asyncio.AbstractEventLoop) -> None:
+        self._server = server
+        self._loop = loop
+        self._handler, self._memory = server.handler, server.memory
+        self._runner = Runner(loop, self._ended)
+        self._transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._user: User | None = None
+        self._front_proxy = self._remote = ""
+        self._ahead: bytes | bytearray = b""
+        """What has arrived and is not read yet."""
+        self._body: Sized | Chunked | None = None
+        self._sink: Sink = discard
+        self._request: Request | None = None
+        """The request whose body is read before it is worked on."""
+        self._current = self._keep = True
+        """Of the request: whether it is of HTTP/1.1, and whether the connection lasts beyond its answer."""
+        self._last = self._lost = self._taken = self._held = self._unwritable = False
+        self._waiter: asyncio.Future[None] | None = None
+        self.busy = False
+        self.deadline = inf
+
+    # The transport's callbacks.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        if len(self._server.connections) >= self._server.most:
+            # There is nobody to read why: what could be written would cost what is short.
+            self._transport.abort()
+            return
+        peer = transport.get_extra_info("peername")
+        self._remote = str(peer[0]) if peer else ""
+        certificate = transport.get_extra_info("peercert")
+        if certificate:
+            self._identify(certificate, transport.get_extra_info("ssl_object"))
+        self._server.connections.add(self)
+        self.deadline = self._server.now() + self._server.limits.head
+        if self._server.closing:
+            self._transport.close()
+
+    def _identify(self, certificate: dict[str, Any], connection: Any) -> None:
+        named, judge = user_of_certificate(certificate), self._server.judge
+        client, proxy = (True, False) if judge is None else judge(connection)
+        if client:
+            self._user = named
+        if proxy and named is not None:
+            self._front_proxy = named.name
+
+    def data_received(self, data: bytes) -> None:
+        if self._body is not None:
+            self._feed(data)
+        elif self.busy:
+            self._ahead += data
+            if len(self._ahead) > _AHEAD:
+                self._hold(True)
+        elif self._last:
+            # Only read so that the client sees why the connection ends.
+            return
+        elif self._ahead:
+            self._continue(data)
+        else:
+            self._begin(data)
+
+    def eof_received(self) -> bool:
+        # Whoever has nothing more to say is not there any more, as far as one can know.
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost = True
+        self.deadline = inf
+        gone = ConnectionResetError("the client has gone")
+        if isinstance(self._sink, Stream):
+            self._sink.end(gone)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(gone)
+        if not self._runner.cancel():
+            self._server.forget(self)
+
+    def pause_writing(self) -> None:
+        self._unwritable = True
+
+    def resume_writing(self) -> None:
+        self._unwritable = False
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+        elif self.busy and self._runner.done():
+            self._loop.call_soon(self._proceed)
+
+    def _hold(self, held: bool) -> None:
+        """Let the client wait, or go on."""
+        if held is not self._held and not self._lost and not self._taken:
+            self._held = held
+            if held:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
+
+    # Reading.
+
+    def _continue(self, data: bytes) -> None:
+        """More of a head that came in pieces."""
+        ahead = self._ahead
+        if isinstance(ahead, bytes):
+            ahead = self._ahead = bytearray(ahead)
+        searched = max(len(ahead) - 3, 0)
+        ahead += data
+        if ahead.find(b"\r\n\r\n", searched) >= 0:
+            self._ahead = b""
+            self._begin(bytes(ahead))
+        else:
+            self._check_partial(searched)
+
+    def _begin(self, data: bytes) -> None:
+        """Read a head, of which this is the beginning."""
+        if data.startswith(b"\r\n"):
+            # Some send an empty line after a body.
+            data = data.lstrip(b"\r\n")
+        end = data.find(b"\r\n\r\n")
+        if end < 0:
+            self._partial(data)
+            return
+        line = data.find(b"\r\n")
+        try:
+            if line > MAX_LINE:
+                raise Malformed("the request line is too long", 414)
+            if end - line > MAX_BLOCK:
+                raise Malformed("the header fields are too large", 431)
+            method, target, self._current = request_line(data[:line])
+            fields = self._memory.fields(data[line + 2 : end + 2])
+            self._check(fields)
+        except Malformed as error:
+            self._refuse(error)
+            return
+        path, _, query = target.partition("?")
+        request = Request(
+            method, decode_path(path), query, fields.headers, b"", self._user, self._front_proxy, self._remote
+        )
+        self._keep = not fields.close if self._current else fields.keep
+        if fields.upgrade:
+            request.hijack = self._hijack
+        if fields.length:
+            self._begin_body(request, fields, data[end + 4 :])
+        else:
+            self._ahead = data[end + 4 :]
+            self._run(request)
+
+    def _check(self, fields: Fields) -> None:
+        if self._current:
+            if not fields.has_host:
+                raise Malformed("missing host")
+        elif fields.length == CHUNKED:
+            raise Malformed("transfer-encoding in HTTP/1.0")
+
+    def _partial(self, data: bytes) -> None:
+        if not data:
+            return
+        if not self._ahead:
+            self.deadline = self._server.now() + self._server.limits.head
+        self._ahead = data
+        self._check_partial(0)
+
+    def _check_partial(self, searched: int) -> None:
+        """Whether a head that is not complete can become one."""
+        ahead = self._ahead
+        newline = ahead.find(b"\n", searched)
+        while newline >= 0:
+            if newline == 0 or ahead[newline - 1] != 13:
+                self._refuse(Malformed("a line ends without a carriage return"))
+                return
+            newline = ahead.find(b"\n", newline + 1)
+        if len(ahead) > MAX_LINE:
+            line = ahead.find(b"\r\n", 0, MAX_LINE + 2)
+            if line < 0:
+                self._refuse(Malformed("the request line is too long", 414))
+            elif len(ahead) - line > MAX_BLOCK:
+                self._refuse(Malformed("the header fields are too large", 431))
+
+    def _begin_body(self, request: Request, fields: Fields, data: bytes) -> None:
+        server, length = self._server, fields.length
+        self._body = Chunked() if length == CHUNKED else Sized(length)
+        expects = fields.expects and self._current and not data
+        if request.hijack is None and server.streamed is not None and server.streamed(request.method, request.path):
+            stream = self._sink = Stream(self._hold, self._invite if expects else _nothing)
+            request.body_stream = stream
+            self._run(request)
+            if data:
+                self._feed(data)
+            return
+        if length > server.max_body:
+            self._refuse_body(data)
+            return
+        if expects:
+            self._invite()
+        self._request, self._sink = request, Whole(server.max_body)
+        self.deadline = server.now() + server.limits.body
+        if data:
+            self._feed(data)
+
+    def _invite(self) -> None:
+        """Tell a client that waits for it to send the body."""
+        if self._body is not None and not self._transport.is_closing():
+            self._transport.write(reply.CONTINUE)
+
+    def _feed(self, data: bytes) -> None:
+        body = self._body
+        if body is None:
+            return
+        sink = self._sink
+        try:
+            rest = body.feed(data, sink)
+        except Malformed as error:
+            self._malformed_body(error)
+            return
+        if isinstance(sink, Whole) and sink.exceeded:
+            self._refuse_body(b"")
+        if rest is not None:
+            self._complete(rest)
+
+    def _complete(self, rest: bytes) -> None:
+        """The body has come to its end."""
+        sink, request = self._sink, self._request
+        self._body, self._sink, self._request = None, discard, None
+        if isinstance(sink, Stream):
+            sink.end()
+        if self._last and not self.busy:
+            self._transport.close()
+            return
+        self._ahead = rest
+        if request is not None:
+            request.body = cast(Whole, sink).value()
+            self._run(request)
+        elif not self.busy:
+            self._go_on()
+
+    def _malformed_body(self, error: Malformed) -> None:
+        sink = self._sink
+        self._body, self._sink, self._request = None, discard, None
+        if isinstance(sink, Stream):
+            # An answer may have begun already.
+            self._keep = False
+            self._last = True
+            sink.end(ConnectionResetError(str(error)))
+        elif not self._last:
+            self._refuse(error)
+        else:
+            self._transport.close()
+
+    def _refuse_body(self, data: bytes) -> None:
+        """The body is larger than the server reads: say so, and let it pass."""
+        self._request, self._sink, self._keep = None, discard, False
+        self._write(reply.too_large(self._server.max_body), "")
+        self._linger()
+        if data:
+            self._feed(data)
+
+    def _refuse(self, error: Malformed) -> None:
+        """There is no telling where the next request would begin."""
+        self._ahead, self._keep = b"", False
+        self._write(reply.plain(error.status, f"{error.status} Bad Request: {error}"), "")
+        self._linger()
+
+    def _linger(self) -> None:
+        """The last answer is written: end the connection, but not before the client has had time to read it."""
+        self._last = True
+        self._hold(False)
+        transport = self._transport
+        if transport.is_closing():
+            return
+        if transport.can_write_eof():
+            transport.write_eof()
+        elif self._body is None:
+            transport.close()
+            return
+        self.deadline = inf
+        self._server.later(self)
+
+    def cut(self) -> None:
+        """End the connection, whatever goes on."""
+        if not self._lost:
+            self._transport.abort()
+
+    def expire(self) -> None:
+        """The deadline has passed."""
+        self.deadline = inf
+        if self._ahead or self._request is not None:
+            self._body, self._request = None, None
+            self._refuse(Malformed("the request takes too long", 408))
+        else:
+            # Nothing has been asked, or what is still sent belongs to what has been answered.
+            self._transport.close()
+
+    def retire(self) -> None:
+        """Take no more requests. Ends now, unless one is worked on."""
+        self._last = True
+        if not self.busy:
+            self._transport.close()
+
+    def cancel(self) -> None:
+        """End the request that is worked on."""
+        self._runner.cancel()
+
+    # Working.
+
+    def _run(self, request: Request) -> None:
+        self.busy = True
+        self.deadline = inf
+        self._runner.start(self._serve(request))
+
+    async def _serve(self, request: Request) -> None:
+        try:
+            response = await self._handler(request)
+        except Exception:
+            log.exception("%s %s failed", request.method, request.path)
+            self._keep = False
+            response = reply.plain(500, "500 Internal Server Error")
+        body = response.body
+        if response.status == 0:
+            self._keep = False
+        elif self._lost or self._transport.is_closing():
+            self._keep = False
+            await reply.close(body)
+        elif isinstance(body, bytes):
+            if self._last:
+                self._keep = False
+            if len(body) < _JOINED:
+                self._write(response, request.method)
+            else:
+                await self._write_large(response, request.method, body)
+        elif response.status in reply.BODILESS or request.method == "HEAD":
+            await self._write_empty(response, body)
+        else:
+            await self._stream(response, body)
+
+    def _write(self, response: Response, method: str) -> None:
+        """Write a whole response."""
+        body = cast(bytes, response.body)
+        status = response.status
+        framing = "" if status in reply.BODILESS else f"Content-Length: {len(body)}\r\n"
+        head = reply.head(response, framing, reply.ending(self._keep, self._current))
+        if method == "HEAD" or status in reply.BODILESS:
+            self._transport.write(head)
+        else:
+            self._transport.write(head + body)
+
+    async def _write_large(self, response: Response, method: str, body: bytes) -> None:
+        framing = f"Content-Length: {len(body)}\r\n"
+        self._transport.write(reply.head(response, framing, reply.ending(self._keep, self._current)))
+        if method == "HEAD":
+            return
+        try:
+            view = memoryview(body)
+            for start in range(0, len(body), _PIECE):
+                self._transport.write(view[start : start + _PIECE])
+                if self._unwritable:
+                    await self._drain()
+        except _PEER_ERRORS:
+            self._keep = False
+
+    async def _write_empty(self, response: Response, body: AsyncIterator[bytes]) -> None:
+        """There is nothing to come, and nothing may be said of how it ends."""
+        self._keep = self._keep and not self._last
+        framing = "" if response.status in reply.BODILESS else "Transfer-Encoding: chunked\r\n"
+        self._transport.write(reply.head(response, framing, reply.ending(self._keep, self._current)))
+        await reply.close(body)
+
+    async def _stream(self, response: Response, body: AsyncIterator[bytes]) -> None:
+        chunked, pause, transport = self._current, response.pause, self._transport
+        self._keep = self._keep and chunked and not self._last
+        framing = "Transfer-Encoding: chunked\r\n" if chunked else ""
+        transport.write(reply.head(response, framing, reply.ending(self._keep, chunked)))
+        cut_by = getattr(body, "cut_by", None)
+        if cut_by is not None:
+            # Whoever makes the body may know better than we when its reader has to go.
+            cut_by(transport.abort)
+        try:
+            async for piece in body:
+                if not piece:
+                    continue
+                transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+                if self._unwritable or self._lost:
+                    await self._drain()
+                if pause:
+                    await asyncio.sleep(pause)
+            if chunked:
+                transport.write(b"0\r\n\r\n")
+        except _PEER_ERRORS:
+            # A cut connection is the only way to say that a body is not whole.
+            self._keep = False
+        finally:
+            await reply.close(body)
+
+    async def _drain(self) -> None:
+        """Wait until the client has taken some of what was written."""
+        while self._unwritable or self._lost:
+            if self._lost:
+                raise ConnectionResetError("the client has gone")
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+
+    def _ended(self, error: BaseException | None) -> None:
+        """The request has been worked on."""
+        self.busy = False
+        if self._lost:
+            self._server.forget(self)
+            return
+        if self._server.closing:
+            self._server.look()
+        if error is not None:
+            self._keep = False
+            if not isinstance(error, asyncio.CancelledError):
+                log.error("a request failed", exc_info=error)
+        if self._keep and not self._last:
+            if self._body is None:
+                self._go_on()
+            else:
+                # The rest of a body that nobody has read.
+                self._sink = discard
+                self._hold(False)
+                self.deadline = self._server.now() + self._server.limits.linger
+        elif self._body is not None and error is None and not self._taken:
+            self._sink = discard
+            self._linger()
+        else:
+            self._transport.close()
+
+    def _go_on(self) -> None:
+        """Read the next request: once others have had their turn, and the client has taken the answers to those before."""
+        if self._unwritable:
+            self.busy = True
+        elif self._ahead:
+            self.busy = True
+            self._loop.call_soon(self._proceed)
+        else:
+            self.deadline = self._server.now() + self._server.limits.idle
+
+    def _proceed(self) -> None:
+        if self._lost or self._transport.is_closing():
+            return
+        self.busy = False
+        if self._last:
+            self._transport.close()
+            return
+        ahead, self._ahead = bytes(self._ahead), b""
+        self.deadline = self._server.now() + self._server.limits.idle
+        self._hold(False)
+        if ahead:
+            self._begin(ahead)
+
+    # Hijacking.
+
+    async def _hijack(self) -> Hijacked:
+        """Take the connection away from HTTP, with whatever has been read past the request."""
+        transport = self._transport
+        if self._lost or transport.is_closing():
+            raise ConnectionResetError("the client has gone")
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(limit=_TAKEN_LIMIT, loop=loop)
+        protocol = _Taken(reader, self)
+        ahead, self._ahead = bytes(self._ahead), b""
+        self._hold(False)
+        self._taken, self._keep = True, False
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        if self._unwritable:
+            protocol.pause_writing()
+        if ahead:
+            reader.feed_data(ahead)
+        return Hijacked(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+
+
+def _nothing() -> None:
+    """Nobody waits to be asked for the body."""
