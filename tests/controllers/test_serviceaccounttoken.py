@@ -1,6 +1,7 @@
 """Tokens in Secrets over the real API server: what fills them, what ends them, and who they are good for."""
 
 from base64 import b64decode
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -173,6 +174,34 @@ async def test_a_token_is_good_as_long_as_its_secret_holds_it(world, make):
     await world.client.patch(Secret, "marked", mark, "default")
     for name in bag:
         assert await status_of(world, token[name]) == 401, name
+
+
+async def test_the_day_of_the_last_use_is_noted(world, make):
+    await start(world)
+    await account(world, make)
+    await secret(world, make)
+    found = await world.client.get(Secret, "robot-token", "default")
+    token = plain(found)["token"]
+
+    async def noted(day):
+        assert await status_of(world, token) == 200
+        await world.settle()
+        labels = (await world.client.get(Secret, "robot-token", "default")).metadata.labels
+        assert labels == {"kubernetes.io/legacy-token-last-used": day.isoformat()}
+
+    today = world.clock.now().date()
+    await noted(today)
+    before = world.app.store.revision
+    await noted(today)
+    assert world.app.store.revision == before
+    await world.pass_time(86400)
+    await noted(today + timedelta(days=1))
+    # Nothing to note where there is nothing any more.
+    assert await status_of(world, token) == 200
+    await world.pass_time(86400)
+    assert await status_of(world, token) == 200
+    await world.client.delete(Secret, "robot-token", "default")
+    await world.settle()
 
 
 async def test_by_itself_every_account_gets_one(world, make):

@@ -63,11 +63,17 @@ class Authenticator:
         self._service_accounts = service_accounts
         self._lookup = lookup
         self._secrets = secrets
+        self._used: Callable[[Secret], None] | None = None
         self._claims: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
-    def bind(self, lookup: Lookup, secrets: SecretLookup | None = None) -> None:
-        """Say where service accounts, pods, nodes and secrets are looked up; without it no such token is good."""
-        self._lookup, self._secrets = lookup, secrets
+    def bind(
+        self, lookup: Lookup, secrets: SecretLookup | None = None, used: Callable[[Secret], None] | None = None
+    ) -> None:
+        """Say where service accounts, pods, nodes and secrets are looked up; without it no such token is good.
+
+        `used` is told of a Secret each time that its token proves good.
+        """
+        self._lookup, self._secrets, self._used = lookup, secrets, used
 
     def authenticate(self, request: Request) -> User:
         """The request's user. Raises Unauthorized for bad credentials, and for none unless the path is public."""
@@ -168,6 +174,8 @@ class Authenticator:
         account = said.service_account
         if lookup("serviceaccounts", said.namespace, account.name) != account.uid:
             raise Unauthorized
+        if self._used is not None:
+            self._used(secret)
         return _account_user(said.namespace, account.name, account.uid, {})
 
 

@@ -40,6 +40,7 @@ from steersman.apiserver.handlers import create, delete, deletecollection, get, 
 from steersman.apiserver.handlers import list as listing
 from steersman.apiserver.health import Health
 from steersman.apiserver.joined import Joined
+from steersman.apiserver.lastused import LastUsed
 from steersman.apiserver.metrics import Metrics
 from steersman.apiserver.negotiation import Accepted
 from steersman.apiserver.policies import gate as policies
@@ -142,7 +143,8 @@ class App:
         self.authenticator = authenticator or Authenticator(
             clock, service_accounts=service_accounts, front_proxy=self.config.front_proxy
         )
-        self.authenticator.bind(self._uid, partial(self.registries.get, Secret))
+        self._last_used = LastUsed(self.registries, clock)
+        self.authenticator.bind(self._uid, partial(self.registries.get, Secret), self._last_used.used)
         self._roles = _Roles(self.registries)
         self.authorizer = Authorizer((BuiltinPolicy(), RBAC(self._roles)))
         self._endpoints = self._make_endpoints()
@@ -259,6 +261,7 @@ class App:
             group.create_task(self.custom.run())
             group.create_task(self.aggregator.run())
             group.create_task(self.flow_control.run())
+            group.create_task(self._last_used.run())
 
     async def _bookmarks(self) -> None:
         while True:

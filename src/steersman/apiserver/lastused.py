@@ -1,0 +1,63 @@
+"""Notes on a Secret the day on which its token was last used, so that somebody can find out which nobody needs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from steersman.api import codec
+from steersman.api.clock import Clock
+from steersman.api.errors import NotFound, StatusError
+from steersman.apiserver.admission.framework import LOOPBACK
+from steersman.apiserver.registry import Write
+from steersman.kinds.types.core_v1 import Secret
+
+if TYPE_CHECKING:
+    from steersman.apiserver.registry import Registries
+
+LABEL = "kubernetes.io/legacy-token-last-used"
+log = logging.getLogger(__name__)
+
+
+class LastUsed:
+    """`used` is told of every use and costs nothing; `run` writes, at most once a day for each Secret."""
+
+    def __init__(self, registries: Registries, clock: Clock) -> None:
+        self._registries = registries
+        self._clock = clock
+        self._waiting: dict[tuple[str, str], None] = {}
+        self._wake = asyncio.Event()
+
+    def used(self, secret: Secret) -> None:
+        if (secret.metadata.labels or {}).get(LABEL) != self._today():
+            self._waiting[secret.metadata.namespace, secret.metadata.name] = None
+            self._wake.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                namespace, name = next(iter(self._waiting))
+                await self._note(namespace, name)
+                del self._waiting[namespace, name]
+
+    async def _note(self, namespace: str, name: str) -> None:
+        async def noted(old: Secret) -> Secret:
+            new = codec.clone(old)
+            new.metadata.labels = {**(old.metadata.labels or {}), LABEL: self._today()}
+            return new
+
+        try:
+            # No request of anybody's: webhooks are not asked.
+            write = Write(LOOPBACK, admitted=True)
+            await self._registries.of(Secret).update(namespace, name, noted, write, [])
+        except NotFound:
+            # Deleted meanwhile.
+            return
+        except StatusError as error:
+            log.warning("secret %s/%s: the use of its token cannot be noted: %s", namespace, name, error)
+
+    def _today(self) -> str:
+        return self._clock.now().date().isoformat()
