@@ -492,3 +492,11 @@ async def test_an_autoscaler_of_extensions(api: Api) -> None:
     found = await api.get("/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers/a")
     assert found["spec"]["targetCPUUtilizationPercentage"] == 50
     assert found["spec"]["scaleTargetRef"] == {k: v for k, v in reference.items() if k != "subresource"}
+
+
+async def test_endpoints_are_served_and_advised_against(api: Api) -> None:
+    answer = await api.raw("GET", "/api/v1/namespaces/default/endpoints")
+    text = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
+    assert answer.headers["Warning"] == f'299 - "{text}"'
+    listed = {r["name"]: r for r in (await api.get("/api/v1"))["resources"]}
+    assert listed["endpoints"]["shortNames"] == ["ep"]

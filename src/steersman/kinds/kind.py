@@ -167,6 +167,8 @@ class Kind(Generic[T]):
     subresources: frozenset[str] = frozenset()
     versions: tuple[Version, ...] = ()
     served_by_default: bool = True
+    deprecation: str = ""
+    """What whoever uses the stored version is told, if there is something better altogether."""
     stored: bool = True
     """False for kinds that are only a request and its answer, such as TokenReview."""
     verbs: tuple[str, ...] = ALL_VERBS
@@ -380,7 +382,9 @@ class Served:
     @property
     def deprecation(self) -> str:
         """What whoever uses this version is told; empty for versions that are not deprecated."""
-        retired = None if self.version is None else self.version.retired
+        if self.version is None:
+            return self.kind.deprecation
+        retired = self.version.retired
         if retired is None:
             return ""
         other = retired.replacement or self.kind.resource

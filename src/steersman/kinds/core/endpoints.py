@@ -36,6 +36,7 @@ def _default(obj: Endpoints) -> None:
 
 
 KIND: Kind[Endpoints] = Kind(
+    deprecation="v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
     resource=Resource("", "v1", "endpoints", "Endpoints", True),
     short_names=("ep",),
     allow_create_on_update=True,
