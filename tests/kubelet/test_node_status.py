@@ -6,7 +6,14 @@ import pytest
 from msgspec.structs import replace
 
 from steersman.kinds.types.core_v1 import NodeCondition, NodeStatus
-from steersman.kubelet.node_status import Machine, NodeSnapshot, compute_node_status, new_node, worth_writing
+from steersman.kubelet.node_status import (
+    RUNTIME_PATIENCE,
+    Machine,
+    NodeSnapshot,
+    compute_node_status,
+    new_node,
+    worth_writing,
+)
 from steersman.kubelet.runtime.types import Condition, Image, RuntimeStatus, RuntimeVersion
 from steersman.kubelet.settings import NodeSettings
 
@@ -21,9 +28,9 @@ WELL = RuntimeStatus(
 )
 
 
-def snapshot(now=NOW, runtime=WELL, images=(), memory=2 * GI, disk=50 * GI, problem=""):
+def snapshot(now=NOW, runtime=WELL, images=(), memory=2 * GI, disk=50 * GI, problem="", silent_for=0.0):
     version = None if problem else VERSION
-    return NodeSnapshot(now, MACHINE, version, None if problem else runtime, images, memory, disk, problem)
+    return NodeSnapshot(now, MACHINE, version, None if problem else runtime, images, memory, disk, problem, silent_for)
 
 
 def status(old=None, **fields):
@@ -92,9 +99,18 @@ def test_heartbeats_pass_and_transitions_stay():
     second = status(first, now=later)
     assert {c.lastHeartbeatTime for c in second.conditions} == {"2030-01-01T00:00:10Z"}
     assert {c.lastTransitionTime for c in second.conditions} == {"2030-01-01T00:00:00Z"}
-    third = status(second, now=later, problem="down")
+    third = status(second, now=later, problem="down", silent_for=RUNTIME_PATIENCE)
     changed = {c.type for c in third.conditions if c.lastTransitionTime == "2030-01-01T00:00:10Z"}
     assert changed == {"Ready"}
+
+
+def test_a_runtime_that_is_restarted_leaves_the_node_as_it_was():
+    ready = status(images=[Image(id="sha256:1", repo_tags=("i:1",), repo_digests=(), size_bytes=1)])
+    assert not worth_writing(ready, status(ready, problem="down", silent_for=RUNTIME_PATIENCE - 1))
+    gone = status(ready, problem="down", silent_for=RUNTIME_PATIENCE)
+    assert has(gone, "Ready") == "False"
+    assert gone.images == ready.images
+    assert has(status(gone, problem="down"), "Ready") == "False"
 
 
 def test_others_conditions_stay():
@@ -112,5 +128,5 @@ def test_images_the_largest_first():
 def test_worth_writing():
     first = status()
     assert not worth_writing(first, status(first, now=NOW + timedelta(seconds=10)))
-    assert worth_writing(first, status(first, problem="down"))
+    assert worth_writing(first, status(first, problem="down", silent_for=RUNTIME_PATIENCE))
     assert worth_writing(first, replace(first, capacity={**first.capacity, "cpu": "3"}))

@@ -199,6 +199,19 @@ async def test_a_command_that_the_runtime_cannot_run_is_a_failure():
         assert world.verdict("liveness") is FAIL
 
 
+async def test_a_runtime_that_is_away_says_nothing_of_its_containers():
+    async with World(
+        liveness=probe("alive", failureThreshold=1), readiness=probe("ready", failureThreshold=1)
+    ) as world:
+        await world.clock.advance(1)
+        for word in ("alive", "ready"):
+            world.runtime.answers[word] = RuntimeCallError(Code.UNAVAILABLE, "no socket")
+        await world.clock.advance(30)
+        assert world.ready
+        assert world.verdict("liveness") is PASS
+        assert world.reports == []
+
+
 async def test_only_running_containers_are_probed():
     async with World(liveness=probe("alive")) as world:
         world.manager.keep_only(set())

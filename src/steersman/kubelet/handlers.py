@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit
 
 from steersman.kinds.types.core_v1 import Container, ExecAction, GRPCAction, HTTPGetAction, TCPSocketAction
 from steersman.kubelet.runtime.protocol import Runtime
-from steersman.kubelet.runtime.types import RuntimeCallError
+from steersman.kubelet.runtime.types import Code, RuntimeCallError
 
 if TYPE_CHECKING:
     import aiohttp
@@ -55,7 +55,8 @@ class Target:
 async def run_handler(
     action: Action, target: Target, runtime: Runtime, timeout: float, user_agent: str = "kube-probe/1.37"
 ) -> Outcome:
-    """Run whichever handler is set; failures of it are outcomes. Raises HandlerError when it makes no sense."""
+    """Run whichever handler is set; failures of it are outcomes. Raises HandlerError when it makes no sense or cannot be
+    run at all."""
     if action.exec:
         return await _exec(action.exec.command or [], target, runtime, timeout)
     if action.httpGet:
@@ -85,6 +86,9 @@ async def _exec(command: Sequence[str], target: Target, runtime: Runtime, timeou
     try:
         result = await runtime.exec_sync(target.container_id, command, timeout)
     except RuntimeCallError as error:
+        if error.code is Code.UNAVAILABLE:
+            # A runtime that is being restarted says nothing of its containers.
+            raise HandlerError(error.message) from error
         return Outcome(False, error.message[:_MAX_OUTPUT])
     output = (result.stdout + result.stderr)[:_MAX_OUTPUT].decode(errors="replace")
     return Outcome(result.exit_code == 0, output)

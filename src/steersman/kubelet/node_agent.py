@@ -48,6 +48,7 @@ class NodeAgent:
         self._clock = clock
         self._facts = facts
         self._reported_at = 0.0
+        self._silent_since: float | None = None
         self.node: Node | None = None
         self.registered = asyncio.Event()
         self.on_change: Callable[[], None] = lambda: None
@@ -62,18 +63,33 @@ class NodeAgent:
         version = status = None
         images: Any = ()
         problem = ""
+        now = self._clock.monotonic()
         try:
             version, status, images = await asyncio.gather(
                 self._runtime.version(), self._runtime.status(), self._runtime.list_images()
             )
         except RuntimeCallError as error:
             problem = f"container runtime is down: {error.message}"
+            self._silent_since = now if self._silent_since is None else self._silent_since
+        else:
+            self._silent_since = None
+        silent_for = 0.0 if self._silent_since is None else now - self._silent_since
         if self._runtime.simulated:
-            return NodeSnapshot(self._clock.now(), self._facts, version, status, images, problem=problem)
+            return NodeSnapshot(
+                self._clock.now(), self._facts, version, status, images, problem=problem, silent_for=silent_for
+            )
         self._settings.root.mkdir(parents=True, exist_ok=True)
         _, free = machine.disk(self._settings.root)
         return NodeSnapshot(
-            self._clock.now(), self._facts, version, status, images, machine.memory_available(), free, problem
+            self._clock.now(),
+            self._facts,
+            version,
+            status,
+            images,
+            machine.memory_available(),
+            free,
+            problem,
+            silent_for,
         )
 
     async def _register(self) -> None:

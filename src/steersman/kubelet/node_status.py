@@ -24,6 +24,9 @@ from steersman.kubelet.runtime.types import Image, RuntimeStatus, RuntimeVersion
 from steersman.kubelet.settings import NodeSettings
 
 KUBELET_VERSION = "v1.37.0"
+# A runtime may be away for so long (it is being restarted) before its node stops being ready. Containers go on without
+# it, and a node that is not ready takes all its pods out of service at once.
+RUNTIME_PATIENCE = 30.0
 _MAX_IMAGES = 50
 
 
@@ -41,7 +44,8 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class NodeSnapshot:
-    """What a status is computed from; `problem` is why the runtime does not answer, when it does not."""
+    """What a status is computed from; `problem` is why the runtime does not answer, when it does not, and `silent_for` how
+    many seconds it has not answered by now."""
 
     now: datetime
     machine: Machine
@@ -51,6 +55,7 @@ class NodeSnapshot:
     memory_available: int | None = None
     disk_available: int | None = None
     problem: str = ""
+    silent_for: float = 0.0
 
 
 def default_labels(settings: NodeSettings, machine: Machine) -> Mapping[str, str]:
@@ -90,7 +95,7 @@ def compute_node_status(settings: NodeSettings, snapshot: NodeSnapshot, old: Nod
         if settings.server_port
         else None,
         nodeInfo=_info(snapshot, old),
-        images=[_image(i) for i in sorted(snapshot.images, key=lambda i: -i.size_bytes)[:_MAX_IMAGES]] or None,
+        images=_images(snapshot, old),
         volumesInUse=old.volumesInUse,
         volumesAttached=old.volumesAttached,
     )
@@ -105,6 +110,13 @@ def _capacity(settings: NodeSettings) -> dict[str, quantity.Quantity]:
     if settings.disk:
         capacity["ephemeral-storage"] = f"{settings.disk // 1024}Ki"
     return capacity
+
+
+def _images(snapshot: NodeSnapshot, old: NodeStatus) -> list[ContainerImage] | None:
+    """The largest ones; those that are known already when the runtime cannot be asked."""
+    if snapshot.problem:
+        return old.images
+    return [_image(i) for i in sorted(snapshot.images, key=lambda i: -i.size_bytes)[:_MAX_IMAGES]] or None
 
 
 def _image(image: Image) -> ContainerImage:
@@ -133,13 +145,13 @@ def _conditions(settings: NodeSettings, snapshot: NodeSnapshot, old: NodeStatus)
     disk_low = (
         snapshot.disk_available is not None and settings.disk > 0 and snapshot.disk_available < settings.disk // 10
     )
+    before = {c.type: c for c in old.conditions or []}
     wanted = [
         _pressure("MemoryPressure", memory_low, "KubeletHasInsufficientMemory", "KubeletHasSufficientMemory", "memory"),
         _pressure("DiskPressure", disk_low, "KubeletHasDiskPressure", "KubeletHasNoDiskPressure", "disk"),
         _pressure("PIDPressure", False, "KubeletHasInsufficientPID", "KubeletHasSufficientPID", "PID"),
-        _ready(snapshot),
+        _ready(snapshot, before.get("Ready")),
     ]
-    before = {c.type: c for c in old.conditions or []}
     stamp = format_time(snapshot.now)
     for condition in wanted:
         known = before.get(condition.type)
@@ -164,8 +176,10 @@ def _pressure(type_: str, low: bool, bad: str, good: str, what: str) -> NodeCond
     )
 
 
-def _ready(snapshot: NodeSnapshot) -> NodeCondition:
-    problems = [snapshot.problem] if snapshot.problem else []
+def _ready(snapshot: NodeSnapshot, before: NodeCondition | None) -> NodeCondition:
+    was_ready = before is not None and before.status == "True"
+    told = snapshot.problem and not (was_ready and snapshot.silent_for < RUNTIME_PATIENCE)
+    problems = [snapshot.problem] if told else []
     problems += [
         f"container runtime {c.type} not ready: {c.reason}: {c.message}"
         for c in (snapshot.runtime.conditions if snapshot.runtime else ())
