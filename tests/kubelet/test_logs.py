@@ -201,3 +201,9 @@ def test_log_directories(tmp_path):
     remove_logs(tmp_path, "u1")
     assert logged_pods(tmp_path) == {"u2"}
     assert logged_pods(tmp_path / "none") == set()
+
+
+def test_logs_that_cannot_be_removed_are_told_of(tmp_path):
+    (tmp_path / "default_web_u1").write_text("a file where a directory should be")
+    with pytest.raises(NotADirectoryError):
+        remove_logs(tmp_path, "u1")

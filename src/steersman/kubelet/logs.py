@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -204,6 +205,8 @@ def logged_pods(folder: Path) -> set[str]:
 
 
 def remove_logs(folder: Path, uid: str) -> None:
-    """Take a pod's log directory away. Idempotent."""
+    """Take a pod's log directory away. Idempotent. Raises OSError when it cannot be removed."""
     for entry in folder.glob(f"*_{uid}"):
-        shutil.rmtree(entry, ignore_errors=True)
+        # Worker and housekeeping may come to the same pod: what one finds gone the other has taken.
+        with suppress(FileNotFoundError):
+            shutil.rmtree(entry)
