@@ -1,3 +1,5 @@
+"""ClusterIPs and node ports: what is given out, kept, and given back."""
+
 import asyncio
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Who asks: tokens of all sorts, the transport's user, and reviews."""
+
 from pathlib import Path
 from typing import Any
 

@@ -1,9 +1,12 @@
+"""Who may do what: roles, reviews, impersonation, and what is remembered of them."""
+
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.apiserver.conftest import MAPS, PODS, Api
 
-from steersman.api.http import User
+from steersman.api.http import Request, User
 from steersman.apiserver.authz import Attributes, Rule
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -163,3 +166,26 @@ async def test_impersonation(api: Api) -> None:
     assert 'User "joe" cannot list' in answer["message"]
     answer = await api.as_(JOE).do("GET", PODS, None, {"impersonate-user": "admin"}, code=403)
     assert 'User "joe" cannot impersonate resource "users"' in answer["message"]
+
+
+async def test_what_is_remembered_is_forgotten_when_roles_change(api: Api) -> None:
+    subject, user = SUBJECTS[0]
+    asked = Request("GET", MAPS, user=user)
+    assert (await api.app.handle(asked)).status == 403
+    rule = {"verbs": ["list"], "apiGroups": [""], "resources": ["configmaps"]}
+    await grant(api, subject, rule, cluster=False)
+    for _ in range(2):
+        assert (await api.app.handle(asked)).status == 200
+        assert (await api.app.handle(Request("GET", f"{MAPS}/a", user=user))).status == 403
+        assert (await api.app.handle(Request("GET", "/api/v1/configmaps", user=user))).status == 403
+        assert (await api.app.handle(Request("GET", MAPS, user=replace(user, name="jane", groups=())))).status == 403
+    await api.delete(f"{RBAC}/namespaces/default/rolebindings/b")
+    assert (await api.app.handle(asked)).status == 403
+
+
+async def test_what_names_allow_is_not_remembered_for_others(api: Api) -> None:
+    subject, user = SUBJECTS[0]
+    rule = {"verbs": ["get"], "apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["a"]}
+    await grant(api, subject, rule, cluster=False)
+    for name, status in (("a", 404), ("b", 403), ("a", 404)):
+        assert (await api.app.handle(Request("GET", f"{MAPS}/{name}", user=user))).status == status

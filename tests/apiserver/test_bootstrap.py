@@ -1,3 +1,5 @@
+"""What every cluster begins with."""
+
 from tests.apiserver.conftest import CATALOG, Api
 
 from steersman.apiserver.config import ServerConfig

@@ -1,3 +1,5 @@
+"""ComponentStatuses, which are made up when somebody asks."""
+
 import pytest
 from tests.apiserver.conftest import Api
 

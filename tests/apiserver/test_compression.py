@@ -1,3 +1,5 @@
+"""Which answers go out compressed, and to whom."""
+
 import gzip
 import json
 from collections.abc import AsyncIterator

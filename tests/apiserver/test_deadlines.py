@@ -1,3 +1,5 @@
+"""Callbacks that are due at a time, and those that are called off."""
+
 import asyncio
 
 from steersman.api.clock import FakeClock

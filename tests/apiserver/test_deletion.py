@@ -1,3 +1,5 @@
+"""What a deletion does to the object and its dependents."""
+
 from datetime import UTC, datetime
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Discovery in both forms, and what else the root tells."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""When objects change last, and events that go after their hour."""
+
 from datetime import UTC, datetime
 
 import pytest

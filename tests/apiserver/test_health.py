@@ -1,3 +1,5 @@
+"""Health endpoints, readiness during the start, version and metrics."""
+
 import pytest
 from tests.apiserver.conftest import PODS, Api
 

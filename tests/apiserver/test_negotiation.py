@@ -1,3 +1,5 @@
+"""Which representation a client gets, by Accept, and how its own body is read."""
+
 import pytest
 
 from steersman.api.errors import NotAcceptable, UnsupportedMediaType

@@ -1,3 +1,5 @@
+"""What a path asks for: resources, other paths, and paths that mean nothing."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""Tables as kubectl prints them."""
+
 import pytest
 from tests.apiserver.conftest import MAPS, PODS, Api, config_map, pod
 

@@ -1,3 +1,5 @@
+"""The order of admission plugins, and which requests concern them."""
+
 from steersman.api.clock import FakeClock
 from steersman.api.http import User
 from steersman.api.meta import Resource

@@ -1,3 +1,5 @@
+"""Creating: what the server fills in, generated names, refusals, dry runs, YAML."""
+
 import json
 
 import pytest

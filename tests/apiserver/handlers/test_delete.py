@@ -1,3 +1,5 @@
+"""Deleting: grace, finalizers, propagation, preconditions, collections and namespaces."""
+
 import pytest
 from tests.apiserver.conftest import MAPS, PODS, Api, config_map, pod
 

@@ -1,3 +1,5 @@
+"""Getting one object: its representations, its absence, versions that have yet to come."""
+
 import asyncio
 
 import pytest

@@ -1,3 +1,5 @@
+"""The kinds of patch, and what they may not do."""
+
 import pytest
 from tests.apiserver.conftest import MAPS, PODS, Api, config_map, pod
 

@@ -1,3 +1,5 @@
+"""Replacing objects: conflicts, races, generations, and the status that has its own path."""
+
 import asyncio
 
 import pytest

@@ -1,3 +1,5 @@
+"""Watching: where it begins, what it tells, and how it ends."""
+
 import asyncio
 import json
 

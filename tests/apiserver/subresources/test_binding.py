@@ -1,3 +1,5 @@
+"""Binding a pod to its node, once."""
+
 import pytest
 from tests.apiserver.conftest import PODS, Api, pod
 

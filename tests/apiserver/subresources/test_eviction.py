@@ -1,3 +1,5 @@
+"""Evictions within disruption budgets."""
+
 from typing import Any
 
 from tests.apiserver.conftest import PODS, Api, pod

@@ -1,3 +1,5 @@
+"""The scale of what has replicas."""
+
 import pytest
 from tests.apiserver.conftest import Api, pod
 
