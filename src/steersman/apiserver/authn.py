@@ -29,6 +29,10 @@ _BOUND_EXTRA = {"pod": "authentication.kubernetes.io/pod", "node": "authenticati
 # Set on a Secret by whoever found that its token is not used any more.
 _INVALID_SINCE = "kubernetes.io/legacy-token-invalid-since"
 
+_REMEMBERED = 4096
+
+# Plural, namespace, name and uid of an object.
+_Needed = tuple[str, str, str, str]
 # (plural, namespace, name) → uid of the object in the core group, or "" when there is none.
 Lookup = Callable[[str, str, str], str]
 # (namespace, name) → the Secret, or None.
@@ -65,6 +69,9 @@ class Authenticator:
         self._secrets = secrets
         self._used: Callable[[Secret], None] | None = None
         self._claims: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        # Whom a token that is in order names, and which objects must still be there.
+        self._accounts: dict[str, tuple[User, tuple[_Needed, ...]]] = {}
+        self._certified: dict[tuple[str, tuple[str, ...]], User] = {}
 
     def bind(
         self, lookup: Lookup, secrets: SecretLookup | None = None, used: Callable[[Secret], None] | None = None
@@ -85,13 +92,25 @@ class Authenticator:
             if scheme.lower() == "bearer":
                 return self.user_of_token(token.strip())[0]
         if request.user is not None:
-            return _authenticated(request.user)
+            return self._known(request.user)
         if header:
             raise Unauthorized
         path = request.path
         if path in _PUBLIC or path.startswith(("/livez/", "/readyz/", "/healthz/")):
             return ANONYMOUS
         raise Unauthorized
+
+    def _known(self, user: User) -> User:
+        """Whom the transport names: the users of a few certificates, again and again."""
+        if user.uid or user.extra:
+            return _authenticated(user)
+        key = user.name, user.groups
+        found = self._certified.get(key)
+        if found is None:
+            if len(self._certified) >= _REMEMBERED:
+                self._certified.clear()
+            found = self._certified[key] = _authenticated(user)
+        return found
 
     def _proxied(self, request: Request) -> User | None:
         """Whom the front proxy that has sent the request names, if it is one that may."""
@@ -119,7 +138,7 @@ class Authenticator:
             raise Unauthorized
         if legacy:
             return self._legacy_account(token, claims, self._lookup), good
-        return self._service_account(claims, self._lookup), good
+        return self._service_account(token, claims, self._lookup), good
 
     def _verified(self, token: str, settings: ServiceAccountTokens) -> dict[str, Any]:
         now = self._clock.time()
@@ -132,33 +151,20 @@ class Authenticator:
         except tokens.TokenError as error:
             raise Unauthorized from error
         self._claims[token] = claims
-        if len(self._claims) > 4096:
-            self._claims.popitem(last=False)
+        self._accounts.pop(token, None)
+        if len(self._claims) > _REMEMBERED:
+            self._accounts.pop(self._claims.popitem(last=False)[0], None)
         return claims
 
-    def _service_account(self, claims: dict[str, Any], lookup: Lookup) -> User:
-        bound = claims.get("kubernetes.io") or {}
-        namespace = bound.get("namespace", "")
-        account = bound.get("serviceaccount") or {}
-        if not account.get("uid") or lookup("serviceaccounts", namespace, account.get("name", "")) != account["uid"]:
-            raise Unauthorized
-        extra: dict[str, tuple[str, ...]] = {}
-        if claims.get("jti"):
-            extra[_CREDENTIAL] = (f"JTI={claims['jti']}",)
-        for kind, plural in (("pod", "pods"), ("secret", "secrets"), ("node", "nodes")):
-            reference = bound.get(kind)
-            if reference is None:
-                continue
-            # A token bound to a pod names the pod's node too, but dies only with the pod.
-            alone = kind != "node" or "pod" not in bound
-            where = "" if kind == "node" else namespace
-            if alone and lookup(plural, where, reference["name"]) != reference["uid"]:
+    def _service_account(self, token: str, claims: dict[str, Any], lookup: Lookup) -> User:
+        known = self._accounts.get(token)
+        if known is None:
+            known = self._accounts[token] = _account_of(claims)
+        user, needed = known
+        for plural, namespace, name, uid in needed:
+            if lookup(plural, namespace, name) != uid:
                 raise Unauthorized
-            prefix = _BOUND_EXTRA.get(kind)
-            if prefix:
-                extra[f"{prefix}-name"] = (reference["name"],)
-                extra[f"{prefix}-uid"] = (reference["uid"],)
-        return _account_user(namespace, account["name"], account["uid"], extra)
+        return user
 
     def _legacy_account(self, token: str, claims: Mapping[str, Any], lookup: Lookup) -> User:
         """The user of a token that is good as long as the Secret holds it."""
@@ -177,6 +183,31 @@ class Authenticator:
         if self._used is not None:
             self._used(secret)
         return _account_user(said.namespace, account.name, account.uid, {})
+
+
+def _account_of(claims: Mapping[str, Any]) -> tuple[User, tuple[_Needed, ...]]:
+    """The user of a token that is bound to objects, and these. Raises Unauthorized."""
+    bound = claims.get("kubernetes.io") or {}
+    namespace = bound.get("namespace", "")
+    account = bound.get("serviceaccount") or {}
+    if not account.get("uid"):
+        raise Unauthorized
+    needed: list[_Needed] = [("serviceaccounts", namespace, account.get("name", ""), account["uid"])]
+    extra: dict[str, tuple[str, ...]] = {}
+    if claims.get("jti"):
+        extra[_CREDENTIAL] = (f"JTI={claims['jti']}",)
+    for kind, plural in (("pod", "pods"), ("secret", "secrets"), ("node", "nodes")):
+        reference = bound.get(kind)
+        if reference is None:
+            continue
+        # A token bound to a pod names the pod's node too, but dies only with the pod.
+        if kind != "node" or "pod" not in bound:
+            needed.append((plural, "" if kind == "node" else namespace, reference["name"], reference["uid"]))
+        prefix = _BOUND_EXTRA.get(kind)
+        if prefix:
+            extra[f"{prefix}-name"] = (reference["name"],)
+            extra[f"{prefix}-uid"] = (reference["uid"],)
+    return _account_user(namespace, account.get("name", ""), account["uid"], extra), tuple(needed)
 
 
 def _account_user(namespace: str, name: str, uid: str, extra: Mapping[str, tuple[str, ...]]) -> User:

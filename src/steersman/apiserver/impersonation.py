@@ -29,6 +29,8 @@ class Asked:
 
 def asked(headers: Mapping[str, str]) -> Asked | None:
     """The impersonation asked for, or None. Raises InternalError, as upstream, for one that names no user."""
+    if _PREFIX not in "\n".join(headers).lower():
+        return None
     found = Asked()
     for header, value in headers.items():
         name = header.lower()

@@ -104,13 +104,17 @@ class Registry:
         self._clock = clock
         self._reserve = reserve
         self.prefix = prefix_of(kind)
+        self._second, self._now = -1, ""
 
     def key(self, namespace: str, name: str) -> str:
         return f"{self.prefix}{namespace}/{name}" if self.resource.namespaced else self.prefix + name
 
     def now(self) -> str:
         """The time of a write that happens now."""
-        return format_time(self._clock.now())
+        second = int(self._clock.time())
+        if second != self._second:
+            self._second, self._now = second, format_time(self._clock.now())
+        return self._now
 
     def decode(self, body: bytes) -> Any:
         return codec.decode(self.kind.type, body)

@@ -146,7 +146,7 @@ class App:
         self._last_used = LastUsed(self.registries, clock)
         self.authenticator.bind(self._uid, partial(self.registries.get, Secret), self._last_used.used)
         self._roles = _Roles(self.registries)
-        self.authorizer = Authorizer((BuiltinPolicy(), RBAC(self._roles)))
+        self.authorizer = Authorizer((BuiltinPolicy(), RBAC(self._roles)), lambda: self._roles.generation)
         self._endpoints = self._make_endpoints()
         self._subresources = Subresources.discover()
         self.health = Health(self)
@@ -374,11 +374,11 @@ class App:
     def _authorize(self, info: RequestInfo, query: Query, user: User) -> None:
         if authz.MASTERS in user.groups:
             return
-        attributes = authz.attributes_of(info, user)
         selector = query.get("fieldSelector")
         if not info.name and "metadata.name" in selector and info.verb in ("list", "watch", "deletecollection"):
-            attributes = _named(attributes, selector)
-        self.authorizer.check(attributes)
+            self.authorizer.check(_named(authz.attributes_of(info, user), selector))
+        else:
+            self.authorizer.admit(info, user)
 
     async def _virtual(self, ctx: Context) -> Response:
         """Resources that are only a question and its answer."""

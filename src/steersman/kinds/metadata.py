@@ -35,11 +35,13 @@ def validate_update(meta: ObjectMeta, old: ObjectMeta, path: Path) -> Errors:
     """What is wrong with a change of metadata."""
     errors: Errors = []
     for attribute in _UNCHANGEABLE:
-        errors += field.immutable(path.child(attribute), getattr(meta, attribute), getattr(old, attribute))
+        new, before = getattr(meta, attribute), getattr(old, attribute)
+        if new != before:
+            errors += field.immutable(path.child(attribute), new, before)
     if (meta.generation or 0) < (old.generation or 0):
         errors.append(field.invalid(path.child("generation"), meta.generation or 0, "must not be decremented"))
-    added = sorted(set(meta.finalizers or ()) - set(old.finalizers or ()))
-    if old.deletionTimestamp and added:
+    added = sorted(set(meta.finalizers or ()) - set(old.finalizers or ())) if old.deletionTimestamp else []
+    if added:
         found = ", ".join(f'"{name}"' for name in added)
         errors.append(
             field.forbidden(
@@ -91,13 +93,19 @@ def validate_annotations(annotations: dict[str, str] | None, path: Path) -> Erro
 
 
 def _common(meta: ObjectMeta, path: Path) -> Errors:
-    return [
-        *field.not_negative(path.child("generation"), meta.generation),
-        *validate_labels(meta.labels, path.child("labels")),
-        *validate_annotations(meta.annotations, path.child("annotations")),
-        *_owners(meta.ownerReferences or [], path.child("ownerReferences")),
-        *_finalizers(meta.finalizers or [], path.child("finalizers")),
-    ]
+    # Most objects have few of these, and there are many objects.
+    errors: Errors = []
+    if meta.generation:
+        errors += field.not_negative(path.child("generation"), meta.generation)
+    if meta.labels:
+        errors += validate_labels(meta.labels, path.child("labels"))
+    if meta.annotations:
+        errors += validate_annotations(meta.annotations, path.child("annotations"))
+    if meta.ownerReferences:
+        errors += _owners(meta.ownerReferences, path.child("ownerReferences"))
+    if meta.finalizers:
+        errors += _finalizers(meta.finalizers, path.child("finalizers"))
+    return errors
 
 
 def _namespace(namespace: str, namespaced: bool, path: Path) -> Errors:
