@@ -2,6 +2,8 @@
 
 import socket
 
+import pytest
+
 from steersman.cmd import ports
 
 HOST = "127.0.0.1"
@@ -47,6 +49,31 @@ def test_a_port_of_udp_is_not_free() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
         datagrams.bind((HOST, 0))
         port = datagrams.getsockname()[1]
+        held, other = ports.hold_free(HOST, [port])
+        held.close()
+        assert other != port
+
+
+def test_connections_that_ended_a_moment_ago_take_no_port() -> None:
+    held, port = ports.hold_free(HOST, [])
+    held.close()
+    with listening(port) as server, socket.create_connection((HOST, port)) as client:
+        # Who closes first keeps the remains.
+        server.accept()[0].close()
+        assert client.recv(1) == b""
+    with socket.socket() as plain, pytest.raises(OSError, match="in use"):
+        plain.bind((HOST, port))
+    held, chosen = ports.hold_free(HOST, [port])
+    held.close()
+    assert chosen == port
+
+
+def test_what_is_held_after_a_handover_is_nobody_elses() -> None:
+    first, port = ports.hold_free(HOST, [])
+    second = ports.hold(HOST, port)
+    assert second is not None
+    with second:
+        first.close()
         held, other = ports.hold_free(HOST, [port])
         held.close()
         assert other != port

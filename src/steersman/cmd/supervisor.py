@@ -138,7 +138,7 @@ class Supervisor:
         self._rotate_at = monotonic() + ROTATE_EVERY
         self._notify_address = ""
         # Ports of parts that must not go to another cluster while the part restarts.
-        self._ports: dict[tuple[str, int], socket.socket | None] = dict.fromkeys(held)
+        self._ports: dict[tuple[str, int], ports.Held | None] = dict.fromkeys(held)
 
     def run(self) -> None:
         """Returns when all parts have stopped after SIGTERM, SIGINT or a stop request."""
