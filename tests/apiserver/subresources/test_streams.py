@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -108,6 +109,36 @@ async def test_log(api: Api, cluster: Cluster, query: str, asked: str) -> None:
     response = await api.raw("GET", f"{PODS}/a/log?{query}")
     assert (response.status, response.headers["Content-Type"]) == (200, "text/plain")
     assert await text(response) == f"GET /containerLogs/default/a/c{asked}\nend"
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [
+        ((), None),
+        (("x", "binary.k8s.io"), "binary.k8s.io"),
+        (("base64.binary.k8s.io",), "base64.binary.k8s.io"),
+    ],
+)
+async def test_log_by_websocket(api: Api, cluster: Cluster, offered: tuple[str, ...], chosen: str | None) -> None:
+    await bound(api)
+    encoded = chosen == "base64.binary.k8s.io"
+    async with aiohttp.ClientSession(headers={"authorization": "Bearer t"}) as session:
+        async with session.ws_connect(f"{cluster.url}{PODS}/a/log", protocols=offered) as socket:
+            assert socket.protocol == chosen
+            got = [message async for message in socket]
+        assert {m.type for m in got} == {aiohttp.WSMsgType.TEXT if encoded else aiohttp.WSMsgType.BINARY}
+        parts = [b64decode(m.data) if encoded else m.data for m in got]
+        assert b"".join(parts) == b"GET /containerLogs/default/a/c?\nend"
+        assert socket.close_code == 1000
+
+
+@pytest.mark.parametrize(("name", "protocol", "status"), [("a", "unknown", 400), ("no", "binary.k8s.io", 404)])
+async def test_log_by_websocket_refused(api: Api, cluster: Cluster, name: str, protocol: str, status: int) -> None:
+    await bound(api)
+    async with aiohttp.ClientSession(headers={"authorization": "Bearer t"}) as session:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await session.ws_connect(f"{cluster.url}{PODS}/{name}/log", protocols=[protocol])
+    assert refused.value.status == status
 
 
 async def test_log_of_a_pod_without_a_node(api: Api) -> None:

@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 import pytest
 from msgspec import Struct
 
+from steersman.api.websocket import masked
 from steersman.kubelet.runtime.cri.client import CriRuntime
 from steersman.kubelet.runtime.types import ContainerConfig, PodSandboxConfig
 from steersman.kubelet.streaming.handshake import Upgrade
 from steersman.kubelet.streaming.remote_command import stream_options
 from steersman.kubelet.streaming.server import serve_stream
-from steersman.kubelet.streaming.websocket import masked
 
 POD = {
     "kind": "Pod",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from steersman.kubelet.streaming import websocket
+from steersman.api import websocket
 from steersman.kubelet.streaming.channels import PORT_FORWARD, REMOTE_COMMAND
 
 FAILURE = b'{"metadata":{},"status":"Failure","message":"command terminated","code":500}'

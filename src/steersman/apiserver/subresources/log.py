@@ -11,7 +11,7 @@ from steersman.api.errors import BadRequest, InternalError, Invalid, NotFound, S
 from steersman.api.field import FieldError, Path
 from steersman.api.http import Response
 from steersman.api.meta import Resource, parse_time
-from steersman.apiserver import params, podlocation
+from steersman.apiserver import params, podlocation, websockets
 from steersman.apiserver.backend import Answer, read_limited
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.requestinfo import Query
@@ -42,7 +42,8 @@ async def _log(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     answer = await app.backends.send(target, "GET", path, urlencode(wanted))
     if not 200 <= answer.status <= 206:
         raise await refusal(answer)
-    return Response(200, _HEADERS, answer.body)
+    response = Response(200, _HEADERS, answer.body)
+    return await websockets.log(ctx.request, response) if websockets.asked(ctx.request) else response
 
 
 def _check(query: Query) -> None:

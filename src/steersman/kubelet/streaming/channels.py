@@ -8,7 +8,7 @@ import json
 
 from msgspec import Struct
 
-from steersman.kubelet.streaming import websocket
+from steersman.api import websocket
 
 STDIN, STDOUT, STDERR, ERROR, RESIZE = range(5)
 CLOSE = 255

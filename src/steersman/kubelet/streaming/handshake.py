@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from msgspec import Struct, field
 
-from steersman.kubelet.streaming.websocket import accept_key
+from steersman.api.websocket import accept_key
 
 SPDY = "SPDY/3.1"
 PROTOCOL_HEADER = "X-Stream-Protocol-Version"

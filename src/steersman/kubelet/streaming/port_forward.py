@@ -6,7 +6,8 @@ import asyncio
 import struct
 from contextlib import aclosing
 
-from steersman.kubelet.streaming import pump, spdy, websocket
+from steersman.api import websocket
+from steersman.kubelet.streaming import pump, spdy
 from steersman.kubelet.streaming.channels import ChannelProtocol
 from steersman.kubelet.streaming.handshake import Refused, Upgrade
 from steersman.kubelet.streaming.socket import WebSocket

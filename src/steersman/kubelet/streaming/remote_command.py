@@ -8,7 +8,8 @@ from contextlib import aclosing
 
 from msgspec import Struct
 
-from steersman.kubelet.streaming import pump, spdy, websocket
+from steersman.api import websocket
+from steersman.kubelet.streaming import pump, spdy
 from steersman.kubelet.streaming.channels import CLOSE, ERROR, RESIZE, STDERR, STDIN, STDOUT, ChannelProtocol
 from steersman.kubelet.streaming.handshake import Upgrade
 from steersman.kubelet.streaming.socket import WebSocket

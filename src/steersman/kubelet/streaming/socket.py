@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 
-from steersman.kubelet.streaming import pump, websocket
-from steersman.kubelet.streaming.websocket import Message
+from steersman.api import websocket
+from steersman.api.websocket import Message
+from steersman.kubelet.streaming import pump
 
 
 class WebSocket:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steersman.kubelet.streaming import websocket
-from steersman.kubelet.streaming.websocket import Decoder, Message, WebSocketError, masked
+from steersman.api import websocket
+from steersman.api.websocket import Decoder, Message, WebSocketError, masked
 
 MASK = b"\x37\xfa\x21\x3d"
 

@@ -1,0 +1,145 @@
+"""Streams of the API server (watches, logs) over a WebSocket, for clients that ask for one: browsers can read nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+
+from steersman.api import websocket
+from steersman.api.errors import BadRequest
+from steersman.api.http import Hijacked, Request, Response
+
+_READ = 4096
+_MAX_MESSAGE = 64 * 1024
+_GOODBYE_SECONDS = 1.0
+_BASE64 = "base64.binary.k8s.io"
+_LOGS = ("", "binary.k8s.io", _BASE64)
+
+Frames = Callable[[bytes], Iterator[bytes]]
+
+
+def asked(request: Request) -> bool:
+    """Whether the client wants a WebSocket."""
+    return request.hijack is not None and "websocket" in _values(request, "upgrade")
+
+
+async def watch(request: Request, response: Response) -> Response:
+    """Send a watch: each event is a message of text. Raises BadRequest."""
+    return await _stream(request, response, lambda offered: (offered[0] if offered else "", _lines))
+
+
+async def log(request: Request, response: Response) -> Response:
+    """Send a log: as it comes in binary messages, or as base64 in those of text. Raises BadRequest."""
+    return await _stream(request, response, _chosen_for_log)
+
+
+def _chosen_for_log(offered: list[str]) -> tuple[str, Frames]:
+    chosen = next((protocol for protocol in offered or [""] if protocol in _LOGS), None)
+    if chosen is None:
+        raise BadRequest(f"unable to upgrade: none of the offered protocols is supported: {', '.join(offered)}")
+    return chosen, _base64 if chosen == _BASE64 else _binary
+
+
+def _lines(chunk: bytes) -> Iterator[bytes]:
+    for line in chunk.splitlines():
+        yield websocket.encode(websocket.TEXT, line)
+
+
+def _base64(chunk: bytes) -> Iterator[bytes]:
+    yield websocket.encode(websocket.TEXT, base64.b64encode(chunk))
+
+
+def _binary(chunk: bytes) -> Iterator[bytes]:
+    yield websocket.encode(websocket.BINARY, chunk)
+
+
+async def _stream(request: Request, response: Response, choose: Callable[[list[str]], tuple[str, Frames]]) -> Response:
+    """Take the connection over and send the body, until it ends or the client goes."""
+    assert request.hijack is not None
+    body = response.body
+    try:
+        protocol, frames = choose(_values(request, "sec-websocket-protocol", lower=False))
+        head = _handshake(request, protocol)
+        client = await request.hijack()
+        client.writer.write(head)
+        try:
+            async with asyncio.TaskGroup() as group:
+                sending = group.create_task(_send(client, body, frames))
+                listening = group.create_task(_listen(client))
+                await asyncio.wait({sending, listening}, return_when=asyncio.FIRST_COMPLETED)
+                sending.cancel()
+                listening.cancel()
+        finally:
+            await _close(client)
+    finally:
+        close = getattr(body, "aclose", None)
+        if close is not None:
+            await close()
+    return Response(0)
+
+
+def _handshake(request: Request, protocol: str) -> bytes:
+    """The answer that begins the WebSocket. Raises BadRequest."""
+    keys = _values(request, "sec-websocket-key", lower=False)
+    if _values(request, "sec-websocket-version") != ["13"] or len(keys) != 1:
+        raise BadRequest("unable to upgrade: not a WebSocket request of version 13")
+    lines = [
+        "HTTP/1.1 101 Switching Protocols",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Accept: {websocket.accept_key(keys[0])}",
+    ]
+    if protocol:
+        lines.append(f"Sec-WebSocket-Protocol: {protocol}")
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+async def _send(client: Hijacked, body: bytes | AsyncIterator[bytes], frames: Frames) -> None:
+    # A client that goes is no error: that is how these streams end.
+    with suppress(ConnectionError):
+        async for chunk in _chunks(body):
+            for frame in frames(chunk):
+                client.writer.write(frame)
+            await client.writer.drain()
+        client.writer.write(websocket.encode_close(websocket.NORMAL))
+        await client.writer.drain()
+
+
+async def _chunks(body: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    if not isinstance(body, bytes):
+        async for chunk in body:
+            yield chunk
+    elif body:
+        yield body
+
+
+async def _listen(client: Hijacked) -> None:
+    """Answer pings, until the client closes, goes or breaks the protocol; what else it says is not heard."""
+    decoder = websocket.Decoder(_MAX_MESSAGE)
+    with suppress(ConnectionError):
+        while data := await client.reader.read(_READ):
+            try:
+                messages = decoder.feed(data)
+            except websocket.WebSocketError as error:
+                client.writer.write(websocket.encode_close(error.code, str(error)))
+                return
+            for message in messages:
+                if message.opcode == websocket.CLOSE:
+                    client.writer.write(websocket.encode_close(websocket.NORMAL))
+                    return
+                if message.opcode == websocket.PING:
+                    client.writer.write(websocket.encode(websocket.PONG, message.data))
+
+
+async def _close(client: Hijacked) -> None:
+    with suppress(ConnectionError, TimeoutError):
+        client.writer.close()
+        async with asyncio.timeout(_GOODBYE_SECONDS):
+            await client.writer.wait_closed()
+
+
+def _values(request: Request, name: str, *, lower: bool = True) -> list[str]:
+    found = [part.strip() for part in request.headers.get(name, "").split(",") if part.strip()]
+    return [part.lower() for part in found] if lower else found
