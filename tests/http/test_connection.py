@@ -436,6 +436,19 @@ async def test_work_and_streams_take_as_long_as_they_like(serve: Serve) -> None:
     assert await client.chunk() == b"cd"
 
 
+@pytest.mark.parametrize("size", [40_000, 50_000_000])
+async def test_who_does_not_take_answers(serve: Serve, size: int) -> None:
+    async def handle(request: Request) -> Response:
+        return Response(200, {}, b"x" * size)
+
+    served = await serve(handle, limits=Limits(answer=0.02))
+    client = await served.connect()
+    client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    client.send((b"GET / HTTP/1.1\r\n" + END) * 400)
+    await until(lambda: bool(served.server.connections))
+    await until(lambda: not served.server.connections)
+
+
 async def test_who_never_stops_sending(serve: Serve) -> None:
     """After the last answer, what still comes is read for a moment only."""
     client = await (await serve(echo, max_body=10, limits=Limits(linger=0.02))).connect()

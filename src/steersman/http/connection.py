@@ -359,7 +359,10 @@ class Connection(asyncio.Protocol):
     def expire(self) -> None:
         """The deadline has passed."""
         self.deadline = inf
-        if self._ahead or self._request is not None:
+        if self.busy:
+            # The client does not take its answer.
+            self._transport.abort()
+        elif self._ahead or self._request is not None:
             self._body, self._request = None, None
             self._refuse(Malformed("the request takes too long", 408))
         else:
@@ -429,7 +432,9 @@ class Connection(asyncio.Protocol):
             for start in range(0, len(body), _PIECE):
                 self._transport.write(view[start : start + _PIECE])
                 if self._unwritable:
+                    self.deadline = self._server.now() + self._server.limits.answer
                     await self._drain()
+                    self.deadline = inf
         except _PEER_ERRORS:
             self._keep = False
 
@@ -504,6 +509,7 @@ class Connection(asyncio.Protocol):
         """Read the next request: once others have had their turn, and the client has taken the answers to those before."""
         if self._unwritable:
             self.busy = True
+            self.deadline = self._server.now() + self._server.limits.answer
         elif self._ahead:
             self.busy = True
             self._loop.call_soon(self._proceed)

@@ -29,13 +29,15 @@ class Limits:
     """From the first byte of a request's head to its last."""
     body: float = 60.0
     """From the end of the head to that of the body; bodies that are streamed take as long as they like."""
+    answer: float = 60.0
+    """For which a client may take nothing of an answer that is there as a whole; streamed ones wait as long as they like."""
     linger: float = 1.0
     """For which what a client still sends is read after the last answer, so that the answer is not lost."""
 
     @property
     def interval(self) -> float:
         """How often connections are looked at."""
-        return min(5.0, self.idle / 4, self.head / 4, self.body / 4)
+        return min(5.0, self.idle / 4, self.head / 4, self.body / 4, self.answer / 4)
 
 
 class Malformed(Exception):
