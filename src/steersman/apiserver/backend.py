@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from yarl import URL
 
 _CONNECT_SECONDS = 10.0
+# How long a backend may take to agree to an upgrade, or to refuse it. Afterwards it may be silent for ever.
+_UPGRADE_SECONDS = 30.0
 _HEAD_LIMIT = 64 * 1024
 _REFUSAL_LIMIT = 1024 * 1024
 _CHUNK = 64 * 1024
@@ -66,9 +68,10 @@ class Answer:
 
 
 class Backends:
-    """Dials backends; `close` ends what is under way."""
+    """Dials backends; `close` ends what is under way. `patience` is in seconds: how long an answer to an upgrade may take."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = _UPGRADE_SECONDS) -> None:
+        self._patience = patience
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -130,7 +133,8 @@ class Backends:
     ) -> Response:
         """Pass an upgrade on and copy bytes both ways until one side ends; a refusal is answered as it came.
 
-        Without `headers`, the request's own are passed on, but for those that are not for the backend.
+        Without `headers`, the request's own are passed on, but for those that are not for the backend. Raises InternalError
+        when the backend cannot be reached, or does not answer in time.
         """
         if request.hijack is None:
             raise ServiceUnavailable("this connection cannot be upgraded")
@@ -147,12 +151,10 @@ class Backends:
             raise dial_error(target, error) from error
         try:
             sent = upgrade_headers(request) if headers is None else headers
-            writer.write(_upgrade_head(target, request.method, target.url(path, query).raw_path_qs, sent))
-            await writer.drain()
-            head = await reader.readuntil(b"\r\n\r\n")
-            status = int(head.split(b" ", 2)[1])
-            if status != 101:
-                return await _refusal(status, head, reader)
+            asked = _upgrade_head(target, request.method, target.url(path, query).raw_path_qs, sent)
+            head, refusal = await self._ask(asked, reader, writer)
+            if refusal is not None:
+                return refusal
             client = await request.hijack()
             client.writer.write(head)
             try:
@@ -164,6 +166,20 @@ class Backends:
         finally:
             await _shut(writer)
         return Response(0)
+
+    async def _ask(
+        self, asked: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> tuple[bytes, Response | None]:
+        """Send a request's head: the head of the answer, and the whole of it if the backend refuses."""
+        try:
+            async with asyncio.timeout(self._patience):
+                writer.write(asked)
+                await writer.drain()
+                head = await reader.readuntil(b"\r\n\r\n")
+                status = int(head.split(b" ", 2)[1])
+                return head, None if status == 101 else await _refusal(status, head, reader)
+        except TimeoutError as error:
+            raise InternalError.occurred("error dialing backend: timeout awaiting response headers") from error
 
 
 def dial_error(target: Target, error: BaseException) -> InternalError:
@@ -285,7 +301,7 @@ async def _copy_both(
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     # Either peer may go at any time; that is how these sessions end.
-    with suppress(ConnectionError):
+    with suppress(ConnectionError, TimeoutError):
         while data := await reader.read(_CHUNK):
             writer.write(data)
             await writer.drain()
