@@ -41,7 +41,7 @@ async def serve(fair: bool) -> None:
     from steersman.store import open as open_store
 
     clock = RealClock()
-    users = {name: User(name, ("system:authenticated", "readers")) for name in ("victim", "flood")}
+    users = {name: User(name, ("system:authenticated", "readers")) for name in ("victim", "flood")} | {"admin": User("admin", ("system:masters",))}
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"sqlite://{folder}/store.db", clock)
         app = App(store, clock, authenticator=Authenticator(clock, users))

@@ -53,12 +53,13 @@ async def test_begun() -> None:
     found, told = stream(beginning=beginning), []
     assert found.when_begun(lambda: told.append("begun"))
     found.offer(b"b", 1)
-    assert await anext(found) == [b"a"]
     assert told == []
+    assert await anext(found) == [b"a"]
+    assert told == ["begun"]
     assert await anext(found) == [b"b"]
     assert told == ["begun"]
-    assert not found.when_begun(lambda: told.append("at once"))
-    assert told == ["begun", "at once"]
+    assert not found.when_begun(lambda: told.append("again"))
+    assert told == ["begun"]
 
     ended, told = stream(beginning=beginning), []
     ended.when_begun(lambda: told.append("ended"))
@@ -66,14 +67,13 @@ async def test_begun() -> None:
     assert told == ["ended"]
 
 
-async def test_begun_with_the_last_batch() -> None:
+async def test_the_last_batch() -> None:
     """It need not be asked for more to know that there is none."""
-    found, told = stream(beginning=Batches(iter([b"a", b"b", b"c"]), 2)), []
-    found.when_begun(lambda: told.append("begun"))
+    found = stream(beginning=Batches(iter([b"a", b"b", b"c"]), 2))
     assert await anext(found) == [b"a", b"b"]
-    assert (told, found.beginning) == ([], True)
+    assert found.beginning
     assert await anext(found) == [b"c"]
-    assert (told, found.beginning) == (["begun"], False)
+    assert not found.beginning
 
 
 @pytest.mark.parametrize("reads", [True, False])

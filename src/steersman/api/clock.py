@@ -14,7 +14,7 @@ class Clock(Protocol):
     """The only source of time.
 
     `time` and `now` may jump with the machine's clock; `monotonic` never goes back and is what deadlines are measured by.
-    All values are seconds.
+    `worked` is for how long the calling thread has run. All values are seconds.
     """
 
     def time(self) -> float: ...
@@ -22,6 +22,8 @@ class Clock(Protocol):
     def now(self) -> datetime: ...
 
     def monotonic(self) -> float: ...
+
+    def worked(self) -> float: ...
 
     async def sleep(self, seconds: float) -> None: ...
 
@@ -37,6 +39,9 @@ class RealClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def worked(self) -> float:
+        return time.thread_time()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -62,6 +67,9 @@ class FakeClock:
         return datetime.fromtimestamp(self._time, UTC)
 
     def monotonic(self) -> float:
+        return self._time - self._start
+
+    def worked(self) -> float:
         return self._time - self._start
 
     @property

@@ -16,7 +16,7 @@ from steersman.api import fields
 from steersman.api.clock import Clock
 from steersman.api.errors import BadRequest, InternalError, MethodNotAllowed, NotFound, ServiceUnavailable, StatusError
 from steersman.api.http import Request, Response, User
-from steersman.apiserver import authz, compression, impersonation, negotiation, requestinfo, respond, table
+from steersman.apiserver import authz, compression, impersonation, negotiation, requestinfo, respond, table, websockets
 from steersman.apiserver.admission.framework import Admission, Chain, Environment
 from steersman.apiserver.admission.framework import discover as discover_admission
 from steersman.apiserver.aggregator.service import Aggregator
@@ -301,44 +301,50 @@ class App:
         query = Query(request.query)
         info = requestinfo.parse(request.method, request.path, query)
         warnings: list[str] = []
-        ticket = None
+        ticket, leave = None, True
         try:
-            ctx = self._identify(request, info, query, warnings)
-            ticket = self.fairness.enter(ctx.user, info, query, started)
-            if ticket is not None and ticket.state is not EXECUTING:
-                await self.fairness.wait(ticket)
-            response = await self._serve(ctx)
-            if response.shrinks and compression.takes_gzip(request.headers):
-                response = await compression.shrunk(response)
-        except StatusError as error:
-            response = respond.error(error, _accepted(request, query), warnings)
-        except (StoreClosed, CommitFailed) as error:
-            log.error("%s %s: %s", request.method, request.path, error)
-            response = respond.error(
-                ServiceUnavailable(f"the store is unavailable: {error}"), _accepted(request, query)
-            )
-        except RecursionError:
-            response = respond.error(BadRequest("the object is nested too deep"), _accepted(request, query))
-        except Exception as error:
-            # Whatever it is: the client gets a Status, and the log the trace.
-            log.exception("%s %s failed", request.method, request.path)
-            response = respond.error(InternalError.occurred(type(error).__name__), _accepted(request, query))
-        except BaseException:
+            try:
+                ctx = self._identify(request, info, query, warnings)
+                ticket = self.fairness.enter(ctx.user, info, query, started)
+                if ticket is not None and ticket.state is not EXECUTING:
+                    await self.fairness.wait(ticket)
+                response = await self._serve(ctx)
+                if response.shrinks and compression.takes_gzip(request.headers):
+                    response = await compression.shrunk(response)
+            except StatusError as error:
+                response = respond.error(error, _accepted(request, query), warnings)
+            except (StoreClosed, CommitFailed) as error:
+                log.error("%s %s: %s", request.method, request.path, error)
+                response = respond.error(
+                    ServiceUnavailable(f"the store is unavailable: {error}"), _accepted(request, query)
+                )
+            except RecursionError:
+                response = respond.error(BadRequest("the object is nested too deep"), _accepted(request, query))
+            except Exception as error:
+                # Whatever it is: the client gets a Status, and the log the trace.
+                log.exception("%s %s failed", request.method, request.path)
+                response = respond.error(InternalError.occurred(type(error).__name__), _accepted(request, query))
             if ticket is not None:
-                self.fairness.leave(ticket)
-            raise
-        if ticket is not None:
-            response.headers = {**response.headers, **ticket.flow.headers}
-            if info.verb == "watch":
-                watch.when_begun(self, response, partial(self.fairness.leave, ticket))
-            else:
+                response.headers = {**response.headers, **ticket.flow.headers}
+                if info.verb == "watch":
+                    leave = not watch.when_begun(self, response, partial(self.fairness.leave, ticket))
+        finally:
+            if ticket is not None and leave:
                 self.fairness.leave(ticket)
         series = (info.verb, info.group, info.version, info.resource, info.subresource)
         known = info.is_resource and response.status != 404
         self.metrics.observe(
             series if known else (info.verb, "", "", "", ""), response.status, self.clock.monotonic() - started
         )
+        if info.verb == "watch" and response.status == 200 and websockets.asked(request):
+            return await self._watch_by_websocket(request, response, warnings)
         return response
+
+    async def _watch_by_websocket(self, request: Request, response: Response, warnings: list[str]) -> Response:
+        try:
+            return await websockets.watch(request, response)
+        except StatusError as error:
+            return respond.error(error, _accepted(request, Query(request.query)), warnings)
 
     def _identify(self, request: Request, info: RequestInfo, query: Query, warnings: list[str]) -> Context:
         """Who asks, or who the request asks to be taken for."""

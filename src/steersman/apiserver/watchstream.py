@@ -72,16 +72,14 @@ class WatchStream:
         """The line of an error, in the representation of the others."""
 
     def when_begun(self, call: Callable[[], None]) -> bool:
-        """Calls back once what comes before the queue has been read, or when the stream ends before that.
+        """Calls back once the first of what comes before the queue has been read, or when the stream ends before that.
 
-        Returns whether that is still to come; if not, it has been called.
+        Returns False if there is nothing to wait for, and does not call.
         """
-        waits = not self._ended and self._beginning is not None
-        if waits:
-            self._begun = call
-        else:
-            call()
-        return waits
+        if self._ended or self._beginning is None:
+            return False
+        self._begun = call
+        return True
 
     @property
     def beginning(self) -> bool:
@@ -89,7 +87,6 @@ class WatchStream:
         return self._beginning is not None
 
     def _has_begun(self) -> None:
-        self._beginning = None
         call, self._begun = self._begun, None
         if call is not None:
             call()
@@ -139,6 +136,7 @@ class WatchStream:
             self._ended = True
             self._queue.clear()
             self._closed()
+            self._beginning = None
             self._has_begun()
             self._wake()
 
@@ -179,8 +177,9 @@ class WatchStream:
         except StatusError as error:
             self.close()
             return [self.describe(error)]
+        self._has_begun()
         if batch is None or (isinstance(beginning, Batches) and beginning.last):
-            self._has_begun()
+            self._beginning = None
         if batch is None:
             return []
         return batch

@@ -27,7 +27,7 @@ class Server:
     def __init__(self) -> None:
         self.now = 1000.0
         self.calls: list[Callable[[], None]] = []
-        self.dispatcher = Dispatcher(lambda: self.now, self.calls.append)
+        self.dispatcher = Dispatcher(lambda: self.now, lambda: self.now, self.calls.append)
 
     def level(self, limit: int = 10, queuing: Queuing = QUEUING, *, exempt: bool = False) -> Level:
         level = Level("l", "uid", Share(1, exempt=exempt), queuing, Demand(self.now))
@@ -70,6 +70,7 @@ def test_starts_at_once_while_there_is_time() -> None:
 def test_waits_when_the_slice_is_used_up() -> None:
     server = Server()
     found = flow(server.level())
+    found.cost = dispatcher.QUANTUM
     first = server.enter(found)
     server.now += 2 * dispatcher.SLICE
     server.leave(first)

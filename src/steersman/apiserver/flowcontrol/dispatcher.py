@@ -26,18 +26,28 @@ WAIT_LIMIT = 15.0
 
 
 class Dispatcher:
-    """The turns of one server. `soon` calls a function in the next turn of the event loop."""
+    """The turns of one server. `soon` calls a function in the next turn of the event loop.
 
-    def __init__(self, monotonic: Callable[[], float], soon: Callable[[Callable[[], None]], None]) -> None:
+    What requests cost is measured while others wait, by how long the thread has run (`worked`): of the time that passes, much
+    may be other processes'.
+    """
+
+    def __init__(
+        self,
+        monotonic: Callable[[], float],
+        worked: Callable[[], float],
+        soon: Callable[[Callable[[], None]], None],
+    ) -> None:
         self._monotonic = monotonic
+        self._worked = worked
         self._soon = soon
         self._armed = False
         self._busy = False
         """Whether somebody waits for nothing but the thread."""
         self._began = 0.0
-        self._turn_number = 0
         self._virtual = 0.0
         self._last: Ticket | None = None
+        self._last_began = 0.0
         self.waiting: dict[Level, None] = {}
         """The levels in which somebody waits."""
 
@@ -52,7 +62,6 @@ class Dispatcher:
         if level.share.exempt:
             level.enter(ticket, now, True)
             return ticket
-        ticket.turn = self._turn_number
         free = not self._busy and (not self._armed or now - self._began <= SLICE)
         level.enter(ticket, now, free)
         if ticket.state is WAITING:
@@ -74,22 +83,16 @@ class Dispatcher:
 
     def begin(self, ticket: Ticket, now: float) -> None:
         """A request that was waiting begins to execute, in the turn in which it was started."""
-        self._measure(now)
-        self._last = ticket
+        worked = self._worked()
+        self._measure(worked)
+        self._last, self._last_began = ticket, worked
         ticket.started = now
-        ticket.turn = self._turn_number
 
     def leave(self, ticket: Ticket, now: float) -> None:
         """A request that executed is done. Idempotent."""
         if ticket.state is not EXECUTING:
             return
         level = ticket.flow.level
-        if not ticket.charged and ticket is not self._last and not level.share.exempt:
-            # What has not left within its turn has waited for something: its estimate stands.
-            if ticket.turn == self._turn_number:
-                self._charge(ticket, now - ticket.started)
-            else:
-                ticket.charged = True
         level.leave(ticket, now)
         if level.waiting:
             self._let_next(level, now)
@@ -131,13 +134,12 @@ class Dispatcher:
     def _turn(self) -> None:
         """The next turn of the event loop has come."""
         self._armed = False
-        self._turn_number += 1
         if not self.waiting:
             self._busy = False
             self._last = None
             return
+        self._measure(self._worked())
         now = self._monotonic()
-        self._measure(now)
         started = self._start_some(now)
         self._busy = started and bool(self.waiting)
         if started:
@@ -152,7 +154,7 @@ class Dispatcher:
                 break
             level, queue = found
             ticket = level.dispatch(queue, now)
-            ticket.started, ticket.turn = now, self._turn_number
+            ticket.started = now
             spent += ticket.expected
             self._virtual = max(self._virtual, level.start)
             if not level.waiting:
@@ -160,11 +162,11 @@ class Dispatcher:
             ticket.wake()
         return spent > 0
 
-    def _measure(self, now: float) -> None:
+    def _measure(self, worked: float) -> None:
         """The request that began last was the only one to run since, up to where it waited for something."""
         last, self._last = self._last, None
-        if last is not None and not last.charged:
-            self._charge(last, now - last.started)
+        if last is not None:
+            self._charge(last, worked - self._last_began)
 
     def _charge(self, ticket: Ticket, seconds: float) -> None:
         level = ticket.flow.level

@@ -23,7 +23,7 @@ MESSAGE = "Too many requests, please try again later."
 
 _SCHEMA_HEADER = "X-Kubernetes-PF-FlowSchema-UID"
 _LEVEL_HEADER = "X-Kubernetes-PF-PriorityLevel-UID"
-# What lasts as long as its client likes has no seat; a watch has one until it has told of what was there.
+# What lasts as long as its client likes has no seat; a watch has one until it begins to tell of what is there.
 _LASTING = frozenset({"attach", "exec", "log", "portforward", "proxy"})
 _KNOWN_FLOWS = 8192
 # Refusals are answered one a millisecond: who asks again at once, as he should not, must not keep the server busy by it.
@@ -55,7 +55,7 @@ class Fairness:
         self._objects = objects
         self._clock = clock
         self._total = total
-        self.dispatcher = Dispatcher(clock.monotonic, _soon)
+        self.dispatcher = Dispatcher(clock.monotonic, clock.worked, _soon)
         self.levels: dict[str, Level] = {}
         self.schemas: list[Any] = []
         self.adjusted = Adjusted({}, {}, 0.0)

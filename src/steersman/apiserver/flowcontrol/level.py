@@ -114,15 +114,14 @@ class Flow:
 
     def learn(self, seconds: float) -> None:
         """A seat's worth has taken so long. Higher costs are believed sooner than lower ones."""
-        self.cost = max(self.cost + (seconds - self.cost) * (0.5 if seconds > self.cost else 0.1), LEAST)
+        self.cost = max(self.cost + (seconds - self.cost) * (0.25 if seconds > self.cost else 0.1), LEAST)
 
 
 class Ticket:
-    """One request, from its arrival in its level until it has left. `turn` and `started` say when it began to execute."""
+    """One request, from its arrival in its level until it has left. `started` says when it began to execute."""
 
     __slots__ = (
         "arrived",
-        "charged",
         "expected",
         "flow",
         "info",
@@ -130,7 +129,6 @@ class Ticket:
         "seats",
         "started",
         "state",
-        "turn",
         "user",
         "woken",
     )
@@ -143,9 +141,7 @@ class Ticket:
         self.info = info
         self.queue: Queue | None = None
         self.state = EXECUTING
-        self.turn = 0
         self.expected = 0.0
-        self.charged = False
         self.woken: Future[None] | None = None
 
     def wake(self) -> None:
@@ -334,7 +330,6 @@ class Level:
 
     def charge(self, ticket: Ticket, seconds: float) -> None:
         """What the request has cost is known now."""
-        ticket.charged = True
         if ticket.queue is not None:
             ticket.queue.start += seconds - ticket.expected
 

@@ -84,15 +84,16 @@ async def _start(endpoint: Endpoint, options: ListOptions) -> tuple[int | None, 
     return None, False
 
 
-def when_begun(app: App, response: Response, call: Callable[[], None]) -> None:
-    """Calls back when the answer to a watch has told of what there was before; at once for an answer that is no watch.
+def when_begun(app: App, response: Response, call: Callable[[], None]) -> bool:
+    """Calls back when a watch has begun to tell of what there was before; returns False, and does not, where nothing is to come.
 
-    A client that does not read delays it for a while only. The call must be idempotent.
+    The pieces after the first have their turns instead of a seat: how long they take is up to how fast the client reads. One
+    that does not read at all delays the call for a while only. The call must be idempotent.
     """
-    if not isinstance(response.body, Lines):
-        call()
-    elif response.body.when_begun(call):
-        app.deadlines.add(_LONGEST_BEGINNING, call)
+    if not isinstance(response.body, Lines) or not response.body.when_begun(call):
+        return False
+    app.deadlines.add(_LONGEST_BEGINNING, call)
+    return True
 
 
 class Lines:
