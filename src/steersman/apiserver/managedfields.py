@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from functools import cache, cached_property
+from operator import attrgetter
 from typing import Any
 
 from steersman.api import apply as applying
@@ -40,6 +41,7 @@ _OPERATIONS: dict[str, Operation] = {"Apply": "Apply", "Update": "Update"}
 _NO_SPEC = ("kind", "apiVersion", "metadata", "status")
 _METADATA = "metadata"
 _IDENTITY = frozenset({"kind", "apiVersion"})
+_PARTLY_OWNED = _IDENTITY | {_METADATA}
 _META = ("name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation", "managedFields",
          "resourceVersion")  # fmt: skip
 # What nobody owns: the object's identity, and what only the server writes.
@@ -148,6 +150,12 @@ def _outline(meta: Any) -> tuple[Any, ...]:
         meta.ownerReferences,
         meta.finalizers,
     )
+
+
+_owned_metadata = attrgetter(
+    "labels", "annotations", "generateName", "ownerReferences", "finalizers", "deletionTimestamp", "deletionGracePeriodSeconds"
+)  # fmt: skip
+"""All of an object's metadata that somebody may own: what is not in `_META`."""
 
 
 # Versions of a kind
@@ -316,7 +324,9 @@ class FieldManager:
             return self.empty, self.document(new)
         if not self._by_parts or any(owned.version != self.version for owned in owners.values()):
             return self.document(old), self.document(new)
-        parts = [n for n in new.__struct_fields__ if n not in _IDENTITY and getattr(new, n) != getattr(old, n)]
+        parts = [n for n in new.__struct_fields__ if n not in _PARTLY_OWNED and getattr(new, n) != getattr(old, n)]
+        if _owned_metadata(new.metadata) != _owned_metadata(old.metadata):
+            parts.insert(0, _METADATA)
         return self._parts(old, parts), self._parts(new, parts)
 
     def _parts(self, obj: Any, names: list[str]) -> Document:
