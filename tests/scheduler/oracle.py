@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 from zlib import crc32
 
-from steersman.scheduler.plugins.node_affinity import matches, matches_term
+from steersman.kinds.core.node_selection import matches_term, selects, untolerated
 from steersman.scheduler.plugins.node_ports import conflict
-from steersman.scheduler.plugins.taint_toleration import tolerated
 from steersman.scheduler.pod_info import amount
 
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
@@ -35,9 +34,9 @@ def reasons(pod, n):
         t.operator == "Exists" and t.key in ("", UNSCHEDULABLE) and t.effect in ("", "NoSchedule") for t in tolerations
     ):
         return ["node(s) were unschedulable"]
-    if any(t.effect in ("NoSchedule", "NoExecute") and not tolerated(t, tolerations) for t in taints):
+    if untolerated(taints, tolerations, "NoSchedule", "NoExecute"):
         return ["node(s) had untolerated taint(s)"]
-    if not matches(pod, n.node):
+    if not selects(pod.pod.spec, n.node):
         return ["node(s) didn't match Pod's node affinity/selector"]
     if any(conflict(pod.host_ports, p.host_ports) for p in n.pods):
         return ["node(s) didn't have free ports for the requested pod ports"]
@@ -80,7 +79,7 @@ def normalized(raw, reverse):
 
 def intolerable(pod, n):
     soft = [t for t in pod.tolerations if t.effect in ("", "PreferNoSchedule")]
-    return sum(t.effect == "PreferNoSchedule" and not tolerated(t, soft) for t in n.node.spec.taints or [])
+    return sum(untolerated([t], soft, "PreferNoSchedule") for t in n.node.spec.taints or [])
 
 
 def liked(pod, n):

@@ -10,20 +10,9 @@ from steersman.api.meta import parse_time
 from steersman.client.informer import key_of
 from steersman.controller.declaration import Context, Controller, Watch, mapped
 from steersman.controllers.disruption import mark
-from steersman.controllers.node_health import NO_EXECUTE
 from steersman.controllers.nodelifecycle import by_node
-from steersman.kinds.types.core_v1 import Node, Pod, Taint, Toleration
-
-
-def tolerates(toleration: Toleration, taint: Taint) -> bool:
-    """Whether a toleration covers a taint."""
-    if toleration.effect and toleration.effect != taint.effect:
-        return False
-    if toleration.key and toleration.key != taint.key:
-        return False
-    if toleration.operator == "Exists":
-        return True
-    return bool(toleration.key) and toleration.operator in ("", "Equal") and toleration.value == taint.value
+from steersman.kinds.core.node_selection import NO_EXECUTE, tolerates
+from steersman.kinds.types.core_v1 import Node, Pod, Taint
 
 
 def seconds_left(pod: Pod, taints: Iterable[Taint], now: datetime) -> float | None:

@@ -5,10 +5,11 @@ The arithmetic is Kubernetes' for cgroup v1 shares and quotas; runtimes translat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from steersman.api import quantity
+from steersman.kinds.core import pod_resources as pod_amounts
 from steersman.kinds.types.core_v1 import Container, Pod
 from steersman.kubelet.runtime.types import LinuxResources
 
@@ -111,37 +112,13 @@ def pod_resources(pod: Pod) -> LinuxResources:
 
 def pod_requests(pod: Pod) -> dict[str, int]:
     """What the pod asks for in thousandths of a unit."""
-    return _of_pod(pod, requests_of, (pod.spec.resources.requests if pod.spec.resources else None) or {}, overhead=True)
+    return _thousandths(pod_amounts.with_overhead(pod, pod_amounts.requests(pod)))
 
 
 def pod_limits(pod: Pod) -> dict[str, int]:
     """The sum of the limits that there are, in thousandths of a unit; the overhead comes on top where there is a limit."""
-    return _of_pod(pod, limits_of, (pod.spec.resources.limits if pod.spec.resources else None) or {}, overhead=False)
+    return _thousandths(pod_amounts.with_overhead(pod, pod_amounts.limits(pod), limit=True))
 
 
-def _of_pod(pod: Pod, of: Callable[[Container], Amounts], own: Amounts, *, overhead: bool) -> dict[str, int]:
-    """Containers and sidecars together, or the greediest step of initialization (KEP-753); the pod's own word over both."""
-    total: dict[str, int] = {}
-    for container in pod.spec.containers:
-        _add(total, of(container))
-    sidecars: dict[str, int] = {}
-    peak: dict[str, int] = {}
-    for container in pod.spec.initContainers or []:
-        step = dict(sidecars)
-        _add(step, of(container))
-        if container.restartPolicy == "Always":
-            sidecars = step
-        peak |= {name: max(peak.get(name, 0), amount) for name, amount in step.items()}
-    for name, amount in sidecars.items():
-        total[name] = total.get(name, 0) + amount
-    total |= {name: max(total.get(name, 0), amount) for name, amount in peak.items()}
-    total |= {name: quantity.milli(amount) for name, amount in own.items()}
-    for name, extra in (pod.spec.overhead or {}).items():
-        if overhead or total.get(name):
-            total[name] = total.get(name, 0) + quantity.milli(extra)
-    return total
-
-
-def _add(total: dict[str, int], amounts: Amounts) -> None:
-    for name, amount in amounts.items():
-        total[name] = total.get(name, 0) + quantity.milli(amount)
+def _thousandths(amounts: Amounts) -> dict[str, int]:
+    return {name: quantity.milli(amount) for name, amount in amounts.items()}

@@ -50,6 +50,7 @@ def name(operator: str, *values: str) -> dict[str, Any]:
 def test_wants(spec: dict[str, Any], expected: bool) -> None:
     made, _ = codec.from_builtins(PodSpec, {"containers": [], **spec})
     assert node_selection.wants(made, NODE) is expected
+    assert node_selection.selects(made, NODE) is (expected or made.nodeName == "n2")
 
 
 @pytest.mark.parametrize(
@@ -64,6 +65,7 @@ def test_wants(spec: dict[str, Any], expected: bool) -> None:
         ({"value": "3"}, False),
         ({"key": "k", "operator": "Gt", "value": "2"}, True),
         ({"key": "k", "operator": "Lt", "value": "2"}, False),
+        ({"key": "k", "operator": "Unknown", "value": "3"}, False),
     ],
 )
 def test_tolerates(toleration: dict[str, Any], expected: bool) -> None:

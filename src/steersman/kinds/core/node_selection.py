@@ -24,14 +24,17 @@ _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 
 def wants(spec: PodSpec, node: Node) -> bool:
     """Whether the node is one that the pod requires; taints are not asked."""
-    name, labels = node.metadata.name, node.metadata.labels or {}
-    if spec.nodeName not in ("", name):
-        return False
+    return spec.nodeName in ("", node.metadata.name) and selects(spec, node)
+
+
+def selects(spec: PodSpec, node: Node) -> bool:
+    """Whether selector and required affinity allow the node."""
+    labels = node.metadata.labels or {}
     if any(labels.get(key) != value for key, value in (spec.nodeSelector or {}).items()):
         return False
     affinity = spec.affinity.nodeAffinity if spec.affinity is not None else None
     required = affinity.requiredDuringSchedulingIgnoredDuringExecution if affinity is not None else None
-    return required is None or any(_matches(term, name, labels) for term in required.nodeSelectorTerms)
+    return required is None or any(matches_term(term, node) for term in required.nodeSelectorTerms)
 
 
 def untolerated(taints: Iterable[Taint], tolerations: Iterable[Toleration], *effects: str) -> bool:
@@ -50,15 +53,15 @@ def tolerates(toleration: Toleration, taint: Taint) -> bool:
         return False
     if toleration.operator in ("Gt", "Lt"):
         return _compare(toleration.operator, taint.value, toleration.value)
-    return toleration.value == taint.value
+    return toleration.operator in ("", "Equal") and toleration.value == taint.value
 
 
-def _matches(term: NodeSelectorTerm, name: str, labels: Mapping[str, str]) -> bool:
+def matches_term(term: NodeSelectorTerm, node: Node) -> bool:
     """All of a term's requirements; a term without any matches nothing."""
     expressions, fields = term.matchExpressions or (), term.matchFields or ()
     if not expressions and not fields:
         return False
-    by_field = {"metadata.name": name}
+    labels, by_field = node.metadata.labels or {}, {"metadata.name": node.metadata.name}
     return all(_holds(r, labels) for r in expressions) and all(_holds(r, by_field) for r in fields)
 
 

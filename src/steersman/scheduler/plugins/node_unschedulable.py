@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from steersman.kinds.core.node_selection import NO_SCHEDULE, untolerated
 from steersman.kinds.types.core_v1 import Taint
 from steersman.scheduler.framework import Failure, Plugin
 from steersman.scheduler.node_table import NodeTable
-from steersman.scheduler.plugins.taint_toleration import tolerated
 from steersman.scheduler.pod_info import PodInfo
 
-_TAINT = Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")
+_TAINT = Taint(key="node.kubernetes.io/unschedulable", effect=NO_SCHEDULE)
 
 
 def _filter(pod: PodInfo, table: NodeTable) -> Sequence[Failure]:
-    if not table.unschedulable.any() or tolerated(_TAINT, pod.tolerations):
+    if not table.unschedulable.any() or not untolerated((_TAINT,), pod.tolerations, NO_SCHEDULE):
         return ()
     return (Failure("node(s) were unschedulable", table.unschedulable),)
 
