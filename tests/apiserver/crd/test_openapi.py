@@ -68,7 +68,10 @@ async def test_schema_in_both_versions(described: Customs) -> None:
     assert new["properties"]["q"] == {"type": "string", "nullable": True}
     assert new["properties"]["p"]["anyOf"] == [{"type": "integer"}, {"type": "string"}]
     assert new["oneOf"] == [{"required": ["a"]}]
-    assert "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta" in document["components"]["schemas"]
+    # Metadata are explained as those of every other object.
+    meta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+    apps = await described.get("/openapi/v3/apis/apps/v1")
+    assert document["components"]["schemas"][meta] == apps["components"]["schemas"][meta]
     patch = document["paths"][f"/apis/{GROUP}/v1/namespaces/{{namespace}}/crontabs/{{name}}"]["patch"]
     # Clients look here whether they may send strategic merge patches.
     assert "application/strategic-merge-patch+json" not in patch["requestBody"]["content"]

@@ -13,12 +13,15 @@ import msgspec
 from steersman.api.errors import NotAcceptable, NotFound
 from steersman.api.http import Response
 from steersman.apiserver.openapi import custom, foreign, gnostic, v2, v3
+from steersman.apiserver.openapi.descriptions import describe
 from steersman.apiserver.openapi.model import Model, build
 from steersman.kinds.catalog import Catalog
 from steersman.kinds.kind import Served
 
 _V2 = "/openapi/v2"
 _V3 = "/openapi/v3"
+# Where types that every kind uses are, such as ObjectMeta.
+_MACHINERY = "io.k8s.apimachinery."
 _JSON = "application/json"
 _GZIP = 31
 # The same document under the name it was registered by, and under its later one.
@@ -146,7 +149,7 @@ class OpenAPIService:
         model = Model()
         if self._custom:
             custom.add(model, self._custom, v2.PREFIX)
-            model.definitions = {n: s for n, s in model.definitions.items() if not n.startswith("io.k8s.apimachinery.")}
+            model.definitions = {n: s for n, s in model.definitions.items() if not n.startswith(_MACHINERY)}
         document = v2.document(model, self._version)
         if self._foreign:
             own = msgspec.json.decode(b"{%b}" % self._base("json", _members)[1])
@@ -179,6 +182,9 @@ class OpenAPIService:
         if customs:
             custom.add(model, customs, v3.PREFIX)
             model.definitions = dict(sorted(model.definitions.items()))
+            if not served:
+                # What custom objects have in common with all others; the rest describes itself.
+                describe({n: s for n, s in model.definitions.items() if n.startswith(_MACHINERY)})
         return msgspec.json.encode(v3.document(model, self._version))
 
     def _index(self) -> bytes:
