@@ -101,6 +101,7 @@ class Lines:
 
     def __init__(self, app: App, stream: WatchStream, endpoint: Endpoint, ended: Callable[[], None]) -> None:
         self._ended = ended
+        self._told = False
         self._app, self._stream, self._endpoint, self._open = app, stream, endpoint, True
         self._cut: Callable[[], None] | None = None
         stream.when_overflowed(self._last_chance)
@@ -125,9 +126,10 @@ class Lines:
 
     async def __anext__(self) -> bytes:
         try:
-            if self._stream.beginning:
-                # A piece of the present objects is work like that of a list, and many may begin together.
+            if self._told and self._stream.beginning:
+                # The first piece is told from a seat; further ones are as much work, and nobody has let them in.
                 await self._app.beginnings.wait()
+            self._told = True
             batch = await anext(self._stream)
             return b"".join(batch) if self._endpoint.plain else await self._endpoint.finish(batch)
         except StopAsyncIteration:
