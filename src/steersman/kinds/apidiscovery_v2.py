@@ -18,7 +18,7 @@ class APISubresourceDiscovery(ApiType, kw_only=True):
     subresource: str = _field(default_factory=str)
     responseKind: GroupVersionKind | None = None
     acceptedTypes: list[GroupVersionKind] | None = None
-    verbs: list[str] = _field(default_factory=lambda: [])
+    verbs: list[str] = _field(default_factory=list)
 
 
 class APIResourceDiscovery(ApiType, kw_only=True):
@@ -26,7 +26,7 @@ class APIResourceDiscovery(ApiType, kw_only=True):
     responseKind: GroupVersionKind | None = None
     scope: str = _field(default_factory=str)
     singularResource: str = _field(default_factory=str)
-    verbs: list[str] = _field(default_factory=lambda: [])
+    verbs: list[str] = _field(default_factory=list)
     shortNames: list[str] | None = None
     categories: list[str] | None = None
     subresources: list[APISubresourceDiscovery] | None = None
@@ -44,4 +44,4 @@ class APIGroupDiscovery(ApiType, kw_only=True):
 
 
 class APIGroupDiscoveryList(ListObject, kw_only=True):
-    items: list[APIGroupDiscovery] = _field(default_factory=lambda: [])
+    items: list[APIGroupDiscovery] = _field(default_factory=list)
