@@ -24,6 +24,13 @@ def listens(port, **more):
     return pod([container(ports=[{"containerPort": port, "hostPort": port, **more}])])
 
 
+def requires(name):
+    """As pods of DaemonSets do."""
+    term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [name]}]}
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+    return pod(affinity={"nodeAffinity": required})
+
+
 @pytest.mark.parametrize(
     ("made", "others"),
     [
@@ -31,6 +38,7 @@ def listens(port, **more):
         (asks(cpu="2", memory="1Gi"), []),
         (asks(cpu="1"), [asks(cpu="1")]),
         (pod(nodeSelector={"disk": "ssd"}), []),
+        (requires("n"), []),
         (listens(80), [listens(81), listens(80, protocol="UDP")]),
         (listens(80, hostIP="10.0.0.1"), [listens(80, hostIP="10.0.0.2")]),
         (asks(**{"example.com/gpu": "0"}), []),
@@ -52,6 +60,8 @@ def test_admitted(made, others):
          "Node didn't have enough resource: example.com/gpu, requested: 1, used: 0, capacity: 0"),
         (pod(), [pod(), pod(), pod()], "OutOfpods", "Node didn't have enough resource: pods, requested: 1, used: 3, capacity: 3"),
         (pod(nodeSelector={"disk": "hdd"}), [], "NodeAffinity",
+         "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"),
+        (requires("other"), [], "NodeAffinity",
          "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"),
         (listens(80), [listens(80)], "NodePorts",
          "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports"),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from steersman.api import quantity
+from steersman.kinds.core.node_selection import selects
 from steersman.kinds.types.core_v1 import Node, Pod
 from steersman.kubelet.resources import pod_requests
 
@@ -20,15 +21,14 @@ def check(pod: Pod, others: Iterable[Pod], node: Node) -> Refusal | None:
     """Why the pod may not run beside the others on this node, in the kubelet's words; None when it may."""
     others = list(others)
     return (
-        _check_selector(pod, node.metadata.labels or {})
+        _check_selector(pod, node)
         or _check_resources(pod, others, node.status.allocatable or {})
         or _check_ports(pod, others)
     )
 
 
-def _check_selector(pod: Pod, labels: Mapping[str, str]) -> Refusal | None:
-    wanted = pod.spec.nodeSelector or {}
-    if any(labels.get(key) != value for key, value in wanted.items()):
+def _check_selector(pod: Pod, node: Node) -> Refusal | None:
+    if not selects(pod.spec, node):
         return Refusal(
             "NodeAffinity", "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
         )
