@@ -21,6 +21,8 @@ def test_every_controller_is_found():
         "nodeipam",
         "nodelifecycle",
         "podgc",
+        "pv-protection",
+        "pvc-protection",
         "replicaset",
         "replicationcontroller",
         "resourcequota",
@@ -33,5 +35,6 @@ def test_every_controller_is_found():
         "storageversionmigrator",
         "tainteviction",
         "ttlafterfinished",
+        "vac-protection",
         "validatingadmissionpolicystatus",
     ]

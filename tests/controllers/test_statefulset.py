@@ -2,7 +2,7 @@
 
 import pytest
 
-from steersman.controllers import serviceaccount, statefulset
+from steersman.controllers import pvcprotection, serviceaccount, statefulset
 from steersman.kinds.types.apps_v1 import ControllerRevision, StatefulSet
 from steersman.kinds.types.core_v1 import PersistentVolumeClaim, Pod
 
@@ -16,7 +16,7 @@ CLAIM = {
 
 @pytest.fixture
 async def db(world, make):
-    await world.start(serviceaccount, statefulset)
+    await world.start(serviceaccount, statefulset, pvcprotection)
     world.make = make
     return world
 

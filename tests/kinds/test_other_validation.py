@@ -60,7 +60,7 @@ CASES: list[tuple[Any, str, str, list[str]]] = [
     (daemonset.KIND, WORKLOAD, "spec: {updateStrategy: {rollingUpdate: {maxSurge: 1}}}", ["spec.updateStrategy.rollingUpdate.maxSurge: Invalid value: 1: may not be set when maxUnavailable is non-zero"]),
     (daemonset.KIND, WORKLOAD, "spec: {updateStrategy: {rollingUpdate: {maxUnavailable: 0}}}", ["spec.updateStrategy.rollingUpdate.maxUnavailable: Required value: cannot be 0 when maxSurge is 0"]),
     (statefulset.KIND, WORKLOAD, "spec: {ordinals: {start: 5}, updateStrategy: {type: OnDelete}}", []),
-    (statefulset.KIND, WORKLOAD, "spec: {podManagementPolicy: x}", ['spec.podManagementPolicy: Unsupported value: "x": supported values: "OrderedReady", "Parallel"']),
+    (statefulset.KIND, WORKLOAD, "spec: {podManagementPolicy: x}", ["spec.podManagementPolicy: Invalid value: \"x\": must be 'OrderedReady' or 'Parallel'"]),
     (statefulset.KIND, WORKLOAD, "spec: {updateStrategy: {rollingUpdate: {partition: -1}}}", ["spec.updateStrategy.rollingUpdate.partition: Invalid value: -1: must be greater than or equal to 0"]),
     (statefulset.KIND, WORKLOAD, "spec: {persistentVolumeClaimRetentionPolicy: {whenDeleted: x, whenScaled: Retain}}", ['spec.persistentVolumeClaimRetentionPolicy.whenDeleted: Unsupported value: "x": supported values: "Retain", "Delete"']),
     (statefulset.KIND, WORKLOAD, "spec: {selector: {matchLabels: {app: b}}}", ['spec.template.metadata.labels: Invalid value: {"app":"a"}: `selector` does not match template `labels`']),

@@ -24,8 +24,7 @@ _RETENTION = ("Retain", "Delete")
 
 def check(stateful_set: StatefulSet) -> Errors:
     spec, path = stateful_set.spec, rules.SPEC
-    at = path.child("podManagementPolicy")
-    errors = field.check_choice(spec.podManagementPolicy, ("OrderedReady", "Parallel"), at)
+    errors = _check_management(spec.podManagementPolicy, path.child("podManagementPolicy"))
     errors += _check_strategy(spec, path.child("updateStrategy"))
     errors += rules.check_counts(spec, path, "replicas", "minReadySeconds", "revisionHistoryLimit")
     if spec.ordinals is not None:
@@ -41,6 +40,14 @@ def check(stateful_set: StatefulSet) -> Errors:
     for i, claim in enumerate(spec.volumeClaimTemplates or ()):
         errors += claim_validation.check_spec(claim.spec, path.child("volumeClaimTemplates").index(i).child("spec"))
     return errors
+
+
+def _check_management(policy: str, path: Path) -> Errors:
+    if not policy:
+        return [field.required(path)]
+    if policy in ("OrderedReady", "Parallel"):
+        return []
+    return [field.invalid(path, policy, "must be 'OrderedReady' or 'Parallel'")]
 
 
 def _with_claims(spec: StatefulSetSpec) -> PodTemplateSpec:

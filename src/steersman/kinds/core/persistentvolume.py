@@ -41,6 +41,7 @@ def _default(obj: PersistentVolume) -> None:
 
 def _on_create(obj: PersistentVolume) -> None:
     obj.status.phase = "Pending"
+    obj.status.lastPhaseTransitionTime = obj.metadata.creationTimestamp
 
 
 KIND: Kind[PersistentVolume] = Kind(
