@@ -115,6 +115,13 @@ def test_malformed_json_patches() -> None:
         json_patch({}, [_op("test", "", {})] * (MAX_OPERATIONS + 1))
 
 
+def test_copies_of_copies_are_bounded() -> None:
+    # Each doubles the document: thirty of them would take gigabytes.
+    operations = [_op("copy", f"/c{n}", **{"from": ""}) for n in range(30)]
+    with pytest.raises(Invalid, match=r"accumulated size increase of copy is \d+, exceeding the limit 3145728"):
+        json_patch({"a": "x" * 1000}, operations)
+
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers(0, 3) | st.text("ab", max_size=2),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", max_size=1), inner, max_size=3),

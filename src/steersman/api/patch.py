@@ -9,9 +9,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from steersman.api.errors import BadRequest, Invalid, RequestEntityTooLarge
 
 MAX_OPERATIONS = 10_000
+MAX_COPIED = 3 * 1024 * 1024
+"""Bytes that the copies of one JSON patch may add: copies of copies would fill any memory within a few operations."""
 
 _INDEX = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
 _MISSING = "missing value"
@@ -64,8 +68,15 @@ def json_patch(document: Any, operations: Any) -> Any:
 
 def patched(document: Any, operations: list[Any]) -> Any:
     """As above, without a limit. Raises PatchFailed."""
-    out = copy_json(document)
+    out, copied = copy_json(document), 0
     for operation in operations:
+        if isinstance(operation, dict) and operation.get("op") == "copy":
+            copied += _size_of_source(out, operation)
+            if copied > MAX_COPIED:
+                raise PatchFailed(
+                    f"unable to complete the copy, the accumulated size increase of copy is {copied}, "
+                    f"exceeding the limit {MAX_COPIED}"
+                )
         out = _apply(out, operation)
     return out
 
@@ -175,6 +186,21 @@ def _copy(document: Any, path: str, operation: dict[str, Any]) -> Any:
         raise PatchFailed(f"copy operation does not apply: doc is missing destination path: {path}: {_MISSING}")
     _insert(container, key, copy_json(value), "error while adding value during copy")
     return document
+
+
+def _size_of_source(document: Any, operation: dict[str, Any]) -> int:
+    """Bytes of what would be copied; 0 if there is nothing, which the copy itself finds out."""
+    source = operation.get("from")
+    if not isinstance(source, str):
+        return 0
+    value = document
+    if source:
+        container, key = _locate(document, source)
+        try:
+            value = _get(container, key)
+        except PatchFailed:
+            return 0
+    return len(msgspec.json.encode(value))
 
 
 def _test(document: Any, path: str, operation: dict[str, Any]) -> Any:
