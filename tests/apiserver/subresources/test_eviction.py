@@ -109,3 +109,23 @@ async def test_nothing_goes_while_a_budget_cannot_be_told(api: Api) -> None:
     await api.patch(f"{BUDGETS}/b/status", {"status": {"conditions": [failed]}})
     answer = await api.post(f"{PODS}/a/eviction", EVICTION, code=429)
     assert answer["details"]["causes"][0]["message"].endswith("because it failed sync: why")
+
+
+def evicting(**preconditions: str) -> dict[str, Any]:
+    return {**EVICTION, "deleteOptions": {"preconditions": preconditions}}
+
+
+async def test_preconditions_are_checked_before_anything_is_done(api: Api) -> None:
+    await running(api)
+    await budget(api, 1)
+    for wrong in (evicting(resourceVersion="1"), evicting(uid="x")):
+        await api.post(f"{PODS}/a/eviction", wrong, code=409)
+    assert (await api.get(f"{BUDGETS}/b"))["status"]["disruptionsAllowed"] == 1
+    assert [c["type"] for c in (await api.get(f"{PODS}/a"))["status"]["conditions"]] == ["Ready"]
+
+
+async def test_the_condition_that_an_eviction_adds_does_not_break_its_precondition(api: Api) -> None:
+    await running(api)
+    found = (await api.get(f"{PODS}/a"))["metadata"]
+    await api.post(f"{PODS}/a/eviction", evicting(resourceVersion=found["resourceVersion"], uid=found["uid"]))
+    await api.get(f"{PODS}/a", code=404)

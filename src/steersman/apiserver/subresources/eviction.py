@@ -12,7 +12,8 @@ from steersman.api.meta import format_time
 from steersman.apiserver import encoding, podlocation, respond
 from steersman.apiserver.admission import parts
 from steersman.apiserver.context import Context, Endpoint
-from steersman.apiserver.params import DeleteOptions, WriteOptions, delete_options
+from steersman.apiserver.deletion import check_preconditions
+from steersman.apiserver.params import DeleteOptions, Preconditions, WriteOptions, delete_options
 from steersman.apiserver.registry import Write
 from steersman.apiserver.requestinfo import Query
 from steersman.apiserver.subresources.framework import Subresource
@@ -32,12 +33,17 @@ async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     accepted, info = ctx.accept(), ctx.info
     options = await _options(app, ctx, endpoint)
     pod = podlocation.pod(app, info.namespace, info.name)
+    # Whoever means another pod, or another state of it, must spend no budget.
+    check_preconditions(Pod.__resource__, pod.metadata, options.preconditions)
     if not _is_free(pod):
         budget = _budget(app, pod)
         if budget is not None and not options.dry_run:
             await _spend(app, ctx, budget, pod)
     if not options.dry_run and _must_be_told(pod):
-        await _tell(app, ctx, pod)
+        told = await _tell(app, ctx, pod, options.preconditions)
+        if options.preconditions is not None and options.preconditions.resourceVersion is not None:
+            # The state that the client means, and what we have added to it.
+            options.preconditions.resourceVersion = told
     write = Write(ctx.user, options.dry_run, admitted=True)
     await endpoint.registry.delete(info.namespace, info.name, options, write, ctx.warnings)
     return respond.value(201, _SUCCESS, accepted, ctx.warnings)
@@ -106,8 +112,8 @@ def _must_be_told(pod: Pod) -> bool:
     return not told and pod.status.phase not in _FINISHED and not pod.metadata.deletionTimestamp
 
 
-async def _tell(app: App, ctx: Context, pod: Pod) -> None:
-    """Say on the pod that it is evicted."""
+async def _tell(app: App, ctx: Context, pod: Pod, wanted: Preconditions | None) -> str:
+    """Say on the pod that it is evicted; the resourceVersion that this makes. Raises Conflict."""
     condition = PodCondition(
         type=_DISRUPTION,
         status="True",
@@ -117,15 +123,17 @@ async def _tell(app: App, ctx: Context, pod: Pod) -> None:
     )
 
     async def change(old: Any) -> Any:
+        check_preconditions(Pod.__resource__, old.metadata, wanted)
         new = codec.clone(old)
         new.metadata.uid = pod.metadata.uid
         new.status.conditions = [*(c for c in old.status.conditions or () if c.type != _DISRUPTION), condition]
         return new
 
     meta = pod.metadata
-    await app.registries.of(Pod).update(
+    outcome = await app.registries.of(Pod).update(
         meta.namespace, meta.name, change, Write(ctx.user, subresource="status", admitted=True), ctx.warnings
     )
+    return str(outcome.obj.metadata.resourceVersion)
 
 
 def _unhealthy_and_allowed(budget: PodDisruptionBudget, pod: Pod) -> bool:
