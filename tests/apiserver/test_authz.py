@@ -189,3 +189,13 @@ async def test_what_names_allow_is_not_remembered_for_others(api: Api) -> None:
     await grant(api, subject, rule, cluster=False)
     for name, status in (("a", 404), ("b", 403), ("a", 404)):
         assert (await api.app.handle(Request("GET", f"{MAPS}/{name}", user=user))).status == status
+
+
+async def test_a_put_that_creates_takes_the_right_to_create(api: Api) -> None:
+    path = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
+    rule = {"verbs": ["update"], "apiGroups": ["coordination.k8s.io"], "resources": ["leases"]}
+    await grant(api, SUBJECTS[0][0], rule, cluster=False)
+    answer = await api.as_(JOE).put(f"{path}/a", {"metadata": {"name": "a"}}, code=403)
+    assert 'User "joe" cannot create resource "leases"' in answer["message"]
+    made = await api.put(f"{path}/a", {"metadata": {"name": "a"}}, code=201)
+    await api.as_(JOE).put(f"{path}/a", {**made, "spec": {"holderIdentity": "x"}})

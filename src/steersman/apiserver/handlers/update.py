@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from steersman.api import codec
 from steersman.api.errors import BadRequest
 from steersman.api.http import Response
-from steersman.apiserver import answer, encoding
+from steersman.apiserver import answer, authz, encoding
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.params import WriteOptions
 from steersman.apiserver.registry import Write
@@ -18,15 +19,23 @@ if TYPE_CHECKING:
 
 
 async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
-    return await put(ctx, endpoint, "")
+    def may_create() -> None:
+        app.authorizer.check(authz.attributes_of(replace(ctx.info, verb="create"), ctx.user))
+
+    return await put(ctx, endpoint, "", may_create=may_create)
 
 
 async def put(
-    ctx: Context, endpoint: Endpoint, subresource: str, narrow: Callable[[Any, Any], Any] | None = None
+    ctx: Context,
+    endpoint: Endpoint,
+    subresource: str,
+    narrow: Callable[[Any, Any], Any] | None = None,
+    may_create: Callable[[], None] | None = None,
 ) -> Response:
     """Replace the object, or with a subresource the part of it that the subresource stands for.
 
-    `narrow` makes the new object from (current, sent) for subresources whose part the kind does not know.
+    `narrow` makes the new object from (current, sent) for subresources whose part the kind does not know. `may_create` raises
+    Forbidden for who may only change what is there; without it nothing is created.
     """
     accepted = ctx.accept_meta()
     info, registry = ctx.info, endpoint.registry
@@ -39,9 +48,11 @@ async def put(
         return codec.clone(obj) if narrow is None else narrow(old, obj)
 
     async def fresh() -> Any:
+        if may_create is not None:
+            may_create()
         return codec.clone(obj)
 
-    creates = endpoint.kind.allow_create_on_update and not subresource and not obj.metadata.resourceVersion
+    creates = endpoint.kind.allow_create_on_update and may_create is not None and not obj.metadata.resourceVersion
     write = Write(
         ctx.user,
         options.dry_run,
