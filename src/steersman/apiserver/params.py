@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,9 @@ _VALIDATIONS = ("Ignore", "Warn", "Strict")
 _PROPAGATIONS = ("Foreground", "Background", "Orphan")
 _MAX_MANAGER = 128
 _INT64 = 1 << 63
+_INTEGER = re.compile(r"[-+]?[0-9]+", re.ASCII).fullmatch
+# Leading zeros included; a number that fits into 64 bits has at most twenty.
+_DIGITS = 4000
 
 
 def _options_resource(kind: str) -> Resource:
@@ -29,10 +33,10 @@ def integer(query: Query, name: str) -> int | None:
     text = query.get(name)
     if not text:
         return None
-    try:
-        number = int(text)
-    except ValueError:
-        raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+    if not _INTEGER(text):
+        raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    # More digits than Python takes for a number are too many in any case.
+    number = int(text) if len(text) <= _DIGITS else _INT64
     if not -_INT64 <= number < _INT64:
         raise BadRequest(f'strconv.ParseInt: parsing "{text}": value out of range')
     return number
@@ -42,9 +46,12 @@ def parse_revision(text: str) -> int:
     """A resourceVersion as a revision; 0 for none. Raises Invalid."""
     if not text or text == "0":
         return 0
+    why = "invalid syntax"
     if text.isascii() and text.isdigit():
-        return int(text)
-    error = fields.invalid(Path("resourceVersion"), text, f'strconv.ParseUint: parsing "{text}": invalid syntax')
+        if len(text) <= _DIGITS and (revision := int(text)) < 2 * _INT64:
+            return revision
+        why = "value out of range"
+    error = fields.invalid(Path("resourceVersion"), text, f'strconv.ParseUint: parsing "{text}": {why}')
     raise Invalid.of(_options_resource("ListOptions"), "", [error])
 
 

@@ -165,3 +165,18 @@ async def test_a_long_list_comes_in_pieces_of_one_moment(api: Api, monkeypatch: 
     assert answer["metadata"]["resourceVersion"] == str(int(expected["metadata"]["resourceVersion"]) + 1)
     assert names(answer) == [f"m{n}" for n in range(9)]
     assert answer["items"][:8] == expected["items"]
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "why"),
+    [
+        ("resourceVersion=18446744073709551616", 422, "value out of range"),
+        (f"resourceVersion={'9' * 5000}", 422, "value out of range"),
+        (f"limit={'9' * 5000}", 400, "value out of range"),
+        ("limit=1_0", 400, "invalid syntax"),
+        ("limit=%D9%A1", 400, "invalid syntax"),
+        ("limit=+1", 400, "invalid syntax"),
+    ],
+)
+async def test_numbers_that_are_none(api: Api, query: str, code: int, why: str) -> None:
+    assert why in (await api.get(f"{MAPS}?{query}", code=code))["message"]
