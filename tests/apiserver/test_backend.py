@@ -44,3 +44,17 @@ def test_forwarded_headers() -> None:
     }
     request = Request("GET", "/", "", {**private, "Accept": "*/*", "Cookie": "c"})
     assert forwarded_headers(request) == [("Accept", "*/*"), ("Cookie", "c")]
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/a b", "/a%20b"),
+        ("/a%2Fb", "/a%2Fb"),
+        ("/a%2e%2e", "/a%252e%252e"),
+        ("/100%", "/100%25"),
+        ("/ü?#", "/%C3%BC%3F%23"),
+    ],
+)
+def test_paths_mean_to_a_backend_what_they_mean_here(path: str, sent: str) -> None:
+    assert Target("10.0.0.9", 80).url(path, "a=%20").raw_path_qs == f"{sent}?a=%20"

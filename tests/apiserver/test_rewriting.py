@@ -97,3 +97,14 @@ async def test_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rewriting, "_LIMIT", 4)
     _, content = await rewritten(HTML, body(PAGE[:5], PAGE[5:]), VIEW)
     assert await whole(content) == PAGE
+
+
+async def test_a_page_that_grows_beyond_the_limit_when_unpacked_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rewriting, "_LIMIT", 10_000)
+    bomb = gzip.compress(PAGE * 100_000)
+    assert len(bomb) < 10_000
+    _, content = await rewritten({**HTML, "Content-Encoding": "gzip"}, body(bomb), VIEW)
+    assert await whole(content) == bomb
+    cut = gzip.compress(PAGE)[:-9]
+    _, content = await rewritten({**HTML, "Content-Encoding": "gzip"}, body(cut), VIEW)
+    assert await whole(content) == cut

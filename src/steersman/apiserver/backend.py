@@ -54,7 +54,8 @@ class Target:
         from yarl import URL
 
         scheme = "https" if self.tls else "http"
-        encoded = quote(path, safe="/%:@!$&'()*+,;=~")
+        # An escaped slash is still one; any other percent sign was the client's own, and must not be taken for an escape.
+        encoded = "%2F".join(quote(piece, safe="/:@!$&'()*+,;=~") for piece in path.split("%2F"))
         return URL(f"{scheme}://{self.authority}{encoded}{'?' + query if query else ''}", encoded=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 # A page that is larger is passed on as it is.
 _LIMIT = 16 * 1024 * 1024
+_GZIP = 16 + zlib.MAX_WBITS
 # The attributes that hold a URL, by element.
 _ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "a": ("href",), "applet": ("codebase",), "area": ("href",), "audio": ("src",), "base": ("href",),
@@ -109,7 +111,9 @@ async def rewritten(
             return out, _rest(begun, body)
     page = b"".join(begun)
     try:
-        return out, _packed(rewrite_html(_unpacked(page, packing), view.rewrite), packing)
+        return out, await asyncio.to_thread(_rewritten_page, page, packing, view)
+    except _TooLarge:
+        return out, page
     except (OSError, EOFError, zlib.error):
         # Not packed as it says: that is for the client to find out.
         return out, page
@@ -122,10 +126,24 @@ async def _rest(begun: list[bytes], body: AsyncIterator[bytes]) -> AsyncIterator
         yield chunk
 
 
+class _TooLarge(Exception):
+    """A page that is small only as long as it is packed."""
+
+
+def _rewritten_page(page: bytes, packing: str, view: View) -> bytes:
+    return _packed(rewrite_html(_unpacked(page, packing), view.rewrite), packing)
+
+
 def _unpacked(page: bytes, packing: str) -> bytes:
-    if packing == "gzip":
-        return gzip.decompress(page)
-    return zlib.decompress(page, -zlib.MAX_WBITS) if packing else page
+    if not packing:
+        return page
+    unpacker = zlib.decompressobj(_GZIP if packing == "gzip" else -zlib.MAX_WBITS)
+    found = unpacker.decompress(page, _LIMIT)
+    if unpacker.unconsumed_tail:
+        raise _TooLarge
+    if not unpacker.eof:
+        raise EOFError("the page is cut off")
+    return found
 
 
 def _packed(page: bytes, packing: str) -> bytes:

@@ -7,6 +7,7 @@ import json
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 import aiohttp
 import pytest
@@ -302,3 +303,10 @@ async def test_the_root_of_what_is_proxied_ends_with_a_slash(api: Api, cluster: 
         response = await api.raw(method, f"{path}?a=b")
         assert (response.status, response.headers["Location"]) == (301, f"{path}/?a=b")
     assert await text(await api.raw("OPTIONS", path)) == "OPTIONS /?\nend"
+
+
+@pytest.mark.parametrize("port", ["65536", "999999999999", "%C2%B2", "-1"])
+async def test_ports_that_are_none(api: Api, cluster: Cluster, port: str) -> None:
+    await bound(api)
+    await api.patch(f"{PODS}/a/status", {"status": {"podIP": HOST}})
+    await api.get(f"{PODS}/a:{unquote(port)}/proxy/", code=400)

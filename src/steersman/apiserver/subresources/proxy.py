@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import ssl
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from steersman.apiserver.server import App
 
 _SCHEMES = ("http", "https")
+_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII).fullmatch
+_MAX_PORT = 65535
 
 
 def split_name(text: str) -> tuple[str, str, str]:
@@ -65,12 +68,14 @@ async def _proxy(app: App, ctx: Context, endpoint: Endpoint) -> Response:
 
 def _pod(app: App, namespace: str, name: str, port: str) -> Target:
     pod = podlocation.pod(app, namespace, name)
-    number = int(port) if port.isdigit() else 0
+    number = int(port) if _NUMBER(port) else 0
     if not number:
         ports = [p for c in pod.spec.containers for p in c.ports or () if not port or p.name == port]
         if port and not ports:
             raise BadRequest(f'no port "{port}" in pod "{name}"')
         number = ports[0].containerPort if ports else 80
+    if number > _MAX_PORT:
+        raise BadRequest(f'invalid port "{port}"')
     if not pod.status.podIP:
         raise BadRequest("address not allowed")
     return Target(pod.status.podIP, number)

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from steersman.api.errors import StatusError
 from steersman.api.field import quote
@@ -73,7 +73,8 @@ def address_of(url: str, service: tuple[str, str, str, int] | None, ca: bytes) -
             path = "/" + path
         return Address(f"{name}.{namespace}.svc", port, path or "/", ca.strip(), (namespace, name))
     parts = urlsplit(url)
-    return Address(parts.hostname or "", parts.port or 443, parts.path or "/", ca.strip())
+    # As every path in here: without escapes, which are made where it is sent.
+    return Address(parts.hostname or "", parts.port or 443, unquote(parts.path) or "/", ca.strip())
 
 
 class Caller(Protocol):
