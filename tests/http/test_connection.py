@@ -611,7 +611,7 @@ class Endless:
         await self._wait()
 
 
-@pytest.mark.parametrize("path", [b"/work", b"/stream"])
+@pytest.mark.parametrize("path", [b"/wait", b"/stream"])
 async def test_the_client_goes_away(serve: Serve, path: bytes) -> None:
     endless = Endless()
     served = await serve(endless.work)
@@ -622,7 +622,7 @@ async def test_the_client_goes_away(serve: Serve, path: bytes) -> None:
     await endless.ended.wait()
 
 
-@pytest.mark.parametrize("path", [b"/work", b"/stream"])
+@pytest.mark.parametrize("path", [b"/wait", b"/stream"])
 async def test_close_cancels_what_does_not_end(serve: Serve, path: bytes) -> None:
     endless = Endless()
     served = await serve(endless.work)
