@@ -108,6 +108,6 @@ def test_any_interleaving_with_crashes() -> None:
     run_state_machine_as_test(
         CrashingMachine,
         settings=settings(
-            max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
