@@ -26,6 +26,11 @@ CAPACITY = "{metadata: {name: c, namespace: default}, storageClassName: fast, ca
 ATTACHMENT = "{metadata: {name: a}, spec: {attacher: csi.example.com, nodeName: n, source: {persistentVolumeName: v}}}"
 ATTRIBUTES = "{metadata: {name: gold}, driverName: csi.example.com, parameters: {iops: '3000'}}"
 VOLUME = "{metadata: {name: a}, spec: {accessModes: [ReadWriteOnce], capacity: {storage: 1Gi}, csi: {driver: csi.example.com, volumeHandle: h}}}"
+ZONE = "operator: In, values: [a]"
+ZONED = VOLUME.replace(
+    "csi:",
+    f"nodeAffinity: {{required: {{nodeSelectorTerms: [{{matchExpressions: [{{key: failure-domain.beta.kubernetes.io/zone, {ZONE}}}]}}]}}}}, csi:",
+)
 CLAIM = "{metadata: {name: a, namespace: default}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}"
 
 SUBDOMAIN = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
@@ -91,6 +96,8 @@ UPDATES: list[tuple[Any, str, str, list[str]]] = [
     (volumeattachment.KIND, ATTACHMENT, "spec: {nodeName: m}", ['spec: Invalid value: {"attacher":"csi.example.com","nodeName":"m","source":{"persistentVolumeName":"v"}}: field is immutable']),
     (persistentvolume.KIND, VOLUME, "spec: {csi: {controllerExpandSecretRef: {name: s, namespace: n}}, persistentVolumeReclaimPolicy: Delete}", []),
     (persistentvolume.KIND, VOLUME, "spec: {csi: {volumeHandle: other}}", ["spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is immutable after creation"]),
+    (persistentvolume.KIND, ZONED, f"spec: {{nodeAffinity: {{required: {{nodeSelectorTerms: [{{matchExpressions: [{{key: topology.kubernetes.io/zone, {ZONE}}}]}}]}}}}}}", []),
+    (persistentvolume.KIND, ZONED, f"spec: {{nodeAffinity: {{required: {{nodeSelectorTerms: [{{matchExpressions: [{{key: example.com/zone, {ZONE}}}]}}]}}}}}}", ['nodeAffinity: Invalid value: {"required":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"example.com/zone","operator":"In","values":["a"]}]}]}}: field is immutable, except for updating from beta label to GA']),
     (persistentvolume.KIND, VOLUME, "spec: {volumeMode: Block}", ['volumeMode: Invalid value: "Block": field is immutable']),
     (persistentvolumeclaim.KIND, CLAIM, "metadata: {annotations: {volume.beta.kubernetes.io/storage-class: x}}", ['metadata.annotations.volume.beta.kubernetes.io/storage-class: Invalid value: "x": field is immutable']),
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from steersman.api import field, names, quantity
+from steersman.api import codec, field, names, quantity
 from steersman.api.field import Errors, Path
 from steersman.kinds.core import provided_volumes
 from steersman.kinds.core.claim_validation import VOLUME_MODES, check_access_modes
@@ -15,7 +15,12 @@ from steersman.kinds.core.scheduling_validation import check_node_selector
 from steersman.kinds.core.volume_validation import check_host_path
 
 if TYPE_CHECKING:
-    from steersman.kinds.types.core_v1 import PersistentVolume, PersistentVolumeSpec
+    from steersman.kinds.types.core_v1 import (
+        NodeSelectorTerm,
+        PersistentVolume,
+        PersistentVolumeSpec,
+        VolumeNodeAffinity,
+    )
 
 _RECLAIM = ("Delete", "Recycle", "Retain")
 _NOT_SOURCES = frozenset({
@@ -25,6 +30,13 @@ _NOT_SOURCES = frozenset({
 _SHOWN = {"gcePersistentDisk": "persistentDisk"}
 _NOT_INLINE = "may not be specified in the context of inline volumes"
 _SPEC = Path("spec")
+_RENAMED = {
+    "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
+    "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
+    "beta.kubernetes.io/instance-type": "node.kubernetes.io/instance-type",
+    "beta.kubernetes.io/os": "kubernetes.io/os",
+    "beta.kubernetes.io/arch": "kubernetes.io/arch",
+}
 
 
 def check(volume: PersistentVolume) -> Errors:
@@ -133,12 +145,31 @@ def check_update(volume: PersistentVolume, old: PersistentVolume) -> Errors:
         detail = "spec.persistentvolumesource is immutable after creation"
         errors.append(field.forbidden(_SPEC.child("persistentvolumesource"), detail))
     errors += field.immutable(Path("volumeMode"), spec.volumeMode, before.volumeMode)
-    if before.nodeAffinity is not None:
-        errors += field.immutable(Path("nodeAffinity"), spec.nodeAffinity, before.nodeAffinity)
+    if before.nodeAffinity is not None and not _same_place(spec.nodeAffinity, before.nodeAffinity):
+        detail = f"{field.IMMUTABLE}, except for updating from beta label to GA"
+        errors.append(field.invalid(Path("nodeAffinity"), spec.nodeAffinity, detail))
     if before.volumeAttributesClassName is not None and spec.volumeAttributesClassName is None:
         at = _SPEC.child("volumeAttributesClassName")
         errors.append(field.forbidden(at, "update from non-nil value to nil is forbidden"))
     return errors
+
+
+def _same_place(new: VolumeNodeAffinity | None, old: VolumeNodeAffinity) -> bool:
+    """Whether the nodes are the same, but for labels that have other names today."""
+    if field.same(new, old):
+        return True
+    if new is None:
+        return False
+    renamed = codec.clone(old)
+    for term, now in zip(_terms(renamed), _terms(new), strict=False):
+        for requirement, wanted in zip(term.matchExpressions or (), now.matchExpressions or (), strict=False):
+            if _RENAMED.get(requirement.key) == wanted.key:
+                requirement.key = wanted.key
+    return field.same(new, renamed)
+
+
+def _terms(affinity: VolumeNodeAffinity) -> list[NodeSelectorTerm]:
+    return affinity.required.nodeSelectorTerms if affinity.required is not None else []
 
 
 def _without_new_secret(spec: PersistentVolumeSpec, before: PersistentVolumeSpec) -> PersistentVolumeSpec:

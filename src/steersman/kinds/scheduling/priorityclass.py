@@ -28,6 +28,11 @@ def _default(obj: PriorityClass) -> None:
     obj.preemptionPolicy = obj.preemptionPolicy or "PreemptLowerPriority"
 
 
+def _on_create(obj: PriorityClass) -> None:
+    # What matters of a class never changes, and so this never counts.
+    obj.metadata.generation = 1
+
+
 KIND: Kind[PriorityClass] = Kind(
     resource=Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", False),
     versions=(
@@ -39,6 +44,7 @@ KIND: Kind[PriorityClass] = Kind(
     columns=(NAME, Column("Value", "integer"), Column("Global-Default", "boolean"), AGE, Column("PreemptionPolicy")),
     row=_row,
     default=_default,
+    on_create=_on_create,
     check=priorityclass_rules.check,
     check_update=priorityclass_rules.check_update,
 )
