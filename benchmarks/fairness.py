@@ -41,7 +41,9 @@ async def serve(fair: bool) -> None:
     from steersman.store import open as open_store
 
     clock = RealClock()
-    users = {name: User(name, ("system:authenticated", "readers")) for name in ("victim", "flood")} | {"admin": User("admin", ("system:masters",))}
+    users = {name: User(name, ("system:authenticated", "readers")) for name in ("victim", "flood")} | {
+        "admin": User("admin", ("system:masters",))
+    }
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"sqlite://{folder}/store.db", clock)
         app = App(store, clock, authenticator=Authenticator(clock, users))
@@ -104,14 +106,15 @@ class Connection:
         return int(lines[0].split()[1])
 
     async def watch(self, path: str) -> int:
-        """Open a watch, read as much as the objects of the beginning take, and leave; the next one has a connection of its own."""
+        """A watch that lasts a second: all objects of the beginning, and then nothing."""
         self._writer.write(f"GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {self._token}\r\n\r\n".encode())
         head = await self._reader.readuntil(b"\r\n\r\n")
         status = int(head.split()[1])
         if status == 200:
-            await self._reader.readexactly(LISTED * SIZE)
-        self._writer.close()
-        await self.open()
+            await self._reader.readuntil(b"\r\n0\r\n\r\n")
+        else:
+            length = next(line for line in head.decode().lower().split("\r\n") if line.startswith("content-length"))
+            await self._reader.readexactly(int(length.partition(":")[2]))
         return status
 
 
@@ -121,7 +124,7 @@ def _asker(kind: str, connection: Connection, number: int) -> Callable[[int], Aw
     if kind == "list":
         return lambda i: connection.ask("GET", MANY)
     if kind == "watch":
-        return lambda i: connection.watch(f"{MANY}?watch=1")
+        return lambda i: connection.watch(f"{MANY}?watch=1&timeoutSeconds=1")
 
     def create(i: int) -> Awaitable[int]:
         body = {"metadata": {"name": f"f-{number}-{i}"}, "data": {"key": "v" * 500}}
