@@ -147,3 +147,12 @@ async def test_in_process():
     streamed = await transport.send(Request("GET", "/stream"), stream=True)
     assert [c async for c in streamed.body] == [b"a", b"b"]
     await transport.close()
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+async def test_a_write_on_a_kept_connection_that_breaks_is_not_repeated(server, transport, method):
+    await transport.send(Request("GET", "/kept"))
+    server.answers = ["drop"]
+    with pytest.raises(Unreachable):
+        await transport.send(Request(method, "/x", body=b"{}"))
+    assert [seen[0] for seen in server.seen] == ["GET", method]

@@ -195,7 +195,7 @@ class HTTPTransport:
 def _session(connector: aiohttp.TCPConnector, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
     import aiohttp
 
-    return aiohttp.ClientSession(
+    session = aiohttp.ClientSession(
         connector=connector,
         timeout=timeout,
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -205,6 +205,10 @@ def _session(connector: aiohttp.TCPConnector, timeout: aiohttp.ClientTimeout) ->
         # Our proxies are the cluster's own; an API server is always reached directly.
         trust_env=False,
     )
+    # By itself it repeats a PUT or DELETE when a kept connection breaks. The server may have carried it out: the second is
+    # then refused as if nothing had been done, or deletes what somebody has made since.
+    session._retry_connection = False
+    return session
 
 
 def _may_repeat(request: Request, error: Exception) -> bool:
