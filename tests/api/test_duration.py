@@ -80,3 +80,9 @@ def test_age_of_a_timestamp() -> None:
     now = datetime(2024, 1, 1, 0, 5, 30, tzinfo=UTC)
     assert duration.age("2024-01-01T00:00:00Z", now) == "5m30s"
     assert duration.age("", now) == duration.UNKNOWN
+
+
+@pytest.mark.parametrize(("text", "why"), [("1" * 500_000 + "!", "invalid"), ("1" * 500_000, "missing unit in")])
+def test_texts_of_any_length_are_refused_quickly(text: str, why: str) -> None:
+    with pytest.raises(DurationError, match=f"time: {why} duration"):
+        duration.parse(text)

@@ -113,3 +113,12 @@ def test_sums_are_exact(a: str, b: str) -> None:
     assert q.nano(q.sub(a, b)) == q.nano(a) - q.nano(b)
     assert q.compare(a, b) == -q.compare(b, a)
     assert (q.compare(a, b) == 0) == q.equal(a, b)
+
+
+@pytest.mark.parametrize(
+    "text", ["1" * 1_000_000 + "!", "1" * 1_000_000, "." + "1" * 1_000_000 + "e+!", "K" * 1_000_000 + "!"]
+)
+def test_texts_of_any_length_are_refused_quickly(text: str) -> None:
+    # With a shape that can be read in two ways this would take an hour, in which nobody else is served.
+    with pytest.raises(q.QuantityError):
+        q.canonical(text)

@@ -33,7 +33,7 @@ def parse(text: str) -> float:
     while at < len(rest):
         part = _PART.match(rest, at)
         if part is None:
-            has_number = re.fullmatch(r"[0-9]*\.?[0-9]+\.?", rest[at:])
+            has_number = re.fullmatch(r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)\.?", rest[at:])
             raise DurationError(f'time: {"missing unit in" if has_number else "invalid"} duration "{text}"')
         whole, fraction, unit = part[1], part[2] or "", part[3]
         if not whole and not fraction:

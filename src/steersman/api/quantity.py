@@ -17,7 +17,8 @@ _MAX_BINARY = (2**63 - 1) * NANO
 _MAX_EXPONENT = 100  # far beyond any use; keeps a hostile "1e999999999" from becoming a huge integer
 _MAX_DIGITS = 200
 
-_SHAPE = re.compile(r"^([+-]?)([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)$", re.ASCII)
+# No digit may belong to the number or to the suffix as one likes: a long text would be tried with each of them.
+_SHAPE = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?((?:[eEinumkKMGTP]+[-+]?[0-9]*|[-+][0-9]*)?)\Z", re.ASCII)
 _EXPONENT = re.compile(r"^[eE]([-+]?[0-9]+)$", re.ASCII)
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}

@@ -86,3 +86,13 @@ def test_recognized() -> None:
     assert not formats.recognized("string", "int32")
     assert not formats.recognized("object", "date")
     assert formats.find("unheard-of") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["1" * 100_000, "1" * 100_000 + "!", "1h" * 50_000 + "!", "1" + " " * 100_000, "1 " * 50_000]
+)
+def test_durations_of_any_length_are_quick(text: str) -> None:
+    # Each would take minutes if it could be read in more than one way.
+    check = formats.find("duration")
+    assert check is not None
+    assert check(text) is ("h" in text)

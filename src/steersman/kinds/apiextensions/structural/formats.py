@@ -60,8 +60,9 @@ def _date_time(text: str) -> bool:
     return found is not None and found[1] <= "23" and found[2] <= "59" and found[3] <= "59"
 
 
-_GO_DURATION = re.compile(r"[-+]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)")
-_LOOSE_DURATION = re.compile(r"(\d+)\s*([A-Za-zµ]+)")
+# Nothing in these may be read in two ways: texts are as long as clients like, and all others wait meanwhile.
+_GO_DURATION = re.compile(r"[-+]?(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)")
+_LOOSE_UNIT = re.compile(r"\d\s*([A-Za-zµ]+)")
 _UNITS = (
     ("ns", "nano"), ("us", "µs", "micro"), ("ms", "milli"), ("s", "sec"), ("m", "min"), ("h", "hr", "hour"), ("d", "day"),
     ("w", "wk", "week"),
@@ -71,7 +72,7 @@ _UNITS = (
 def _duration(text: str) -> bool:
     if _GO_DURATION.fullmatch(text):
         return True
-    units = [unit.lower() for _, unit in _LOOSE_DURATION.findall(text)]
+    units = [unit.lower() for unit in _LOOSE_UNIT.findall(text)]
     return any(unit in names or unit.startswith(names[-1]) for unit in units for names in _UNITS)
 
 
