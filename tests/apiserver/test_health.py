@@ -3,6 +3,8 @@
 import pytest
 from tests.apiserver.conftest import PODS, Api
 
+from steersman.api.http import User
+
 
 async def text(api: Api, path: str, code: int = 200) -> str:
     response = await api.raw("GET", path)
@@ -57,6 +59,22 @@ async def test_metrics(api: Api) -> None:
     assert answer.count("# TYPE apiserver_resource_objects gauge") == 1
     bucket = 'apiserver_request_duration_seconds_bucket{verb="LIST",group="",version="v1",resource="pods"'
     assert f'{bucket},subresource="",le="+Inf"}} 1\n' in answer
+
+
+async def test_what_anybody_may_ask_for_makes_no_series(api: Api) -> None:
+    stranger = api.as_(None)
+    for path in ('/apis/a"b/v1/x', f"{PODS}/x/peculiar", "/apis/apps/v2/deployments"):
+        await stranger.get(path, code=401)
+    await api.raw("BREW", "/x")
+    await api.as_(User("joe")).get(f"{PODS}/x/log", code=403)
+    answer = await text(api, "/metrics")
+    assert (
+        'apiserver_request_total{verb="LIST",group="",version="",resource="",subresource="",code="401"} 2\n' in answer
+    )
+    assert 'verb="OTHER",group="",version="",resource="",subresource="",code="405"} 1\n' in answer
+    assert 'verb="GET",group="",version="v1",resource="pods",subresource="log",code="403"} 1\n' in answer
+    for word in ("BREW", "peculiar", 'version="v2"', 'a"b', 'a\\"b'):
+        assert word not in answer
 
 
 async def test_other_methods(api: Api) -> None:

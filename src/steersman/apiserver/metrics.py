@@ -64,10 +64,14 @@ class Metrics:
 
 
 def _labels(series: Series) -> str:
-    verb, group, version, resource, subresource = series
+    verb, group, version, resource, subresource = map(_escaped, series)
     return (
         f'verb="{verb.upper()}",group="{group}",version="{version}",resource="{resource}",subresource="{subresource}"'
     )
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def _render(series: Series, histogram: _Histogram) -> Iterator[str]:

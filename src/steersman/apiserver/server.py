@@ -41,7 +41,7 @@ from steersman.apiserver.handlers import list as listing
 from steersman.apiserver.health import Health
 from steersman.apiserver.joined import Joined
 from steersman.apiserver.lastused import LastUsed
-from steersman.apiserver.metrics import Metrics
+from steersman.apiserver.metrics import Metrics, Series
 from steersman.apiserver.negotiation import Accepted
 from steersman.apiserver.policies import gate as policies
 from steersman.apiserver.policy import BuiltinPolicy
@@ -76,6 +76,8 @@ _VERBS = {
     "delete": delete.handle,
     "deletecollection": deletecollection.handle,
 }
+# Verbs by which requests are counted that reach no resource.
+_COUNTED = frozenset({*_VERBS, "post", "put", "head", "options"})
 _EXPIRY_SECONDS = 60.0
 _SERVICES = ("", "services")
 
@@ -331,14 +333,23 @@ class App:
         finally:
             if ticket is not None and leave:
                 self.fairness.leave(ticket)
-        series = (info.verb, info.group, info.version, info.resource, info.subresource)
-        known = info.is_resource and response.status != 404
-        self.metrics.observe(
-            series if known else (info.verb, "", "", "", ""), response.status, self.clock.monotonic() - started
-        )
+        self.metrics.observe(self._series(info, response.status), response.status, self.clock.monotonic() - started)
         if info.verb == "watch" and response.status == 200 and websockets.asked(request):
             return await self._watch_by_websocket(request, response, warnings)
         return response
+
+    def _series(self, info: RequestInfo, status: int) -> Series:
+        """What a request counts as. Whatever anybody may ask for must not make a series each."""
+        known = info.is_resource and (status < 400 or self._is_there(info))
+        if known and (info.verb in _VERBS or not info.verb):
+            return info.verb, info.group, info.version, info.resource, info.subresource
+        return info.verb if info.verb in _COUNTED else "other", "", "", "", ""
+
+    def _is_there(self, info: RequestInfo) -> bool:
+        endpoint = self._endpoints.get((info.group, info.version, info.resource))
+        if endpoint is None:
+            return not info.subresource and self.catalog.find(info.group, info.version, info.resource) is not None
+        return not info.subresource or info.subresource in endpoint.kind.subresources
 
     async def _watch_by_websocket(self, request: Request, response: Response, warnings: list[str]) -> Response:
         try:
