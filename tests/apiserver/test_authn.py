@@ -41,6 +41,12 @@ def test_the_transports_user_counts() -> None:
     assert (user.name, user.groups) == ("x", ("system:authenticated",))
 
 
+def test_a_certificate_goes_before_a_token() -> None:
+    authenticator = Authenticator(FakeClock(), {"t": User("joe")})
+    for header in (bearer("t"), bearer("x"), {"authorization": "Basic abc"}):
+        assert authenticator.authenticate(Request("GET", "/api", headers=header, user=User("x"))).name == "x"
+
+
 async def test_service_account_tokens(api: Api) -> None:
     granted = await api.post(TOKENS, {})
     assert granted["status"]["expirationTimestamp"] == "2027-01-15T09:00:00Z"

@@ -86,14 +86,14 @@ class Authenticator:
         """The request's user. Raises Unauthorized for bad credentials, and for none unless the path is public."""
         if request.front_proxy and (named := self._proxied(request)) is not None:
             return named
+        if request.user is not None:
+            # As upstream: a certificate goes before whatever token there is.
+            return self._known(request.user)
         header = request.headers.get("authorization")
         if header:
             scheme, _, token = header.partition(" ")
             if scheme.lower() == "bearer":
                 return self.user_of_token(token.strip())[0]
-        if request.user is not None:
-            return self._known(request.user)
-        if header:
             raise Unauthorized
         path = request.path
         if path in _PUBLIC or path.startswith(("/livez/", "/readyz/", "/healthz/")):
