@@ -320,3 +320,9 @@ async def test_descriptions_of_a_server_without_version_three(outer: Outer, told
     reference = {"schema": {"$ref": "#/components/schemas/Flunder"}}
     assert created["requestBody"] == {"required": False, "content": {"*/*": reference}}
     assert created["responses"]["200"]["content"] == {"application/json": reference}
+
+
+@pytest.mark.parametrize("path", [f"{FLUNDERS}/a%2Fstatus", f"{DISCOVERY}/namespaces/a%2Fb/flunders"])
+async def test_no_path_is_another_one_to_the_server(joined: Outer, told: Told, path: str) -> None:
+    await joined.get(path, code=404)
+    assert not told.asked

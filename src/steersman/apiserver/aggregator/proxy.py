@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from typing import TYPE_CHECKING
 
-from steersman.api.errors import StatusError, Timeout
+from steersman.api.errors import NotFound, StatusError, Timeout
 from steersman.api.http import Response
 from steersman.apiserver import respond
 from steersman.apiserver.aggregator.transport import Unresolved, Untrusted
@@ -35,6 +35,10 @@ _CORS = frozenset(
 
 async def forward(app: App, connector: Connector, remote: Remote, ctx: Context) -> Response:
     """The server's answer; plain text and 503 when there is none, as clients expect of an aggregated API."""
+    info = ctx.info
+    if any("%2F" in part for part in (info.namespace, info.resource, info.name, info.subresource)):
+        # To the server it is a slash, which makes another path of it than the one that the user may ask for.
+        raise NotFound.path()
     if not remote.available:
         return _text(503, "service unavailable")
     try:
