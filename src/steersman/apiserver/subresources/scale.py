@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from steersman.api import codec, field, labels
@@ -91,7 +91,7 @@ def _write(obj: Any, path: str, value: Any) -> None:
     setattr(obj, last, value)
 
 
-@cache
+@lru_cache(maxsize=256)
 def _checked(replicas: int) -> tuple[field.FieldError, ...]:
     return tuple(field.not_negative(Path("spec", "replicas"), replicas))
 

@@ -110,7 +110,7 @@ def _bound(app: App, namespace: str, account: str, reference: BoundObjectReferen
     if isinstance(found, Pod):
         if found.spec.serviceAccountName != account:
             raise BadRequest(
-                f"cannot bind token for serviceaccount {account!r} to pod running with different serviceaccount name."
+                f'cannot bind token for serviceaccount "{account}" to pod running with different serviceaccount name.'
             )
         node = app.registries.get(Node, "", found.spec.nodeName) if found.spec.nodeName else None
         if node is not None:
