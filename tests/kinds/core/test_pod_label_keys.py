@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from steersman.api.field import Path
+from steersman.kinds.core import scheduling_validation
 from steersman.kinds.core.pod import KIND
+from steersman.kinds.types.core_v1 import PodSpec, TopologySpreadConstraint
 
 ErrorsOf = Callable[..., list[str]]
 
@@ -61,3 +64,15 @@ def test_what_is_wrong(change: str, errors: list[str], errors_of: ErrorsOf) -> N
 def test_restart_rules(rules: list[dict[str, Any]], error: str, errors_of: ErrorsOf) -> None:
     container = {"name": "c", "image": "x", "restartPolicy": "Never", "restartPolicyRules": rules}
     assert errors_of(KIND, POD, {"spec": {"containers": [container]}}) == [f"spec.containers[0].{error}"]
+
+
+def test_constraints_that_say_the_same_are_found_among_any_number() -> None:
+    def constraint(key: str) -> TopologySpreadConstraint:
+        return TopologySpreadConstraint(maxSkew=1, topologyKey=key, whenUnsatisfiable="DoNotSchedule")
+
+    constraints = [constraint(f"k{i}") for i in range(5000)]
+    spec = PodSpec(
+        containers=[], topologySpreadConstraints=[constraint("a"), *constraints, constraint("a"), constraint("a")]
+    )
+    told = [e.field for e in scheduling_validation.check(spec, Path("spec")) if "Duplicate" in str(e)]
+    assert told == [f"spec.topologySpreadConstraints[{i}].{{topologyKey, whenUnsatisfiable}}" for i in (0, 5001)]

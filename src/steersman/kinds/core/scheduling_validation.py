@@ -186,11 +186,12 @@ def _check_gates(gates: list[PodSchedulingGate], path: Path) -> Errors:
 
 def _check_spread(constraints: list[TopologySpreadConstraint], path: Path) -> Errors:
     errors: Errors = []
+    last = {(c.topologyKey, c.whenUnsatisfiable): i for i, c in enumerate(constraints)}
     for i, constraint in enumerate(constraints):
         at = path.index(i)
         errors += _check_constraint(constraint, at)
         same = (constraint.topologyKey, constraint.whenUnsatisfiable)
-        if any((c.topologyKey, c.whenUnsatisfiable) == same for c in constraints[i + 1 :]):
+        if last[same] > i:
             errors.append(field.duplicate(at.child("{topologyKey, whenUnsatisfiable}"), f"{{{same[0]}, {same[1]}}}"))
     return errors
 
