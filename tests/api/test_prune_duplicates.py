@@ -30,7 +30,8 @@ _VALUES = st.recursive(
 def write(value: Any, comma: str, colon: str, *, ascii_only: bool) -> str:
     if isinstance(value, Members):
         members = [
-            json.dumps(k, ensure_ascii=ascii_only) + colon + write(v, comma, colon, ascii_only=ascii_only) for k, v in value
+            json.dumps(k, ensure_ascii=ascii_only) + colon + write(v, comma, colon, ascii_only=ascii_only)
+            for k, v in value
         ]
         return "{" + comma.join(members) + "}"
     if isinstance(value, list):

@@ -53,7 +53,9 @@ class ApiServerConfig:
         metadata={"help": "API versions switched on and off: GROUP/VERSION[/RESOURCE]=true|false, api/legacy=false, …"},
     )
     event_ttl: float = setting("seconds an Event is kept", 3600.0, minimum=0)
-    max_requests_inflight: int = setting("requests that read at a time; priority levels divide these and the next", 400, minimum=0)
+    max_requests_inflight: int = setting(
+        "requests that read at a time; priority levels divide these and the next", 400, minimum=0
+    )
     max_mutating_requests_inflight: int = setting("requests that write at a time", 200, minimum=0)
     log_level: str = log_level()
 

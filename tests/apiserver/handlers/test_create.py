@@ -73,7 +73,12 @@ async def test_generated_name_is_tried_again(api: Api, monkeypatch: pytest.Monke
         (MAPS, {"kind": "Pod", "metadata": {"name": "a"}}, 400, 'Pod in version "v1" cannot be handled as a ConfigMap'),
         (MAPS, {"apiVersion": "v2", "metadata": {"name": "a"}}, 400, "the API version in the data (v2) does not match"),
         (MAPS, {"metadata": {"name": 1}}, 400, "json: cannot unmarshal number into Go struct field"),
-        (MAPS, b"{", 400, "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; "),
+        (
+            MAPS,
+            b"{",
+            400,
+            "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; ",
+        ),
         (MAPS + "/a", config_map(), 405, "the server does not allow this method on the requested resource"),
         ("/api/v1/configmaps", config_map(), 404, "the server could not find the requested resource"),
     ],
