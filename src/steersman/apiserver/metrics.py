@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
 Series = tuple[str, str, str, str, str]
@@ -75,12 +75,18 @@ def _escaped(value: str) -> str:
 
 
 def _render(series: Series, histogram: _Histogram) -> Iterator[str]:
-    labels, seen = _labels(series), 0
     name = "apiserver_request_duration_seconds"
-    for bound, count in zip(_BUCKETS, histogram.counts, strict=False):
+    return histogram_lines(name, _labels(series), _BUCKETS, histogram.counts, histogram.total)
+
+
+def histogram_lines(
+    name: str, labels: str, bounds: Sequence[float], counts: Sequence[int], total: float, seen: int = 0
+) -> Iterator[str]:
+    """A histogram. `counts` has one number more than `bounds`; `seen` values of zero are not in it."""
+    for bound, count in zip(bounds, counts, strict=False):
         seen += count
         yield f'{name}_bucket{{{labels},le="{bound:g}"}} {seen}'
-    seen += histogram.counts[-1]
+    seen += counts[-1]
     yield f'{name}_bucket{{{labels},le="+Inf"}} {seen}'
-    yield f"{name}_sum{{{labels}}} {histogram.total:.6f}"
+    yield f"{name}_sum{{{labels}}} {total:.6f}"
     yield f"{name}_count{{{labels}}} {seen}"

@@ -258,15 +258,14 @@ class WatchCache:
         return self.key(namespace or "", name)
 
     def _page_now(self, wanted: Selection, after: str, limit: int) -> Page:
-        low, high = self._bounds(wanted.namespace)
-        if not limit:
-            items = [item for item in self._select(wanted) if item.key > after] if after else self._select(wanted)
-            return Page(items, self.revision, "", 0)
-        if wanted.everything:
+        if limit and wanted.everything:
+            low, high = self._bounds(wanted.namespace)
             items = self._index.items(low, high, after, limit)
             remaining = self._index.count(low, high, after) - len(items)
             return Page(items, self.revision, items[-1].key if remaining else "", remaining)
-        items = [item for item in self._select(wanted) if item.key > after]
+        items = self._select(wanted)
+        if after:
+            items = [item for item in items if item.key > after]
         return Page(items, self.revision, "", 0)
 
     async def _page_scanned(self, wanted: Selection, after: str, limit: int) -> Page:

@@ -6,6 +6,7 @@ from steersman.cel.errors import CompileError, Issue
 from steersman.cel.lexer import Token, tokenize
 from steersman.cel.macros import MACROS, MacroError, Macros
 from steersman.cel.syntax import (
+    RESERVED,
     Call,
     Entry,
     FieldInit,
@@ -23,27 +24,6 @@ from steersman.cel.values import MAX_INT, MAX_UINT, MIN_INT, Uint
 MAX_DEPTH = 250
 """How deep an expression may nest."""
 
-_RESERVED = frozenset(
-    [
-        "as",
-        "break",
-        "const",
-        "continue",
-        "else",
-        "for",
-        "function",
-        "if",
-        "import",
-        "let",
-        "loop",
-        "package",
-        "namespace",
-        "return",
-        "var",
-        "void",
-        "while",
-    ]
-)
 _KEYWORDS = {"true": (True, BOOL), "false": (False, BOOL), "null": (None, NULL)}
 _BINARY = {
     "||": (1, "_||_"),
@@ -297,7 +277,7 @@ class _Parser:
         ahead = self._object_name()
         if ahead is not None:
             return self._object(ahead)
-        if token.text in _RESERVED:
+        if token.text in RESERVED:
             raise self._error(token.offset, f"reserved identifier: {token.text}")
         name = "." + token.text if leading else token.text
         if self._token().kind == "(":

@@ -10,6 +10,7 @@ from typing import Any
 
 from steersman.cel.errors import EvalError
 from steersman.cel.library.conversion import parse_date, parse_duration, parse_time
+from steersman.cel.syntax import RESERVED
 from steersman.cel.types import BOOL, INT, STRING, Field, Type, list_of, map_of, object_of
 from steersman.cel.values import KeyedList, SetList, Value, fields_of, is_struct
 
@@ -19,31 +20,7 @@ MAX_REQUEST = 3 * 1024 * 1024
 """Bytes of the largest request, which bounds whatever a schema leaves unbounded."""
 
 _KEY = Type("string", "string", max_elements=0)  # the API's estimates take keys for free
-_RESERVED = frozenset(
-    [
-        "true",
-        "false",
-        "null",
-        "in",
-        "as",
-        "break",
-        "const",
-        "continue",
-        "else",
-        "for",
-        "function",
-        "if",
-        "import",
-        "let",
-        "loop",
-        "package",
-        "namespace",
-        "return",
-        "var",
-        "void",
-        "while",
-    ]
-)
+_RESERVED = RESERVED | {"true", "false", "null", "in"}
 _SPECIAL = re.compile(r"__|[-./]")
 _ESCAPED = {"__": "__underscores__", ".": "__dot__", "-": "__dash__", "/": "__slash__"}
 _NAME = re.compile(r"[A-Za-z_./-][A-Za-z0-9_./-]*", re.ASCII)

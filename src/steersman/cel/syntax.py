@@ -13,6 +13,29 @@ if TYPE_CHECKING:
 ACCUMULATOR = "@result"
 """The variable in which a macro gathers its result; no text can spell it."""
 
+RESERVED = frozenset(
+    (
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "for",
+        "function",
+        "if",
+        "import",
+        "let",
+        "loop",
+        "package",
+        "namespace",
+        "return",
+        "var",
+        "void",
+        "while",
+    )
+)
+"""Words that no name may be, besides the literals and `in`."""
+
 
 @dataclass(slots=True, eq=False)
 class Node:

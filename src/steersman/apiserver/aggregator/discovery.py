@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from steersman.apiserver.aggregator.remote import Remote
-from steersman.apiserver.aggregator.transport import Connector, Failed
+from steersman.apiserver.aggregator.transport import Connector, Failed, decoded
 from steersman.apiserver.backend import Target
 from steersman.apiserver.negotiation import JSON
 
@@ -29,7 +27,7 @@ async def learn(connector: Connector, target: Target, remote: Remote) -> dict[st
     if answer.status == 503:
         raise Failed(f"non-success response code: {answer.status}")
     if answer.status == 200 and is_aggregated(found.get("content-type", "")):
-        entry = version_in(_decoded(body), *remote.key)
+        entry = version_in(decoded(body, "discovery"), *remote.key)
         remote.etag = found.get("etag", "")
         return entry
     remote.etag = ""
@@ -40,17 +38,7 @@ async def _learn_legacy(connector: Connector, target: Target, remote: Remote) ->
     answer, body = await connector.ask(target, remote.path, _SECONDS, [("Accept", JSON)])
     if answer.status != 200:
         raise Failed(f"failed to download legacy discovery for {remote.path}: {answer.status}")
-    return from_legacy(_decoded(body), *remote.key)
-
-
-def _decoded(body: bytes) -> dict[str, Any]:
-    try:
-        plain = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Failed(f"unreadable discovery: {error}") from error
-    if not isinstance(plain, dict):
-        raise Failed("unreadable discovery: it is no object")
-    return plain
+    return from_legacy(decoded(body, "discovery"), *remote.key)
 
 
 def is_aggregated(content_type: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from steersman.apiserver.aggregator.remote import Remote
-from steersman.apiserver.aggregator.transport import Connector, Failed
+from steersman.apiserver.aggregator.transport import Connector, Failed, decoded
 from steersman.apiserver.backend import Target
 from steersman.apiserver.negotiation import JSON
 from steersman.apiserver.openapi import foreign
@@ -58,7 +58,7 @@ async def learn(connector: Connector, target: Target, remote: Remote) -> Describ
         return Described(path, url)
     if answer.status != 200:
         raise Failed(f"failed to retrieve openAPI spec, http error: {answer.status}")
-    document = foreign.only(_decoded(body), remote.path + "/")
+    document = foreign.only(decoded(body, "description"), remote.path + "/")
     etag = next((v for n, v in answer.headers.items() if n.lower() == "etag"), "")
     return Described(path, url, zlib.compress(msgspec.json.encode(document), 6), etag)
 
@@ -69,15 +69,5 @@ async def _v3_url(connector: Connector, target: Target, path: str) -> str:
         return ""
     if answer.status != 200:
         raise Failed(f"could not get the list of group versions: {answer.status}")
-    found = (_decoded(body).get("paths") or {}).get(path) or {}
+    found = (decoded(body, "description").get("paths") or {}).get(path) or {}
     return str(found.get("serverRelativeURL") or "")
-
-
-def _decoded(body: bytes) -> dict[str, Any]:
-    try:
-        plain = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Failed(f"unreadable description: {error}") from error
-    if not isinstance(plain, dict):
-        raise Failed("unreadable description: it is no object")
-    return plain

@@ -7,6 +7,9 @@ import random
 import ssl
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Any
+
+import msgspec
 
 from steersman.api.errors import StatusError
 from steersman.api.http import User
@@ -107,3 +110,14 @@ def _tls(ca: bytes, insecure: bool, client: ProxyClient | None) -> ssl.SSLContex
         except OSError as error:
             raise Untrusted(f"unable to load the proxy's client certificate: {error}") from error
     return context
+
+
+def decoded(body: bytes, what: str) -> dict[str, Any]:
+    """The JSON object that a server has answered as its discovery or description. Raises Failed."""
+    try:
+        plain = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Failed(f"unreadable {what}: {error}") from error
+    if not isinstance(plain, dict):
+        raise Failed(f"unreadable {what}: it is no object")
+    return plain

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from steersman.apiserver.flowcontrol.allocation import Adjusted
 from steersman.apiserver.flowcontrol.level import SECONDS, Histogram, Level, Series
+from steersman.apiserver.metrics import histogram_lines
 
 _PREFIX = "apiserver_flowcontrol_"
 _WIDTHS = (1, 2, 4, 8, 16, 32, 64, 100)
@@ -89,16 +90,8 @@ def _head(name: str, kind: str, text: str) -> Iterator[str]:
 
 def _histogram(name: str, labels: str, histogram: Histogram, at_once: int) -> Iterator[str]:
     """`at_once` further values of zero are not in the histogram. One without any value is left out."""
-    seen = at_once
-    if not seen and not any(histogram.counts):
-        return
-    for bound, count in zip(SECONDS, histogram.counts, strict=False):
-        seen += count
-        yield f'{_PREFIX}{name}_bucket{{{labels},le="{bound:g}"}} {seen}'
-    seen += histogram.counts[-1]
-    yield f'{_PREFIX}{name}_bucket{{{labels},le="+Inf"}} {seen}'
-    yield f"{_PREFIX}{name}_sum{{{labels}}} {histogram.total:.6f}"
-    yield f"{_PREFIX}{name}_count{{{labels}}} {seen}"
+    if at_once or any(histogram.counts):
+        yield from histogram_lines(_PREFIX + name, labels, SECONDS, histogram.counts, histogram.total, at_once)
 
 
 def _estimated(labels: str, s: Series) -> Iterator[str]:

@@ -11,6 +11,7 @@ from steersman.api.http import Response
 from steersman.apiserver import answer, continuation, encoding, frames, respond, table
 from steersman.apiserver.cached import join_bodies
 from steersman.apiserver.context import Context, Endpoint
+from steersman.apiserver.frames import STREAMED
 from steersman.apiserver.negotiation import Accepted
 from steersman.apiserver.params import ListOptions, parse_revision
 from steersman.apiserver.selecting import selectors
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from steersman.apiserver.server import App
 
 
-STREAMED = 2000
-"""Objects of a list from which on it is sent in pieces."""
 _PIECE = 32
 
 
