@@ -49,5 +49,5 @@ def test_mistakes_are_named(text: str, said: str) -> None:
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="door.yaml: No such file"):
+    with pytest.raises(ConfigurationError, match=r"door\.yaml: No such file"):
         configuration.read(tmp_path / "door.yaml", TYPES)

@@ -34,9 +34,11 @@ async def test_changes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None
         taken.append(value)
 
     found = Reloading(file, number, FakeClock(), take)
-    assert found.current == 1 and not await found.look()
+    assert found.current == 1
+    assert not await found.look()
     file.write_text("2")
-    assert await found.look() and found.current == 2
+    assert await found.look()
+    assert found.current == 2
     for broken in ("x", "x"):
         file.write_text(broken)
         assert not await found.look()

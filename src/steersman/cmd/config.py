@@ -186,6 +186,9 @@ class ClusterConfig:
         default_factory=dict, metadata={"help": "API versions switched on and off, as the API server takes it"}
     )
     legacy_service_account_tokens: bool = setting("every service account has a Secret with a token", False)
+    apiserver_args: dict[str, str] = field(
+        default_factory=dict, metadata={"help": "settings of the API server, by the names of its flags without dashes"}
+    )
     store: str = setting("where objects are kept", required=True)
     port: int = setting("port of the API server", required=True, minimum=1)
     dns_port: int = setting("port of the DNS server on the host", required=True, minimum=1)

@@ -111,6 +111,19 @@ def from_flags(kind: type[T], arguments: argparse.Namespace) -> T:
     return from_mapping(kind, data, str(path) if path else "flags")
 
 
+def parse_setting(field: "dataclasses.Field[Any]", hint: Any, text: str, where: str) -> Any:
+    """The value that a flag's text gives a field. Raises ConfigError, beginning with `where`."""
+    if hint is bool:
+        if text not in ("true", "false"):
+            raise ConfigError(f"{where}: must be true or false, not {text!r}")
+        return text == "true"
+    try:
+        value = _flag_parser(hint)(text)
+    except (ValueError, argparse.ArgumentTypeError) as error:
+        raise ConfigError(f"{where}: {error}") from error
+    return _checked(field, hint, value, where)
+
+
 def _yaml(text: str) -> Any:
     from steersman.api import yaml
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from steersman.cmd import apiserver_args
 from steersman.cmd.config import (
     ApiServerConfig,
     ClusterConfig,
@@ -212,6 +213,11 @@ def _nursery(python: str, paths: Paths) -> dict[str, Any]:
 
 
 def _apiserver(config: ClusterConfig, place: Place) -> ApiServerConfig:
+    """As the cluster needs it, with the user's own settings on top."""
+    return apiserver_args.apply(_apiserver_defaults(config, place), config.apiserver_args)
+
+
+def _apiserver_defaults(config: ClusterConfig, place: Place) -> ApiServerConfig:
     pki, network = place.pki, addresses(config)
     host = host_address(config)
     return ApiServerConfig(

@@ -22,7 +22,7 @@ _OURS = frozenset({"lock", "pki", "config", "run", "logs", "nodes", "supervisor.
 
 
 # What can be asked for anew when a stopped cluster starts.
-_KEPT = ("nodes", "simulate", "legacy_service_account_tokens", "runtime_config", "store", "port")
+_KEPT = ("nodes", "simulate", "legacy_service_account_tokens", "runtime_config", "apiserver_args", "store", "port")
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Wish:
     simulate: int | None = None
     legacy_service_account_tokens: bool | None = None
     runtime_config: dict[str, str] | None = None
+    apiserver_args: dict[str, str] | None = None
     store: str | None = None
     port: int | None = None
     kubeconfig: str | None = None
@@ -58,6 +59,7 @@ def resolve(wish: Wish, place: Place, existing: ClusterConfig | None, held: cont
         simulate=wish.simulate or 0,
         legacy_service_account_tokens=wish.legacy_service_account_tokens or False,
         runtime_config=wish.runtime_config or {},
+        apiserver_args=wish.apiserver_args or {},
         store=wish.store or f"sqlite://{place.store_file}",
         port=wish.port or _free_port(API_PORTS, held),
         dns_port=DNS_PORTS[0],

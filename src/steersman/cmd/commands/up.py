@@ -8,7 +8,7 @@ import socket
 import sys
 
 from steersman.cmd.command import Command, add_cluster_arguments
-from steersman.cmd.configfile import parse_duration
+from steersman.cmd.configfile import ConfigError, parse_duration
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +35,15 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         metavar="K=V,K=V",
         help="API versions switched on and off, such as extensions/v1beta1=false or api/legacy=false (default: those that "
         "Kubernetes serves, and those that it has served)",
+    )
+    parser.add_argument(
+        "--apiserver-arg",
+        dest="apiserver_args",
+        type=_apiserver_arg,
+        action="append",
+        metavar="NAME=VALUE",
+        help="set what `steer apiserver --NAME` sets, such as audit-policy-file=FILE; may be repeated; NAME= goes back to "
+        "what it was",
     )
     parser.add_argument(
         "--wait",
@@ -73,6 +82,18 @@ def _settings(text: str) -> dict[str, str]:
     return found
 
 
+def _apiserver_arg(text: str) -> tuple[str, str]:
+    from steersman.cmd.apiserver_args import check
+
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    try:
+        return check(name, value)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _duration(text: str) -> float:
     return parse_duration(text)
 
@@ -93,6 +114,7 @@ def _run(arguments: argparse.Namespace) -> int:
         simulate=arguments.simulate,
         legacy_service_account_tokens=arguments.legacy_service_account_tokens,
         runtime_config=arguments.runtime_config,
+        apiserver_args=dict(arguments.apiserver_args) if arguments.apiserver_args else None,
         store=arguments.store,
         port=arguments.port,
         kubeconfig=os.path.abspath(os.path.expanduser(arguments.kubeconfig)) if arguments.kubeconfig else None,
