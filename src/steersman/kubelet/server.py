@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from steersman.api.clock import Clock
-from steersman.api.errors import BadRequest, Forbidden, InternalError, NotFound, StatusError, Unauthorized
+from steersman.api.errors import BadRequest, InternalError, NotFound, StatusError
 from steersman.api.http import Request, Response
 from steersman.client.waiting import wait_event
 from steersman.kinds.types.core_v1 import Pod, PodList
+from steersman.kubelet.access import Access
 from steersman.kubelet.kubelet import Kubelet
 from steersman.kubelet.logs import read_logs
 from steersman.kubelet.pod_state import PodState
@@ -25,9 +26,6 @@ from steersman.kubelet.streaming.server import serve_stream
 
 _JSON = {"Content-Type": "application/json"}
 _TEXT = {"Content-Type": "text/plain; charset=utf-8"}
-# Who may use this API: administrators and the API server.
-_ALLOWED_GROUPS = frozenset({"system:masters"})
-_ALLOWED_USERS = frozenset({"kube-apiserver-kubelet-client", "system:kube-apiserver"})
 # How long a request waits for a kubelet that is starting.
 PODS_KNOWN_SECONDS = 10.0
 
@@ -37,7 +35,8 @@ _log = logging.getLogger(__name__)
 class KubeletServer:
     """Contract: `handle` answers every request, with a Status for what goes wrong."""
 
-    def __init__(self, kubelet: Kubelet, runtime: Runtime, clock: Clock) -> None:
+    def __init__(self, kubelet: Kubelet, runtime: Runtime, clock: Clock, access: Access) -> None:
+        self._access = access
         self._kubelet = kubelet
         self._runtime = runtime
         self._clock = clock
@@ -52,10 +51,10 @@ class KubeletServer:
             return Response(failed.code, _JSON, msgspec.json.encode(failed.status()))
 
     async def _route(self, request: Request) -> Response:
-        if request.path in ("/healthz", "/livez", "/readyz"):
-            return Response(200, _TEXT, b"ok")
-        _authorize(request)
+        await self._access.check(request)
         match request.path.rstrip("/"):
+            case "/healthz" | "/livez" | "/readyz":
+                return Response(200, _TEXT, b"ok")
             case "/pods" | "/runningpods":
                 pods = [_stated(w, self._kubelet) for w in self._kubelet.workers()]
                 return Response(200, _JSON, msgspec.json.encode(PodList(items=pods)))
@@ -137,14 +136,6 @@ class KubeletServer:
         return await self._runtime.exec(
             container.id, command, tty=options.tty, stdin=options.stdin, stdout=options.stdout, stderr=stderr
         )
-
-
-def _authorize(request: Request) -> None:
-    if request.user is None:
-        raise Unauthorized()
-    if request.user.name in _ALLOWED_USERS or _ALLOWED_GROUPS.intersection(request.user.groups):
-        return
-    raise Forbidden(f"Forbidden (user={request.user.name}, verb={request.method.lower()}, resource=nodes)")
 
 
 def _stated(worker: PodWorker, kubelet: Kubelet) -> Pod:

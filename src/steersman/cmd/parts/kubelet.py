@@ -72,6 +72,7 @@ async def _simulate(config: KubeletConfig, client: Client, clock: Clock, started
 async def _serve(config: KubeletConfig, client: Client, clock: Clock, started: Started) -> None:
     from steersman.http.server import HTTPServer
     from steersman.http.tls import server_tls
+    from steersman.kubelet.access import Access
     from steersman.kubelet.runtime.cri.client import CriRuntime
     from steersman.kubelet.server import KubeletServer
 
@@ -82,7 +83,7 @@ async def _serve(config: KubeletConfig, client: Client, clock: Clock, started: S
     kubelet = Kubelet(
         node_settings(config), client, runtime, clock, machine.read_machine(), NodePods(pods), services.items, recorder
     )
-    server = HTTPServer(KubeletServer(kubelet, runtime, clock).handle)
+    server = HTTPServer(KubeletServer(kubelet, runtime, clock, Access(client, clock, config.node_name)).handle)
     try:
         await server.start(
             (config.bind_address,),
