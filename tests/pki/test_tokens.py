@@ -70,11 +70,11 @@ def part(value: Any) -> str:
 def tampered() -> dict[str, tuple[str, str]]:
     header, claims, signature = sign(CLAIMS, KEY).split(".")
     return {
-        "unknown key": (sign(CLAIMS, OTHER), "unknown key"),
-        "changed claims": (f"{header}.{part({**CLAIMS, 'sub': 'root'})}.{signature}", "unknown key"),
-        "no algorithm": (f"{part({'alg': 'none'})}.{claims}.", "ES256"),
-        "hmac": (f"{part({'alg': 'HS256'})}.{claims}.{signature}", "ES256"),
-        "short signature": (f"{header}.{claims}.AAAA", "length"),
+        "unknown key": (sign(CLAIMS, OTHER), "no keys found"),
+        "changed claims": (f"{header}.{part({**CLAIMS, 'sub': 'root'})}.{signature}", "invalid signature"),
+        "no algorithm": (f"{part({'alg': 'none'})}.{claims}.", "invalid signature"),
+        "hmac": (f"{part({'alg': 'HS256'})}.{claims}.{signature}", "invalid signature"),
+        "short signature": (f"{header}.{claims}.AAAA", "invalid signature"),
         "two parts": (f"{header}.{claims}", "JSON Web Token"),
         "empty": ("", "JSON Web Token"),
         "not base64": (f"{header}.{claims}.***", "base64url"),
@@ -82,7 +82,7 @@ def tampered() -> dict[str, tuple[str, str]]:
         "list": (f"{part([])}.{claims}.{signature}", "JSON object"),
         "not ascii": (f"ä.{claims}.{signature}", "base64url"),
         "no expiry": (sign({"sub": "x"}, KEY), "expiry"),
-        "expired": (sign({**CLAIMS, "exp": 1000}, KEY), "expired"),
+        "expired": (sign({**CLAIMS, "exp": 939}, KEY), "expired"),
         "from the future": (sign({**CLAIMS, "nbf": 1100}, KEY), "not valid yet"),
     }
 
@@ -94,8 +94,9 @@ def test_refused(case: str) -> None:
         verify(token, [KEY], 1000)
 
 
-def test_a_slow_clock_is_tolerated() -> None:
-    assert verify(sign({**CLAIMS, "nbf": 1005}, KEY), [KEY], 1000)["nbf"] == 1005
+def test_clocks_may_differ_by_a_minute() -> None:
+    assert verify(sign({**CLAIMS, "nbf": 1060}, KEY), [KEY], 1000)["nbf"] == 1060
+    assert verify(sign({**CLAIMS, "exp": 940}, KEY), [KEY], 1000)["exp"] == 940
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_a_token_in_a_secret_has_no_end() -> None:
     with pytest.raises(TokenError, match="no expiry"):
         verify(sign({**claims, "iss": "other"}, KEY), [KEY], 0)
     with pytest.raises(TokenError, match="expired"):
-        verify(sign({**claims, "exp": 5}, KEY), [KEY], 6)
+        verify(sign({**claims, "exp": 5}, KEY), [KEY], 66)
 
 
 @pytest.mark.parametrize("claim", sorted(set(LEGACY.to_json()) - {"iss"}))

@@ -241,7 +241,7 @@ class Discovery:
             "jwks_uri": f"https://{address}/openid/v1/jwks",
             "response_types_supported": ["id_token"],
             "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": [tokens.ALGORITHM],
+            "id_token_signing_alg_values_supported": sorted({key.algorithm for key in settings.keys}),
         }
         return Response(200, {"Content-Type": "application/json"}, codec.encode(document))
 
