@@ -23,6 +23,7 @@ from steersman.store.errors import (
     WatchOverflow,
 )
 from steersman.store.protocol import Entry, Event, EventType, Listing, Store, Watch
+from steersman.store.sealing import Sealing
 
 __all__ = [
     "Backend",
@@ -56,15 +57,15 @@ def discover() -> dict[str, Backend]:
     return {backend.scheme: backend for backend in found}
 
 
-def open(url: str, clock: Clock) -> Store:
+def open(url: str, clock: Clock, sealing: Sealing | None = None) -> Store:
     """Opens the store at `url`: `memory://`, or `sqlite:///path/to/file` (`sqlite://relative/path`).
 
-    The store belongs to the event loop that first uses it. Raises BadLocation for a URL that no backend
-    takes, StoreLocked for a database that another process has open, OSError for what the disk refuses.
+    `sealing` says how values are kept, if not as they are. The store belongs to the event loop that first uses it. Raises
+    BadLocation for a URL that no backend takes, StoreLocked for a database that another process has open, OSError for what the disk refuses.
     """
     scheme, separator, location = url.partition("://")
     known = discover()
     if not separator or scheme not in known:
         expected = ", ".join(f"{name}://" for name in sorted(known))
         raise BadLocation(f"store URL {url!r} must begin with one of {expected}")
-    return known[scheme].open(location, clock)
+    return known[scheme].open(location, clock, sealing)

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from steersman.api.clock import Clock
 from steersman.store.protocol import Store
+from steersman.store.sealing import Sealing
 
 
 class Backend(Struct, frozen=True):
@@ -17,4 +18,4 @@ class Backend(Struct, frozen=True):
     """
 
     scheme: str
-    open: Callable[[str, Clock], Store]
+    open: Callable[[str, Clock, Sealing | None], Store]

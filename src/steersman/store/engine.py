@@ -7,7 +7,7 @@ turn of the event loop, and those that came while the last commit ran, make one 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -24,8 +24,9 @@ from steersman.store.errors import (
 from steersman.store.hub import Hub, QueuedWatch, Replay
 from steersman.store.index import KeyIndex, bounds
 from steersman.store.journal import Journal, Row
-from steersman.store.protocol import Entry, Event, Events, Listing, Observer, Watch
+from steersman.store.protocol import Entry, Event, Events, Keys, Listing, Observer, Watch
 from steersman.store.rewind import Rewound
+from steersman.store.sealing import PLAIN, PREFIX, Origin, Sealed, Sealing, Vault
 
 # Inside the class `list` is the method.
 Entries = list[Entry]
@@ -44,11 +45,23 @@ class Stats(Struct, frozen=True):
 
 
 class _Write:
-    """A write that was decided and waits to be durable: what it replaces, what it leaves (None: nothing)."""
+    """A write that was decided and waits to be durable: what it replaces, what it leaves (None: nothing).
 
-    __slots__ = ("after", "before", "future", "key", "revision")
+    `stored` is what is recorded of the value that it leaves, sealed as `origin` says.
+    """
 
-    def __init__(self, key: str, revision: int, before: Entry | None, after: Entry | None) -> None:
+    __slots__ = ("after", "before", "future", "key", "origin", "revision", "stored")
+
+    def __init__(
+        self,
+        key: str,
+        revision: int,
+        before: Entry | None,
+        after: Entry | None,
+        stored: bytes | None = None,
+        origin: Origin = PLAIN,
+    ) -> None:
+        self.stored, self.origin = stored, origin
         self.key = key
         self.revision = revision
         self.before = before
@@ -59,7 +72,7 @@ class _Write:
         before, after = self.before, self.after
         previous = 0 if before is None else before.revision
         if after is not None:
-            return Row(self.revision, self.key, after.value, after.create_revision, previous)
+            return Row(self.revision, self.key, self.stored, after.create_revision, previous)
         return Row(self.revision, self.key, None, 0 if before is None else before.create_revision, previous)
 
     def event(self) -> Event:
@@ -71,10 +84,15 @@ class _Write:
 
 
 class Engine:
-    """Implements `steersman.store.protocol.Store` over a journal."""
+    """Implements `steersman.store.protocol.Store` over a journal. With `sealing`, the journal holds what that makes of values."""
 
-    def __init__(self, journal: Journal, clock: Clock, watch_limit: int = 10_000) -> None:
+    def __init__(
+        self, journal: Journal, clock: Clock, watch_limit: int = 10_000, sealing: Sealing | None = None
+    ) -> None:
         state = journal.load()
+        self._vault = None if sealing is None else Vault(sealing)
+        if self._vault is not None:
+            self._vault.load(state.entries)
         self._journal = journal
         self._clock = clock
         self._watch_limit = watch_limit
@@ -123,17 +141,19 @@ class Engine:
                 break
             # The key will exist, unless that commit fails: nobody may be told before it is known.
             await self._wait_settled(pending)
+        stored, origin = self._sealed(key, value)
         revision = self._next()
         entry = Entry(key, value, revision, revision)
-        await self._submit(_Write(key, revision, None, entry))
+        await self._submit(_Write(key, revision, None, entry, stored, origin))
         return entry
 
     async def update(self, key: str, value: bytes, expected: int) -> Entry:
         _check_value(value)
         before = await self._current(key, expected)
+        stored, origin = self._sealed(key, value)
         revision = self._next()
         entry = Entry(key, value, revision, before.create_revision)
-        await self._submit(_Write(key, revision, before, entry))
+        await self._submit(_Write(key, revision, before, entry, stored, origin))
         return entry
 
     async def delete(self, key: str, expected: int | None = None) -> Entry:
@@ -141,6 +161,10 @@ class Engine:
         revision = self._next()
         await self._submit(_Write(key, revision, before, None))
         return Entry(key, before.value, revision, before.create_revision)
+
+    def _sealed(self, key: str, value: bytes) -> tuple[bytes, Origin]:
+        """What is recorded of a value. Here, so that who cannot be served fails alone and not with all of a commit."""
+        return (value, PLAIN) if self._vault is None else self._vault.sealing.seal(key, value)
 
     async def _current(self, key: str, expected: int | None) -> Entry:
         """The version to be replaced, which may not be durable yet. Nothing else may run before it is replaced."""
@@ -195,12 +219,16 @@ class Engine:
                 self._commit()
 
     def _apply(self, writes: list[_Write]) -> None:
-        index, pending = self._index, self._pending
+        index, pending, vault = self._index, self._pending, self._vault
         for write in writes:
             if write.after is not None:
                 index.put(write.key, write.after)
+                if vault is not None:
+                    vault.note(write.key, write.after.value, write.origin)
             else:
                 index.remove(write.key)
+                if vault is not None:
+                    vault.forget(write.key)
             if pending[write.key] is write:
                 del pending[write.key]
         self._revision = writes[-1].revision
@@ -264,9 +292,25 @@ class Engine:
     async def _filled(self, entries: Sequence[Entry | int], revision: int) -> Entries:
         """Entries, with those given as the revision of an old version read from the journal."""
         wanted = [entry for entry in entries if isinstance(entry, int)]
-        old = await self._journal.versions(wanted) if wanted else {}
+        old = await self._versions(wanted) if wanted else {}
         self._check_revision(revision)
         return [old[entry] if isinstance(entry, int) else entry for entry in entries]
+
+    async def _versions(self, wanted: Sequence[int]) -> dict[int, Entry]:
+        old, vault = await self._journal.versions(wanted), self._vault
+        if vault is None:
+            return old
+
+        def opened() -> dict[int, Entry]:
+            return {
+                number: Entry(entry.key, vault.opened(entry.key, entry.value), entry.revision, entry.create_revision)
+                for number, entry in old.items()
+            }
+
+        if any(entry.value.startswith(PREFIX) for entry in old.values()):
+            # Whoever has the key may have to be asked.
+            return await asyncio.to_thread(opened)
+        return opened()
 
     # Watches.
 
@@ -302,12 +346,49 @@ class Engine:
         self._check_revision(upto)
         low, high = bounds(prefix)
         events = await self._journal.events(low, high, after, upto, limit)
+        if self._vault is not None:
+            if any(event.value.startswith(PREFIX) or (event.previous or b"").startswith(PREFIX) for event in events):
+                events = await asyncio.to_thread(_opened_events, self._vault, events)
+            else:
+                events = _opened_events(self._vault, events)
         # Compaction may have come between: what was read would have gaps.
         self._check_revision(after)
         return events
 
     def observe(self, prefix: str, observer: Observer) -> Callable[[], None]:
         return self._hub.observe(prefix, observer)
+
+    # Sealed values.
+
+    @property
+    def sealed(self) -> frozenset[str]:
+        return frozenset() if self._vault is None else self._vault.sealed
+
+    def stale(self, key: str) -> bool:
+        return self._vault is not None and self._vault.stale(key)
+
+    def origins(self, prefix: str) -> Iterator[tuple[str, Origin | None]]:
+        keys = self._index.keys(*bounds(prefix))
+        return ((key, PLAIN) for key in keys) if self._vault is None else self._vault.origins(keys)
+
+    async def reopen(self) -> Keys:
+        vault = self._vault
+        if vault is None or not vault.sealed:
+            return []
+        records = [(key, entry) for key in sorted(vault.sealed) if (entry := self._index.get(key)) is not None]
+        found = await asyncio.to_thread(vault.try_again, [(key, entry.value) for key, entry in records])
+        tried, opened = dict(records), []
+        for key, value, origin in found:
+            entry = self._index.get(key)
+            if entry is tried[key]:
+                self._index.put(key, Entry(key, value, entry.revision, entry.create_revision))
+                vault.note(key, value, origin)
+                opened.append(key)
+        return opened
+
+    async def purge(self) -> None:
+        self._check_open()
+        await self._journal.purge()
 
     # Life.
 
@@ -341,3 +422,18 @@ class Engine:
 def _check_value(value: bytes) -> None:
     if not value:
         raise ValueError("a value must not be empty")
+    if isinstance(value, Sealed):
+        raise ValueError("a value that cannot be read cannot be written")
+
+
+def _opened_events(vault: Vault, events: Events) -> Events:
+    return [
+        Event(
+            event.key,
+            event.revision,
+            vault.opened(event.key, event.value) if event.value else b"",
+            None if event.previous is None else vault.opened(event.key, event.previous),
+            event.previous_revision,
+        )
+        for event in events
+    ]

@@ -60,5 +60,8 @@ class Journal(Protocol):
         May be interrupted: it goes on from where the record says that it came to.
         """
 
+    async def purge(self) -> None:
+        """Leaves no trace of what was dropped. Raises CommitFailed."""
+
     async def close(self) -> None:
         """Lets go of everything. Idempotent."""

@@ -13,6 +13,9 @@ write was answered reads it. Observers have been told of a write before its call
 **Ownership.** Entries and events are immutable and shared: the `value` of an entry is the same object
 in the store, in every read and in every event.
 
+**Sealed values.** A store may keep values encrypted. One that cannot be decrypted is a `store.sealing.Sealed` wherever a value
+is told; it can be deleted. A write whose value cannot be encrypted raises SealFailed.
+
 **Errors.** Any call raises StoreClosed after `close`. What needs history raises ReadFailed if that cannot be read.
 
 **Cancellation.** A read that is cancelled leaves nothing behind. A write that is cancelled while it
@@ -21,11 +24,14 @@ waits may or may not happen; it never half happens.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from steersman.store.sealing import Origin
 
 FIRST_REVISION = 1
 """The revision of a store that was never written to: 0 would mean "any" in a resourceVersion."""
@@ -83,6 +89,7 @@ class Listing(Struct, frozen=True, gc=False):
 
 # Where a class has a method `list`, annotations cannot say list.
 Events = list[Event]
+Keys = list[str]
 
 Observer = Callable[[Sequence[Event]], None]
 """Told of the events of one commit, in order, synchronously. It must not raise, and not block."""
@@ -165,6 +172,28 @@ class Store(Protocol):
 
         The call happens when the commit is durable, `revision` already tells of it, and nobody has been
         answered yet. It is for caches that must let their process read its own writes.
+        """
+
+    @property
+    def sealed(self) -> frozenset[str]:
+        """The keys whose present value cannot be decrypted."""
+
+    def stale(self, key: str) -> bool:
+        """Whether the key's value should be written again although it stays the same: it would be kept differently now."""
+
+    def origins(self, prefix: str) -> Iterator[tuple[str, Origin | None]]:
+        """How the present values under a prefix are kept, in the order of their keys; None for what cannot be decrypted."""
+
+    async def reopen(self) -> Keys:
+        """Tries again to decrypt what could not be; returns the keys that can be read from now on.
+
+        Observers and watches are not told: revisions stay as they are.
+        """
+
+    async def purge(self) -> None:
+        """Leaves nothing in the files of what was replaced or deleted and is compacted. Writers wait meanwhile.
+
+        Raises CommitFailed.
         """
 
     async def compact(self, revision: int) -> None:

@@ -12,6 +12,7 @@ from steersman.store.errors import BadLocation
 from steersman.store.index import LAST
 from steersman.store.journal import Done, Row, State
 from steersman.store.protocol import FIRST_REVISION, Entry, Event, Store
+from steersman.store.sealing import Sealing
 
 
 class MemoryJournal:
@@ -75,14 +76,17 @@ class MemoryJournal:
         self._revisions = [revision for revision in self._revisions if revision in self._rows]
         self._compacted = max(self._compacted, upto)
 
+    async def purge(self) -> None:
+        """Nothing was kept of what was dropped."""
+
     async def close(self) -> None:
         """Nothing to let go of: the rows stay for the next engine."""
 
 
-def _open(location: str, clock: Clock) -> Store:
+def _open(location: str, clock: Clock, sealing: Sealing | None) -> Store:
     if location:
         raise BadLocation(f"memory:// takes no location, got {location!r}")
-    return Engine(MemoryJournal(), clock)
+    return Engine(MemoryJournal(), clock, sealing=sealing)
 
 
 BACKEND = Backend(scheme="memory", open=_open)

@@ -20,6 +20,7 @@ from steersman.store.engine import Engine
 from steersman.store.errors import BadLocation, CommitFailed, ReadFailed, StoreLocked
 from steersman.store.journal import Done, Row, State
 from steersman.store.protocol import FIRST_REVISION, Entry, Event, Store
+from steersman.store.sealing import Sealing
 from steersman.store.worker import Worker
 
 R = TypeVar("R")
@@ -74,14 +75,17 @@ COMPACTION_STEP = 1000
 class SQLiteJournal:
     """A journal in the file at `path`, which is made if it is missing.
 
+    With `secure`, what is deleted is overwritten in every case, and not only where that costs no further write.
     Raises StoreLocked, BadLocation for a file that is something else, OSError.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, secure: bool = False) -> None:
         self._path = path
         self._lock = _lock(path)
         try:
             self._write_to = _connect(path)
+            if secure:
+                self._write_to.execute("PRAGMA secure_delete = ON")
             _prepare(self._write_to, path)
             self._read_from = _connect(path)
             self._read_from.execute("PRAGMA query_only = ON")
@@ -178,6 +182,21 @@ class SQLiteJournal:
             self._write_to.execute("UPDATE compaction SET revision = ?", (end,))
         self._compacted = end
 
+    async def purge(self) -> None:
+        try:
+            await self._writer.run(self._purge)
+        except sqlite3.Error as error:
+            raise CommitFailed(f"{self._path} cannot be written anew: {error}") from error
+
+    def _purge(self) -> None:
+        # The copy that is made on the way must not lie in a file of its own.
+        self._write_to.execute("PRAGMA temp_store = MEMORY")
+        self._write_to.execute("VACUUM")
+        # Old pages are in the log too, until it is cut off. That waits for a reader who is not done yet.
+        (busy, _, _) = self._write_to.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise sqlite3.OperationalError("the log cannot be cut off, because somebody reads")
+
     async def close(self) -> None:
         if self._closed:
             return
@@ -265,10 +284,12 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute(f"PRAGMA user_version = {FORMAT}")
 
 
-def _open(location: str, clock: Clock) -> Store:
+def _open(location: str, clock: Clock, sealing: Sealing | None) -> Store:
     if not location:
         raise BadLocation("sqlite:// needs a path, such as sqlite:///var/lib/steersman/default/store.db")
-    return Engine(SQLiteJournal(Path(location)), clock)
+    # What is replaced by something sealed must not stay readable in a page that is free.
+    journal = SQLiteJournal(Path(location), secure=sealing is not None and sealing.active)
+    return Engine(journal, clock, sealing=sealing)
 
 
 BACKEND = Backend(scheme="sqlite", open=_open)
