@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from steersman.apiserver.admission.selection import Plugins
 from steersman.apiserver.runtimeconfig import RuntimeConfig
 
 GIT_VERSION = "v1.37.0+steersman0.1.0"
@@ -49,6 +50,7 @@ class ServerConfig:
     advertise_port: int = 6443
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
     kubelet: KubeletAccess | None = None
+    admission: Plugins = field(default_factory=Plugins)
     client_ca: Path | None = None
     front_proxy: FrontProxy | None = None
     proxy_client: ProxyClient | None = None

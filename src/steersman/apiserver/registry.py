@@ -6,7 +6,8 @@ whenever the compare-and-swap loses.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -514,6 +515,11 @@ class Registries:
             self._listed[cls, namespace] = cache, cache.changed, found
         return found
 
+    def each(self, cls: type[Any], namespace: str = "") -> Iterator[Any]:
+        """As `list` is now, decoding only what is taken; whoever takes one may keep it."""
+        registry = self.of(cls)
+        return (registry.at(cached.value, cached.revision) for cached in registry.cache.list(namespace))
+
     def exists(self, group: str, plural: str, namespace: str, name: str) -> bool:
         registry = self.find(group, plural)
         return registry is not None and registry.cache.get(namespace, name) is not None
@@ -521,6 +527,10 @@ class Registries:
     def count(self, group: str, plural: str, namespace: str) -> int | None:
         registry = self.find(group, plural)
         return None if registry is None else registry.cache.count(namespace)
+
+    async def create(self, obj: Any) -> None:
+        with suppress(AlreadyExists):
+            await self.of(type(obj)).create(obj, obj.metadata.namespace, Write(LOOPBACK), [])
 
     async def change_status(self, cls: type[Any], namespace: str, name: str, change: Callable[[Any], Any]) -> Any:
         async def changed(current: Any) -> Any:

@@ -16,9 +16,10 @@ from steersman.api import fields
 from steersman.api.clock import Clock
 from steersman.api.errors import BadRequest, InternalError, MethodNotAllowed, NotFound, ServiceUnavailable, StatusError
 from steersman.api.http import Request, Response, User
+from steersman.api.meta import Resource
 from steersman.apiserver import authz, compression, impersonation, negotiation, requestinfo, respond, table, websockets
+from steersman.apiserver.admission import selection
 from steersman.apiserver.admission.framework import Admission, Chain, Environment
-from steersman.apiserver.admission.framework import discover as discover_admission
 from steersman.apiserver.aggregator.service import Aggregator
 from steersman.apiserver.allocators import Allocator
 from steersman.apiserver.authn import Authenticator, ServiceAccountTokens
@@ -141,7 +142,7 @@ class App:
         low, high = self.config.node_ports
         self.allocator = Allocator(self.config.service_cidr, range(low, high + 1))
         self.webhooks, self.policies = Gate(self), policies.gate(self)
-        self.registries = self._make_registries(discover_admission() if admission is None else admission)
+        self.registries = self._make_registries(selection.select(self.config.admission) if admission is None else admission)
         self.authenticator = authenticator or Authenticator(
             clock, service_accounts=service_accounts, front_proxy=self.config.front_proxy
         )
@@ -172,6 +173,8 @@ class App:
             policies=self.policies,
             check_params=partial(policies.check_params, self),
             allowed=lambda attributes: self.authorizer.allowed(attributes),
+            resources=self._resources_of,
+            backends=self.backends,
         )
         self.chain = Chain(admission, environment)
         for kind in self.catalog.kinds:
@@ -195,6 +198,11 @@ class App:
                     served, registry, self.frames
                 )
         return endpoints
+
+    def _resources_of(self, api_version: str, kind: str) -> list[Resource]:
+        """The resources that serve a kind."""
+        found = (endpoint.served.resource for endpoint in self._endpoints.values())
+        return [r for r in found if (r.api_version, r.kind) == (api_version, kind)]
 
     def endpoint(self, group: str, version: str, plural: str) -> Endpoint | None:
         return self._endpoints.get((group, version, plural))

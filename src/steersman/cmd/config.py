@@ -52,6 +52,11 @@ class ApiServerConfig:
         default_factory=dict,
         metadata={"help": "API versions switched on and off: GROUP/VERSION[/RESOURCE]=true|false, api/legacy=false, …"},
     )
+    enable_admission_plugins: tuple[str, ...] = setting(
+        "admission plugins to have besides those that are on by default", ()
+    )
+    disable_admission_plugins: tuple[str, ...] = setting("admission plugins to do without", ())
+    admission_control_config_file: str = setting("what admission plugins are configured with: AdmissionConfiguration", "")
     event_ttl: float = setting("seconds an Event is kept", 3600.0, minimum=0)
     max_requests_inflight: int = setting(
         "requests that read at a time; priority levels divide these and the next", 400, minimum=0

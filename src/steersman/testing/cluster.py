@@ -16,7 +16,7 @@ from steersman.api import codec
 from steersman.api.clock import Clock, FakeClock, RealClock
 from steersman.api.errors import NotFound
 from steersman.api.http import User
-from steersman.apiserver.admission.framework import discover as discover_admission
+from steersman.apiserver.admission import selection
 from steersman.apiserver.config import ServerConfig
 from steersman.apiserver.server import App
 from steersman.client.rest import ApiObject, Client
@@ -137,12 +137,13 @@ class Cluster:
         async with self._resources as resources:
             store = BACKEND.open("", self.clock)
             resources.push_async_callback(store.close)
+            plugins = self._config.admission if self._config is not None else None
             self.app = App(
                 store,
                 self.clock,
                 self._config,
                 catalog=self._catalog,
-                admission=[a for a in discover_admission() if _COUNTS_ON.get(a.name, "") in ("", *self._names)],
+                admission=[a for a in selection.select(plugins) if _COUNTS_ON.get(a.name, "") in ("", *self._names)],
                 service_accounts=self._tokens,
             )
             resources.push_async_callback(self.app.close)

@@ -12,7 +12,6 @@ from steersman.apiserver.admission.framework import (
     Environment,
     Interest,
     Review,
-    discover,
 )
 from steersman.apiserver.registry import Registries
 
@@ -57,30 +56,3 @@ async def test_order_and_interest() -> None:
         await chain.validate(given)
         assert calls == [f"mutate {n}" for n in expected] + [f"validate {n}" for n in expected]
 
-
-def test_discovery() -> None:
-    names = [p.name for p in sorted(discover(), key=lambda p: p.order)]
-    assert names == [
-        "NamespaceLifecycle",
-        "LimitRanger",
-        "ServiceAccount",
-        "TaintNodesByCondition",
-        "Priority",
-        "DefaultTolerationSeconds",
-        "DefaultStorageClass",
-        "StorageObjectInUseProtection",
-        "PersistentVolumeClaimResize",
-        "RuntimeClass",
-        "CertificateSigners",
-        "DefaultIngressClass",
-        "PodTopologyLabels",
-        "MutatingAdmissionPolicy",
-        "MutatingAdmissionWebhook",
-        "CertificateRequests",
-        "StateTimes",
-        "EventVersions",
-        "AdmissionPolicyParams",
-        "ValidatingAdmissionPolicy",
-        "ValidatingAdmissionWebhook",
-        "ResourceQuota",
-    ]

@@ -5,11 +5,8 @@ A plugin is one frozen declaration with two plain coroutines; the chain for each
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from steersman.api.clock import Clock
@@ -19,7 +16,9 @@ from steersman.apiserver.admission.quota_ledger import QuotaLedger
 from steersman.kinds.types.meta_v1 import Object
 
 if TYPE_CHECKING:
+    from steersman.apiserver.admission.given import Given
     from steersman.apiserver.authz import Attributes
+    from steersman.apiserver.backend import Backends
     from steersman.kinds.kind import Served
 
 CREATE = "CREATE"
@@ -40,12 +39,20 @@ class Reader(Protocol):
 
     def list(self, cls: type[T], namespace: str = "") -> Sequence[T]: ...
 
+    def each(self, cls: type[T], namespace: str = "") -> Iterator[T]:
+        """As `list` is now, decoding only what is taken."""
+        ...
+
     def exists(self, group: str, plural: str, namespace: str, name: str) -> bool:
         """Whether there is such an object, of whatever kind."""
         ...
 
     def count(self, group: str, plural: str, namespace: str) -> int | None:
         """How many objects the namespace has; None when no such resource is served."""
+        ...
+
+    async def create(self, obj: Object) -> None:
+        """Store a new object as the server itself, if there is none of that name."""
         ...
 
     async def change_status(self, cls: type[T], namespace: str, name: str, change: Callable[[T], T]) -> T:
@@ -124,10 +131,14 @@ class Environment:
     quotas: QuotaLedger = field(default_factory=QuotaLedger)
     webhooks: Webhooks | None = None
     policies: Webhooks | None = None
-    check_params: Callable[[Review], None] | None = None
+    check_params: Callable[[Review], Awaitable[None]] | None = None
     """Raises what keeps the user from configuring a policy: that its parameters are not theirs to read."""
-    allowed: Callable[[Attributes], bool] | None = None
+    allowed: Callable[[Attributes], Awaitable[bool]] | None = None
     """Whether a user may do something else than what is under review; without it, everybody may."""
+    resources: Callable[[str, str], Sequence[Resource]] = lambda api_version, kind: ()
+    """The resources that serve a kind, by apiVersion and kind."""
+    backends: Backends | None = None
+    """Connections to what is outside."""
 
 
 Step = Callable[[Review, Environment], Awaitable[None]]
@@ -159,6 +170,12 @@ class Admission:
     interests: tuple[Interest, ...]
     mutate: Step | None = None
     validate: Step | None = None
+    configure: Configure | None = None
+    """Makes the plugin with its configuration, or without (None); a plugin that has none takes none. Raises
+    ConfigurationError."""
+
+
+Configure = Callable[["Given | None"], Admission]
 
 
 class Chain:
@@ -198,16 +215,3 @@ class Chain:
     async def validate(self, review: Review) -> None:
         for step in self._for(review)[1]:
             await step(review, self._environment)
-
-
-@cache
-def discover() -> tuple[Admission, ...]:
-    """Every plugin in admission/plugins, in no particular order."""
-    package = importlib.import_module("steersman.apiserver.admission.plugins")
-    found = []
-    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-        plugin = importlib.import_module(module.name).ADMISSION
-        if not isinstance(plugin, Admission):
-            raise TypeError(f"{module.name}.ADMISSION is not an Admission")
-        found.append(plugin)
-    return tuple(found)

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 from steersman.api.clock import RealClock
+from steersman.apiserver.admission import given
+from steersman.apiserver.admission.selection import Plugins
 from steersman.apiserver.authn import ServiceAccountTokens
 from steersman.apiserver.config import FrontProxy, KubeletAccess, ProxyClient, ServerConfig
 from steersman.apiserver.frontproxy import Judge
@@ -45,9 +47,18 @@ def server_config(config: ApiServerConfig) -> ServerConfig:
         max_requests=max(config.max_requests_inflight + config.max_mutating_requests_inflight, 1),
         runtime=runtime_config(config.runtime_config),
         kubelet=kubelet,
+        admission=admission_plugins(config),
         client_ca=Path(config.client_ca_file),
         front_proxy=front_proxy,
         proxy_client=proxy_client,
+    )
+
+
+def admission_plugins(config: ApiServerConfig) -> Plugins:
+    """Which admission plugins there are, and their configuration. Raises ConfigurationError."""
+    file = config.admission_control_config_file
+    return Plugins(
+        config.enable_admission_plugins, config.disable_admission_plugins, given.load(Path(file)) if file else {}
     )
 
 

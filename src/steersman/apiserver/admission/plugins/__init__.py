@@ -1,1 +1,1 @@
-"""Admission plugins: each module exports one ADMISSION, found by discovery."""
+"""Admission plugins that are on unless `disable_admission_plugins` names them: one module each, called as the plugin."""

@@ -22,7 +22,7 @@ async def mutate(review: Review, environment: Environment) -> None:
 
 ADMISSION = Admission(
     name="DefaultIngressClass",
-    order=100,
+    order=2_900,
     interests=(Interest(frozenset({CREATE}), "ingresses", "networking.k8s.io"),),
     mutate=mutate,
 )

@@ -24,7 +24,7 @@ async def mutate(review: Review, environment: Environment) -> None:
 
 ADMISSION = Admission(
     name="DefaultStorageClass",
-    order=70,
+    order=1_900,
     interests=(Interest(frozenset({CREATE}), "persistentvolumeclaims"),),
     mutate=mutate,
 )

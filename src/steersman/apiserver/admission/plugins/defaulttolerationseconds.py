@@ -26,7 +26,7 @@ def _covers(toleration: Toleration, taint: str) -> bool:
 
 ADMISSION = Admission(
     name="DefaultTolerationSeconds",
-    order=60,
+    order=1_500,
     interests=(Interest(frozenset({CREATE, UPDATE}), "pods"),),
     mutate=mutate,
 )

@@ -33,7 +33,7 @@ def _is_ending(review: Review) -> bool:
 
 ADMISSION = Admission(
     name="LimitRanger",
-    order=20,
+    order=600,
     interests=(
         # The resources of a pod change by a resize only.
         Interest(frozenset({CREATE}), "pods"),

@@ -20,7 +20,7 @@ async def mutate(review: Review, environment: Environment) -> None:
 
 ADMISSION = Admission(
     name="MutatingAdmissionPolicy",
-    order=900,
+    order=3_600,
     interests=(Interest(frozenset({CREATE, UPDATE, CONNECT})),),
     mutate=mutate,
 )

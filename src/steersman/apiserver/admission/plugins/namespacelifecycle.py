@@ -41,7 +41,7 @@ def _check(review: Review, environment: Environment) -> None:
 
 ADMISSION = Admission(
     name="NamespaceLifecycle",
-    order=10,
+    order=300,
     interests=(Interest(frozenset({CREATE, DELETE})),),
     # In the mutating phase, so that every later plugin can rely on the namespace; a deletion has no mutating phase.
     mutate=validate,

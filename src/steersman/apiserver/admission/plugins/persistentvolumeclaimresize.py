@@ -40,7 +40,7 @@ def _class_name(claim: PersistentVolumeClaim) -> str:
 
 ADMISSION = Admission(
     name="PersistentVolumeClaimResize",
-    order=80,
+    order=2_300,
     interests=(Interest(frozenset({UPDATE}), "persistentvolumeclaims"),),
     validate=validate,
 )

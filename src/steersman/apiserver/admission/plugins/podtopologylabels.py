@@ -22,7 +22,7 @@ async def mutate(review: Review, environment: Environment) -> None:
 
 ADMISSION = Admission(
     name="PodTopologyLabels",
-    order=110,
+    order=3_100,
     interests=(Interest(frozenset({CREATE}), "pods"), Interest(frozenset({UPDATE}), "pods", subresource="binding")),
     mutate=mutate,
 )

@@ -78,7 +78,7 @@ async def validate(review: Review, environment: Environment) -> None:
 
 ADMISSION = Admission(
     name="Priority",
-    order=50,
+    order=1_400,
     interests=(
         Interest(frozenset({CREATE, UPDATE}), "pods"),
         Interest(frozenset({CREATE, UPDATE}), "priorityclasses", "scheduling.k8s.io"),

@@ -52,7 +52,7 @@ async def validate(review: Review, environment: Environment) -> None:
 ADMISSION = Admission(
     name="ResourceQuota",
     # The last of all: what it charges for should be stored.
-    order=10_000,
+    order=4_000,
     interests=(
         Interest(frozenset({CREATE})),
         Interest(frozenset({UPDATE}), "pods", subresource="resize"),

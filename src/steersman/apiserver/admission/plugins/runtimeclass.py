@@ -65,7 +65,7 @@ def _refused(review: Review, text: str) -> Forbidden:
 
 ADMISSION = Admission(
     name="RuntimeClass",
-    order=90,
+    order=2_400,
     interests=(Interest(frozenset({CREATE}), "pods"),),
     mutate=mutate,
     validate=validate,

@@ -119,7 +119,7 @@ async def validate(review: Review, environment: Environment) -> None:
 
 ADMISSION = Admission(
     name="ServiceAccount",
-    order=30,
+    order=700,
     interests=(Interest(frozenset({CREATE}), "pods"),),
     mutate=mutate,
     validate=validate,

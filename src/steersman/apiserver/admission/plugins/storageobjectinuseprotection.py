@@ -19,7 +19,7 @@ async def mutate(review: Review, environment: Environment) -> None:
 
 ADMISSION = Admission(
     name="StorageObjectInUseProtection",
-    order=75,
+    order=2_000,
     interests=(
         Interest(frozenset({CREATE}), "persistentvolumeclaims"),
         Interest(frozenset({CREATE}), "persistentvolumes"),

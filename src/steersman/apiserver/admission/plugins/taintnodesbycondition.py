@@ -17,7 +17,7 @@ async def mutate(review: Review, environment: Environment) -> None:
 
 ADMISSION = Admission(
     name="TaintNodesByCondition",
-    order=40,
+    order=900,
     interests=(Interest(frozenset({CREATE}), "nodes"),),
     mutate=mutate,
 )

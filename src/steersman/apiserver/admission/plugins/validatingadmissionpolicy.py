@@ -21,7 +21,7 @@ async def validate(review: Review, environment: Environment) -> None:
 
 ADMISSION = Admission(
     name="ValidatingAdmissionPolicy",
-    order=8_000,
+    order=3_800,
     interests=(Interest(frozenset({CREATE, UPDATE, DELETE, CONNECT})),),
     validate=validate,
 )

@@ -21,7 +21,7 @@ async def validate(review: Review, environment: Environment) -> None:
 
 ADMISSION = Admission(
     name="EventVersions",
-    order=3_000,
+    order=3_740,
     interests=(Interest(frozenset({CREATE, UPDATE}), "events"),),
     validate=validate,
 )

@@ -1,4 +1,4 @@
-"""Webhooks outside the server that may refuse objects."""
+"""Webhooks outside the server that may change objects."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from steersman.apiserver.admission.framework import (
 )
 
 
-async def validate(review: Review, environment: Environment) -> None:
+async def mutate(review: Review, environment: Environment) -> None:
     if environment.webhooks is not None:
-        await environment.webhooks.validate(review)
+        await environment.webhooks.mutate(review)
 
 
 ADMISSION = Admission(
-    name="ValidatingAdmissionWebhook",
-    order=9_000,
+    name="MutatingAdmissionWebhook",
+    order=3_700,
     interests=(Interest(frozenset({CREATE, UPDATE, DELETE, CONNECT})),),
-    validate=validate,
+    mutate=mutate,
 )

@@ -1,4 +1,4 @@
-"""Webhooks outside the server that may change objects."""
+"""Webhooks outside the server that may refuse objects."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from steersman.apiserver.admission.framework import (
 )
 
 
-async def mutate(review: Review, environment: Environment) -> None:
+async def validate(review: Review, environment: Environment) -> None:
     if environment.webhooks is not None:
-        await environment.webhooks.mutate(review)
+        await environment.webhooks.validate(review)
 
 
 ADMISSION = Admission(
-    name="MutatingAdmissionWebhook",
-    order=1_000,
+    name="ValidatingAdmissionWebhook",
+    order=3_900,
     interests=(Interest(frozenset({CREATE, UPDATE, DELETE, CONNECT})),),
-    mutate=mutate,
+    validate=validate,
 )

@@ -15,12 +15,12 @@ _PLURALS = (
 
 async def validate(review: Review, environment: Environment) -> None:
     if environment.check_params is not None:
-        environment.check_params(review)
+        await environment.check_params(review)
 
 
 ADMISSION = Admission(
     name="AdmissionPolicyParams",
-    order=5_000,
+    order=3_750,
     interests=tuple(Interest(frozenset({CREATE, UPDATE}), plural, _GROUP) for plural in _PLURALS),
     validate=validate,
 )

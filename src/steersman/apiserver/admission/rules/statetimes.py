@@ -43,7 +43,7 @@ def _date_taints(taints: Iterable[DeviceTaint], now: str) -> None:
 
 ADMISSION = Admission(
     name="StateTimes",
-    order=2_020,
+    order=3_730,
     interests=(
         Interest(frozenset({UPDATE}), _VOLUMES, "", "status"),
         Interest(frozenset({CREATE, UPDATE}), _SLICES, _DEVICES),

@@ -58,7 +58,7 @@ async def validate(review: Review, environment: Environment) -> None:
 
 ADMISSION = Admission(
     name="CertificateRequests",
-    order=2_000,
+    order=3_720,
     interests=(
         Interest(frozenset({CREATE}), _REQUESTS, _GROUP),
         Interest(frozenset({UPDATE}), _REQUESTS, _GROUP, "status"),

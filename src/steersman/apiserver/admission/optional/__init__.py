@@ -1,0 +1,1 @@
+"""Admission plugins that are off unless `enable_admission_plugins` names them; only then is their module imported."""

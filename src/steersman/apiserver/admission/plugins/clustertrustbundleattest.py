@@ -1,0 +1,21 @@
+"""Which authorities a signer has is said only by those who may attest for it."""
+
+from __future__ import annotations
+
+from steersman.apiserver.admission import signers
+from steersman.apiserver.admission.framework import CREATE, UPDATE, Admission, Environment, Interest, Review
+
+
+async def validate(review: Review, environment: Environment) -> None:
+    signer = review.object.spec.signerName
+    if not signer or (review.old is not None and review.old.spec == review.object.spec):
+        return
+    await signers.check(review, environment, "attest", signer, "attest for")
+
+
+ADMISSION = Admission(
+    name="ClusterTrustBundleAttest",
+    order=2_700,
+    interests=(Interest(frozenset({CREATE, UPDATE}), "clustertrustbundles", signers.GROUP),),
+    validate=validate,
+)

@@ -1,0 +1,1 @@
+"""What the server itself does to objects on their way in and holds against them: always on, and no plugin to be named."""
