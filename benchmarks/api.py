@@ -1,8 +1,9 @@
 """Runs `loads/api.py` against Steersman's API server alone and, where a peer is given, against kube-apiserver with etcd.
 
-usage: python benchmarks/api.py [--peer KUBE_APISERVER] [--etcd ETCD] [--rounds 1] [--seconds 5] [--only create,get,…]
-Both servers listen on loopback with TLS and RBAC, nothing else runs, and every write is durable before it is answered. They take
-turns, so that a machine whose speed drifts is unfair to neither. Prints a table: per second, ratio, memory, time to readiness.
+usage: python benchmarks/api.py [--peer KUBE_APISERVER] [--etcd ETCD] [--rounds 1] [--seconds 5] [--only create,get,…] [--audit]
+Both servers listen on loopback with TLS and RBAC (the load's user has its rights by a binding), nothing else runs, and every write is
+durable before it is answered. With `--audit` both keep an audit log of every request's metadata. They take turns, so that a machine
+whose speed drifts is unfair to neither. Prints a table: per second, ratio, memory, time to readiness.
 Needs wrk and kubectl.
 """
 
@@ -59,19 +60,20 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--only", default="")
+    parser.add_argument("--audit", action="store_true", help="both keep an audit log (Metadata)")
     options = parser.parse_args()
     ours: list[Figures] = []
     theirs: list[Figures] = []
     for _ in range(options.rounds):
         with (
             tempfile.TemporaryDirectory(prefix="steersman-bench-") as folder,
-            Steersman(Path(folder)).start() as server,
+            Steersman(Path(folder), audit=options.audit).start() as server,
         ):
             ours.append(load(server, options))
         if options.peer:
             with (
                 tempfile.TemporaryDirectory(prefix="steersman-bench-") as folder,
-                Peer(Path(folder), options.peer, options.etcd).start() as server,
+                Peer(Path(folder), options.peer, options.etcd, audit=options.audit).start() as server,
             ):
                 theirs.append(load(server, options))
     print(table(medians(ours), medians(theirs) if theirs else None))

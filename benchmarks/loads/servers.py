@@ -19,7 +19,8 @@ from steersman.cmd.plan import ENVIRONMENT
 STEER = [sys.executable, "-m", "steersman.cmd.steer"]
 PORT, PEER_PORT, ETCD_PORT = 17560, 17561, 17562
 READY_SECONDS = 60.0
-PEER_TOKEN = "bench"
+PEER_TOKEN, PEER_ADMIN = "bench", "admin"
+AUDIT_POLICY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n"
 CLUSTER_ADMIN = """
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -30,7 +31,9 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata: {name: bench}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: bench}
-subjects: [{kind: ServiceAccount, name: default, namespace: kube-system}]
+subjects:
+- {kind: ServiceAccount, name: default, namespace: kube-system}
+- {apiGroup: rbac.authorization.k8s.io, kind: User, name: bench}
 """
 
 
@@ -55,6 +58,13 @@ def run(command: Sequence[str], stdin: str = "") -> str:
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
     return done.stdout.strip()
+
+
+def audit_settings(folder: Path) -> list[str]:
+    """What makes either server note down the metadata of every request in a file."""
+    policy = folder / "audit-policy.yaml"
+    policy.write_text(AUDIT_POLICY)
+    return [f"audit-policy-file={policy}", f"audit-log-path={folder / 'audit.log'}", "audit-log-maxsize=1000"]
 
 
 @contextmanager
@@ -82,15 +92,32 @@ def wait_ready(url: str, token: str, began: float) -> float:
 class Steersman:
     """The API server that `steer up` configures, without the other parts. It can be started again with what it has stored."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, audit: bool = False) -> None:
         self.folder = folder
         kubeconfig, place = folder / "kubeconfig", ["--name", "bench-api", "--data-dir", str(folder)]
-        run([*STEER, "up", *place, "--kubeconfig", str(kubeconfig), "--port", str(PORT), "--no-nodes"])
+        run(
+            [
+                *STEER,
+                "up",
+                *place,
+                "--kubeconfig",
+                str(kubeconfig),
+                "--port",
+                str(PORT),
+                "--no-nodes",
+                *self._arguments(audit),
+            ]
+        )
         kubectl = ["kubectl", "--kubeconfig", str(kubeconfig)]
         run([*kubectl, "apply", "-f", "-"], CLUSTER_ADMIN)
         run([*kubectl, "-n", "kube-system", "wait", "--for=create", "sa/default", "--timeout=30s"])
         self.token = run([*kubectl, "create", "token", "default", "-n", "kube-system", "--duration", "3h"])
         run([*STEER, "down", *place])
+
+    def _arguments(self, audit: bool) -> list[str]:
+        if not audit:
+            return []
+        return [f"--apiserver-arg={setting}" for setting in audit_settings(self.folder)]
 
     @contextmanager
     def start(self) -> Iterator[Running]:
@@ -107,11 +134,12 @@ class Steersman:
 class Peer:
     """kube-apiserver with etcd, from these programs."""
 
-    def __init__(self, folder: Path, apiserver: str, etcd: str) -> None:
+    def __init__(self, folder: Path, apiserver: str, etcd: str, *, audit: bool = False) -> None:
         self.folder, self.apiserver, self.etcd = folder, apiserver, etcd
+        self.audit = [f"--{setting}" for setting in audit_settings(folder)] if audit else []
         self.key, self.tokens = folder / "accounts.key", folder / "tokens"
         run(["openssl", "genrsa", "-out", str(self.key), "2048"])
-        self.tokens.write_text(f'{PEER_TOKEN},admin,1,"system:masters"\n')
+        self.tokens.write_text(f'{PEER_TOKEN},bench,1\n{PEER_ADMIN},admin,2,"system:masters"\n')
 
     @contextmanager
     def start(self) -> Iterator[Running]:
@@ -125,6 +153,7 @@ class Peer:
             "--service-account-issuer", "https://bench", "--authorization-mode", "RBAC",
             # Without a controller that makes tokens it would refuse every pod.
             "--service-cluster-ip-range", "10.96.0.0/16", "--disable-admission-plugins", "ServiceAccount",
+            *self.audit,
         ]  # fmt: skip
         environment = dict(os.environ)
         began = time.monotonic()
@@ -133,4 +162,8 @@ class Peer:
             process(command, self.folder / "kube-apiserver.log", environment) as server,
         ):
             url = f"https://127.0.0.1:{PEER_PORT}"
-            yield Running(url, PEER_TOKEN, (server.pid, store.pid), wait_ready(url, PEER_TOKEN, began))
+            ready = wait_ready(url, PEER_ADMIN, began)
+            kubectl = ["kubectl", "--server", url, "--token", PEER_ADMIN, "--insecure-skip-tls-verify"]
+            # The loads are made by somebody whom roles allow it, as they are for the other server.
+            run([*kubectl, "--kubeconfig", os.devnull, "apply", "-f", "-"], CLUSTER_ADMIN)
+            yield Running(url, PEER_TOKEN, (server.pid, store.pid), ready)
