@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from steersman.api.errors import BadRequest, InternalError, NotFound
 from steersman.apiserver.backend import Target
 from steersman.kinds.types.core_v1 import Node, Pod
+from steersman.pki.watched import Stamp, stamp
 
 if TYPE_CHECKING:
     from steersman.apiserver.server import App
@@ -20,7 +21,8 @@ _SIMULATED_LABEL = "steersman.dev/simulated"
 
 
 @lru_cache(maxsize=4)
-def _tls(certificate: Path, key: Path, ca: Path) -> ssl.SSLContext:
+def _tls(certificate: Path, key: Path, ca: Path, _: Stamp) -> ssl.SSLContext:
+    """For as long as the files are the same ones: they are renewed under us."""
     context = ssl.create_default_context(cafile=str(ca))
     context.load_cert_chain(str(certificate), str(key))
     return context
@@ -41,7 +43,10 @@ def kubelet(app: App, node_name: str) -> Target:
     endpoints = node.status.daemonEndpoints
     endpoint = endpoints.kubeletEndpoint if endpoints is not None else None
     access = app.config.kubelet
-    tls = _tls(access.certificate, access.key, access.ca) if access is not None else None
+    tls = None
+    if access is not None:
+        files = access.certificate, access.key, access.ca
+        tls = _tls(*files, stamp(files))
     return Target(host, (endpoint.Port if endpoint is not None else 0) or _KUBELET_PORT, tls)
 
 

@@ -22,6 +22,14 @@ def log_level() -> Any:
     return setting("least severe message that is logged", "info", choices=LOG_LEVELS)
 
 
+def tls_min_version() -> Any:
+    return setting("oldest version of TLS that is offered: VersionTLS12 or VersionTLS13", "VersionTLS12")
+
+
+def tls_cipher_suites() -> Any:
+    return setting("suites that are offered with TLS 1.2, by Go's names; none is all that are good", ())
+
+
 @dataclass(frozen=True, kw_only=True)
 class ApiServerConfig:
     """The API server: the only part that touches the store."""
@@ -32,6 +40,8 @@ class ApiServerConfig:
     advertise_address: str = setting("address of the `kubernetes` endpoint", "127.0.0.1")
     tls_cert_file: str = setting("serving certificate", required=True)
     tls_key_file: str = setting("key of the serving certificate", required=True)
+    tls_min_version: str = tls_min_version()
+    tls_cipher_suites: tuple[str, ...] = tls_cipher_suites()
     client_ca_file: str = setting("authority of client certificates", required=True)
     requestheader_client_ca_file: str = setting("authority of the front proxy's client certificate", "")
     requestheader_allowed_names: tuple[str, ...] = setting(
@@ -56,7 +66,9 @@ class ApiServerConfig:
         "admission plugins to have besides those that are on by default", ()
     )
     disable_admission_plugins: tuple[str, ...] = setting("admission plugins to do without", ())
-    admission_control_config_file: str = setting("what admission plugins are configured with: AdmissionConfiguration", "")
+    admission_control_config_file: str = setting(
+        "what admission plugins are configured with: AdmissionConfiguration", ""
+    )
     event_ttl: float = setting("seconds an Event is kept", 3600.0, minimum=0)
     max_requests_inflight: int = setting(
         "requests that read at a time; priority levels divide these and the next", 400, minimum=0
@@ -117,6 +129,8 @@ class KubeletConfig:
     port: int = setting("TCP port the kubelet serves on", 10250, minimum=0)
     tls_cert_file: str = setting("serving certificate", "")
     tls_key_file: str = setting("key of the serving certificate", "")
+    tls_min_version: str = tls_min_version()
+    tls_cipher_suites: tuple[str, ...] = tls_cipher_suites()
     client_ca_file: str = setting("authority of clients that may use the kubelet's API", "")
     cluster_dns: str = setting("address of the cluster's DNS", "10.96.0.10")
     cluster_domain: str = setting("domain of the cluster", "cluster.local")

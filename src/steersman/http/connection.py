@@ -14,7 +14,7 @@ from steersman.http.body import Chunked, Sink, Sized, Stream, Whole, discard
 from steersman.http.head import CHUNKED, Fields, decode_path, request_line
 from steersman.http.limits import MAX_BLOCK, MAX_LINE, Malformed
 from steersman.http.runner import Runner
-from steersman.http.tls import user_of_certificate
+from steersman.http.tls import end_of_certificate, user_of_certificate
 
 if TYPE_CHECKING:
     from steersman.http.server import HTTPServer
@@ -62,7 +62,6 @@ class Connection(asyncio.Protocol):
         "_loop",
         "_lost",
         "_memory",
-        "_remote",
         "_request",
         "_runner",
         "_server",
@@ -74,6 +73,8 @@ class Connection(asyncio.Protocol):
         "_waiter",
         "busy",
         "deadline",
+        "named_until",
+        "remote",
     )
 
     def __init__(self, server: HTTPServer, loop: asyncio.AbstractEventLoop) -> None:
@@ -83,7 +84,7 @@ class Connection(asyncio.Protocol):
         self._runner = Runner(loop, self._ended)
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
         self._user: User | None = None
-        self._front_proxy = self._remote = ""
+        self._front_proxy = self.remote = ""
         self._ahead: bytes | bytearray = b""
         """What has arrived and is not read yet."""
         self._body: Sized | Chunked | None = None
@@ -95,18 +96,15 @@ class Connection(asyncio.Protocol):
         self._last = self._lost = self._taken = self._held = self._unwritable = False
         self._waiter: asyncio.Future[None] | None = None
         self.busy = False
-        self.deadline = inf
+        self.deadline = self.named_until = inf
+        """Times of the event loop; from `named_until` on the client's certificate is worth nothing."""
 
     # The transport's callbacks.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        if len(self._server.connections) >= self._server.most:
-            # There is nobody to read why: what could be written would cost what is short.
-            self._transport.abort()
-            return
         peer = transport.get_extra_info("peername")
-        self._remote = str(peer[0]) if peer else ""
+        self.remote = str(peer[0]) if peer else ""
         certificate = transport.get_extra_info("peercert")
         if certificate:
             self._identify(certificate, transport.get_extra_info("ssl_object"))
@@ -122,6 +120,26 @@ class Connection(asyncio.Protocol):
             self._user = named
         if proxy and named is not None:
             self._front_proxy = named.name
+        server = self._server
+        self.named_until = server.now() + end_of_certificate(certificate) - server.clock.time()
+        if self.named_until <= server.now():
+            self.forget_client()
+
+    @property
+    def named(self) -> bool:
+        """Whether the client has shown a certificate that counts."""
+        return self._user is not None or self._front_proxy != ""
+
+    def forget_client(self) -> None:
+        """The client's certificate has ended: from the next request on it is nobody."""
+        self._user, self._front_proxy, self.named_until = None, "", inf
+
+    @property
+    def idle_since(self) -> float:
+        """Since when there is nothing to do, or inf; of a connection that was never asked anything a good while earlier."""
+        if self.busy or self._ahead or self._body is not None or self._last or self._taken or self._lost:
+            return inf
+        return self.deadline - self._server.limits.idle
 
     def data_received(self, data: bytes) -> None:
         if self._body is not None:
@@ -210,7 +228,7 @@ class Connection(asyncio.Protocol):
             return
         path, _, query = target.partition("?")
         request = Request(
-            method, decode_path(path), query, fields.headers, b"", self._user, self._front_proxy, self._remote
+            method, decode_path(path), query, fields.headers, b"", self._user, self._front_proxy, self.remote
         )
         self._keep = not fields.close if self._current else fields.keep
         if fields.upgrade:

@@ -23,6 +23,8 @@ MAX_TRAILERS = 8 * 1024
 class Limits:
     """Seconds. They are kept to within a quarter of the least of them, or within five seconds."""
 
+    handshake: float = 10.0
+    """From the first byte of a connection to the end of its TLS handshake."""
     idle: float = 75.0
     """Until the next request begins."""
     head: float = 32.0

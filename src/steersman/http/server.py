@@ -6,13 +6,17 @@ import asyncio
 import resource
 import ssl
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from typing import Any
 
+from steersman.api.clock import RealClock
 from steersman.api.http import Handler
 from steersman.http.connection import Connection
 from steersman.http.head import Memory
 from steersman.http.limits import MAX_BODY, Limits
+from steersman.http.listener import Listener, bind
+from steersman.http.tls import ServerTLS
 
 Judge = Callable[[Any], tuple[bool, bool]]
 """Whether the peer of a TLS connection (its `ssl_object`) is a client, and whether it is a front proxy."""
@@ -21,6 +25,10 @@ Streamed = Callable[[str, str], bool]
 
 # For those that have to be told to end, and for what is left then.
 _GRACE = 0.5
+# Handshakes under way at a time, of one listener.
+MAX_HANDSHAKES = 1024
+# How long it is remembered that there is no room, and how long a connection may idle before it makes room for one that is new.
+_FULL, _IDLE = 0.1, 1.0
 # Descriptors that are left for everything else when the connections have taken theirs.
 _SPARE_DESCRIPTORS = 256
 
@@ -29,8 +37,9 @@ class HTTPServer:
     """Serves a handler on any number of addresses. `start` listens, `close` refuses new requests and ends the running ones.
 
     Handlers are cancelled when their client goes away. A handler's first step is made where the request's last bytes are read, so
-    it must not block, as nothing in an event loop may. Of connections beyond `max_connections` nothing is read (0: as many as the
-    process may have descriptors, but for some).
+    it must not block, as nothing in an event loop may. There are `max_connections` at the most (0: as many as the process may have
+    descriptors, but for some): for one more, one that idles is ended, of the address that has most and of a client that has shown no
+    certificate; where there is none, nothing is read of the new one.
     """
 
     def __init__(
@@ -54,29 +63,73 @@ class HTTPServer:
         self.closing = False
         self.now: Callable[[], float] = lambda: 0.0
         """The time of the event loop."""
-        self._listeners: list[asyncio.Server] = []
+        self.clock = RealClock()
+        self._listeners: list[Listener] = []
+        self._tls: ssl.SSLContext | ServerTLS | None = None
+        self._full_until = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
 
     async def start(
-        self, hosts: Sequence[str], port: int, tls: ssl.SSLContext | None = None, *, backlog: int = 1024
+        self,
+        hosts: Sequence[str],
+        port: int,
+        tls: ssl.SSLContext | ServerTLS | None = None,
+        *,
+        backlog: int = 1024,
     ) -> int:
         """Listen on each host; a port of 0 takes a free one, the same for all. Returns the port."""
         loop = asyncio.get_running_loop()
-        self.now, self.closing = loop.time, False
-        for host in hosts:
-            listener = await loop.create_server(lambda: Connection(self, loop), host, port, ssl=tls, backlog=backlog)
-            self._listeners.append(listener)
-            port = port or listener.sockets[0].getsockname()[1]
+        self.now, self.closing, self._tls = loop.time, False, tls
+        most = min(MAX_HANDSHAKES, max(self.most // 2, 1))
+        for sock in await bind(hosts, port, backlog, loop):
+            patience = self.limits.handshake
+            self._listeners.append(Listener(self, sock, self._context, loop, patience=patience, most=most))
         if self._timer is None:
             self._timer = loop.call_later(self.limits.interval, self._sweep, loop)
-        return port
+        return self._listeners[-1].port if self._listeners else port
+
+    def _context(self) -> ssl.SSLContext | None:
+        tls = self._tls
+        return tls.current if isinstance(tls, ServerTLS) else tls
+
+    def protocol(self) -> Connection:
+        """For a listener."""
+        return Connection(self, asyncio.get_running_loop())
+
+    def admit(self, address: str) -> bool:
+        """For a listener: whether there is room for one more connection, or can be made."""
+        count = len(self.connections) + sum(len(listener.handshakes) for listener in self._listeners)
+        if count < self.most:
+            return True
+        now = self.now()
+        if now < self._full_until:
+            return False
+        found = dispensable(self.connections, address, now)
+        if found is None:
+            # Looking through all of them costs something; a flood shall not make us do it for each of its connections.
+            self._full_until = now + _FULL
+            return False
+        found.cut()
+        return True
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         for connection in [c for c in self.connections if c.deadline < now]:
             connection.expire()
+        for connection in self.connections:
+            if connection.named_until < now:
+                connection.forget_client()
+        if isinstance(self._tls, ServerTLS):
+            self._tls.look()
         self._timer = loop.call_later(self.limits.interval, self._sweep, loop)
+
+    def verify_anew(self) -> None:
+        """The authorities of clients have changed: those that have shown a certificate have to show it again. What they have asked
+        for is still answered."""
+        for connection in tuple(self.connections):
+            if connection.named:
+                connection.retire()
 
     def later(self, connection: Connection) -> None:
         """Cut a connection that has had its last answer, in case that its client does not end it."""
@@ -110,8 +163,6 @@ class HTTPServer:
         for connection in tuple(self.connections):
             connection.cut()
         await self._until(lambda: not self.connections, _GRACE)
-        for listener in self._listeners:
-            await listener.wait_closed()
         self._listeners.clear()
 
     async def _until(self, is_true: Callable[[], bool], timeout: float) -> None:
@@ -125,6 +176,29 @@ class HTTPServer:
             await asyncio.wait([future], timeout=timeout)
         finally:
             self._waiting.remove(entry)
+
+
+def dispensable(connections: Iterable[Connection], newcomer: str, now: float) -> Connection | None:
+    """Which connection is ended for one from the address `newcomer`: of those that idle, and whose client has shown no certificate,
+    the one that idles longest, of the address that has most connections.
+
+    For a newcomer from an address that has as many itself, only one that has idled for a while.
+    """
+    idle: dict[str, Connection] = {}
+    counts: dict[str, int] = {}
+    for connection in connections:
+        address = connection.remote
+        counts[address] = counts.get(address, 0) + 1
+        since = connection.idle_since
+        if not connection.named and since < inf and (address not in idle or since < idle[address].idle_since):
+            idle[address] = connection
+    if not idle:
+        return None
+    address = max(idle, key=lambda a: counts[a])
+    found = idle[address]
+    if counts[address] > counts.get(newcomer, 0) + 1 or now - found.idle_since > _IDLE:
+        return found
+    return None
 
 
 def _room() -> int:

@@ -20,6 +20,7 @@ from steersman.apiserver.frontproxy import headers_of
 from steersman.apiserver.registry import Registries
 from steersman.apiserver.webhook.client import endpoints, reason_of
 from steersman.kinds.types.core_v1 import Service
+from steersman.pki.watched import Stamp, stamp
 
 AGGREGATOR = User("system:kube-aggregator", ("system:masters",))
 """Who asks when this server itself wants to know something. A member of system:masters is refused nothing."""
@@ -51,7 +52,8 @@ class Connector:
 
     def targets(self, place: Place) -> list[Target]:
         """Every ready endpoint, in a stable order. Raises Unresolved when there is none, Untrusted."""
-        tls = _tls(place.ca, place.insecure, self._client)
+        client = self._client
+        tls = _tls(place.ca, place.insecure, client, stamp((client.certificate, client.key) if client else ()))
         return [Target(host, port, tls, place.host) for host, port in sorted(self._addresses(place))]
 
     def target(self, place: Place) -> Target:
@@ -93,7 +95,8 @@ class Connector:
 
 
 @lru_cache(maxsize=64)
-def _tls(ca: bytes, insecure: bool, client: ProxyClient | None) -> ssl.SSLContext:
+def _tls(ca: bytes, insecure: bool, client: ProxyClient | None, _: Stamp) -> ssl.SSLContext:
+    """For as long as the client's files are the same ones: they are renewed under us."""
     try:
         context = ssl.create_default_context(cadata=ca.decode() if ca else None)
     except (ssl.SSLError, UnicodeDecodeError, ValueError) as error:

@@ -17,8 +17,8 @@ from steersman.apiserver.server import App
 from steersman.cmd.config import ApiServerConfig
 from steersman.cmd.configfile import ConfigError
 from steersman.cmd.parts.process import Started, main
+from steersman.cmd.parts.serving import server_tls
 from steersman.http.server import HTTPServer
-from steersman.http.tls import server_tls
 from steersman.kinds import catalog
 from steersman.pki import tokens
 from steersman.store import open as open_store
@@ -84,7 +84,7 @@ async def run(config: ApiServerConfig, started: Started) -> None:
     key = tokens.load_key(Path(config.service_account_key_file))
     accounts = ServiceAccountTokens(key, (key,), config.service_account_issuer, (config.service_account_issuer,))
     authorities = config.client_ca_file, config.requestheader_client_ca_file
-    tls = server_tls(config.tls_cert_file, config.tls_key_file, *authorities)
+    tls = server_tls(config, *authorities)
     store = open_store(config.store, clock)
     try:
         settings, kinds = server_config(config), catalog.load()
@@ -93,6 +93,13 @@ async def run(config: ApiServerConfig, started: Started) -> None:
         trusted = settings.front_proxy
         judge = None if trusted is None else Judge(settings.client_ca, trusted.ca)
         server = HTTPServer(app.handle, judge=judge, streamed=is_proxied)
+
+        def verify_anew() -> None:
+            if trusted is not None:
+                server.judge = Judge(settings.client_ca, trusted.ca)
+            server.verify_anew()
+
+        tls.changed = verify_anew
         await app.start()
         try:
             async with asyncio.TaskGroup() as tasks:

@@ -70,8 +70,8 @@ async def _simulate(config: KubeletConfig, client: Client, clock: Clock, started
 
 
 async def _serve(config: KubeletConfig, client: Client, clock: Clock, started: Started) -> None:
+    from steersman.cmd.parts.serving import server_tls
     from steersman.http.server import HTTPServer
-    from steersman.http.tls import server_tls
     from steersman.kubelet.access import Access
     from steersman.kubelet.runtime.cri.client import CriRuntime
     from steersman.kubelet.server import KubeletServer
@@ -85,11 +85,8 @@ async def _serve(config: KubeletConfig, client: Client, clock: Clock, started: S
     )
     server = HTTPServer(KubeletServer(kubelet, runtime, clock, Access(client, clock, config.node_name)).handle)
     try:
-        await server.start(
-            (config.bind_address,),
-            config.port,
-            server_tls(config.tls_cert_file, config.tls_key_file, config.client_ca_file),
-        )
+        tls = server_tls(config, config.client_ca_file, changed=server.verify_anew)
+        await server.start((config.bind_address,), config.port, tls)
         async with asyncio.TaskGroup() as tasks:
             for informer in (pods, services):
                 tasks.create_task(informer.run())
