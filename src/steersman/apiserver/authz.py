@@ -1,23 +1,30 @@
-"""May this user do this? Role-based rules from the cluster's roles and bindings, and a built-in policy for the parts."""
+"""May this user do this? The chain of authorizers, each of which allows, denies or has no opinion, and what is asked of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import Protocol
 
-from steersman.api.errors import Forbidden
+from steersman.api import fields, labels
+from steersman.api.errors import Forbidden, InternalError, StatusError
+from steersman.api.field import quote
+from steersman.api.fields import FieldSelector
 from steersman.api.http import User
-from steersman.apiserver.requestinfo import RequestInfo
+from steersman.api.labels import Selector
+from steersman.apiserver.requestinfo import Query, RequestInfo
 
 MASTERS = "system:masters"
 
 _KNOWN = 8192
+_SELECTING = frozenset({"list", "watch", "deletecollection"})
 
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """What is asked for. `resource` carries the subresource after a slash; a path request has only `verb` and `path`."""
+    """What is asked for. A path request has only `verb` and `path`. Selectors are there if they restrict anything and can be
+    understood: they only narrow, so that leaving one out asks for more."""
 
     user: User
     verb: str
@@ -28,6 +35,9 @@ class Attributes:
     namespace: str = ""
     name: str = ""
     path: str = ""
+    version: str = ""
+    field_selector: FieldSelector | None = None
+    label_selector: Selector | None = None
 
     @property
     def full_resource(self) -> str:
@@ -48,7 +58,7 @@ class Rule:
         if a.verb not in self.verbs and "*" not in self.verbs:
             return False
         if not a.is_resource:
-            return any(_path_fits(p, a.path) for p in self.paths)
+            return any(path_fits(p, a.path) for p in self.paths)
         if a.group not in self.groups and "*" not in self.groups:
             return False
         if not self._resource_fits(a):
@@ -63,92 +73,269 @@ class Rule:
         return False
 
 
-def _path_fits(pattern: str, path: str) -> bool:
-    return pattern == "*" or pattern == path or (pattern.endswith("*") and path.startswith(pattern[:-1]))
+def path_fits(pattern: str, path: str) -> bool:
+    return pattern in ("*", path) or (pattern.endswith("*") and path.startswith(pattern.rstrip("*")))
 
 
-class RuleSource(Protocol):
-    """Where a user's rules come from; the answer is the state of this moment."""
+class Verdict(Enum):
+    """NO_OPINION leaves the question to the next authorizer; when there is none, the answer is no."""
 
-    def rules(self, user: User, namespace: str) -> Iterator[Rule]:
-        """Every rule that holds for `user` in `namespace`; an empty namespace means the whole cluster only."""
+    ALLOW = "Allow"
+    DENY = "Deny"
+    NO_OPINION = "NoOpinion"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An answer. `error` is what went wrong on the way to it, "" for nothing; an answer that allows counts all the same.
+    `general` says that it is the same whatever the name of the object and the selectors are."""
+
+    verdict: Verdict
+    reason: str = ""
+    error: str = ""
+    general: bool = False
+
+    @property
+    def allowed(self) -> bool:
+        return self.verdict is Verdict.ALLOW
+
+
+ALLOWED = Decision(Verdict.ALLOW, general=True)
+NO_OPINION = Decision(Verdict.NO_OPINION)
+
+
+@dataclass(slots=True)
+class Rules:
+    """What a user may do, as far as it can be listed; `incomplete` says that there may be more, and `errors` why."""
+
+    rules: list[Rule] = field(default_factory=list)
+    incomplete: bool = False
+    errors: list[str] = field(default_factory=list)
+
+
+class Module(Protocol):
+    """One authorizer of the chain."""
+
+    @property
+    def name(self) -> str:
+        """Its name, which nobody else in the chain has."""
+        ...
+
+    @property
+    def waits(self) -> bool:
+        """Whether it may have to ask somebody outside of the process. Only those that do may deny."""
+        ...
+
+    def decide(self, attributes: Attributes) -> Decision | None:
+        """The answer of this moment, or None where somebody has to be asked. Quick; never raises."""
+        ...
+
+    async def ask(self, attributes: Attributes) -> Decision:
+        """The answer, after `decide` has given none. Never raises but for cancellation."""
+        ...
+
+    def rules(self, user: User, namespace: str) -> Rules:
+        """What is known of a user's rights in a namespace and in the whole cluster."""
         ...
 
 
-class Authorizer:
-    """Allows what any of its sources allows; members of system:masters may do everything.
+class Local:
+    """The base of authorizers that decide at once."""
 
-    `generation` changes whenever the rules may have; what they allow is remembered until then.
+    waits = False
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def decide(self, attributes: Attributes) -> Decision:
+        return NO_OPINION
+
+    async def ask(self, attributes: Attributes) -> Decision:
+        return self.decide(attributes)
+
+    def rules(self, user: User, namespace: str) -> Rules:
+        return Rules()
+
+
+class Authorizer:
+    """Asks the authorizers in order until one allows or denies; members of system:masters may do everything.
+
+    Two ways to ask: requests `admit`, which remembers, and does not wait where nobody has to be waited for; everybody else
+    awaits `authorize`. `generation` changes whenever what the authorizers of this process know may have; what they allow is
+    remembered until then.
     """
 
-    def __init__(self, sources: Sequence[RuleSource], generation: Callable[[], int]) -> None:
-        self._sources = tuple(sources)
+    def __init__(self, modules: Sequence[Module], generation: Callable[[], int]) -> None:
         self._generation = generation
         self._remembered = generation()
-        self._allowed: set[tuple[object, ...]] = set()
-        """What is allowed whatever the name of the object is."""
+        self._allowed: dict[tuple[object, ...], Decision] = {}
+        """What is allowed in general."""
+        self._modules: tuple[Module, ...] = ()
+        self._remembers = True
+        self.replace(modules)
 
-    def allowed(self, attributes: Attributes) -> bool:
-        user = attributes.user
-        if MASTERS in user.groups:
-            return True
-        namespace = attributes.namespace if attributes.is_resource else ""
-        return any(rule.allows(attributes) for source in self._sources for rule in source.rules(user, namespace))
+    def replace(self, modules: Sequence[Module]) -> None:
+        """Ask these from now on."""
+        self._modules = tuple(modules)
+        self._remembers = not any(m.waits for m in modules)
+        self._allowed.clear()
 
-    def rules(self, user: User, namespace: str) -> list[Rule]:
-        if MASTERS in user.groups:
-            return [Rule(("*",), ("*",), ("*",)), Rule(("*",), paths=("*",))]
-        return [rule for source in self._sources for rule in source.rules(user, namespace)]
+    # Asking
 
-    def admit(self, info: RequestInfo, user: User) -> None:
-        """As `check` for what a request asks for, but quicker where this user has done the same before."""
+    def decide(self, attributes: Attributes) -> Decision | None:
+        """The answer, or None if somebody outside of the process has to be asked."""
+        if MASTERS in attributes.user.groups:
+            return ALLOWED
+        left: list[tuple[str, Decision]] = []
+        for module in self._modules:
+            decision = module.decide(attributes)
+            if decision is None:
+                return None
+            if decision.verdict is not Verdict.NO_OPINION:
+                return decision
+            if decision is not NO_OPINION:
+                left.append((module.name, decision))
+        return _undecided(left) if left else NO_OPINION
+
+    async def authorize(self, attributes: Attributes) -> Decision:
+        """The answer."""
+        if MASTERS in attributes.user.groups:
+            return ALLOWED
+        left: list[tuple[str, Decision]] = []
+        for module in self._modules:
+            decision = module.decide(attributes)
+            if decision is None:
+                decision = await module.ask(attributes)
+            if decision.verdict is not Verdict.NO_OPINION:
+                return decision
+            left.append((module.name, decision))
+        return _undecided(left)
+
+    async def allowed(self, attributes: Attributes) -> bool:
+        return (await self.authorize(attributes)).allowed
+
+    async def check(self, attributes: Attributes) -> None:
+        """Raise Forbidden, with the reason a user can act on, unless allowed."""
+        decision = await self.authorize(attributes)
+        if not decision.allowed:
+            raise refusal(attributes, decision)
+
+    def admit(self, info: RequestInfo, user: User, query: Query | None = None) -> Decision | None:
+        """As `decide` for what a request asks for, but quicker where this user has done the same before."""
         if MASTERS in user.groups:
-            return
+            return ALLOWED
         generation = self._generation()
         if generation != self._remembered:
             self._remembered = generation
             self._allowed.clear()
+        if not info.is_resource or not self._remembers:
+            return self.decide(attributes_of(info, user, query))
         asked = (user.name, user.groups, info.verb, info.resource, info.namespace, info.group, info.subresource)
-        if info.is_resource and asked in self._allowed:
-            return
-        attributes = attributes_of(info, user)
-        namespace = info.namespace if info.is_resource else ""
-        for source in self._sources:
-            for rule in source.rules(user, namespace):
-                if rule.allows(attributes):
-                    if info.is_resource and not rule.names:
-                        self._remember(asked)
-                    return
-        raise forbidden(attributes)
+        known = self._allowed.get(asked)
+        if known is not None:
+            return known
+        decision = self.decide(attributes_of(info, user, query))
+        if decision is not None and decision.allowed and decision.general:
+            self._remember(asked, decision)
+        return decision
 
-    def _remember(self, asked: tuple[object, ...]) -> None:
+    def _remember(self, asked: tuple[object, ...], decision: Decision) -> None:
         if len(self._allowed) >= _KNOWN:
             self._allowed.clear()
-        self._allowed.add(asked)
+        self._allowed[asked] = decision
 
-    def check(self, attributes: Attributes) -> None:
-        """Raise Forbidden, with the reason a user can act on, unless allowed."""
-        if not self.allowed(attributes):
-            raise forbidden(attributes)
+    def rules(self, user: User, namespace: str) -> Rules:
+        """What the authorizers know of a user's rights in a namespace."""
+        found = Rules()
+        if MASTERS in user.groups:
+            found.rules += [Rule(("*",), ("*",), ("*",)), Rule(("*",), paths=("*",))]
+        for module in self._modules:
+            known = module.rules(user, namespace)
+            found.rules += known.rules
+            found.errors += known.errors
+            found.incomplete = found.incomplete or known.incomplete
+        return found
 
 
-def attributes_of(info: RequestInfo, user: User) -> Attributes:
+def _undecided(left: Sequence[tuple[str, Decision]]) -> Decision:
+    """What nobody has decided, with what each has to say to it."""
+    reasons = [f"{name}: {decision.reason}" for name, decision in left if decision.reason]
+    errors = [decision.error for _, decision in left if decision.error]
+    if not reasons and not errors:
+        return NO_OPINION
+    return Decision(Verdict.NO_OPINION, "\n".join(reasons), aggregate(errors))
+
+
+def aggregate(errors: Sequence[str]) -> str:
+    """Several errors as one text, each once."""
+    distinct = list(dict.fromkeys(errors))
+    return distinct[0] if len(distinct) == 1 else f"[{', '.join(distinct)}]" if distinct else ""
+
+
+def attributes_of(info: RequestInfo, user: User, query: Query | None = None) -> Attributes:
+    """What a request asks for. A list or watch of one name is that of the object."""
     if not info.is_resource:
         return Attributes(user, info.verb, False, path=info.path)
+    name, wanted, labelled = info.name, None, None
+    if query and info.verb in _SELECTING and not info.legacy_watch:
+        wanted, labelled = field_selector(query.get("fieldSelector")), label_selector(query.get("labelSelector"))
+        if wanted is not None and not name and info.verb != "deletecollection":
+            name = wanted.requires("metadata.name") or ""
     return Attributes(
-        user, info.verb, True, info.group, info.resource, info.subresource, info.namespace, info.name, info.path
+        user,
+        info.verb,
+        True,
+        info.group,
+        info.resource,
+        info.subresource,
+        info.namespace,
+        name,
+        info.path,
+        info.version,
+        wanted,
+        labelled,
     )
 
 
-def forbidden(a: Attributes) -> Forbidden:
-    """The 403 for a request that no rule allows."""
+def field_selector(text: str) -> FieldSelector | None:
+    """The selector, if it restricts anything and can be read."""
+    try:
+        found = fields.parse(text)
+    except fields.FieldSelectorError:
+        return None
+    return None if found.empty else found
+
+
+def label_selector(text: str) -> Selector | None:
+    """As `field_selector`."""
+    try:
+        found = labels.parse(text)
+    except labels.SelectorError:
+        return None
+    return None if found.empty else found
+
+
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+def refusal(a: Attributes, decision: Decision) -> StatusError:
+    """The error for a request that is not allowed: a 403, or a 500 when that is because something went wrong."""
+    if decision.error:
+        return InternalError.occurred(decision.error)
+    return forbidden(a, decision.reason)
+
+
+def forbidden(a: Attributes, reason: str = "") -> Forbidden:
+    """The 403 for a request that nobody allows."""
+    because = f": {reason}" if reason else ""
     if not a.is_resource:
-        why = f'User "{a.user.name}" cannot {a.verb} path "{a.path}"'
-        return Forbidden(f"forbidden: {why}", details={})
-    where = f'in the namespace "{a.namespace}"' if a.namespace else "at the cluster scope"
-    why = f'User "{a.user.name}" cannot {a.verb} resource "{a.full_resource}" in API group "{a.group}" {where}'
+        why = f"User {quote(a.user.name)} cannot {a.verb} path {quote(a.path)}".translate(_ESCAPES)
+        return Forbidden(f"forbidden: {why}{because}", details={})
+    where = f"in the namespace {quote(a.namespace)}" if a.namespace else "at the cluster scope"
+    what = f"resource {quote(a.full_resource)} in API group {quote(a.group)}"
+    why = f"User {quote(a.user.name)} cannot {a.verb} {what} {where}".translate(_ESCAPES)
     subject = f"{a.resource}.{a.group}" if a.group else a.resource
     if a.name:
-        subject = f'{subject} "{a.name}"'
+        subject = f"{subject} {quote(a.name)}"
     details = {k: v for k, v in (("name", a.name), ("group", a.group), ("kind", a.resource)) if v}
-    return Forbidden(f"{subject} is forbidden: {why}", details=details)
+    return Forbidden(f"{subject} is forbidden: {why}{because}", details=details)

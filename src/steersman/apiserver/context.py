@@ -20,6 +20,7 @@ from steersman.kinds import wire_fields
 from steersman.kinds.kind import Kind, Served
 
 if TYPE_CHECKING:
+    from steersman.apiserver.authz import Decision
     from steersman.apiserver.registry import Registry
 
 S = TypeVar("S", bound=Struct)
@@ -36,6 +37,8 @@ class Context:
     warnings: list[str] = field(default_factory=list)
     endpoint: Endpoint | None = None
     """What the path leads to, if that is stored."""
+    decision: Decision | None = None
+    """What the authorizer has said to it."""
 
     def accept(self) -> Accepted:
         """The representation of the object itself; no transformations. Raises NotAcceptable."""

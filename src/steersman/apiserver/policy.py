@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from steersman.api.http import User
-from steersman.apiserver.authz import Rule
+from steersman.apiserver.authz import NO_OPINION, Attributes, Decision, Local, Rule, Rules, Verdict
 
 READ = ("get", "list", "watch")
 WRITE = ("create", "update", "patch", "delete")
@@ -99,10 +99,19 @@ _GROUPS: Mapping[str, tuple[Rule, ...]] = {
 }
 
 
-class BuiltinPolicy:
-    """The RuleSource of the policy above."""
+class BuiltinPolicy(Local):
+    """The authorizer of the policy above."""
 
-    def rules(self, user: User, namespace: str) -> Iterator[Rule]:
+    def decide(self, attributes: Attributes) -> Decision:
+        for rule in self._rules(attributes.user):
+            if rule.allows(attributes):
+                return Decision(Verdict.ALLOW, general=not rule.names)
+        return NO_OPINION
+
+    def rules(self, user: User, namespace: str) -> Rules:
+        return Rules(list(self._rules(user)))
+
+    def _rules(self, user: User) -> Iterator[Rule]:
         yield from _USERS.get(user.name, ())
         for group in user.groups:
             yield from _GROUPS.get(group, ())

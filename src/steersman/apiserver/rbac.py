@@ -1,16 +1,22 @@
-"""Rules from the cluster's Roles, ClusterRoles and their bindings, compiled once per change of any of them."""
+"""The RBAC authorizer: Roles, ClusterRoles and their bindings, taken over object by object as they change."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
 
+from steersman.api.field import quote
 from steersman.api.http import User
-from steersman.apiserver.authz import Rule
+from steersman.apiserver.authz import NO_OPINION, Attributes, Decision, Local, Rule, Rules, Verdict, aggregate
+from steersman.apiserver.rbac_index import GROUP as GROUP_KIND
+from steersman.apiserver.rbac_index import USER, Grant, Rights, Role, Scope, Subject
+from steersman.store.protocol import Event
 
 GROUP = "rbac.authorization.k8s.io"
+PREFIX = f"/registry/{GROUP}/"
+_PLURALS = ("clusterroles", "roles", "clusterrolebindings", "rolebindings")
 _SERVICE_ACCOUNT = "system:serviceaccount:"
 
 
@@ -22,16 +28,13 @@ class Stored(Protocol):
     @property
     def name(self) -> str: ...
     @property
-    def body(self) -> bytes: ...
+    def value(self) -> bytes: ...
 
 
 class Objects(Protocol):
-    """Where the objects are read: `generation` changes whenever any of them may have changed."""
+    """Where all objects of a kind are read."""
 
-    @property
-    def generation(self) -> int: ...
-
-    def objects(self, plural: str) -> Sequence[Stored]: ...
+    def __call__(self, plural: str, /) -> Sequence[Stored]: ...
 
 
 class _PolicyRule(msgspec.Struct):
@@ -74,57 +77,169 @@ class _Binding(msgspec.Struct):
 _decode_role = msgspec.json.Decoder(_Role).decode
 _decode_binding = msgspec.json.Decoder(_Binding).decode
 
+_Key = tuple[str, str, str]
+"""Plural, namespace and name."""
 
-class RBAC:
-    """The RuleSource of role-based access control."""
 
-    def __init__(self, objects: Objects) -> None:
+class RBAC(Local):
+    """Decides by the objects as they are stored. Changes are only noted, and taken over with the next question."""
+
+    def __init__(self, objects: Objects, name: str = "rbac") -> None:
+        super().__init__(name)
         self._objects = objects
-        self._generation = -1
-        # (role's namespace, role's name) → rules; a ClusterRole has no namespace.
-        self._rules: dict[tuple[str, str], tuple[Rule, ...]] = {}
-        # subject → [(namespace the binding holds in, role)]
-        self._bound: dict[tuple[str, str], list[tuple[str, tuple[str, str]]]] = {}
-        self._answers: dict[tuple[str, tuple[str, ...], str], tuple[Rule, ...]] = {}
+        self.generation = 0
+        """Changes with every object."""
+        self._changed: dict[_Key, bytes] | None = None
+        """Objects to be taken over; None for all there are."""
+        self._roles: dict[_Key, Role] = {}
+        self._everywhere, self._local = Scope(), dict[str, Scope]()
+        self._bindings: dict[_Key, list[tuple[Subject, Grant]]] = {}
+        self._rights = Rights()
+        self._absent: set[Role] = set()
+        """Roles that are bound, but not there."""
 
-    def rules(self, user: User, namespace: str) -> Iterator[Rule]:
-        if self._generation != self._objects.generation:
-            self._compile()
-        key = (user.name, user.groups, namespace)
-        answer = self._answers.get(key)
-        if answer is None:
-            if len(self._answers) > 4096:
-                self._answers.clear()
-            answer = self._answers[key] = tuple(self._collect(user, namespace))
-        return iter(answer)
+    # Changes
 
-    def _collect(self, user: User, namespace: str) -> Iterator[Rule]:
-        subjects = [("User", user.name), *(("Group", g) for g in user.groups)]
-        if user.name.startswith(_SERVICE_ACCOUNT):
-            subjects.append(("ServiceAccount", user.name.removeprefix(_SERVICE_ACCOUNT)))
-        for subject in subjects:
-            for scope, role in self._bound.get(subject, ()):
-                if not scope or scope == namespace:
-                    yield from self._rules.get(role, ())
+    def reload(self) -> None:
+        """Take over everything anew."""
+        self.generation += 1
+        self._changed = None
 
-    def _compile(self) -> None:
-        self._generation = self._objects.generation
-        self._answers.clear()
-        self._rules = {}
-        for plural in ("clusterroles", "roles"):
-            for stored in self._objects.objects(plural):
-                role = _decode_role(stored.body)
-                self._rules[(stored.namespace, stored.name)] = tuple(r.rule() for r in role.rules or ())
-        self._bound = {}
-        for plural in ("clusterrolebindings", "rolebindings"):
-            for stored in self._objects.objects(plural):
-                self._bind(stored.namespace, _decode_binding(stored.body))
+    def changed(self, events: Iterable[Event]) -> None:
+        """Take over what was written, under PREFIX."""
+        self.generation += 1
+        if self._changed is not None:
+            for event in events:
+                plural, _, rest = event.key.removeprefix(PREFIX).partition("/")
+                namespace, _, name = rest.rpartition("/")
+                self._changed[plural, namespace, name] = event.value
 
-    def _bind(self, namespace: str, binding: _Binding) -> None:
-        role_namespace = namespace if binding.roleRef.kind == "Role" else ""
-        role = (role_namespace, binding.roleRef.name)
-        for subject in binding.subjects or ():
-            name = subject.name
+    def _settle(self) -> None:
+        changed, self._changed = self._changed, {}
+        if changed is None:
+            self._roles, self._bindings = {}, {}
+            self._everywhere, self._local, self._rights, self._absent = Scope(), {}, Rights(), set()
+            changed = {(p, s.namespace, s.name): s.value for p in _PLURALS for s in self._objects(p)}
+        for key, value in changed.items():
+            if key[0] in ("clusterroles", "roles"):
+                self._take_role(key, value)
+            else:
+                self._take_binding(key, value)
+
+    def _take_role(self, key: _Key, value: bytes) -> None:
+        role = self._role(key)
+        self._rights.remove(role)
+        if value:
+            role.rules = tuple(r.rule() for r in _decode_role(value).rules or ())
+            self._rights.add(role)
+            self._absent.discard(role)
+        else:
+            role.rules = None
+            self._absent.add(role)
+            self._forget(role)
+
+    def _forget(self, role: Role) -> None:
+        """If it is neither there nor bound."""
+        if role.rules is None and not role.bound:
+            self._absent.discard(role)
+            self._roles.pop(role.key, None)
+
+    def _role(self, key: _Key) -> Role:
+        role = self._roles.get(key)
+        if role is None:
+            role = self._roles[key] = Role(key, f"{key[0].removesuffix('s')}.{GROUP} {quote(key[2])} not found")
+            self._absent.add(role)
+        return role
+
+    def _take_binding(self, key: _Key, value: bytes) -> None:
+        namespace = key[1]
+        scope = self._scope(namespace)
+        for subject, grant in self._bindings.pop(key, ()):
+            scope.remove(subject, grant)
+            grant.role.bound -= 1
+            self._forget(grant.role)
+        if value:
+            taken = self._bindings[key] = list(self._grants(key, _decode_binding(value)))
+            for subject, grant in taken:
+                scope.add(subject, grant)
+                grant.role.bound += 1
+        if namespace and not scope:
+            del self._local[namespace]
+
+    def _scope(self, namespace: str) -> Scope:
+        return self._local.setdefault(namespace, Scope()) if namespace else self._everywhere
+
+    def _grants(self, key: _Key, binding: _Binding) -> Iterator[tuple[Subject, Grant]]:
+        _, namespace, name = key
+        ref = binding.roleRef
+        if ref.kind == "ClusterRole":
+            role = self._role(("clusterroles", "", ref.name))
+        elif ref.kind == "Role" and namespace:
+            role = self._role(("roles", namespace, ref.name))
+        else:
+            role = Role(key, f"unsupported role reference kind: {quote(ref.kind)}")
+            self._absent.add(role)
+        shown = f"RoleBinding {quote(f'{name}/{namespace}')}" if namespace else f"ClusterRoleBinding {quote(name)}"
+        for place, subject in enumerate(binding.subjects or ()):
+            who, whom, kind = subject.name, subject.name, subject.kind
             if subject.kind == "ServiceAccount":
-                name = f"{subject.namespace or namespace}:{name}"
-            self._bound.setdefault((subject.kind, name), []).append((namespace, role))
+                home = subject.namespace or namespace
+                if not home:
+                    continue
+                who, whom = f"{_SERVICE_ACCOUNT}{home}:{subject.name}", f"{subject.name}/{home}"
+                kind = USER
+            text = f"{shown} of {ref.kind} {quote(ref.name)} to {subject.kind} {quote(whom)}"
+            if kind in (USER, GROUP_KIND):
+                yield (kind, who), Grant(role, (name, place), text)
+
+    # Questions
+
+    def decide(self, attributes: Attributes) -> Decision:
+        if self._changed is None or self._changed:
+            self._settle()
+        user = attributes.user
+        everywhere, groups = self._everywhere, user.groups
+        mine = everywhere.roles(user.name, groups)
+        found = self._rights.find(attributes, mine) if mine else None
+        if found is not None:
+            return everywhere.grants(user.name, groups, found[0])[0].decision(general=found[1])
+        local = self._local.get(attributes.namespace) if attributes.namespace and attributes.is_resource else None
+        if local is not None:
+            here = local.roles(user.name, groups)
+            found = self._rights.find(attributes, here) if here else None
+            if found is not None:
+                return local.grants(user.name, groups, found[0])[0].decision(general=found[1])
+            mine |= here
+        if self._absent.isdisjoint(mine):
+            return NO_OPINION
+        errors = [grant.role.missing for grant in self._all(user, local) if grant.role in self._absent]
+        return Decision(Verdict.NO_OPINION, f"RBAC: {aggregate(errors)}")
+
+    def _all(self, user: User, local: Scope | None) -> list[Grant]:
+        """Every binding of a user, once."""
+        found: list[Grant] = []
+        for scope in (self._everywhere, local):
+            if scope is not None:
+                # The first of its subjects that the user is.
+                grants = {grant.place[0]: grant for grant in reversed(scope.grants(user.name, user.groups))}
+                found += reversed(grants.values())
+        return found
+
+    def rules(self, user: User, namespace: str) -> Rules:
+        """All rules of a user's roles; a role that is bound but not there is an error."""
+        if self._changed is None or self._changed:
+            self._settle()
+        found = Rules()
+        for grant in self._all(user, self._local.get(namespace) if namespace else None):
+            if grant.role.rules is None:
+                found.errors.append(grant.role.missing)
+            else:
+                found.rules += grant.role.rules
+        return found
+
+    def rules_of(self, plural: str, namespace: str, name: str) -> tuple[Rule, ...] | None:
+        """The rules of one role (`clusterroles` or `roles`); None if there is none."""
+        if self._changed is None or self._changed:
+            self._settle()
+        role = self._roles.get((plural, namespace, name))
+        return role.rules if role is not None else None

@@ -8,7 +8,7 @@ from steersman.api.codec import DecodeError
 from steersman.api.errors import BadRequest, Unauthorized
 from steersman.api.http import Response, User
 from steersman.apiserver import encoding, respond
-from steersman.apiserver.authz import Attributes, Rule
+from steersman.apiserver.authz import Attributes, Rule, Verdict, aggregate
 from steersman.apiserver.context import Context
 from steersman.kinds.kind import Served
 from steersman.kinds.types import authentication_v1 as authn
@@ -41,13 +41,19 @@ def _attributes(user: User, spec: Any) -> Attributes:
     return Attributes(user, of.verb, True, of.group, of.resource, of.subresource, of.namespace, of.name)
 
 
-def _answer(app: App, attributes: Attributes) -> authz.SubjectAccessReviewStatus:
-    return authz.SubjectAccessReviewStatus(allowed=app.authorizer.allowed(attributes))
+async def _answer(app: App, attributes: Attributes) -> authz.SubjectAccessReviewStatus:
+    decision = await app.authorizer.authorize(attributes)
+    return authz.SubjectAccessReviewStatus(
+        allowed=decision.allowed,
+        denied=decision.verdict is Verdict.DENY or None,
+        reason=decision.reason,
+        evaluationError=decision.error,
+    )
 
 
 async def self_subject_access_review(app: App, ctx: Context, served: Served) -> Response:
     review: authz.SelfSubjectAccessReview = _decode(ctx, served)
-    review.status = _answer(app, _attributes(ctx.user, review.spec))
+    review.status = await _answer(app, _attributes(ctx.user, review.spec))
     return _told(ctx, served, review)
 
 
@@ -61,7 +67,7 @@ async def subject_access_review(app: App, ctx: Context, served: Served) -> Respo
     attributes = _attributes(user, spec)
     if ctx.info.namespace and attributes.namespace != ctx.info.namespace:
         raise BadRequest(f"spec.resourceAttributes.namespace must match namespace: {ctx.info.namespace}")
-    review.status = _answer(app, attributes)
+    review.status = await _answer(app, attributes)
     return _told(ctx, served, review)
 
 
@@ -69,13 +75,15 @@ async def self_subject_rules_review(app: App, ctx: Context, served: Served) -> R
     review: authz.SelfSubjectRulesReview = _decode(ctx, served)
     if not review.spec.namespace:
         raise BadRequest("no namespace on request")
-    rules = app.authorizer.rules(ctx.user, review.spec.namespace)
+    found = app.authorizer.rules(ctx.user, review.spec.namespace)
+    rules = found.rules
     review.status = authz.SubjectRulesReviewStatus(
         resourceRules=[_resource_rule(r) for r in rules if r.resources],
         nonResourceRules=[
             authz.NonResourceRule(verbs=list(r.verbs), nonResourceURLs=list(r.paths)) for r in rules if r.paths
         ],
-        incomplete=False,
+        incomplete=found.incomplete,
+        evaluationError=aggregate(found.errors),
     )
     return _told(ctx, served, review)
 

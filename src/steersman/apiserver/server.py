@@ -12,10 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from steersman.api import fields
 from steersman.api.clock import Clock
 from steersman.api.errors import BadRequest, InternalError, MethodNotAllowed, NotFound, ServiceUnavailable, StatusError
-from steersman.api.http import Request, Response, User
+from steersman.api.http import Request, Response
 from steersman.api.meta import Resource
 from steersman.apiserver import authz, compression, impersonation, negotiation, requestinfo, respond, table, websockets
 from steersman.apiserver.admission import selection
@@ -23,7 +22,7 @@ from steersman.apiserver.admission.framework import Admission, Chain, Environmen
 from steersman.apiserver.aggregator.service import Aggregator
 from steersman.apiserver.allocators import Allocator
 from steersman.apiserver.authn import Authenticator, ServiceAccountTokens
-from steersman.apiserver.authz import Attributes, Authorizer
+from steersman.apiserver.authz import Authorizer
 from steersman.apiserver.backend import Backends
 from steersman.apiserver.bootstrap import bootstrap
 from steersman.apiserver.cached import Cached, Describe, describe_metadata
@@ -47,6 +46,7 @@ from steersman.apiserver.negotiation import Accepted
 from steersman.apiserver.policies import gate as policies
 from steersman.apiserver.policy import BuiltinPolicy
 from steersman.apiserver.rbac import GROUP as RBAC_GROUP
+from steersman.apiserver.rbac import PREFIX as RBAC_PREFIX
 from steersman.apiserver.rbac import RBAC
 from steersman.apiserver.registry import Registries, Registry, prefix_of
 from steersman.apiserver.requestinfo import Query, RequestInfo
@@ -99,21 +99,6 @@ class OpenAPI(Protocol):
         ...
 
 
-class _Roles:
-    """The objects of role-based access control, as `rbac` reads them."""
-
-    def __init__(self, registries: Registries) -> None:
-        self._registries = registries
-        self.generation = 0
-
-    def objects(self, plural: str) -> Sequence[Cached]:
-        registry = self._registries.find(RBAC_GROUP, plural)
-        return registry.cache.list() if registry is not None else ()
-
-    def changed(self, events: object) -> None:
-        self.generation += 1
-
-
 class App:
     """One API server over one store. `start` before the first request; `run` as long as it serves; `close` at the end."""
 
@@ -148,8 +133,8 @@ class App:
         )
         self._last_used = LastUsed(self.registries, clock)
         self.authenticator.bind(self._uid, partial(self.registries.get, Secret), self._last_used.used)
-        self._roles = _Roles(self.registries)
-        self.authorizer = Authorizer((BuiltinPolicy(), RBAC(self._roles)), lambda: self._roles.generation)
+        self.rbac = RBAC(self._roles)
+        self.authorizer = Authorizer((BuiltinPolicy("builtin"), self.rbac), lambda: self.rbac.generation)
         self._endpoints = self._make_endpoints()
         self._subresources = Subresources.discover()
         self.health = Health(self)
@@ -229,6 +214,11 @@ class App:
             endpoint.encoders[key] = encoder
         return encoder
 
+    def _roles(self, plural: str) -> Sequence[Cached]:
+        """The objects of role-based access control."""
+        registry = self.registries.find(RBAC_GROUP, plural)
+        return registry.cache.list() if registry is not None else ()
+
     def _uid(self, plural: str, namespace: str, name: str) -> str:
         registry = self.registries.find("", plural)
         found = self.registries.get(registry.kind.type, namespace, name) if registry is not None else None
@@ -240,9 +230,9 @@ class App:
         """Load what is stored, repair what is derived from it, and make what every cluster has. Then requests may come."""
         for registry in self.registries.values():
             await registry.cache.start()
-        self._unobserve.append(self.store.observe(f"/registry/{RBAC_GROUP}/", self._roles.changed))
+        self._unobserve.append(self.store.observe(RBAC_PREFIX, self.rbac.changed))
         await self._start_allocator()
-        self._roles.generation += 1
+        self.rbac.reload()
         if self.config.bootstrap:
             await bootstrap(self)
         await self.flow_control.start()
@@ -315,6 +305,8 @@ class App:
         try:
             try:
                 ctx = self._identify(request, info, query, warnings)
+                if (asked := impersonation.asked(request.headers)) is not None:
+                    await self._impersonate(ctx, asked)
                 ticket = self.fairness.enter(ctx.user, info, query, started)
                 if ticket is not None and ticket.state is not EXECUTING:
                     await self.fairness.wait(ticket)
@@ -366,19 +358,24 @@ class App:
             return respond.error(error, _accepted(request, Query(request.query)), warnings)
 
     def _identify(self, request: Request, info: RequestInfo, query: Query, warnings: list[str]) -> Context:
-        """Who asks, or who the request asks to be taken for."""
+        """Who asks."""
         user = self.authenticator.authenticate(request)
-        ctx = Context(request, info, query, user, warnings)
-        asked = impersonation.asked(request.headers)
-        if asked is not None:
-            for attributes in impersonation.needed(user, asked):
-                self.authorizer.check(attributes)
-            ctx.user = impersonation.become(asked)
-        return ctx
+        return Context(request, info, query, user, warnings)
+
+    async def _impersonate(self, ctx: Context, asked: impersonation.Asked) -> None:
+        """Take who asks for whom the request asks to be taken for. Raises Forbidden."""
+        for attributes in impersonation.needed(ctx.user, asked):
+            await self.authorizer.check(attributes)
+        ctx.user = impersonation.become(asked)
 
     async def _serve(self, ctx: Context) -> Response:
         info, warnings = ctx.info, ctx.warnings
-        self._authorize(info, ctx.query, ctx.user)
+        decision = self.authorizer.admit(info, ctx.user, ctx.query)
+        if decision is None:
+            decision = await self.authorizer.authorize(authz.attributes_of(info, ctx.user, ctx.query))
+        ctx.decision = decision
+        if not decision.allowed:
+            raise authz.refusal(authz.attributes_of(info, ctx.user, ctx.query), decision)
         if self.aggregator.remotes and (remote := self.aggregator.find(info)) is not None:
             return await self.aggregator.forward(remote, ctx)
         if not info.is_resource:
@@ -395,15 +392,6 @@ class App:
         if info.verb not in endpoint.kind.verbs or info.verb not in _VERBS or (info.name and info.verb == "create"):
             raise MethodNotAllowed()
         return await _VERBS[info.verb](self, ctx, endpoint)
-
-    def _authorize(self, info: RequestInfo, query: Query, user: User) -> None:
-        if authz.MASTERS in user.groups:
-            return
-        selector = query.get("fieldSelector")
-        if not info.name and "metadata.name" in selector and info.verb in ("list", "watch", "deletecollection"):
-            self.authorizer.check(_named(authz.attributes_of(info, user), selector))
-        else:
-            self.authorizer.admit(info, user)
 
     async def _virtual(self, ctx: Context) -> Response:
         """Resources that are only a question and its answer."""
@@ -464,17 +452,6 @@ def _check_scope(endpoint: Endpoint, info: RequestInfo) -> None:
             raise NotFound.path()
         # For authorization a namespace lies in itself; its object does not.
         info.namespace = ""
-
-
-def _named(attributes: Attributes, selector: str) -> Attributes:
-    """A list restricted to one name is authorized like that name."""
-    from dataclasses import replace
-
-    try:
-        name = fields.parse(selector).requires("metadata.name")
-    except fields.FieldSelectorError:
-        return attributes
-    return replace(attributes, name=name) if name else attributes
 
 
 def _accepted(request: Request, query: Query) -> Accepted:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 from msgspec import Struct
 
 from steersman.api.clock import Clock
 from steersman.store.protocol import Store
 from steersman.store.sealing import Sealing
+
+
+class Open(Protocol):
+    """Opens what a location names; without `sealing`, values are kept as they are."""
+
+    def __call__(self, location: str, clock: Clock, sealing: Sealing | None = None, /) -> Store: ...
 
 
 class Backend(Struct, frozen=True):
@@ -18,4 +24,4 @@ class Backend(Struct, frozen=True):
     """
 
     scheme: str
-    open: Callable[[str, Clock, Sealing | None], Store]
+    open: Open

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from steersman.api import codec, prune
@@ -32,7 +32,7 @@ async def apply(
     endpoint: Endpoint,
     subresource: str,
     narrow: Callable[[Any, Any], Any] | None = None,
-    may_create: Callable[[], None] | None = None,
+    may_create: Callable[[], Awaitable[None]] | None = None,
 ) -> Response:
     """Apply to the object, or with a subresource to the part of it that the subresource stands for.
 
@@ -67,7 +67,7 @@ async def apply(
             )
             raise Conflict.of(resource, info.name, why)
         if may_create is not None:
-            may_create()
+            await may_create()
         return obj
 
     write = Write(ctx.user, options.dry_run, subresource, options, tracked, endpoint.served)

@@ -30,8 +30,8 @@ Apply = Callable[[Any], Any]
 
 
 async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
-    def may_create() -> None:
-        app.authorizer.check(authz.attributes_of(replace(ctx.info, verb="create"), ctx.user))
+    async def may_create() -> None:
+        await app.authorizer.check(authz.attributes_of(replace(ctx.info, verb="create"), ctx.user))
 
     if serverside.asked(ctx):
         return await serverside.apply(ctx, endpoint, "", may_create=may_create)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
-    def may_create() -> None:
-        app.authorizer.check(authz.attributes_of(replace(ctx.info, verb="create"), ctx.user))
+    async def may_create() -> None:
+        await app.authorizer.check(authz.attributes_of(replace(ctx.info, verb="create"), ctx.user))
 
     return await put(ctx, endpoint, "", may_create=may_create)
 
@@ -30,7 +30,7 @@ async def put(
     endpoint: Endpoint,
     subresource: str,
     narrow: Callable[[Any, Any], Any] | None = None,
-    may_create: Callable[[], None] | None = None,
+    may_create: Callable[[], Awaitable[None]] | None = None,
 ) -> Response:
     """Replace the object, or with a subresource the part of it that the subresource stands for.
 
@@ -49,7 +49,7 @@ async def put(
 
     async def fresh() -> Any:
         if may_create is not None:
-            may_create()
+            await may_create()
         return codec.clone(obj)
 
     creates = endpoint.kind.allow_create_on_update and may_create is not None and not obj.metadata.resourceVersion

@@ -21,8 +21,8 @@ def _load(app: App) -> Reviewer:
     return AdmissionPolicies(app)
 
 
-def check_params(app: App, review: Review) -> None:
+async def check_params(app: App, review: Review) -> None:
     """Raise Invalid for a policy or a binding with parameters that its author may not read."""
     from steersman.apiserver.policies import reading
 
-    reading.check(app, review)
+    await reading.check(app, review)

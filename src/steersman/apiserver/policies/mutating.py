@@ -137,7 +137,9 @@ class _Case:
             sight = EarlySight(self._app, self._asked, invocation.resource)
             try:
                 seen = await sight.values(invocation.param)
-                if not conditions.hold(mutator.conditions, seen, params=mutator.has_params):
+                if not await conditions.answered(
+                    lambda: conditions.hold(mutator.conditions, seen, params=mutator.has_params)
+                ):
                     return
             except conditions.Undecided as error:
                 self._fail(invocation, str(error))
@@ -161,6 +163,8 @@ class _Case:
 
     async def _change(self, invocation: _Invocation, change: _Change) -> bool:
         """Whether the object is another one now. Raises Failed, Unpatchable, StatusError."""
+        from steersman.apiserver.webhook import conditions
+
         review = self._review
         if review.object is None:
             return False
@@ -168,7 +172,8 @@ class _Case:
         sight = EarlySight(self._app, self._asked, invocation.resource)
         node = _schema(self._app, review, invocation.resource, sight.shape.kind)
         seen = await sight.values(invocation.param, values.namespace_object(self._app, self._asked))
-        value = Evaluation(seen, invocation.hook.evaluator.definitions).value(change.expression)
+        definitions = invocation.hook.evaluator.definitions
+        value = await conditions.answered(lambda: Evaluation(seen, definitions).value(change.expression))
         before = seen["object"]
         after = patches.apply_configuration(node, before, value) if change.merges else patches.json_patch(before, value)
         if patch.equal_json(before, after):

@@ -98,12 +98,20 @@ class Validator:
         findings = _Findings()
         if self._conditions:
             try:
-                if not conditions.hold(self._conditions, await sight.values(param), params=self._has_params):
+                seen = await sight.values(param)
+                if not await conditions.answered(
+                    lambda: conditions.hold(self._conditions, seen, params=self._has_params)
+                ):
                     return findings
             except conditions.Undecided as error:
                 self._fail(findings.verdicts, str(error))
                 return findings
-        run = Evaluation(await sight.values(param, namespace), self._definitions)
+        shown = await sight.values(param, namespace)
+        return await conditions.answered(lambda: self._findings(shown))
+
+    def _findings(self, shown: dict[str, Any]) -> _Findings:
+        findings = _Findings()
+        run = Evaluation(shown, self._definitions)
         try:
             findings.verdicts = self._verdicts(run)
             run.renew()

@@ -144,7 +144,7 @@ class AdmissionWebhooks:
         new, old = await objects.shown(review, call.shape)
         values = conditions.variables(call.about(), new, old, review.user, self._app.authorizer)
         try:
-            return conditions.hold(call.hook.spec.matchConditions or (), values)
+            return await conditions.answered(lambda: conditions.hold(call.hook.spec.matchConditions or (), values))
         except conditions.Undecided as error:
             if call.hook.ignores_failures:
                 return False

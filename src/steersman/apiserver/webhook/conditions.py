@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from steersman.api.http import User
-from steersman.apiserver.authz import Attributes, Authorizer
+from steersman.apiserver.authz import Attributes, Authorizer, Decision, field_selector, label_selector
 from steersman.cel import MATCH_CONDITIONS_BUDGET, EvalError
 from steersman.cel.library import authz
 from steersman.cel.library.authz import Question
@@ -17,15 +16,58 @@ from steersman.kinds.types.admissionregistration_v1 import MatchCondition
 
 _OUT_OF_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
 _ACCOUNTS = "system:serviceaccounts"
+_T = TypeVar("_T")
 
 
 class Undecided(Exception):
     """Expressions failed, and none of the others is false; the text says how."""
 
 
+class Pending(Exception):
+    """Expressions cannot go on before somebody outside of the process has answered: `settle` waits for that."""
+
+    def __init__(self, asker: Asker, question: Question) -> None:
+        super().__init__(question)
+        self._asker, self._question = asker, question
+
+    async def settle(self) -> None:
+        await self._asker.learn(self._question)
+
+
+class Asker:
+    """What expressions ask the authorizer, for one request; each question is asked once."""
+
+    def __init__(self, authorizer: Authorizer, user: User) -> None:
+        self._authorizer, self._user = authorizer, user
+        self._known: dict[Question, Decision] = {}
+
+    def __call__(self, question: Question) -> tuple[bool, str, str]:
+        """The answer. Raises Pending when it is not known yet."""
+        decision = self._known.get(question)
+        if decision is None:
+            decision = self._authorizer.decide(_attributes(self._user, question))
+            if decision is None:
+                raise Pending(self, question)
+            self._known[question] = decision
+        return decision.allowed, decision.reason, decision.error
+
+    async def learn(self, question: Question) -> None:
+        self._known[question] = await self._authorizer.authorize(_attributes(self._user, question))
+
+
+async def answered(compute: Callable[[], _T]) -> _T:
+    """What `compute` makes of expressions. It begins anew after each question that somebody else has to answer, and must
+    leave nothing behind when it ends early; where no such authorizer is configured, it runs once and nothing waits."""
+    while True:
+        try:
+            return compute()
+        except Pending as pending:
+            await pending.settle()
+
+
 def variables(about: Mapping[str, Any], new: Any, old: Any, user: User, authorizer: Authorizer) -> dict[str, Any]:
     """What expressions see of a request; `about` is the request without its objects."""
-    ask = partial(_ask, authorizer, user)
+    ask = Asker(authorizer, user)
     resource = about["resource"]
     question = Question(
         "",
@@ -45,12 +87,12 @@ def variables(about: Mapping[str, Any], new: Any, old: Any, user: User, authoriz
     }
 
 
-def _ask(authorizer: Authorizer, user: User, question: Question) -> tuple[bool, str, str]:
+def _attributes(user: User, question: Question) -> Attributes:
     if question.service_account is not None:
         namespace, name = question.service_account
         groups = (_ACCOUNTS, f"{_ACCOUNTS}:{namespace}", "system:authenticated")
         user = User(f"system:serviceaccount:{namespace}:{name}", groups)
-    attributes = Attributes(
+    return Attributes(
         user,
         question.verb,
         not question.path,
@@ -60,8 +102,10 @@ def _ask(authorizer: Authorizer, user: User, question: Question) -> tuple[bool, 
         question.namespace,
         question.name,
         question.path,
+        "*",
+        field_selector(question.field_selector),
+        label_selector(question.label_selector),
     )
-    return authorizer.allowed(attributes), "", ""
 
 
 def hold(conditions: Sequence[MatchCondition], values: Mapping[str, Any], *, params: bool = False) -> bool:

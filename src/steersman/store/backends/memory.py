@@ -83,7 +83,7 @@ class MemoryJournal:
         """Nothing to let go of: the rows stay for the next engine."""
 
 
-def _open(location: str, clock: Clock, sealing: Sealing | None) -> Store:
+def _open(location: str, clock: Clock, sealing: Sealing | None = None) -> Store:
     if location:
         raise BadLocation(f"memory:// takes no location, got {location!r}")
     return Engine(MemoryJournal(), clock, sealing=sealing)

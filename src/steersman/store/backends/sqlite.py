@@ -284,7 +284,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute(f"PRAGMA user_version = {FORMAT}")
 
 
-def _open(location: str, clock: Clock, sealing: Sealing | None) -> Store:
+def _open(location: str, clock: Clock, sealing: Sealing | None = None) -> Store:
     if not location:
         raise BadLocation("sqlite:// needs a path, such as sqlite:///var/lib/steersman/default/store.db")
     # What is replaced by something sealed must not stay readable in a page that is free.
