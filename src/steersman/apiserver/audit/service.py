@@ -1,0 +1,146 @@
+"""The audit of one server: it judges requests by the policy, and gives their events to every sink."""
+
+from __future__ import annotations
+
+import asyncio
+import time as machine
+from collections.abc import Awaitable, Coroutine, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from steersman.api.clock import Clock
+from steersman.apiserver.audit.event import Event, UserInfo, source_ips, user_agent, user_info
+from steersman.apiserver.audit.policy import LEVELS, Rules, Verdict
+from steersman.apiserver.audit.sinks import Errors, Sink
+
+if TYPE_CHECKING:
+    from steersman.api.http import Request, User
+    from steersman.apiserver.requestinfo import RequestInfo
+    from steersman.kinds.catalog import Catalog
+
+_REMEMBERED = 1024
+
+
+class Audit:
+    """One per server. `run` as long as it serves; `close` when nothing is asked any more. `now_format` is UTC."""
+
+    def __init__(self, clock: Clock, rules: Rules, sinks: Sequence[Sink], errors: Errors | None = None) -> None:
+        self.clock = clock
+        self.errors = errors or Errors(clock)
+        self.rejected = 0
+        self._rules = rules
+        self._sinks = tuple(sinks)
+        self._events = 0
+        self._levels = [0] * len(LEVELS)
+        self._catalog: Catalog | None = None
+        self._users: dict[int, tuple[User, UserInfo]] = {}
+        self._origins: dict[tuple[int, str], tuple[Mapping[str, str], list[str], str]] = {}
+        self._second = (-1, "")
+        self._later: set[asyncio.Future[bool]] = set()
+
+    def bind(self, catalog: Catalog) -> None:
+        """Say which kinds there are, so that objects in protobuf can be shown."""
+        self._catalog = catalog
+
+    def judge(self, user: User | None, info: RequestInfo) -> Verdict:
+        verdict = self._rules.judge(user, info)
+        self._levels[verdict.level] += 1
+        return verdict
+
+    def emit(self, event: Event) -> Awaitable[bool] | bool:
+        """Whether the request may go on."""
+        self._events += 1
+        if len(self._sinks) == 1:
+            return self._sinks[0].take(event)
+        return _all([sink.take(event) for sink in self._sinks])
+
+    def later(self, pending: Awaitable[bool]) -> None:
+        """Nobody waits for this, but the end of the server."""
+        task = asyncio.ensure_future(pending)
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
+    # What events are made of, and is the same again and again.
+
+    def user(self, user: User) -> UserInfo:
+        known = self._users.get(id(user))
+        if known is not None and known[0] is user:
+            return known[1]
+        if len(self._users) >= _REMEMBERED:
+            self._users.clear()
+        made = user_info(user)
+        self._users[id(user)] = user, made
+        return made
+
+    def origin(self, request: Request) -> tuple[list[str], str]:
+        """Source addresses and user agent. Connections share equal header fields, so the same object is the same."""
+        headers = request.headers
+        key = id(headers), request.remote
+        known = self._origins.get(key)
+        if known is not None and known[0] is headers:
+            return known[1], known[2]
+        if len(self._origins) >= _REMEMBERED:
+            self._origins.clear()
+        ips, agent = source_ips(headers, request.remote), user_agent(headers)
+        self._origins[key] = headers, ips, agent
+        return ips, agent
+
+    def micro_time(self, seconds: float) -> str:
+        """A time with microseconds, as in `2026-01-02T03:04:05.678901Z`."""
+        whole = int(seconds)
+        if self._second[0] != whole:
+            self._second = whole, machine.strftime("%Y-%m-%dT%H:%M:%S", machine.gmtime(whole))
+        return f"{self._second[1]}.{int((seconds - whole) * 1_000_000):06d}Z"
+
+    def find(self, group: str, version: str, kind: str) -> type[Struct] | None:
+        """The type of a kind."""
+        if (group, version, kind) == ("", "v1", "Status"):
+            from steersman.kinds.types.meta_v1 import Status
+
+            return Status
+        served = self._catalog.find_kind(group, version, kind) if self._catalog is not None else None
+        return None if served is None else served.type
+
+    # Life.
+
+    async def run(self) -> None:
+        """What the sinks do by themselves, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for sink in self._sinks:
+                work: Coroutine[Any, Any, None] = sink.run()
+                group.create_task(work)
+
+    async def close(self) -> None:
+        """Everything that was noted is delivered now, or given up."""
+        if self._later:
+            await asyncio.wait(self._later)
+        for sink in self._sinks:
+            await sink.close()
+
+    def metrics(self) -> str:
+        """For /metrics."""
+        return "\n".join(self._metrics()) + "\n"
+
+    def _metrics(self) -> Iterator[str]:
+        yield "# TYPE apiserver_audit_event_total counter"
+        yield f"apiserver_audit_event_total {self._events}"
+        yield "# TYPE apiserver_audit_requests_rejected_total counter"
+        yield f"apiserver_audit_requests_rejected_total {self.rejected}"
+        yield "# TYPE apiserver_audit_level_total counter"
+        for level, count in zip(LEVELS, self._levels, strict=True):
+            yield f'apiserver_audit_level_total{{level="{level}"}} {count}'
+        yield "# TYPE apiserver_audit_error_total counter"
+        for plugin, count in sorted(self.errors.counts.items()):
+            yield f'apiserver_audit_error_total{{plugin="{plugin}"}} {count}'
+
+
+def _all(results: list[Awaitable[bool] | bool]) -> Awaitable[bool] | bool:
+    """Whether all agree."""
+    if all(isinstance(result, bool) for result in results):
+        return False not in results
+
+    async def each() -> bool:
+        return all([result if isinstance(result, bool) else await result for result in results])
+
+    return each()

@@ -1,0 +1,153 @@
+"""Where events go: what a sink promises, the one that writes lines, and what is counted of all."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from steersman.api.clock import Clock
+from steersman.apiserver.audit.event import Event, encode, without_objects
+from steersman.apiserver.audit.logfile import Output
+
+log = logging.getLogger(__name__)
+
+BATCH, BLOCKING, STRICT = "batch", "blocking", "blocking-strict"
+MODES = (BATCH, BLOCKING, STRICT)
+
+# Failures are told of no more often than this.
+_TELL_SECONDS = 10.0
+
+
+class Sink(Protocol):
+    """One backend."""
+
+    def take(self, event: Event) -> Awaitable[bool] | bool:
+        """Whether the request may go on: False where it must not be served without its event."""
+        ...
+
+    async def run(self) -> None:
+        """What the backend does by itself, until cancelled."""
+        ...
+
+    async def close(self) -> None:
+        """Everything that was taken is delivered now, or given up."""
+        ...
+
+
+@dataclass
+class Errors:
+    """Events that have been lost, by the backend's part that has lost them; told in the log, but not each."""
+
+    clock: Clock
+    counts: dict[str, int] = field(default_factory=dict)
+    _told: dict[str, tuple[float, int]] = field(default_factory=dict)
+
+    def note(self, plugin: str, events: int, why: object) -> None:
+        self.counts[plugin] = self.counts.get(plugin, 0) + events
+        now = self.clock.monotonic()
+        last, untold = self._told.get(plugin, (now - _TELL_SECONDS, 0))
+        untold += events
+        if now - last < _TELL_SECONDS:
+            self._told[plugin] = last, untold
+            return
+        self._told[plugin] = now, 0
+        log.error("Error in audit plugin '%s' affecting %d audit events: %s", plugin, untold, why)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How large events may be, in bytes of JSON; larger ones lose their objects, or are lost."""
+
+    event: int = 100 * 1024
+    batch: int = 10 * 1024 * 1024
+
+
+class Truncated:
+    """A sink that is not asked to take events above a limit."""
+
+    def __init__(self, sink: Sink, limit: Limit, errors: Errors) -> None:
+        self._sink, self._limit, self._errors = sink, limit, errors
+        self.run, self.close = sink.run, sink.close
+
+    def take(self, event: Event) -> Awaitable[bool] | bool:
+        if len(encode(event)) > self._limit.event and event.level.startswith("Request"):
+            event = without_objects(event)
+        if len(encode(event)) > self._limit.event:
+            self._errors.note("truncate", 1, "event is too large even after truncating")
+            return True
+        return self._sink.take(event)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """How a log in mode `batch` gathers events: at most `buffer`, until there are `most` or `wait` seconds are over."""
+
+    buffer: int = 10_000
+    most: int = 1
+    wait: float = 0.0
+
+
+class LogSink:
+    """Writes a line per event. In blocking modes it is in the file before anything is answered; in batches, all of one turn of
+    the event loop are written at once."""
+
+    def __init__(
+        self,
+        output: Output,
+        render: Callable[[Event], bytes],
+        mode: str,
+        errors: Errors,
+        gathering: Gathering | None = None,
+    ) -> None:
+        self._output, self._render, self._errors = output, render, errors
+        self._strict = mode == STRICT
+        self._gathering = (gathering or Gathering()) if mode == BATCH else None
+        self._waiting: list[bytes] = []
+        self._timer: asyncio.Handle | None = None
+
+    def take(self, event: Event) -> bool:
+        line = self._render(event) + b"\n"
+        if self._gathering is None:
+            return self._write(line, 1) or not self._strict
+        self._gather(line, self._gathering)
+        return True
+
+    def _write(self, lines: bytes, events: int) -> bool:
+        try:
+            self._output.write(lines)
+        except OSError as error:
+            self._errors.note("log", events, error)
+            return False
+        return True
+
+    def _gather(self, line: bytes, gathering: Gathering) -> None:
+        waiting = self._waiting
+        if len(waiting) >= gathering.buffer:
+            self._errors.note("buffered", 1, "audit buffer queue blocked")
+            return
+        waiting.append(line)
+        loop = asyncio.get_running_loop()
+        if self._timer is None:
+            many = gathering.most > 1
+            self._timer = loop.call_later(gathering.wait, self._flush) if many else loop.call_soon(self._flush)
+        elif len(waiting) == gathering.most > 1:
+            self._timer.cancel()
+            self._timer = loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._timer = None
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            self._write(b"".join(waiting), len(waiting))
+
+    async def run(self) -> None:
+        """Nothing: the requests do the work."""
+
+    async def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._flush()
+        self._output.close()

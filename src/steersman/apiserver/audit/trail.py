@@ -1,0 +1,347 @@
+"""What one request leaves behind: what is to be known of it is noted down on its way, and becomes an event at each stage."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Raw
+
+from steersman.api.errors import StatusError
+from steersman.api.http import Hijacked, Request, Response, User
+from steersman.apiserver.audit import bodies
+from steersman.apiserver.audit.event import API_VERSION, Event, ObjectReference, UserInfo, request_uri, user_info
+from steersman.apiserver.audit.policy import (
+    COMPLETE,
+    LEVELS,
+    METADATA,
+    NONE,
+    PANIC,
+    RECEIVED,
+    REQUEST,
+    REQUEST_RESPONSE,
+    STARTED,
+    Verdict,
+)
+from steersman.apiserver.requestinfo import RequestInfo
+
+if TYPE_CHECKING:
+    from steersman.apiserver.audit.service import Audit
+
+LONGEST_ID = 64
+# Subresources whose requests last as long as the client likes.
+_LASTING = frozenset({"attach", "exec", "log", "portforward", "proxy"})
+_SLOW_SECONDS = 0.5
+_LATENCY = "apiserver.latency.k8s.io/total"
+
+
+class NotStored(StatusError):
+    """The event of a request could not be stored, where requests must not be served without."""
+
+    code = 500
+    reason = "InternalError"
+
+
+def new_id() -> str:
+    """A random UUID. Nobody's secret, so a quick source of chance will do."""
+    text = f"{random.getrandbits(128):032x}"
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
+
+
+def id_of(headers: Mapping[str, str]) -> str:
+    """The id that the client gives its request, or a new one."""
+    given = headers.get("audit-id")
+    return given if given and len(given) <= LONGEST_ID else new_id()
+
+
+class Trail:
+    """One request. Without a verdict from a policy everything that is noted is forgotten.
+
+    The order of calls: `authenticated` or not, then what happens, then `answered` or `abandoned`.
+    """
+
+    __slots__ = (
+        "_audit", "_info", "_reference", "_request", "_request_object", "_response", "_started", "_state", "_user",
+        "annotations", "id", "impersonated", "level", "panic", "received", "verdict",
+    )  # fmt: skip
+
+    def __init__(self, audit: Audit | None, request: Request, info: RequestInfo) -> None:
+        self.id = id_of(request.headers)
+        self.annotations: dict[str, str] = {}
+        """What is noted down, by names that are the noters' own."""
+        self.impersonated: User | None = None
+        self.panic: Exception | None = None
+        self.level = NONE
+        self.verdict = Verdict()
+        self.received = 0.0
+        self._audit, self._request, self._info = audit, request, info
+        self._user: UserInfo | Raw | None = None
+        self._reference: ObjectReference | None = None
+        self._request_object: Raw | None = None
+        self._response: Response | None = None
+        self._started = False
+        self._state: Raw | None = None
+
+    # What happens.
+
+    def authenticated(self, user: User) -> Awaitable[None] | None:
+        """It is known who asks: from here on the request is one that the policy is about.
+
+        What is returned must be awaited. Raises NotStored, now or then.
+        """
+        audit = self._audit
+        if audit is None:
+            return None
+        self._begin(audit, user)
+        if self.level == NONE or RECEIVED in self.verdict.omitted:
+            return None
+        pending = audit.emit(self._event(RECEIVED, self.received))
+        if isinstance(pending, bool):
+            self._require(pending)
+            return None
+        return self._awaited(pending)
+
+    def _begin(self, audit: Audit, user: User | None) -> None:
+        self.received = audit.clock.time()
+        self.verdict = audit.judge(user, self._info)
+        self.level = self.verdict.level
+        if self.level == NONE:
+            return
+        self._user = audit.user(user) if user is not None else UserInfo()
+        info = self._info
+        if info.is_resource:
+            self._reference = ObjectReference(
+                info.resource, info.namespace, info.name, "", info.group, info.version, "", info.subresource
+            )
+
+    def _require(self, stored: bool) -> None:
+        if not stored and self._audit is not None:
+            self._audit.rejected += 1
+            self._audit.count_abandoned()
+            self.level = NONE
+            raise NotStored("failed to store audit event")
+
+    async def _awaited(self, pending: Awaitable[bool]) -> None:
+        self._require(await pending)
+
+    def became(self, user: User) -> None:
+        """The request is taken for somebody else's."""
+        self.impersonated = user
+
+    def decoded(self, obj: Any) -> None:
+        """The object in the request, as it has been sent."""
+        if self.level == NONE:
+            return
+        meta, reference = getattr(obj, "metadata", None), self._reference
+        if meta is not None and reference is not None and hasattr(meta, "resourceVersion"):
+            reference.namespace = reference.namespace or getattr(meta, "namespace", "")
+            reference.name = reference.name or getattr(meta, "name", "")
+            reference.uid = getattr(meta, "uid", "")
+            reference.resourceVersion = meta.resourceVersion
+        if self.level >= REQUEST:
+            self._request_object = bodies.line_of(obj, omit_managed_fields=self.verdict.omit_managed_fields)
+
+    def answer(self, response: Response) -> None:
+        """The answer, before it is compressed."""
+        if self.level >= REQUEST_RESPONSE:
+            self._response = Response(response.status, response.headers, response.body)
+
+    # Stages.
+
+    @property
+    def lasts(self) -> bool:
+        """Whether the request is one whose answer may have no end."""
+        info = self._info
+        return info.verb in ("watch", "proxy") or (info.is_resource and info.subresource in _LASTING)
+
+    def hijackable(self) -> None:
+        """Notice when the handler takes the connection over, which is when its answer begins."""
+        take = self._request.hijack
+        if take is None or self.level == NONE:
+            return
+
+        async def hijack() -> Hijacked:
+            taken = await take()
+            self._begun(101)
+            return taken
+
+        self._request.hijack = hijack
+
+    def answered(self, response: Response) -> Awaitable[bool] | bool:
+        """The handler is done. An answer that lasts is noted once more when it ends."""
+        audit = self._audit
+        if audit is None:
+            return True
+        if self._user is None:
+            return self._refused(audit, response)
+        if self.level == NONE:
+            return True
+        if self.panic is not None:
+            self._state = bodies.told_status("Failure", f"APIServer panic'd: {self.panic!r}", "InternalError", 500)
+            return self._emit(PANIC)
+        body = response.body
+        if response.status == 0:
+            self._begun(101)
+            return self._emit(COMPLETE)
+        if isinstance(body, bytes):
+            noted = self._response.body if self._response is not None else body
+            self._state = bodies.status_of(response.status, noted if isinstance(noted, bytes) else b"")
+            started = self._emit(STARTED) if self.lasts else True
+            self._annotate_latency(audit)
+            return self._both(started, self._emit(COMPLETE))
+        pending = self._begun(response.status) if self.lasts else True
+        collected: list[bytes] | None = [] if self._collects(response) else None
+        response.body = Told(body, self, response.status, collected)
+        return pending
+
+    def _collects(self, response: Response) -> bool:
+        """Whether the pieces of an answer are an object."""
+        return self.level >= REQUEST_RESPONSE and not self.lasts and response.headers.get("Content-Encoding") is None
+
+    def _both(self, first: Awaitable[bool] | bool, second: Awaitable[bool] | bool) -> Awaitable[bool] | bool:
+        if isinstance(first, bool):
+            return second
+
+        async def both() -> bool:
+            done = await first
+            return (second if isinstance(second, bool) else await second) and done
+
+        return both()
+
+    def _refused(self, audit: Audit, response: Response) -> Awaitable[bool] | bool:
+        """Nobody knows who asks; as upstream, that is told when the answer begins, and no more."""
+        self._begin(audit, None)
+        if self.level == NONE or not isinstance(response.body, bytes):
+            return True
+        self._state = bodies.status_of(response.status, response.body)
+        return self._emit(STARTED)
+
+    def _begun(self, code: int) -> Awaitable[bool] | bool:
+        if self._started:
+            return True
+        self._started = True
+        self._state = bodies.plain_status(code)
+        return self._emit(STARTED)
+
+    def ended(self, code: int, collected: list[bytes] | None) -> None:
+        """A streamed answer is at its end, or nobody wants more of it."""
+        self._state = bodies.plain_status(code)
+        if collected is not None and self._response is not None:
+            self._response.body = b"".join(collected)
+        self._soon(self._emit(COMPLETE))
+
+    def abandoned(self) -> None:
+        """The client has gone before there was an answer."""
+        if self._audit is None or self.level == NONE:
+            return
+        self._state = self._state or bodies.told_status("Success", "Connection closed early", "", 200)
+        self._soon(self._emit(COMPLETE))
+
+    def _soon(self, pending: Awaitable[bool] | bool) -> None:
+        if not isinstance(pending, bool) and self._audit is not None:
+            self._audit.later(pending)
+
+    def _annotate_latency(self, audit: Audit) -> None:
+        seconds = audit.clock.time() - self.received
+        if seconds > _SLOW_SECONDS:
+            self.annotations.setdefault(_LATENCY, _duration(seconds))
+
+    def _emit(self, stage: str) -> Awaitable[bool] | bool:
+        audit = self._audit
+        if audit is None or stage in self.verdict.omitted:
+            return True
+        return audit.emit(self._event(stage, audit.clock.time()))
+
+    def _event(self, stage: str, now: float) -> Event:
+        audit, request = self._audit, self._request
+        if audit is None:
+            raise RuntimeError("there is no audit that wants events")
+        ips, agent = audit.origin(request)
+        other = self.impersonated
+        return Event(
+            "Event", API_VERSION, LEVELS[self.level], self.id, stage, request_uri(request), self._info.verb,
+            self._user or UserInfo(), None if other is None else user_info(other), ips, agent, self._reference, self._state,
+            self._request_line() if stage is not RECEIVED else None, self._response_line(stage),
+            audit.micro_time(self.received), audit.micro_time(now), dict(self.annotations) or None,
+        )  # fmt: skip
+
+    def _request_line(self) -> Raw | None:
+        if self.level < REQUEST or not self._info.is_resource:
+            return None
+        if self._request_object is None and self._info.verb == "patch" and self._state is not None:
+            request = self._request
+            self._request_object = bodies.patch_line(
+                request.body,
+                request.headers.get("content-type", ""),
+                omit_managed_fields=self.verdict.omit_managed_fields,
+            )
+        return self._request_object
+
+    def _response_line(self, stage: str) -> Raw | None:
+        response, info, audit = self._response, self._info, self._audit
+        if stage != COMPLETE or response is None or audit is None or not info.is_resource:
+            return None
+        body = response.body
+        if not isinstance(body, bytes) or not body or info.subresource in _LASTING:
+            return None
+        kind = response.headers.get("Content-Type", "")
+        line = bodies.answer_line(body, kind, audit.find, omit_managed_fields=self.verdict.omit_managed_fields)
+        if line is not None and info.resource == "serviceaccounts" and info.subresource == "token":
+            return bodies.without_token(line)
+        return line
+
+
+class Told:
+    """The body of an answer that is streamed: as it is, and the audit is told of its end."""
+
+    __slots__ = ("_body", "_code", "_collected", "_open", "_trail")
+
+    def __init__(self, body: AsyncIterator[bytes], trail: Trail, code: int, collected: list[bytes] | None) -> None:
+        self._body, self._trail, self._code, self._collected = body, trail, code, collected
+        self._open = True
+
+    @property
+    def cut_by(self) -> Callable[[Callable[[], None]], None] | None:
+        """That of the body, if it has one."""
+        found: Callable[[Callable[[], None]], None] | None = getattr(self._body, "cut_by", None)
+        return found
+
+    def __aiter__(self) -> Told:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            piece = await anext(self._body)
+        except (StopAsyncIteration, asyncio.CancelledError):
+            self._end()
+            raise
+        if self._collected is not None:
+            self._collected.append(piece)
+        return piece
+
+    async def aclose(self) -> None:
+        closer = getattr(self._body, "aclose", None)
+        try:
+            if closer is not None:
+                await closer()
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        if self._open:
+            self._open = False
+            self._trail.ended(self._code, self._collected)
+
+
+def _duration(seconds: float) -> str:
+    """As Go writes it: 612.5ms, 1.25s."""
+    if seconds < 1:
+        return f"{seconds * 1000:.6f}".rstrip("0").rstrip(".") + "ms"
+    minutes, rest = divmod(seconds, 60)
+    text = f"{rest:.9f}".rstrip("0").rstrip(".") + "s"
+    return f"{int(minutes)}m{text}" if minutes else text
+
+
+__all__ = ["LONGEST_ID", "METADATA", "NotStored", "Told", "Trail", "id_of", "new_id"]

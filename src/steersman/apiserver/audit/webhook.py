@@ -1,0 +1,200 @@
+"""The backend that posts lists of events to a webhook: one by one while requests wait, or in batches behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from steersman.api.clock import Clock
+from steersman.api.errors import StatusError
+from steersman.apiserver.audit.event import API_VERSION, Event, encode
+from steersman.apiserver.audit.sinks import BATCH, STRICT, Errors
+from steersman.apiserver.backend import Backends, read_limited
+from steersman.apiserver.webhook.kubeconfig import Remote
+
+_TIMEOUT = 30.0
+# How a failed call is repeated: so many times in all, each pause longer than the one before, and not the same for everybody.
+_TRIES, _FACTOR, _JITTER = 5, 1.5, 0.2
+_AGAIN = frozenset({429, 500, 502, 503, 504})
+# Batches that are on their way at a time; the next wait in the buffer, which is bounded.
+_AT_ONCE = 8
+# What is left at the end may take so long.
+_LAST_SECONDS = 5.0
+
+Post = Callable[[bytes], Awaitable[int]]
+"""Sends a body and tells the status of the answer. Raises OSError, TimeoutError, StatusError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """How events are gathered: `buffer` of them at most; a batch has `most`, or goes after `wait` seconds; `qps` and `burst`
+    bound batches a second (0: not at all)."""
+
+    buffer: int = 10_000
+    most: int = 400
+    wait: float = 30.0
+    qps: float = 10.0
+    burst: int = 15
+
+
+class Poster:
+    """Posts to a remote. `close` ends its connections."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote, self._backends = remote, Backends()
+
+    async def post(self, body: bytes) -> int:
+        remote = self._remote
+        async with asyncio.timeout(_TIMEOUT):
+            answer = await self._backends.send(remote.target, "POST", remote.path, remote.query, remote.headers(), body)
+            await read_limited(answer.body)
+        return answer.status
+
+    async def close(self) -> None:
+        await self._backends.close()
+
+
+class Failed(Exception):
+    """A batch could not be delivered."""
+
+
+class Delivery:
+    """Posts batches, and repeats what may go better another time."""
+
+    def __init__(self, post: Post, clock: Clock, backoff: float = 10.0) -> None:
+        self._post, self._clock, self._backoff = post, clock, backoff
+
+    async def __call__(self, events: Sequence[bytes], tries: int = _TRIES) -> None:
+        """Raises Failed."""
+        items = b",".join(events)
+        body = b'{"kind":"EventList","apiVersion":"%b","metadata":{},"items":[%b]}' % (API_VERSION.encode(), items)
+        pause = self._backoff
+        for left in range(tries - 1, -1, -1):
+            try:
+                status = await self._post(body)
+            except (OSError, ssl.SSLError, TimeoutError, StatusError) as error:
+                why, again = str(error) or type(error).__name__, True
+            else:
+                if status < 300:
+                    return
+                why, again = f"the webhook answered {status}", status in _AGAIN
+            if not left or not again:
+                raise Failed(why)
+            await self._clock.sleep(pause * (1 + random.random() * _JITTER))
+            pause *= _FACTOR
+
+
+class WebhookSink:
+    """See the module. `limit` is the size of a batch in bytes (0: any)."""
+
+    def __init__(
+        self,
+        poster: Poster,
+        deliver: Delivery,
+        mode: str,
+        errors: Errors,
+        clock: Clock,
+        batching: Batching | None = None,
+        limit: int = 0,
+    ) -> None:
+        self._poster, self._deliver, self._errors, self._clock = poster, deliver, errors, clock
+        self._strict = mode == STRICT
+        self._batching = (batching or Batching()) if mode == BATCH else None
+        self._limit = limit
+        self._buffer: deque[bytes] = deque()
+        self._arrived, self._full = asyncio.Event(), asyncio.Event()
+        self._sending: list[list[bytes]] = []
+
+    def take(self, event: Event) -> Awaitable[bool] | bool:
+        line = encode(event)
+        batching = self._batching
+        if batching is None:
+            return self._now(line)
+        if len(self._buffer) >= batching.buffer:
+            self._errors.note("buffered", 1, "audit buffer queue blocked")
+            return True
+        self._buffer.append(line)
+        self._arrived.set()
+        if len(self._buffer) >= batching.most:
+            self._full.set()
+        return True
+
+    async def _now(self, line: bytes) -> bool:
+        try:
+            await self._deliver([line])
+        except Failed as error:
+            self._errors.note("webhook", 1, error)
+            return not self._strict
+        return True
+
+    async def run(self) -> None:
+        batching = self._batching
+        if batching is None:
+            return
+        room = asyncio.Semaphore(_AT_ONCE)
+        tokens, filled = float(batching.burst), self._clock.monotonic()
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._arrived.wait()
+                await self._gathered(batching.wait)
+                if batching.qps:
+                    now = self._clock.monotonic()
+                    tokens, filled = min(tokens + (now - filled) * batching.qps, batching.burst), now
+                    if tokens < 1:
+                        await self._clock.sleep((1 - tokens) / batching.qps)
+                    tokens -= 1
+                await room.acquire()
+                batch = self._batch(batching.most)
+                self._sending.append(batch)
+                group.create_task(self._send(batch, room))
+
+    async def _gathered(self, seconds: float) -> None:
+        """Until there are enough events, or enough time is over."""
+        if self._full.is_set() or seconds <= 0:
+            return
+        full, late = asyncio.ensure_future(self._full.wait()), asyncio.ensure_future(self._clock.sleep(seconds))
+        try:
+            await asyncio.wait((full, late), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            full.cancel()
+            late.cancel()
+
+    def _batch(self, most: int) -> list[bytes]:
+        """The next events, as many as go together."""
+        buffer, batch, size = self._buffer, [], 0
+        while buffer and len(batch) < most and not (batch and self._limit and size + len(buffer[0]) > self._limit):
+            size += len(buffer[0])
+            batch.append(buffer.popleft())
+        if not buffer:
+            self._arrived.clear()
+        if len(buffer) < most:
+            self._full.clear()
+        return batch
+
+    async def _send(self, batch: list[bytes], room: asyncio.Semaphore) -> None:
+        try:
+            await self._deliver(batch)
+        except Failed as error:
+            self._errors.note("webhook", len(batch), error)
+        finally:
+            room.release()
+        self._sending.remove(batch)
+
+    async def close(self) -> None:
+        """What is still here gets one more chance, as a whole within seconds."""
+        left = [line for batch in self._sending for line in batch] + list(self._buffer)
+        self._sending, self._buffer = [], deque()
+        most = self._batching.most if self._batching is not None else 1
+        done = 0
+        try:
+            async with asyncio.timeout(_LAST_SECONDS):
+                for start in range(0, len(left), most):
+                    await self._deliver(left[start : start + most], tries=1)
+                    done += len(left[start : start + most])
+        except (TimeoutError, Failed) as error:
+            self._errors.note("webhook", len(left) - done, str(error) or "the server ends")
+        await self._poster.close()
