@@ -1,14 +1,20 @@
 """The HTTPS transport against a real socket: keep-alive, restarts, streams, tokens."""
 
 import asyncio
+import json
 import socket
+from datetime import UTC, datetime
 
 import pytest
 from aiohttp import web
 
 from steersman.api.clock import FakeClock
 from steersman.api.http import Request, Response, User
-from steersman.client.transport import Credentials, HTTPTransport, InProcess, Unreachable
+from steersman.client import kubeconfig
+from steersman.client.transport import Credentials, HTTPTransport, InProcess, Unreachable, close_body
+from steersman.http.server import HTTPServer
+from steersman.http.tls import server_tls
+from steersman.pki import certs
 
 
 def free_port():
@@ -156,3 +162,68 @@ async def test_a_write_on_a_kept_connection_that_breaks_is_not_repeated(server, 
     with pytest.raises(Unreachable):
         await transport.send(Request(method, "/x", body=b"{}"))
     assert [seen[0] for seen in server.seen] == ["GET", method]
+
+
+async def test_credentials_that_are_renewed(tmp_path):
+    """Calls from then on go over new connections; what was asked before is answered over the old."""
+    now = datetime.now(UTC)
+    ca = certs.new_ca("ca", now)
+    serving = certs.issue(ca, certs.Request("server", hosts=("127.0.0.1",), usages=("server",)), now)
+    for name, data in (("ca.crt", ca.cert), ("tls.crt", serving.cert), ("tls.key", serving.key)):
+        (tmp_path / name).write_bytes(data)
+
+    def renew(name):
+        pair = certs.issue(ca, certs.Request(name), now)
+        (tmp_path / "client.crt").write_bytes(pair.cert)
+        (tmp_path / "client.key").write_bytes(pair.key)
+
+    go_on = asyncio.Event()
+
+    async def handle(request):
+        async def body():
+            yield request.user.name.encode()
+            await go_on.wait()
+            yield b"!"
+
+        return Response(200, {}, body() if request.path == "/watch" else request.user.name.encode())
+
+    server = HTTPServer(handle)
+    tls = server_tls(*(str(tmp_path / name) for name in ("tls.crt", "tls.key", "ca.crt")))
+    port = await server.start(["127.0.0.1"], 0, tls)
+    renew("old")
+    config = {
+        "clusters": [
+            {"name": "c", "cluster": {"server": f"https://127.0.0.1:{port}", "certificate-authority": "ca.crt"}}
+        ],
+        "users": [{"name": "u", "user": {"client-certificate": "client.crt", "client-key": "client.key"}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
+    file = tmp_path / "kubeconfig"
+    file.write_text(json.dumps(config))
+    clock = FakeClock()
+    transport = HTTPTransport(kubeconfig.watch(file), clock)
+
+    async def who():
+        return (await transport.send(Request("GET", "/", "", {}, b""))).body
+
+    assert await who() == b"old"
+    stream = (await transport.send(Request("GET", "/watch", "", {}, b""), stream=True)).body
+    assert await anext(stream) == b"old"
+    renew("new")
+    assert await who() == b"old"
+    await clock.advance(5)
+    assert await who() == b"new"
+    go_on.set()
+    assert await anext(stream) == b"!"
+    await close_body(stream)
+    assert not transport._old
+    # Half of a pair is no reason to be nobody.
+    (tmp_path / "client.key").write_bytes(ca.key)
+    await clock.advance(5)
+    assert await who() == b"new"
+    file.write_text("nonsense: [")
+    await clock.advance(5)
+    assert await who() == b"new"
+    await transport.close()
+    await server.close()

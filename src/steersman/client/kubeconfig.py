@@ -9,6 +9,7 @@ from typing import Any
 
 from steersman.api import yaml
 from steersman.client.transport import Credentials
+from steersman.pki.watched import Watched
 
 
 def load(path: Path, context: str = "") -> Credentials:
@@ -31,6 +32,32 @@ def load(path: Path, context: str = "") -> Credentials:
         token_file=str(here / user["tokenFile"]) if user.get("tokenFile") else "",
         insecure=bool(cluster.get("insecure-skip-tls-verify")),
     )
+
+
+def watch(path: Path, context: str = "") -> Watched[Credentials]:
+    """The same, read again when the kubeconfig changes or one of the files that it names. Raises ValueError and OSError."""
+    return Watched(lambda: load(path, context), lambda: [path, *_files(path)])
+
+
+def _files(path: Path) -> list[Path]:
+    """The certificates and keys that a kubeconfig names."""
+    try:
+        config = yaml.load(path.read_bytes())
+    except ValueError:
+        # What is wrong with it, `load` says.
+        return []
+    if not isinstance(config, Mapping):
+        return []
+    found: list[Path] = []
+    for section, kind, names in (
+        ("clusters", "cluster", ("certificate-authority",)),
+        ("users", "user", ("client-certificate", "client-key")),
+    ):
+        for entry in config.get(section) or ():
+            inner = entry.get(kind) if isinstance(entry, Mapping) else None
+            if isinstance(inner, Mapping):
+                found += [path.parent / str(inner[name]) for name in names if inner.get(name)]
+    return found
 
 
 def _named(config: Mapping[str, Any], section: str, name: str, path: Path) -> Mapping[str, Any]:

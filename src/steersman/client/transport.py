@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -14,6 +15,7 @@ from steersman.api.clock import Clock, RealClock
 from steersman.api.errors import ServiceUnavailable
 from steersman.api.http import Handler, Request, Response, User
 from steersman.client.waiting import Backoff
+from steersman.pki.watched import Watched
 
 if TYPE_CHECKING:
     # Imported where it is used: a client in the API server's own process does without, and it loads slowly.
@@ -28,7 +30,11 @@ FIRST_RETRY, LONGEST_RETRY = 0.05, 1.0
 MAX_CONNECTIONS = 32
 # A token in a file is replaced under us (projected service account tokens); it is read again after this time.
 TOKEN_SECONDS = 60.0
+# So are certificates, keys and kubeconfigs: it is looked whether they are others this often.
+LOOK_SECONDS = 5.0
 _SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_log = logging.getLogger(__name__)
 
 
 class Unreachable(ServiceUnavailable):
@@ -108,25 +114,72 @@ def _load_certificate(context: ssl.SSLContext, pem: str) -> None:
         os.close(fd)
 
 
+class _Sessions:
+    """The connections that are made with the same credentials; sessions for calls and for watches."""
+
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
+        import aiohttp
+
+        wanted = tls if tls is not None else False
+        call = aiohttp.ClientTimeout(total=CALL_TIMEOUT, sock_connect=CONNECT_TIMEOUT)
+        watch = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT)
+        self._pair = (
+            _session(aiohttp.TCPConnector(limit=MAX_CONNECTIONS, ssl=wanted, keepalive_timeout=75), call),
+            _session(aiohttp.TCPConnector(limit=0, ssl=wanted, keepalive_timeout=5), watch),
+        )
+        self.used = 0
+        self._retired = False
+
+    def take(self, stream: bool) -> aiohttp.ClientSession:
+        """The session for one request; `release` follows when nothing more of it is awaited."""
+        self.used += 1
+        return self._pair[stream]
+
+    async def release(self) -> None:
+        self.used -= 1
+        if self._retired and not self.used:
+            await self.close()
+
+    async def retire(self) -> None:
+        """Nothing new will be asked: the connections end with what is asked now."""
+        self._retired = True
+        if not self.used:
+            await self.close()
+
+    async def close(self) -> None:
+        for session in self._pair:
+            await session.close()
+
+
 class HTTPTransport:
     """Keeps connections to an API server alive and rides out its restarts.
 
     A refused connection is retried whatever the method, because nothing was sent; a broken one only for reads. A 429 or 5xx
     answer with Retry-After is retried too. All of it for RETRY_SECONDS at the most.
+
+    Credentials that are `Watched` may change at any time: requests from then on go over connections made with the new ones, and
+    what was asked before is answered over the old.
     """
 
-    def __init__(self, credentials: Credentials, clock: Clock | None = None, agent: str = "steersman") -> None:
-        self._credentials = credentials
+    def __init__(
+        self, credentials: Credentials | Watched[Credentials], clock: Clock | None = None, agent: str = "steersman"
+    ) -> None:
+        self._watched = credentials if isinstance(credentials, Watched) else None
+        self._credentials = credentials.current if isinstance(credentials, Watched) else credentials
         self._clock = clock or RealClock()
         self._agent = agent
-        self._ssl = credentials.ssl_context()
-        self._sessions: tuple[aiohttp.ClientSession, aiohttp.ClientSession] | None = None
-        self._token = credentials.token
+        self._ssl = self._credentials.ssl_context()
+        self._sessions: _Sessions | None = None
+        self._old: set[_Sessions] = set()
+        self._token = self._credentials.token
         self._token_read = float("-inf")
+        self._looked = self._clock.monotonic()
 
     async def send(self, request: Request, *, stream: bool = False) -> Response:
         import aiohttp
 
+        if self._watched is not None and self._clock.monotonic() - self._looked >= LOOK_SECONDS:
+            await self.look()
         deadline = self._clock.monotonic() + RETRY_SECONDS
         backoff = Backoff(FIRST_RETRY, LONGEST_RETRY)
         while True:
@@ -144,16 +197,52 @@ class HTTPTransport:
                 pause = wait
             await self._clock.sleep(pause)
 
+    async def look(self) -> bool:
+        """Take credentials that have changed; whether there were any."""
+        self._looked = self._clock.monotonic()
+        watched = self._watched
+        if watched is None or not watched.look():
+            return False
+        try:
+            tls = watched.current.ssl_context()
+        except (OSError, ValueError) as error:
+            _log.error("the credentials from before stay in use: %s", error)
+            return False
+        self._credentials, self._ssl = watched.current, tls
+        self._token, self._token_read = self._credentials.token, float("-inf")
+        sessions, self._sessions = self._sessions, None
+        if sessions is not None:
+            self._old.add(sessions)
+            await sessions.retire()
+        return True
+
     async def close(self) -> None:
         """Close all connections; watches under way end with Unreachable."""
         sessions, self._sessions = self._sessions, None
-        for session in sessions or ():
-            await session.close()
+        old, self._old = self._old, set()
+        for each in (*old, *([sessions] if sessions is not None else [])):
+            await each.close()
 
     async def _once(self, request: Request, stream: bool) -> Response:
+        # Sessions are made on first use, because they belong to the running event loop.
+        sessions = self._sessions = self._sessions or _Sessions(self._ssl)
+        session = sessions.take(stream)
+        given = False
+        try:
+            answer = await self._ask(session, request)
+            found = {name.lower(): value for name, value in answer.headers.items()}
+            if stream and answer.status < 400:
+                given = True
+                return Response(answer.status, found, self._chunks(answer, sessions))
+            async with answer:
+                return Response(answer.status, found, await answer.read())
+        finally:
+            if not given:
+                await self._release(sessions)
+
+    async def _ask(self, session: aiohttp.ClientSession, request: Request) -> aiohttp.ClientResponse:
         from yarl import URL
 
-        session = self._session(stream)
         url = URL(
             self._credentials.server.rstrip("/")
             + quote(request.path, safe="/%:@!$&'()*+,;=~")
@@ -161,28 +250,27 @@ class HTTPTransport:
             encoded=True,
         )
         headers = {"User-Agent": self._agent, **request.headers, **self._authorization()}
-        answer = await session.request(
+        return await session.request(
             request.method, url, data=request.body or None, headers=headers, allow_redirects=False
         )
-        found = {name.lower(): value for name, value in answer.headers.items()}
-        if stream and answer.status < 400:
-            return Response(answer.status, found, _chunks(answer))
-        async with answer:
-            return Response(answer.status, found, await answer.read())
 
-    def _session(self, stream: bool) -> aiohttp.ClientSession:
-        """Sessions are made on first use, because they belong to the running event loop."""
+    async def _release(self, sessions: _Sessions) -> None:
+        await sessions.release()
+        if sessions is not self._sessions and not sessions.used:
+            self._old.discard(sessions)
+
+    async def _chunks(self, answer: aiohttp.ClientResponse, sessions: _Sessions) -> AsyncIterator[bytes]:
         import aiohttp
 
-        if self._sessions is None:
-            tls = self._ssl if self._ssl is not None else False
-            call = aiohttp.ClientTimeout(total=CALL_TIMEOUT, sock_connect=CONNECT_TIMEOUT)
-            watch = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT)
-            self._sessions = (
-                _session(aiohttp.TCPConnector(limit=MAX_CONNECTIONS, ssl=tls, keepalive_timeout=75), call),
-                _session(aiohttp.TCPConnector(limit=0, ssl=tls, keepalive_timeout=5), watch),
-            )
-        return self._sessions[stream]
+        try:
+            async for chunk in answer.content.iter_any():
+                yield chunk
+        except (aiohttp.ClientError, ConnectionError, TimeoutError) as e:
+            raise Unreachable(f"stream broke: {e or type(e).__name__}") from e
+        finally:
+            # Closing, not releasing: the rest of a watch will never come.
+            answer.close()
+            await self._release(sessions)
 
     def _authorization(self) -> Mapping[str, str]:
         path = self._credentials.token_file
@@ -239,16 +327,3 @@ async def close_body(body: AsyncIterator[bytes]) -> None:
     close = getattr(body, "aclose", None)
     if close is not None:
         await close()
-
-
-async def _chunks(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    import aiohttp
-
-    try:
-        async for chunk in answer.content.iter_any():
-            yield chunk
-    except (aiohttp.ClientError, ConnectionError, TimeoutError) as e:
-        raise Unreachable(f"stream broke: {e or type(e).__name__}") from e
-    finally:
-        # Closing, not releasing: the rest of a watch will never come.
-        answer.close()

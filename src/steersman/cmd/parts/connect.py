@@ -12,8 +12,8 @@ from steersman.client.transport import HTTPTransport
 
 @contextlib.asynccontextmanager
 async def connected(path: str, clock: Clock, agent: str) -> AsyncIterator[Client]:
-    """The client, closed at the end. `agent` is the part's name in requests."""
-    client = Client(HTTPTransport(kubeconfig.load(Path(path)), clock, f"steersman-{agent}"))
+    """The client, closed at the end. `agent` is the part's name in requests. Credentials that are renewed are taken over."""
+    client = Client(HTTPTransport(kubeconfig.watch(Path(path)), clock, f"steersman-{agent}"))
     try:
         yield client
     finally:
