@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
+from steersman.http.grpcio import library
 from steersman.kubelet.runtime.cri import convert
 from steersman.kubelet.runtime.cri.messages import PACKAGE, message
 from steersman.kubelet.runtime.types import (
@@ -49,18 +48,6 @@ RUNTIME = "RuntimeService"
 IMAGES = "ImageService"
 
 
-@cache
-def _grpc() -> Any:
-    """The library, imported by the first call: simulated nodes do without, and it reads its settings once.
-
-    It would complain on stderr of every fork, though nothing here forks without executing a program.
-    """
-    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
-    import grpc.aio
-
-    return grpc
-
-
 class CriRuntime:
     """A `Runtime` over one gRPC connection, opened by the first call and opened again when it breaks.
 
@@ -80,7 +67,7 @@ class CriRuntime:
         found = self._methods.get(name)
         if found is None:
             if self._channel is None:
-                self._channel = _grpc().aio.insecure_channel(self._target, options=OPTIONS)
+                self._channel = library().aio.insecure_channel(self._target, options=OPTIONS)
             found = self._methods[name] = self._channel.unary_unary(
                 f"/{PACKAGE}.{service}/{name}",
                 request_serializer=message(f"{name}Request").SerializeToString,
@@ -96,7 +83,7 @@ class CriRuntime:
         request = message(f"{name}Request")(**fields)
         try:
             return await method(request, timeout=deadline)
-        except _grpc().aio.AioRpcError as error:
+        except library().aio.AioRpcError as error:
             raise RuntimeCallError(Code[error.code().name], error.details() or "") from error
 
     async def _call_unless_gone(self, name: str, /, **fields: Any) -> None:

@@ -1,0 +1,1 @@
+"""Encryption at rest: EncryptionConfiguration and its providers, what they make of stored values, and the service around them."""

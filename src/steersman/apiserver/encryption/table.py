@@ -1,0 +1,97 @@
+"""Which providers a key's value goes through: the rules of a configuration, looked up by the resource in the key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from steersman.apiserver.encryption.providers import Provider, Unchanged
+from steersman.store.sealing import PREFIX, OpenFailed, Origin
+
+GroupResource = tuple[str, str]
+"""Group and plural; `*` stands for any."""
+
+ANY: GroupResource = ("*", "*")
+
+
+class Chain:
+    """The providers of a resource: the first seals, all open, by the prefix of the record."""
+
+    def __init__(self, providers: Sequence[Provider]) -> None:
+        self.providers = tuple(providers)
+        self.writer = self.providers[0]
+
+    def open(self, key: str, stored: bytes) -> tuple[bytes, Origin]:
+        """The value. Raises OpenFailed."""
+        reasons = []
+        for provider in self.providers:
+            if stored.startswith(provider.prefix) if provider.prefix else not stored.startswith(PREFIX):
+                try:
+                    return provider.open(key, stored)
+                except OpenFailed as error:
+                    # Two providers of one kind share their prefix.
+                    reasons.append(str(error))
+        raise OpenFailed(_joined(reasons) or self._unmatched(stored))
+
+    def _unmatched(self, stored: bytes) -> str:
+        if len(self.providers) == 1 and not self.writer.prefix:
+            return "identity transformer tried to read encrypted data"
+        return "no matching prefix found"
+
+
+def _joined(reasons: list[str]) -> str:
+    distinct = list(dict.fromkeys(reasons))
+    return distinct[0] if len(distinct) == 1 else f"[{', '.join(distinct)}]" if distinct else ""
+
+
+UNCHANGED = Chain((Unchanged(),))
+
+
+class Table:
+    """The chains of all resources. `rules` has them by resource, wildcards included; what no rule names stays plain."""
+
+    def __init__(self, rules: Mapping[GroupResource, Chain]) -> None:
+        self._rules = dict(rules)
+        # By the part of a key that says which resource it is; there are not many.
+        self._known: dict[str, Chain] = {}
+
+    @property
+    def rules(self) -> Mapping[GroupResource, Chain]:
+        return self._rules
+
+    def chain(self, key: str) -> Chain:
+        """What a key's value goes through."""
+        end = key.find("/", key.find("/", 10) + 1)
+        if end < 0:
+            return UNCHANGED
+        place = key[:end]
+        found = self._known.get(place)
+        if found is None:
+            found = self._known[place] = self._find(key)
+        return found
+
+    def _find(self, key: str) -> Chain:
+        parts = key.split("/")
+        if len(parts) < 5 or parts[1] != "registry":
+            return UNCHANGED
+        group, plural = "" if parts[2] == "core" else parts[2], parts[3]
+        for name in ((group, plural), (group, "*"), ANY):
+            if name in self._rules:
+                return self._rules[name]
+        return UNCHANGED
+
+
+class Tables:
+    """The table in force: what the store is given, and what a configuration that is read again replaces."""
+
+    def __init__(self, table: Table, *, active: bool) -> None:
+        self.table = table
+        self.active = active
+
+    def seal(self, key: str, value: bytes) -> tuple[bytes, Origin]:
+        return self.table.chain(key).writer.seal(key, value)
+
+    def open(self, key: str, stored: bytes) -> tuple[bytes, Origin]:
+        return self.table.chain(key).open(key, stored)
+
+    def current(self, key: str) -> Origin:
+        return self.table.chain(key).writer.origin
