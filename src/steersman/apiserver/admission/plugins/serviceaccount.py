@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from steersman.api.errors import Forbidden
 from steersman.api.meta import suffix_of
-from steersman.apiserver.admission.framework import CREATE, Admission, Environment, Interest, Review
+from steersman.apiserver.admission import mountable
+from steersman.apiserver.admission.framework import CREATE, UPDATE, Admission, Environment, Interest, Review
+from steersman.kinds.core import pod_secrets
 from steersman.kinds.types.core_v1 import (
     ConfigMapProjection,
     Container,
@@ -25,6 +27,8 @@ from steersman.kinds.types.core_v1 import (
 MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 VOLUME_PREFIX = "kube-api-access-"
 _MIRROR = "kubernetes.io/config.mirror"
+_ENFORCE = "kubernetes.io/enforce-mountable-secrets"
+_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 # An hour, and the odd seconds by which legacy clients' tokens are told from others that ask for an hour.
 _EXPIRATION = 3607
 _MODE = 0o644
@@ -35,7 +39,7 @@ _DEFAULT_WAIT = 0.05
 
 async def mutate(review: Review, environment: Environment) -> None:
     pod: Pod = review.object
-    if _MIRROR in (pod.metadata.annotations or {}):
+    if review.operation != CREATE or _MIRROR in (pod.metadata.annotations or {}):
         return
     spec = pod.spec
     if not spec.serviceAccountName:
@@ -108,19 +112,46 @@ def _token_volume(name: str) -> Volume:
 
 async def validate(review: Review, environment: Environment) -> None:
     pod: Pod = review.object
-    if _MIRROR not in (pod.metadata.annotations or {}):
+    if _MIRROR in (pod.metadata.annotations or {}):
+        if review.operation == CREATE and (why := _beyond_a_mirror(pod)):
+            raise Forbidden.of(review.resource, review.name, why)
         return
+    name = pod.spec.serviceAccountName
+    if not name:
+        why = f"no service account specified for pod {review.namespace}/{review.name}"
+        raise Forbidden.of(review.resource, review.name, why)
+    account = await _account(review, environment, name)
+    if not _enforces(account):
+        return
+    everything = review.operation == CREATE
+    if why := (mountable.of_pod if everything else mountable.of_ephemeral_containers)(pod, account):
+        raise Forbidden.of(review.resource, review.name, why)
+
+
+def _beyond_a_mirror(pod: Pod) -> str:
+    """A mirror shows what a kubelet runs without asking, and must not open doors by that."""
     if pod.spec.serviceAccountName:
-        raise Forbidden.of(review.resource, review.name, "a mirror pod may not reference service accounts")
+        return "a mirror pod may not reference service accounts"
+    if any(True for _ in pod_secrets.names(pod)):
+        return "a mirror pod may not reference secrets"
     for volume in pod.spec.volumes or ():
-        if volume.secret is not None:
-            raise Forbidden.of(review.resource, review.name, "a mirror pod may not reference secrets")
+        sources = (volume.projected.sources if volume.projected is not None else None) or ()
+        if any(source.serviceAccountToken is not None for source in sources):
+            return "a mirror pod may not use ServiceAccountToken volume projections"
+    return ""
+
+
+def _enforces(account: ServiceAccount) -> bool:
+    return (account.metadata.annotations or {}).get(_ENFORCE) in _TRUE
 
 
 ADMISSION = Admission(
     name="ServiceAccount",
     order=700,
-    interests=(Interest(frozenset({CREATE}), "pods"),),
+    interests=(
+        Interest(frozenset({CREATE}), "pods"),
+        Interest(frozenset({UPDATE}), "pods", subresource="ephemeralcontainers"),
+    ),
     mutate=mutate,
     validate=validate,
 )

@@ -1,0 +1,57 @@
+"""A pod on a node asks for no more than the node has, and changes its resources on Linux only."""
+
+from __future__ import annotations
+
+from steersman.api import quantity
+from steersman.api.errors import Forbidden
+from steersman.apiserver.admission.framework import UPDATE, Admission, Environment, Interest, Review
+from steersman.kinds.core import pod_resources
+from steersman.kinds.types.core_v1 import Node, Pod
+
+_OS = "kubernetes.io/os"
+
+
+async def validate(review: Review, environment: Environment) -> None:
+    pod: Pod = review.object
+    if not pod.spec.nodeName or pod.spec == review.old.spec:
+        return
+    node = environment.reader.get(Node, "", pod.spec.nodeName)
+    if node is None:
+        why = f'node "{pod.spec.nodeName}" not found'
+    else:
+        why = _too_much(pod, node) or _other_system(node)
+    if why:
+        raise Forbidden.of(review.resource, review.name, why)
+
+
+def _too_much(pod: Pod, node: Node) -> str:
+    requests = pod_resources.with_overhead(pod, pod_resources.requests(pod))
+    allocatable = node.status.allocatable or {}
+    # Millicores and bytes, as the scheduler counts.
+    cpu = [_milli(amounts.get("cpu", "0")) for amounts in (requests, allocatable)]
+    memory = [quantity.value(amounts.get("memory", "0")) for amounts in (requests, allocatable)]
+    parts = [
+        f"{name}, requested: {requested}, allocatable: {offered}"
+        for name, (requested, offered) in (("cpu", cpu), ("memory", memory))
+        if requested > offered
+    ]
+    return f"Node didn't have enough allocatable resources: {'; '.join(parts)}" if parts else ""
+
+
+def _milli(amount: quantity.Quantity) -> int:
+    return -(-quantity.nano(amount) * 1000 // quantity.NANO)
+
+
+def _other_system(node: Node) -> str:
+    found = (node.metadata.labels or {}).get(_OS, "")
+    if found == "linux":
+        return ""
+    return f'pod resize is only supported on linux nodes, node "{node.metadata.name}" is "{found}"'
+
+
+ADMISSION = Admission(
+    name="PodResizeValidator",
+    order=3_500,
+    interests=(Interest(frozenset({UPDATE}), "pods", subresource="resize"),),
+    validate=validate,
+)
