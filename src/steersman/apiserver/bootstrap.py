@@ -1,4 +1,4 @@
-"""What every cluster has from the beginning: its namespaces, priority classes, whom to trust, the `kubernetes` Service."""
+"""What every cluster has from the beginning: its namespaces, roles, priority classes, whom to trust, the `kubernetes` Service."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from steersman.api import codec
 from steersman.api.errors import AlreadyExists
 from steersman.apiserver.admission.framework import LOOPBACK
 from steersman.apiserver.aggregator import trust
+from steersman.apiserver.rbacpolicy.seeding import seed
 from steersman.apiserver.registry import Write
 from steersman.kinds.types.core_v1 import ConfigMap, Endpoints, Namespace, Service
 from steersman.kinds.types.discovery_v1 import EndpointSlice
 from steersman.kinds.types.networking_v1 import ServiceCIDR
-from steersman.kinds.types.rbac_v1 import ClusterRole, Role
 from steersman.kinds.types.scheduling_v1 import PriorityClass
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ async def bootstrap(app: App) -> None:
     """Make what is missing; may run at every start."""
     for name in NAMESPACES:
         await _ensure(app, Namespace, {"metadata": {"name": name}})
+    await seed(app.registries)
     await _trust(app)
     for name, value, description in app.config.priority_classes:
         await _ensure(app, PriorityClass, {"metadata": {"name": name}, "value": value, "description": description})
@@ -36,7 +37,7 @@ async def bootstrap(app: App) -> None:
 
 
 async def _trust(app: App) -> None:
-    """What aggregated API servers must know to take this one's word, and the roles that let them."""
+    """What aggregated API servers must know to take this one's word."""
     data = trust.published(app.config)
     if not data:
         return
@@ -47,8 +48,6 @@ async def _trust(app: App) -> None:
         {"metadata": meta, "data": data},
         lambda obj, wanted: setattr(obj, "data", trust.combined(obj.data or {}, wanted.data or {})),
     )
-    await _ensure(app, Role, trust.READER)
-    await _ensure(app, ClusterRole, trust.DELEGATOR)
 
 
 async def _kubernetes(app: App) -> None:

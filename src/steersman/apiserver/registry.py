@@ -73,6 +73,8 @@ Change = Callable[[Any], Awaitable[Any]]
 Reserve = Callable[[str, Any, Any], Held]
 Version = tuple[bytes, int]
 """A stored value and its revision."""
+Guard = Callable[[Review, str], Awaitable[None]]
+"""Raises what keeps a user from writing just this object, once admission has changed it; told the name in the request's path."""
 
 
 def _tolerated(errors: Sequence[FieldError], write: Write) -> Sequence[FieldError]:
@@ -99,6 +101,7 @@ class Registry:
     ) -> None:
         self.kind = kind
         self.resource: Resource = kind.resource
+        guard: Guard | None = None,
         self.cache = cache
         self.store = store
         self._chain = chain
@@ -107,6 +110,7 @@ class Registry:
         self.prefix = prefix_of(kind)
         self._second, self._now = -1, ""
 
+        self._guard = guard
     def key(self, namespace: str, name: str) -> str:
         return f"{self.prefix}{namespace}/{name}" if self.resource.namespaced else self.prefix + name
 
@@ -161,8 +165,11 @@ class Registry:
 
     # Writing
 
-    async def create(self, obj: Any, namespace: str, write: Write, warnings: list[str]) -> Outcome:
-        """Store a new object of the stored type, with defaults filled in; it is changed in place."""
+    async def create(self, obj: Any, namespace: str, write: Write, warnings: list[str], *, asked: str = "") -> Outcome:
+        """Store a new object of the stored type, with defaults filled in; it is changed in place.
+
+        `asked` is the name in the path, where an update is what makes the object.
+        """
         meta = obj.metadata
         if meta.resourceVersion:
             raise StatusError("resourceVersion should not be set on objects to be created", code=500, reason="")
@@ -172,7 +179,7 @@ class Registry:
             if generated:
                 meta.name = generate_name(meta.generateName)
             try:
-                return await self._create_once(obj, namespace, write, warnings)
+                return await self._create_once(obj, namespace, write, warnings, asked)
             except AlreadyExists:
                 if not generated or attempt == _GENERATE_TRIES - 1:
                     raise
@@ -191,7 +198,7 @@ class Registry:
         else:
             write.track(obj, None, meta.creationTimestamp)
 
-    async def _create_once(self, obj: Any, namespace: str, write: Write, warnings: list[str]) -> Outcome:
+    async def _create_once(self, obj: Any, namespace: str, write: Write, warnings: list[str], asked: str) -> Outcome:
         kind = self.kind
         name = obj.metadata.name
         review = Review(
@@ -206,6 +213,8 @@ class Registry:
         key = self.key(namespace, name)
         held = self._reserve(key, obj, None) if self._reserve is not None else None
         stored: bool | None = None
+        if self._guard is not None:
+            await self._guard(review, asked)
         try:
             kind.prepare_create(obj)
             if errors := _tolerated(kind.validate(obj), write):
@@ -251,7 +260,7 @@ class Registry:
             if current is None:
                 if create is None:
                     raise NotFound.of(self.resource, name)
-                return await self.create(await create(), namespace, write, warnings)
+                return await self.create(await create(), namespace, write, warnings, asked=name)
             try:
                 return await self._update_once(namespace, name, current, change, write, warnings)
             except RevisionMismatch as lost:
@@ -285,6 +294,8 @@ class Registry:
         new = review.object
         key = self.key(namespace, name)
         self._prepare_update(new, old, write.subresource)
+        if self._guard is not None:
+            await self._guard(review, name)
         held = None
         if self._reserve is not None and write.subresource != "status":
             # After the preparation, which lets an object keep what it has been given before.

@@ -18,7 +18,7 @@ from steersman.api.http import Request, Response
 from steersman.api.meta import Resource
 from steersman.apiserver import authz, compression, impersonation, negotiation, requestinfo, respond, table, websockets
 from steersman.apiserver.admission import selection
-from steersman.apiserver.admission.framework import Admission, Chain, Environment
+from steersman.apiserver.admission.framework import Admission, Chain, Environment, Review
 from steersman.apiserver.aggregator.service import Aggregator
 from steersman.apiserver.allocators import Allocator
 from steersman.apiserver.authn import Authenticator, ServiceAccountTokens
@@ -50,6 +50,7 @@ from steersman.apiserver.rbac import PREFIX as RBAC_PREFIX
 from steersman.apiserver.rbac import RBAC
 from steersman.apiserver.registry import Registries, Registry, prefix_of
 from steersman.apiserver.requestinfo import Query, RequestInfo
+from steersman.apiserver.rbacpolicy.escalation import Guard
 from steersman.apiserver.subresources.framework import Subresources
 from steersman.apiserver.virtual import VIRTUAL
 from steersman.apiserver.watchcache import BOOKMARK_SECONDS, WatchCache
@@ -168,7 +169,8 @@ class App:
             cache = WatchCache(self.store, prefix_of(kind), _describer(kind), self.clock, resource=kind.resource)
             name = (kind.resource.group, kind.resource.plural)
             reserve = self.allocator.reserve if name == _SERVICES else None
-            found.add(Registry(kind, self.store, cache, self.chain, self.clock, reserve))
+            guard = self._guard if kind.resource.group == RBAC_GROUP else None
+            found.add(Registry(kind, self.store, cache, self.chain, self.clock, reserve, guard))
         return found
 
     def _make_endpoints(self) -> dict[tuple[str, str, str], Endpoint]:
@@ -178,6 +180,10 @@ class App:
                 continue
             resource = served.resource
             registry = self.registries.find(served.kind.resource.group, served.kind.resource.plural)
+    async def _guard(self, review: Review, asked: str) -> None:
+        """Nobody gives rights that they do not have."""
+        await Guard(self.rbac, self.authorizer.allowed).check(review, asked)
+
             if registry is not None:
                 endpoints[(resource.group, resource.version, resource.plural)] = Endpoint.of(
                     served, registry, self.frames

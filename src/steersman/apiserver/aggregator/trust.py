@@ -1,10 +1,9 @@
-"""What aggregated API servers must know of this one: whom to trust, published where they can read it, and the right to."""
+"""What aggregated API servers must know of this one: whom to trust, published where they can read it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -18,26 +17,6 @@ _LISTS = (
 )  # fmt: skip
 _CERTIFICATES = ("client-ca-file", "requestheader-client-ca-file")
 _END = "-----END CERTIFICATE-----"
-_DEFAULTS = {
-    "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"},
-    "annotations": {"rbac.authorization.kubernetes.io/autoupdate": "true"},
-}
-
-READER: dict[str, Any] = {
-    "metadata": {"name": f"{NAME}-reader", "namespace": NAMESPACE, **_DEFAULTS},
-    "rules": [
-        {"verbs": ["get", "list", "watch"], "apiGroups": [""], "resources": ["configmaps"], "resourceNames": [NAME]}
-    ],
-}
-"""The Role of those who may read it."""
-DELEGATOR: dict[str, Any] = {
-    "metadata": {"name": "system:auth-delegator", **_DEFAULTS},
-    "rules": [
-        {"verbs": ["create"], "apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"]},
-        {"verbs": ["create"], "apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"]},
-    ],
-}
-"""The ClusterRole of those who have this server decide who somebody is and what they may do."""
 
 
 def published(config: ServerConfig) -> dict[str, str]:

@@ -55,7 +55,7 @@ class CustomRegistry(Registry):
     async def dump(self, obj: Untyped) -> bytes:
         return await self.view.dump(obj)
 
-    async def create(self, obj: Any, namespace: str, write: Write, warnings: list[str]) -> Outcome:
+    async def create(self, obj: Any, namespace: str, write: Write, warnings: list[str], *, asked: str = "") -> Outcome:
         if self._life.ending:
             raise Forbidden.of(self.resource, obj.metadata.name, _ENDING)
-        return await super().create(obj, namespace, write, warnings)
+        return await super().create(obj, namespace, write, warnings, asked=asked)
