@@ -30,11 +30,13 @@ from steersman.apiserver.cached import (
     selection,
     transition,
 )
+from steersman.apiserver.unreadable import Unreadable, of_list
 from steersman.apiserver.watchers import Watchers
 from steersman.apiserver.watchstream import Batches, Beginning, Encoder, WatchStream, encode_line
 from steersman.store.errors import Compacted
 from steersman.store.index import KeyIndex, bounds
-from steersman.store.protocol import Event, Store
+from steersman.store.protocol import Entry, Event, Store
+from steersman.store.sealing import Sealed
 
 WINDOW = 1000
 """Past changes kept in memory for watches that resume; older ones come from the store's history."""
@@ -87,6 +89,8 @@ class WatchCache:
         self._describe = describe
         self._clock = clock
         self._index: KeyIndex[Cached] = KeyIndex()
+        self.unreadable = Unreadable(resource, prefix)
+        """What is stored and cannot be decrypted."""
         self._window: deque[Change] = deque()
         # Changes up to this revision are not in the window.
         self._window_start = 0
@@ -113,13 +117,34 @@ class WatchCache:
         except BaseException:
             self.close()
             raise
-        self._index = KeyIndex({e.key: self._cached(e.key, e.value, e.revision) for e in listing.entries})
+        self._load(listing.entries)
         self._window.clear()
         self._window_start = listing.revision
         self.changed = listing.revision
         self._early = None
         self._follow([event for event in early if event.revision > listing.revision])
         self._ready.set()
+
+    def _load(self, entries: Sequence[Entry]) -> None:
+        self.unreadable.clear()
+        readable = {}
+        for entry in entries:
+            key, value = entry.key, entry.value
+            if type(value) is Sealed:
+                self.unreadable.put(key, value, entry.revision)
+            else:
+                readable[key] = self._cached(key, value, entry.revision)
+        self._index = KeyIndex(readable)
+
+    async def restore(self, keys: Iterable[str]) -> None:
+        """Takes in objects that could not be read until now. No watch can be told of that: all end, and clients list again."""
+        for key in keys:
+            entry = await self._store.get(key)
+            if entry is not None and key in self.unreadable and not isinstance(entry.value, Sealed):
+                self.unreadable.remove(key)
+                self._index.put(key, self._cached(key, entry.value, entry.revision))
+        self.changed = self.revision
+        self._watchers.close()
 
     async def run(self) -> None:
         """Starts, then sends bookmarks until it is cancelled, which closes the cache."""
@@ -187,18 +212,36 @@ class WatchCache:
         return f"{self.prefix}{namespace}/{name}" if namespace else self.prefix + name
 
     def get(self, namespace: str, name: str) -> Cached | None:
-        """The object as it is now."""
-        return self._index.get(self.key(namespace, name))
+        """The object as it is now. Raises InternalError if it cannot be decrypted."""
+        key = self.key(namespace, name)
+        if self.unreadable:
+            self.unreadable.check(key)
+        return self._index.get(key)
 
     def list(
         self, namespace: str = "", label: Selector | None = None, field: FieldSelector | None = None
     ) -> list[Cached]:
-        """The objects as they are now, in the order of their keys."""
-        return self._select(selection(namespace, label, field))
+        """The objects as they are now, in the order of their keys. Raises StatusError if one cannot be decrypted."""
+        wanted = selection(namespace, label, field)
+        self._check_readable(wanted)
+        return self._select(wanted)
+
+    def readable(self) -> Objects:
+        """The objects of all namespaces but for those that cannot be decrypted."""
+        return self._index.items(*self._bounds(""))
+
+    def _check_readable(self, wanted: Selection) -> None:
+        if self.unreadable:
+            one = self._only(wanted)
+            if one is None:
+                self.unreadable.check_list(wanted.namespace)
+            else:
+                self.unreadable.check(one)
 
     def count(self, namespace: str = "") -> int:
         """How many objects there are."""
-        return self._index.count(*self._bounds(namespace))
+        unreadable = self.unreadable.count(namespace) if self.unreadable else 0
+        return self._index.count(*self._bounds(namespace)) + unreadable
 
     async def page(
         self,
@@ -212,9 +255,11 @@ class WatchCache:
     ) -> Page:
         """At most `limit` objects (0: all) with keys greater than `after`, now or as they were at `revision`.
 
-        Raises Expired for a revision that is forgotten, Timeout for one that has not come.
+        Raises Expired for a revision that is forgotten, Timeout for one that has not come, StatusError for objects that
+        cannot be decrypted.
         """
         wanted = selection(namespace, label, field)
+        self._check_readable(wanted)
         if revision in (0, self.revision):
             if wanted.everything or self._only(wanted) is not None:
                 return self._page_now(wanted, after, limit)
@@ -292,6 +337,7 @@ class WatchCache:
                 raise expired(revision, error.compacted) from error
             for entry in listing.entries:
                 after = entry.key
+                self._check_past(after, entry.value)
                 item = self._cached(entry.key, entry.value, entry.revision)
                 if wanted.accepts(item):
                     items.append(item)
@@ -320,12 +366,14 @@ class WatchCache:
 
         With None or 0 for `after` it begins with the present objects as ADDED, in the order of their keys; with
         `initial_bookmark` a bookmark that says so ends these. `bookmarks` asks for one every minute. An
-        `after` that is forgotten gives one ERROR line (410 Expired).
+        `after` that is forgotten gives one ERROR line (410 Expired). Raises StatusError if a present object that it would
+        begin with cannot be decrypted.
         """
         wanted = selection(namespace, label, field)
         now = self.revision
         beginning: Beginning | None = None
         if not after:
+            self._check_readable(wanted)
             beginning = self._initial(wanted, encode, self._candidates(wanted), now if initial_bookmark else 0)
         elif self._window_start <= after < now:
             beginning = _batched(_lines(wanted, encode, self._recent(after)))
@@ -384,9 +432,15 @@ class WatchCache:
     def _past(self, event: Event) -> Change:
         """A change as history has it."""
         key, before = event.key, event.previous
+        self._check_past(key, event.value)
+        self._check_past(key, before)
         previous = None if before is None else self._cached(key, before, event.previous_revision)
         current = self._cached(key, event.value, event.revision) if event.value else None
         return Change(event.revision, previous, current)
+
+    def _check_past(self, key: str, value: bytes | None) -> None:
+        if type(value) is Sealed:
+            raise of_list(self.resource, {key: value.reason})
 
     def send_bookmarks(self) -> None:
         """Tells the watches that asked for it how far they have come."""
@@ -410,6 +464,9 @@ class WatchCache:
             self._early += events
             return
         for event in events:
+            if self.unreadable and self.unreadable.remove(event.key):
+                self._replace_unreadable(event)
+                continue
             change = self._apply(event)
             self.changed = change.revision
             self._remember(change)
@@ -428,6 +485,15 @@ class WatchCache:
         current = self._cached(event.key, event.value, event.revision)
         self._index.put(event.key, current)
         return Change(event.revision, previous, current)
+
+    def _replace_unreadable(self, event: Event) -> None:
+        """An object is gone of which nobody knows what it was, so no watch can be told: all end, and clients list again."""
+        if event.value:
+            self._index.put(event.key, self._cached(event.key, event.value, event.revision))
+        self.changed = event.revision
+        self._window.clear()
+        self._window_start = event.revision
+        self._watchers.close()
 
     def _remember(self, change: Change) -> None:
         self._window.append(change)
