@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 import msgspec
 
 from steersman.api import field as fields
-from steersman.api.errors import Invalid
+from steersman.api.errors import InternalError, Invalid
 from steersman.api.field import FieldError, Path
 from steersman.kinds.core import service_rules
 from steersman.kinds.types.core_v1 import Service, ServicePort
 from steersman.store.protocol import Entry, Event
+from steersman.store.sealing import Sealed
 
 _HEADLESS = "None"
 _RANDOM = random.SystemRandom()
@@ -95,11 +96,14 @@ class Allocator:
         self._taken: dict[str | int, str] = {}
         self._by_key: dict[str, frozenset[str | int]] = {}
         self._pending: set[str | int] = set()
+        # Services that cannot be decrypted: what they have is not known.
+        self._unknown: set[str] = set()
 
     def load(self, entries: Sequence[Entry]) -> None:
         """Learn the Services that exist; forgets everything else."""
         self._taken.clear()
         self._by_key.clear()
+        self._unknown.clear()
         for entry in entries:
             self._record(entry.key, entry.value)
 
@@ -112,7 +116,11 @@ class Allocator:
         for old in self._by_key.pop(key, ()):
             if self._taken.get(old) == key:
                 del self._taken[old]
+        self._unknown.discard(key)
         if not value:
+            return
+        if isinstance(value, Sealed):
+            self._unknown.add(key)
             return
         spec = _decode(value).spec
         values: set[str | int] = {p.nodePort for p in spec.ports or () if p.nodePort}
@@ -137,7 +145,7 @@ class Allocator:
 
     def _record_range(self, key: str, value: bytes) -> None:
         self._more.pop(key, None)
-        if not value:
+        if not value or isinstance(value, Sealed):
             return
         found = _decode_range(value)
         ready = any(c.type == "Ready" and c.status == "True" for c in found.status.conditions or ())
@@ -152,8 +160,11 @@ class Allocator:
     def reserve(self, key: str, service: Service, old: Service | None = None) -> Reservation:
         """Fill in what `service` needs and has not; reserve what it asks for. `key` is its key in the store.
 
-        Raises Invalid when something asked for is taken or out of range, and then nothing is reserved.
+        Raises Invalid when something asked for is taken or out of range, InternalError as long as a Service cannot be
+        decrypted, and then nothing is reserved.
         """
+        if self._unknown:
+            raise InternalError.occurred(f"addresses and ports in use are not known: {min(self._unknown)} cannot be read")
         if old is not None:
             # What a client left out stays as it was: it needs nothing new.
             service_rules.on_update(service, old)

@@ -96,6 +96,9 @@ async def _ensure(
     obj, _ = codec.from_builtins(cls, plain)
     registry.kind.default(obj)
     namespace, name = obj.metadata.namespace, obj.metadata.name
+    if registry.key(namespace, name) in registry.cache.unreadable:
+        # It is there, and nobody knows what it says.
+        return
     if registry.cache.get(namespace, name) is None:
         try:
             await registry.create(obj, namespace, Write(LOOPBACK), [])

@@ -55,7 +55,7 @@ async def expire(registries: Registries, now: datetime) -> int:
 
 async def _expire(registry: Registry, now: datetime) -> int:
     removed = 0
-    for item in registry.cache.list():
+    for item in registry.cache.readable():
         if is_over(item, registry.kind.ttl_seconds, now):
             try:
                 await registry.store.delete(item.key, item.revision)

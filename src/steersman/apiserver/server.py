@@ -223,7 +223,7 @@ class App:
     def _roles(self, plural: str) -> Sequence[Cached]:
         """The objects of role-based access control."""
         registry = self.registries.find(RBAC_GROUP, plural)
-        return registry.cache.list() if registry is not None else ()
+        return registry.cache.readable() if registry is not None else ()
 
     def _uid(self, plural: str, namespace: str, name: str) -> str:
         registry = self.registries.find("", plural)

@@ -86,7 +86,7 @@ class Registration:
         self._registry = registry
         own = {(s.resource.group, s.resource.version) for s in app.catalog.served if _is_served(app, s)}
         self._own = {n: Wanted(key, priority, ON_START) for n, (key, priority) in registered(own).items()}
-        self._at_start = {item.name for item in registry.cache.list()}
+        self._at_start = {item.name for item in registry.cache.readable()}
         self._synced: set[str] = set()
 
     def _wanted(self) -> dict[str, Wanted]:
@@ -97,7 +97,7 @@ class Registration:
     async def sync(self) -> None:
         """Bring all of them to where they should be. Raises StatusError, CommitFailed; what is done stays done."""
         wanted = self._wanted()
-        names = sorted({*wanted, *(item.name for item in self._registry.cache.list())})
+        names = sorted({*wanted, *(item.name for item in self._registry.cache.readable())})
         async with asyncio.TaskGroup() as group:
             # Together, because most of a write is waiting for its commit, which they share.
             tasks = [group.create_task(self._bring(n, wanted.get(n))) for n in names if self._differs(n, wanted.get(n))]

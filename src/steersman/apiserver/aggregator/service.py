@@ -67,7 +67,7 @@ class Aggregator:
         self._unobserve.append(store.observe(registry.prefix, self._changed))
         for prefix in ("/registry/core/services/", "/registry/discovery.k8s.io/endpointslices/"):
             self._unobserve.append(store.observe(prefix, self._moved))
-        for item in registry.cache.list():
+        for item in registry.cache.readable():
             self._take(item.name, item.value)
 
     def close(self) -> None:

@@ -52,7 +52,7 @@ class CustomResources:
         if registry is None:
             return
         self._unobserve.append(self._app.store.observe(registry.prefix, self._changed))
-        items = registry.cache.list()
+        items = registry.cache.readable()
         if not items:
             return
         from steersman.kinds.apiextensions import crd_status
@@ -160,7 +160,7 @@ class CustomResources:
         """All definitions of a group. Their names end with it."""
         if self._registry is None:
             return
-        for item in self._registry.cache.list():
+        for item in self._registry.cache.readable():
             if item.name.endswith(f".{group}"):
                 found = self._get(item.name)
                 if found is not None and found.spec.group == group:

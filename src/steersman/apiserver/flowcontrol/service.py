@@ -45,7 +45,7 @@ class _Stored:
 
     def _all(self, plural: str) -> list[Any]:
         registry = self._app.registries.find(FLOWS.group, plural)
-        return [] if registry is None else [registry.at(c.value, c.revision) for c in registry.cache.list()]
+        return [] if registry is None else [registry.at(c.value, c.revision) for c in registry.cache.readable()]
 
     def count(self, group: str, plural: str) -> int:
         registry = self._app.registries.find(group, plural)
