@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from steersman.api import codec
 from steersman.api.field import FieldError, aggregate
+from steersman.api.memo import LARGEST, Memo
 from steersman.apiserver.podsecurity.policy import PREFIX, Policy, Standard
 from steersman.apiserver.podsecurity.standards import details, evaluate
 from steersman.apiserver.podsecurity.subject import Subject
@@ -26,6 +28,15 @@ class Decision:
     annotations: dict[str, str] = field(default_factory=dict)
 
 
+_known: Memo[Decision] = Memo()
+# Of all annotations, controls look at these.
+_LOOKED_AT = (
+    "container.apparmor.security.beta.kubernetes.io/",
+    "container.seccomp.security.alpha.kubernetes.io/",
+    "seccomp.security.alpha.kubernetes.io/",
+)
+
+
 def decide(
     policy: Policy,
     errors: Sequence[FieldError],
@@ -34,7 +45,25 @@ def decide(
     *,
     enforce: bool,
 ) -> Decision:
-    """`errors` are what could not be read of the policy; without `enforce` nothing is refused."""
+    """`errors` are what could not be read of the policy; without `enforce` nothing is refused.
+
+    The decision is shared and must not be changed: few pods are without siblings.
+    """
+    if errors:
+        return _decide(policy, errors, annotations, spec, enforce)
+    looked_at = tuple(sorted(a for a in (annotations or {}).items() if a[0].startswith(_LOOKED_AT)))
+    about, data = (policy, looked_at, enforce), codec.encode(spec)
+    found = _known.get(about, data)
+    if found is None:
+        found = _decide(policy, errors, annotations, spec, enforce)
+        if len(str(looked_at)) <= LARGEST:
+            _known.put(about, data, found)
+    return found
+
+
+def _decide(
+    policy: Policy, errors: Sequence[FieldError], annotations: Mapping[str, str] | None, spec: PodSpec, enforce: bool
+) -> Decision:
     decision = Decision()
     if errors:
         decision.annotations[ERROR] = f"Failed to parse policy: {aggregate(errors)}"
