@@ -132,7 +132,7 @@ async def test_certificates(place: Place) -> None:
     # Nor is a client's a front proxy's.
     client = place.tls(clients, certs.Request(layout.FRONT_PROXY, ("system:masters",)))
     assert await place.ask(client, JOE) == (201, layout.FRONT_PROXY)
-    assert await place.ask(ssl.create_default_context(cafile=str(clients.cert)), JOE) == (401, "")
+    assert await place.ask(ssl.create_default_context(cafile=str(clients.cert)), JOE) == (403, "")
 
 
 async def test_the_rights_are_those_of_the_named_user(place: Place) -> None:

@@ -64,7 +64,7 @@ async def test_metrics(api: Api) -> None:
 async def test_what_anybody_may_ask_for_makes_no_series(api: Api) -> None:
     stranger = api.as_(None)
     for path in ('/apis/a"b/v1/x', f"{PODS}/x/peculiar", "/apis/apps/v2/deployments"):
-        await stranger.get(path, code=401)
+        await stranger.get(path, headers={"authorization": "Bearer wrong"}, code=401)
     await api.raw("BREW", "/x")
     await api.as_(User("joe")).get(f"{PODS}/x/log", code=403)
     answer = await text(api, "/metrics")

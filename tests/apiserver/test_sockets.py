@@ -65,6 +65,9 @@ async def test_requests_on_one_connection(plain: str) -> None:
 async def test_nobody(plain: str) -> None:
     async with aiohttp.ClientSession(plain) as session:
         async with session.get(MAPS) as answer:
+            assert answer.status == 403
+            assert '"system:anonymous" cannot list' in (await answer.json())["message"]
+        async with session.get(MAPS, headers={"Authorization": "Bearer wrong"}) as answer:
             assert answer.status == 401
             assert (await answer.json())["message"] == "Unauthorized"
         async with session.get("/livez") as answer:
@@ -137,7 +140,7 @@ async def test_client_certificates(api: Api, credentials: layout.Layout) -> None
     async with aiohttp.ClientSession() as session, session.get(url, ssl=known) as answer:
         assert answer.status == 200
     async with aiohttp.ClientSession() as session, session.get(url, ssl=trusting) as answer:
-        assert answer.status == 401
+        assert answer.status == 403
     await server.close()
 
 

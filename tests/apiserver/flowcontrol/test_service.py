@@ -122,7 +122,7 @@ async def test_not_for_what_lasts_nor_for_strangers(api: Api) -> None:
     )
     response = await api.raw("GET", "/api/v1/namespaces/default/pods/p/log")
     assert "X-Kubernetes-PF-FlowSchema-UID" not in response.headers
-    response = await api.as_(None).raw("GET", MAPS)
+    response = await api.as_(None).raw("GET", MAPS, headers={"authorization": "Bearer wrong"})
     assert response.status == 401
     assert "X-Kubernetes-PF-FlowSchema-UID" not in response.headers
 
