@@ -18,7 +18,7 @@ from steersman.controller.declaration import Context, Controller, NotYet, read
 from steersman.controller.served import discover
 from steersman.kinds.core import quota_usage
 from steersman.kinds.core.quota_usage import Amounts, Name
-from steersman.kinds.types.core_v1 import PersistentVolumeClaim, Pod, ResourceQuota, Service
+from steersman.kinds.types.core_v1 import ResourceQuota
 
 # Every quota is counted anew at least so often; seconds.
 RECOUNT = 300.0
@@ -26,12 +26,6 @@ RECOUNT = 300.0
 LATER = 1.0
 # How long the list of what is served is believed in not to have a resource; seconds.
 REDISCOVER = 30.0
-# What takes more than the number of objects.
-_TYPED: dict[Name, type[Pod | Service | PersistentVolumeClaim]] = {
-    ("", "pods"): Pod,
-    ("", "services"): Service,
-    ("", "persistentvolumeclaims"): PersistentVolumeClaim,
-}
 
 
 class ResourceQuotas:
@@ -78,7 +72,7 @@ class ResourceQuotas:
         objects = self._followed[resource].by("namespace", quota.metadata.namespace)
         if meter is None:
             return {}
-        if resource not in _TYPED:
+        if quota_usage.type_of(resource) is None:
             # No scope chooses among objects that only their number is known of.
             count = 0 if quota_usage.scopes_of(quota) else len(objects)
             return dict.fromkeys(names, str(count))
@@ -101,11 +95,14 @@ class ResourceQuotas:
         return True
 
     async def _open(self, resource: Name) -> Informer[Any] | None:
-        type_ = _TYPED.get(resource)
-        if type_ is not None:
-            return self._context.informers.informer(type_)
+        type_ = quota_usage.type_of(resource)
+        informers = self._context.informers
+        if type_ is not None and not resource[0]:
+            return informers.informer(type_)
         found = await self._resolve(resource)
-        return self._context.informers.informer(PartialObject, resource=found) if found is not None else None
+        if found is None:
+            return None
+        return informers.informer(PartialObject, resource=found) if type_ is None else informers.informer(type_)
 
     async def _resolve(self, name: Name) -> Resource | None:
         """The resource in the version that it is served in."""
@@ -148,7 +145,7 @@ class ResourceQuotas:
     def _differ(self, resource: Name, old: Any, new: Any) -> bool:
         """Whether the object counts otherwise than before."""
         meter = quota_usage.meter(*resource)
-        if meter is None or resource not in _TYPED:
+        if meter is None or quota_usage.type_of(resource) is None:
             return False
         now = self._clock.now()
         return old.spec != new.spec or meter.usage(old, now) != meter.usage(new, now)
@@ -163,4 +160,5 @@ CONTROLLER = Controller(
     reconciler=ResourceQuotas,
     watches=(read(ResourceQuota),),
     workers=2,
+    account="resourcequota-controller",
 )

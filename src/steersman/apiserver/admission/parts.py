@@ -64,6 +64,7 @@ def _review(ctx: Context, endpoint: Endpoint, operation: str, obj: Any) -> Revie
         warnings=ctx.warnings,
         kind=endpoint.kind,
         served=endpoint.served,
+        annotations=ctx.annotations,
     )
 
 

@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct
 
 from steersman.api import quantity
 from steersman.api.quantity import Quantity
 from steersman.apiserver.admission.framework import CREATE, UPDATE, Reader, Review
 from steersman.apiserver.admission.quota_ledger import Promise
 from steersman.kinds.core import quota_usage
-from steersman.kinds.core.quota_usage import Amounts, Meter
-from steersman.kinds.types.core_v1 import PersistentVolumeClaim, Pod, ResourceQuota, Service
+from steersman.kinds.core.quota_usage import Amounts, Meter, Scope
+from steersman.kinds.types.core_v1 import ResourceQuota, ScopedResourceSelectorRequirement
 
 Charges = dict[str, Amounts]
 """What a write costs, by quota."""
 
-_UPDATED = {("", "services"): {""}, ("", "persistentvolumeclaims"): {"", "status"}, ("", "pods"): {"resize"}}
-_TYPES: Mapping[tuple[str, str], type[Pod | Service | PersistentVolumeClaim]] = {
-    ("", "pods"): Pod,
-    ("", "services"): Service,
-    ("", "persistentvolumeclaims"): PersistentVolumeClaim,
+_PODS = ("", "pods")
+# What may cost something when it changes, by subresource.
+_UPDATED = {
+    ("", "services"): {""},
+    ("", "persistentvolumeclaims"): {"", "status"},
+    _PODS: {"", "resize"},
+    ("resource.k8s.io", "resourceclaims"): {""},
 }
 
 
 class Refused(Exception):
-    """The write does not fit; the text says why."""
+    """The write does not fit; the text says why. `failure` tells that clients get it as a failure of the server, as of old."""
+
+    def __init__(self, why: str, *, failure: bool = False) -> None:
+        super().__init__(why)
+        self.failure = failure
+
+
+class LimitedResource(Struct, kw_only=True, forbid_unknown_fields=True):
+    """What is used only where some quota limits it: usage whose names contain one of `matchContains`, and objects in one of
+    the scopes."""
+
+    apiGroup: str = ""
+    resource: str = ""
+    matchContains: list[str] | None = None
+    matchScopes: list[ScopedResourceSelectorRequirement] | None = None
 
 
 @dataclass(slots=True)
@@ -70,13 +88,38 @@ def meter_for(review: Review) -> Meter | None:
     if review.operation == CREATE and not review.subresource:
         return quota_usage.meter(*name)
     if review.operation == UPDATE and review.subresource in _UPDATED.get(name, ()):
+        if name == _PODS and not review.subresource and not quota_usage.changes_scope(review.old, review.object):
+            return None
         return quota_usage.meter(*name)
     return None
 
 
-def charges(review: Review, meter: Meter, accounts: Iterable[Account], now: datetime) -> Charges:
+def charges(
+    review: Review, meter: Meter, accounts: Sequence[Account], now: datetime, limited: Sequence[LimitedResource] = ()
+) -> Charges:
     """What the write costs each quota. Raises Refused."""
+    after = meter.usage(review.object, now)
+    before = meter.usage(review.old, now) if review.old is not None else None
+    concerned = list(_concerned(review, meter, accounts))
+    if negative := sorted(name for name, amount in after.items() if quantity.nano(amount) < 0):
+        raise Refused(f"quota usage is negative for resource(s): {','.join(negative)}")
+    costs = [_added(after, before if _covered(review, meter, a) else None) for a, _ in concerned]
+    # What no quota is concerned with is still to be allowed by one.
+    if limited and any(costs or [_added(after, before)]):
+        covered = {name for _, names in concerned for name in names}
+        _check_limited(review, meter, accounts, after, covered, limited)
     found: Charges = {}
+    for (account, names), added in zip(concerned, costs, strict=True):
+        amounts = {name: added[name] for name in names if name in added}
+        if amounts and review.subresource != "status":
+            _check(account, amounts)
+        if amounts:
+            found[account.name] = amounts
+    return found
+
+
+def _concerned(review: Review, meter: Meter, accounts: Iterable[Account]) -> Iterator[tuple[Account, list[str]]]:
+    """The quotas that the object is in, with what they limit of it. Raises Refused."""
     for account in accounts:
         tracked = sorted(n for n in account.quota.status.hard or {} if meter.tracks(n))
         if not tracked or not meter.covers(account.quota, review.object):
@@ -85,21 +128,52 @@ def charges(review: Review, meter: Meter, accounts: Iterable[Account], now: date
             raise Refused(f"failed quota: {account.name}: {missing}")
         if any(name not in account.used for name in tracked):
             raise Refused(f"status unknown for quota: {account.name}, resources: {','.join(tracked)}")
-        amounts = _cost(review, meter, account.quota, tracked, now)
-        _check(account, amounts)
-        if amounts:
-            found[account.name] = amounts
-    return found
+        yield account, tracked
 
 
-def _cost(review: Review, meter: Meter, quota: ResourceQuota, names: Sequence[str], now: datetime) -> Amounts:
+def _covered(review: Review, meter: Meter, account: Account) -> bool:
+    """Whether the object has been in the quota before."""
+    return review.old is not None and meter.covers(account.quota, review.old)
+
+
+def _added(after: Amounts, before: Amounts | None) -> Amounts:
     """What the write adds; what it frees is given back when the controller counts again."""
-    after = meter.usage(review.object, now)
-    before = meter.usage(review.old, now) if review.old is not None and meter.covers(quota, review.old) else {}
-    added = {n: quantity.sub(after[n], before[n]) if n in before else after[n] for n in names if n in after}
-    if negative := sorted(n for n in names if n in after and quantity.nano(after[n]) < 0):
-        raise Refused(f"quota usage is negative for resource(s): {','.join(negative)}")
+    before = before or {}
+    added = {n: quantity.sub(amount, before[n]) if n in before else amount for n, amount in after.items()}
     return {n: amount for n, amount in added.items() if quantity.nano(amount) > 0}
+
+
+def _check_limited(
+    review: Review,
+    meter: Meter,
+    accounts: Iterable[Account],
+    usage: Amounts,
+    covered: set[str],
+    limited: Sequence[LimitedResource],
+) -> None:
+    """Raises Refused when something is used that only quotas allow, and none does."""
+    name = (review.resource.group, review.resource.plural)
+    wanted = {
+        used
+        for one in limited
+        if (one.apiGroup, one.resource) == name
+        for used, amount in usage.items()
+        if quantity.nano(amount) > 0 and any(part in used for part in one.matchContains or ())
+    }
+    if uncovered := sorted(wanted - covered):
+        raise Refused(f"insufficient quota to consume: {','.join(uncovered)}")
+    scopes = [s for one in limited for s in _scopes(one) if meter.in_scope(review.object, s)]
+    allowed = {
+        s[0] for account in accounts for s in quota_usage.scopes_of(account.quota) if meter.in_scope(review.object, s)
+    }
+    if beyond := [
+        f"{{{kind} {operator} [{' '.join(values)}]}}" for kind, operator, values in scopes if kind not in allowed
+    ]:
+        raise Refused(f"insufficient quota to match these scopes: [{' '.join(beyond)}]", failure=True)
+
+
+def _scopes(limited: LimitedResource) -> list[Scope]:
+    return [(s.scopeName, s.operator, tuple(s.values or ())) for s in limited.matchScopes or ()]
 
 
 def _check(account: Account, amounts: Amounts) -> None:
@@ -141,7 +215,7 @@ def _stored(
 ) -> Amounts:
     meter = quota_usage.meter(*resource)
     namespace = quota.metadata.namespace
-    type_ = _TYPES.get(resource)
+    type_ = quota_usage.type_of(resource)
     if meter is None:
         return {}
     if type_ is None:

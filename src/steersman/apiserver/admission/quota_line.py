@@ -10,7 +10,7 @@ from steersman.api import codec
 from steersman.api.errors import Conflict, Forbidden, NotFound, StatusError
 from steersman.apiserver.admission import quota as decisions
 from steersman.apiserver.admission.framework import CREATE, Environment, Review
-from steersman.apiserver.admission.quota import Account, Charges, Refused
+from steersman.apiserver.admission.quota import Account, Charges, LimitedResource, Refused
 from steersman.apiserver.admission.quota_ledger import Promise, QuotaLedger
 from steersman.kinds.core.quota_usage import Meter
 from steersman.kinds.types.core_v1 import ResourceQuota
@@ -29,8 +29,9 @@ class _Request:
     namespace: str
     review: Review | None = None
     meter: Meter | None = None
+    limited: Sequence[LimitedResource] = ()
     decided: bool = False
-    why: str = ""
+    refused: Refused | None = None
     charges: Charges = field(default_factory=dict)
     promises: dict[str, Promise] = field(default_factory=dict)
 
@@ -50,12 +51,14 @@ class _Request:
         self.promises.clear()
 
 
-async def charge(review: Review, meter: Meter, environment: Environment) -> None:
+async def charge(
+    review: Review, meter: Meter, environment: Environment, limited: Sequence[LimitedResource] = ()
+) -> None:
     """Charge the quotas for the write, which tells when it is over. Raises Forbidden when it does not fit."""
-    request = _Request(review.namespace, review, meter)
+    request = _Request(review.namespace, review, meter, limited)
     await _stand_in_line(request, environment)
-    if request.why:
-        raise Forbidden.of(review.resource, review.name, request.why)
+    if request.refused is not None:
+        raise refusal(review, request.refused)
     if not request.charges:
         return
 
@@ -63,6 +66,13 @@ async def charge(review: Review, meter: Meter, environment: Environment) -> None
         await _settle(request, stored, environment)
 
     review.settlers.append(settle)
+
+
+def refusal(review: Review, refused: Refused) -> StatusError:
+    """What the client is told."""
+    if refused.failure:
+        return StatusError(str(refused), code=500, reason="")
+    return Forbidden.of(review.resource, review.name, str(refused))
 
 
 async def _settle(request: _Request, stored: bool | None, environment: Environment) -> None:
@@ -121,13 +131,13 @@ def _give_back(request: _Request, accounts: Sequence[Account]) -> None:
 
 
 def _admit(request: _Request, review: Review, accounts: Sequence[Account], environment: Environment) -> None:
-    request.why, request.charges = "", {}
+    request.refused, request.charges = None, {}
     if request.meter is None:
         return
     try:
-        request.charges = decisions.charges(review, request.meter, accounts, environment.clock.now())
-    except Refused as refusal:
-        request.why = str(refusal)
+        request.charges = decisions.charges(review, request.meter, accounts, environment.clock.now(), request.limited)
+    except Refused as refused:
+        request.refused = refused
     for account in accounts:
         if account.name in request.charges:
             account.charge(request.charges[account.name])

@@ -16,6 +16,7 @@ from steersman.api.labels import Selector
 from steersman.api.meta import parse_time
 from steersman.api.quantity import Quantity
 from steersman.kinds.core import pod_qos, pod_resources
+from steersman.kinds.resource import device_quota
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import (
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         ScopedResourceSelectorRequirement,
         Service,
     )
+    from steersman.kinds.types.resource_v1 import ResourceClaim
 
 Amounts = dict[str, Quantity]
 Name = tuple[str, str]
@@ -44,6 +46,7 @@ _POD_RESOURCES = frozenset({
     "requests.ephemeral-storage", "limits.cpu", "limits.memory", "limits.ephemeral-storage",
 })  # fmt: skip
 _SERVICE_RESOURCES = frozenset({"count/services", "services", "services.nodeports", "services.loadbalancers"})
+_DEVICE_CLASS = "deviceclass.resource.kubernetes.io/"
 # A quota for one of these makes every container say how much it wants; a mistake of old that clients rely on.
 _REQUIRED = frozenset({"cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"})
 _BOTH = ("cpu", "memory", "ephemeral-storage")
@@ -85,16 +88,30 @@ def meter(group: str, plural: str) -> Meter | None:
     """The meter of a resource; None for what is never counted."""
     if (group, plural) in UNCOUNTED:
         return None
-    return {("", "pods"): _PODS, ("", "services"): _SERVICES, ("", "persistentvolumeclaims"): _CLAIMS}.get(
-        (group, plural)
-    ) or _counter(group, plural)
+    return _SPECIAL.get((group, plural)) or _counter(group, plural)
+
+
+def type_of(resource: Name) -> type[Any] | None:
+    """The type of objects that take more than counting to be measured; None when only their number is asked."""
+    if resource not in _SPECIAL:
+        return None
+    if resource == _DEVICES_OF:
+        from steersman.kinds.types import resource_v1
+
+        return resource_v1.ResourceClaim
+    from steersman.kinds.types import core_v1
+
+    return {
+        "pods": core_v1.Pod,
+        "services": core_v1.Service,
+        "persistentvolumeclaims": core_v1.PersistentVolumeClaim,
+    }[resource[1]]
 
 
 def counted_by(name: str) -> Name | None:
     """The resource whose objects a quota for `name` counts; None when there cannot be one."""
-    for special in (("", "pods"), ("", "services"), ("", "persistentvolumeclaims")):
-        found = meter(*special)
-        if found is not None and found.tracks(name):
+    for special, found in _SPECIAL.items():
+        if found.tracks(name):
             return special
     if name in _ALIASES:
         return "", name
@@ -148,6 +165,8 @@ def _tracked_of_pods(name: str) -> bool:
 
 def _is_extended(name: str) -> bool:
     """Whether a resource is counted by whoever offers it, not by Kubernetes."""
+    if name.startswith(_DEVICE_CLASS):
+        return True
     domain, slash, _ = name.partition("/")
     return bool(slash) and domain != "kubernetes.io" and not domain.endswith(".kubernetes.io")
 
@@ -216,6 +235,11 @@ def _pod_in_scope(pod: Pod, scope: Scope) -> bool:
         case "CrossNamespacePodAffinity":
             return _looks_abroad(pod)
     return False
+
+
+def changes_scope(old: Pod, new: Pod) -> bool:
+    """Whether an update of a pod may bring it under other quotas."""
+    return _has_deadline(old) != _has_deadline(new)
 
 
 def _has_deadline(pod: Pod) -> bool:
@@ -312,3 +336,22 @@ def _claim_in_scope(claim: PersistentVolumeClaim, scope: Scope) -> bool:
 
 
 _CLAIMS = Meter(_tracked_of_claims, _claim_usage, _claim_in_scope)
+
+
+# Devices
+
+
+def _device_usage(claim: ResourceClaim, now: datetime) -> Amounts:
+    return {_CLAIM_COUNT: "1", **{name: str(count) for name, count in device_quota.usage(claim).items()}}
+
+
+_DEVICES_OF: Name = ("resource.k8s.io", "resourceclaims")
+_CLAIM_COUNT = "count/resourceclaims.resource.k8s.io"
+_DEVICES = Meter(lambda name: name == _CLAIM_COUNT or name.endswith(device_quota.SUFFIX), _device_usage)
+
+_SPECIAL: Mapping[Name, Meter] = {
+    ("", "pods"): _PODS,
+    ("", "services"): _SERVICES,
+    ("", "persistentvolumeclaims"): _CLAIMS,
+    _DEVICES_OF: _DEVICES,
+}
