@@ -20,6 +20,7 @@ from steersman.kinds import wire_fields
 from steersman.kinds.kind import Kind, Served
 
 if TYPE_CHECKING:
+    from steersman.apiserver.audit.trail import Trail
     from steersman.apiserver.authz import Decision
     from steersman.apiserver.registry import Registry
 
@@ -39,6 +40,18 @@ class Context:
     """What the path leads to, if that is stored."""
     decision: Decision | None = None
     """What the authorizer has said to it."""
+    trail: Trail | None = None
+    """Where the audit notes down what happens."""
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """What is noted down for the audit, by names that are the noters' own."""
+        return {} if self.trail is None else self.trail.annotations
+
+    def note(self, name: str, value: str) -> None:
+        """Note something down for the audit; what is there already stays."""
+        if self.trail is not None:
+            self.trail.annotations.setdefault(name, value)
 
     def accept(self) -> Accepted:
         """The representation of the object itself; no transformations. Raises NotAcceptable."""
@@ -74,8 +87,12 @@ class Context:
                     f"object *{cls.__name__} does not implement the protobuf marshalling interface and cannot be "
                     f"encoded to a protobuf message"
                 )
-            return codec.from_builtins(cls, wire.decode(cls, self.request.body))
-        return codec.decode_lenient(cls, self.request.body, media=media, strict=strict)
+            found = codec.from_builtins(cls, wire.decode(cls, self.request.body))
+        else:
+            found = codec.decode_lenient(cls, self.request.body, media=media, strict=strict)
+        if self.trail is not None:
+            self.trail.decoded(found[0])
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from dataclasses import field as made
 from typing import Any, Protocol
 
 from steersman.api import codec, field
@@ -56,6 +57,8 @@ class Write:
     """The version in which the client speaks; without it, the stored one."""
     admitted: bool = False
     """Whether this only carries out a request that webhooks have admitted."""
+    annotations: dict[str, str] = made(default_factory=dict)
+    """Where it is noted down for an audit what becomes of it."""
 
 
 @dataclass(slots=True)
@@ -70,11 +73,11 @@ class Outcome:
 
 Change = Callable[[Any], Awaitable[Any]]
 """The current object (not to be changed) → the wanted one, a new object."""
+Guard = Callable[[Review, str], Awaitable[None]]
+"""Raises what keeps a user from writing just this object, once admission has changed it; told the name in the request's path."""
 Reserve = Callable[[str, Any, Any], Held]
 Version = tuple[bytes, int]
 """A stored value and its revision."""
-Guard = Callable[[Review, str], Awaitable[None]]
-"""Raises what keeps a user from writing just this object, once admission has changed it; told the name in the request's path."""
 
 
 def _tolerated(errors: Sequence[FieldError], write: Write) -> Sequence[FieldError]:
@@ -98,19 +101,19 @@ class Registry:
         chain: Chain,
         clock: Clock,
         reserve: Reserve | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self.kind = kind
         self.resource: Resource = kind.resource
-        guard: Guard | None = None,
         self.cache = cache
         self.store = store
         self._chain = chain
         self._clock = clock
         self._reserve = reserve
+        self._guard = guard
         self.prefix = prefix_of(kind)
         self._second, self._now = -1, ""
 
-        self._guard = guard
     def key(self, namespace: str, name: str) -> str:
         return f"{self.prefix}{namespace}/{name}" if self.resource.namespaced else self.prefix + name
 
@@ -203,18 +206,18 @@ class Registry:
         name = obj.metadata.name
         review = Review(
             CREATE, self.resource, write.subresource, namespace, name, obj, None, write.user, write.dry_run, write.options,
-            warnings, kind=kind, served=write.served, admitted=write.admitted,
+            warnings, kind=kind, served=write.served, admitted=write.admitted, annotations=write.annotations,
         )  # fmt: skip
         await self._chain.mutate(review)
         if review.object is not obj:
             # Admission may give it another name, not another place.
             _check_place(review.object.metadata, obj.metadata)
             obj, name = review.object, review.object.metadata.name
+        if self._guard is not None:
+            await self._guard(review, asked)
         key = self.key(namespace, name)
         held = self._reserve(key, obj, None) if self._reserve is not None else None
         stored: bool | None = None
-        if self._guard is not None:
-            await self._guard(review, asked)
         try:
             kind.prepare_create(obj)
             if errors := _tolerated(kind.validate(obj), write):
@@ -288,14 +291,14 @@ class Registry:
             write.track(new, old, self.now())
         review = Review(
             UPDATE, self.resource, write.subresource, namespace, name, new, old, write.user, write.dry_run, write.options,
-            warnings, kind=kind, served=write.served, admitted=write.admitted,
+            warnings, kind=kind, served=write.served, admitted=write.admitted, annotations=write.annotations,
         )  # fmt: skip
         await self._chain.mutate(review)
+        if self._guard is not None:
+            await self._guard(review, name)
         new = review.object
         key = self.key(namespace, name)
         self._prepare_update(new, old, write.subresource)
-        if self._guard is not None:
-            await self._guard(review, name)
         held = None
         if self._reserve is not None and write.subresource != "status":
             # After the preparation, which lets an object keep what it has been given before.
@@ -426,7 +429,7 @@ class Registry:
         deletion.check_preconditions(self.resource, obj.metadata, options.preconditions)
         review = Review(
             DELETE, self.resource, write.subresource, namespace, name, None, obj, write.user, options.dry_run, options,
-            warnings, kind=self.kind, served=write.served, admitted=write.admitted,
+            warnings, kind=self.kind, served=write.served, admitted=write.admitted, annotations=write.annotations,
         )  # fmt: skip
         await self._chain.mutate(review)
         await self._chain.validate(review)

@@ -21,7 +21,12 @@ from steersman.apiserver.admission import selection
 from steersman.apiserver.admission.framework import Admission, Chain, Environment, Review
 from steersman.apiserver.aggregator.service import Aggregator
 from steersman.apiserver.allocators import Allocator
+from steersman.apiserver.audit.service import Audit
+from steersman.apiserver.audit.trail import AUDIT_ID, Trail
 from steersman.apiserver.authn import Authenticator, ServiceAccountTokens
+from steersman.apiserver.authorizers.node import NodeAuthorizer
+from steersman.apiserver.authorizers.nodegraph import PODS
+from steersman.apiserver.authorizers.objects import StoredObjects
 from steersman.apiserver.authz import Authorizer
 from steersman.apiserver.backend import Backends
 from steersman.apiserver.bootstrap import bootstrap
@@ -48,9 +53,9 @@ from steersman.apiserver.policy import BuiltinPolicy
 from steersman.apiserver.rbac import GROUP as RBAC_GROUP
 from steersman.apiserver.rbac import PREFIX as RBAC_PREFIX
 from steersman.apiserver.rbac import RBAC
+from steersman.apiserver.rbacpolicy.escalation import Guard
 from steersman.apiserver.registry import Registries, Registry, prefix_of
 from steersman.apiserver.requestinfo import Query, RequestInfo
-from steersman.apiserver.rbacpolicy.escalation import Guard
 from steersman.apiserver.subresources.framework import Subresources
 from steersman.apiserver.virtual import VIRTUAL
 from steersman.apiserver.watchcache import BOOKMARK_SECONDS, WatchCache
@@ -114,12 +119,17 @@ class App:
         service_accounts: ServiceAccountTokens | None = None,
         admission: Sequence[Admission] | None = None,
         openapi: OpenAPI | None = None,
+        audit: Audit | None = None,
     ) -> None:
         self.store, self.clock = store, clock
         self.config = config or ServerConfig()
         self.catalog = catalog or kinds.load()
         self.service_accounts = service_accounts
         self.openapi = openapi
+        self.audit = audit
+        """Whoever has made it closes it, after the last answer."""
+        if audit is not None:
+            audit.bind(self.catalog)
         self.metrics = Metrics()
         self.deadlines = Deadlines(clock)
         self.frames = Frames()
@@ -135,7 +145,10 @@ class App:
         self._last_used = LastUsed(self.registries, clock)
         self.authenticator.bind(self._uid, partial(self.registries.get, Secret), self._last_used.used)
         self.rbac = RBAC(self._roles)
-        self.authorizer = Authorizer((BuiltinPolicy("builtin"), self.rbac), lambda: self.rbac.generation)
+        self.node_authorizer = NodeAuthorizer(StoredObjects(self.registries))
+        self.authorizer = Authorizer(
+            (self.node_authorizer, BuiltinPolicy("builtin"), self.rbac), lambda: self.rbac.generation
+        )
         self._endpoints = self._make_endpoints()
         self._subresources = Subresources.discover()
         self.health = Health(self)
@@ -173,6 +186,10 @@ class App:
             found.add(Registry(kind, self.store, cache, self.chain, self.clock, reserve, guard))
         return found
 
+    async def _guard(self, review: Review, asked: str) -> None:
+        """Nobody gives rights that they do not have."""
+        await Guard(self.rbac, self.authorizer.allowed).check(review, asked)
+
     def _make_endpoints(self) -> dict[tuple[str, str, str], Endpoint]:
         endpoints = {}
         for served in self.catalog.served:
@@ -180,10 +197,6 @@ class App:
                 continue
             resource = served.resource
             registry = self.registries.find(served.kind.resource.group, served.kind.resource.plural)
-    async def _guard(self, review: Review, asked: str) -> None:
-        """Nobody gives rights that they do not have."""
-        await Guard(self.rbac, self.authorizer.allowed).check(review, asked)
-
             if registry is not None:
                 endpoints[(resource.group, resource.version, resource.plural)] = Endpoint.of(
                     served, registry, self.frames
@@ -237,6 +250,7 @@ class App:
         for registry in self.registries.values():
             await registry.cache.start()
         self._unobserve.append(self.store.observe(RBAC_PREFIX, self.rbac.changed))
+        self._unobserve.append(self.store.observe(PODS, self.node_authorizer.graph.changed))
         await self._start_allocator()
         self.rbac.reload()
         if self.config.bootstrap:
@@ -268,6 +282,8 @@ class App:
             group.create_task(self.aggregator.run())
             group.create_task(self.flow_control.run())
             group.create_task(self._last_used.run())
+            if self.audit is not None:
+                group.create_task(self.audit.run())
 
     async def _bookmarks(self) -> None:
         while True:
@@ -303,20 +319,36 @@ class App:
 
     async def handle(self, request: Request) -> Response:
         """Answer one request; never raises but for cancellation."""
-        started = self.clock.monotonic()
         query = Query(request.query)
         info = requestinfo.parse(request.method, request.path, query)
+        trail = Trail(self.audit, request, info)
+        try:
+            response = await self._answer(request, info, query, trail)
+        except asyncio.CancelledError:
+            trail.abandoned()
+            raise
+        noted = trail.answered(response)
+        if not isinstance(noted, bool):
+            await noted
+        return response
+
+    async def _answer(self, request: Request, info: RequestInfo, query: Query, trail: Trail) -> Response:
+        started = self.clock.monotonic()
         warnings: list[str] = []
         ticket, leave = None, True
         try:
             try:
                 ctx = self._identify(request, info, query, warnings)
+                ctx.trail = trail
+                if (noted := trail.authenticated(ctx.user)) is not None:
+                    await noted
                 if (asked := impersonation.asked(request.headers)) is not None:
                     await self._impersonate(ctx, asked)
                 ticket = self.fairness.enter(ctx.user, info, query, started)
                 if ticket is not None and ticket.state is not EXECUTING:
                     await self.fairness.wait(ticket)
                 response = await self._serve(ctx)
+                trail.answer(response)
                 if response.shrinks and compression.takes_gzip(request.headers):
                     response = await compression.shrunk(response)
             except StatusError as error:
@@ -331,9 +363,12 @@ class App:
             except Exception as error:
                 # Whatever it is: the client gets a Status, and the log the trace.
                 log.exception("%s %s failed", request.method, request.path)
+                trail.panic = error
                 response = respond.error(InternalError.occurred(type(error).__name__), _accepted(request, query))
-            if ticket is not None:
-                response.headers = {**response.headers, **ticket.flow.headers}
+            if ticket is None:
+                response.headers = {AUDIT_ID: trail.id, **response.headers}
+            else:
+                response.headers = {AUDIT_ID: trail.id, **response.headers, **ticket.flow.headers}
                 if info.verb == "watch":
                     leave = not watch.when_begun(self, response, partial(self.fairness.leave, ticket))
         finally:
@@ -373,6 +408,8 @@ class App:
         for attributes in impersonation.needed(ctx.user, asked):
             await self.authorizer.check(attributes)
         ctx.user = impersonation.become(asked)
+        if ctx.trail is not None:
+            ctx.trail.became(ctx.user)
 
     async def _serve(self, ctx: Context) -> Response:
         info, warnings = ctx.info, ctx.warnings
@@ -380,6 +417,8 @@ class App:
         if decision is None:
             decision = await self.authorizer.authorize(authz.attributes_of(info, ctx.user, ctx.query))
         ctx.decision = decision
+        if ctx.trail is not None:
+            ctx.trail.decided(decision)
         if not decision.allowed:
             raise authz.refusal(authz.attributes_of(info, ctx.user, ctx.query), decision)
         if self.aggregator.remotes and (remote := self.aggregator.find(info)) is not None:
@@ -393,6 +432,7 @@ class App:
         ctx.endpoint = endpoint
         if endpoint.warnings:
             warnings.extend(endpoint.warnings)
+            _note_deprecation(ctx, endpoint.served)
         if info.subresource:
             return await self._subresources.handle(self, ctx, endpoint)
         if info.verb not in endpoint.kind.verbs or info.verb not in _VERBS or (info.name and info.verb == "create"):
@@ -414,6 +454,7 @@ class App:
         ctx.accept()
         if served.deprecation:
             ctx.warnings.append(served.deprecation)
+            _note_deprecation(ctx, served)
         return await handler(self, ctx, served)
 
     async def _path(self, ctx: Context) -> Response:
@@ -432,6 +473,14 @@ class App:
         if response is None:
             raise NotFound.path()
         return response
+
+
+def _note_deprecation(ctx: Context, served: Served) -> None:
+    """For the audit: that the version is one of old."""
+    retired = served.version.retired if served.version is not None else None
+    if retired is not None:
+        ctx.note("k8s.io/deprecated", "true")
+        ctx.note("k8s.io/removed-release", retired.removed)
 
 
 def _describer(kind: Kind[Any]) -> Describe:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
+AUDIT_MODES = ("batch", "blocking", "blocking-strict")
 
 
 def setting(help_text: str, default: Any = None, **more: Any) -> Any:
@@ -69,6 +70,46 @@ class ApiServerConfig:
     admission_control_config_file: str = setting(
         "what admission plugins are configured with: AdmissionConfiguration", ""
     )
+    audit_policy_file: str = setting("which requests are noted, and how much of them: audit.k8s.io/v1 Policy", "")
+    audit_log_path: str = setting("file that audit events are appended to; - is standard output", "")
+    audit_log_format: str = setting("how events are written", "json", choices=("json", "legacy"))
+    audit_log_version: str = setting("API version of written events", "audit.k8s.io/v1", choices=("audit.k8s.io/v1",))
+    audit_log_maxsize: int = setting("megabytes of the audit log before it is rotated; 0 is 100", 0, minimum=0)
+    audit_log_maxage: int = setting("days that rotated audit logs are kept; 0 is for ever", 0, minimum=0)
+    audit_log_maxbackup: int = setting("rotated audit logs that are kept; 0 is all", 0, minimum=0)
+    audit_log_compress: bool = setting("rotated audit logs are compressed", False)
+    audit_log_mode: str = setting(
+        "whether requests wait until their event is written, and fail when it cannot be",
+        "blocking",
+        choices=AUDIT_MODES,
+    )
+    audit_log_batch_buffer_size: int = setting("events that wait to be written in mode batch", 10_000, minimum=1)
+    audit_log_batch_max_size: int = setting("events that are written together in mode batch", 1, minimum=1)
+    audit_log_batch_max_wait: float = setting("seconds until fewer are written", 0.0, minimum=0)
+    audit_log_truncate_enabled: bool = setting("large audit events lose their objects", False)
+    audit_log_truncate_max_event_size: int = setting(
+        "bytes of an audit event that is not too large", 102_400, minimum=1
+    )
+    audit_log_truncate_max_batch_size: int = setting("bytes of a batch of audit events", 10_485_760, minimum=1)
+    audit_webhook_config_file: str = setting("where audit events are posted to: a kubeconfig", "")
+    audit_webhook_version: str = setting(
+        "API version of posted events", "audit.k8s.io/v1", choices=("audit.k8s.io/v1",)
+    )
+    audit_webhook_initial_backoff: float = setting("seconds before a failed post is repeated", 10.0, minimum=0)
+    audit_webhook_mode: str = setting(
+        "whether requests wait until their event is posted, and fail when it cannot be", "batch", choices=AUDIT_MODES
+    )
+    audit_webhook_batch_buffer_size: int = setting("events that wait to be posted; more are dropped", 10_000, minimum=1)
+    audit_webhook_batch_max_size: int = setting("events in one post", 400, minimum=1)
+    audit_webhook_batch_max_wait: float = setting("seconds until fewer are posted", 30.0, minimum=0)
+    audit_webhook_batch_throttle_enable: bool = setting("posts a second are bounded", True)
+    audit_webhook_batch_throttle_qps: float = setting("posts a second", 10.0, minimum=0.001)
+    audit_webhook_batch_throttle_burst: int = setting("posts at once after a pause", 15, minimum=1)
+    audit_webhook_truncate_enabled: bool = setting(
+        "large audit events lose their objects before they are posted", False
+    )
+    audit_webhook_truncate_max_event_size: int = setting("bytes of an event that is posted whole", 102_400, minimum=1)
+    audit_webhook_truncate_max_batch_size: int = setting("bytes of a post", 10_485_760, minimum=1)
     event_ttl: float = setting("seconds an Event is kept", 3600.0, minimum=0)
     max_requests_inflight: int = setting(
         "requests that read at a time; priority levels divide these and the next", 400, minimum=0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Raw
 
 from steersman.api.errors import StatusError
-from steersman.api.http import Hijacked, Request, Response, User
+from steersman.api.http import Hijack, Hijacked, Request, Response, User
 from steersman.apiserver.audit import bodies
 from steersman.apiserver.audit.event import API_VERSION, Event, ObjectReference, UserInfo, request_uri, user_info
 from steersman.apiserver.audit.policy import (
@@ -29,8 +29,11 @@ from steersman.apiserver.requestinfo import RequestInfo
 
 if TYPE_CHECKING:
     from steersman.apiserver.audit.service import Audit
+    from steersman.apiserver.authz import Decision
 
 LONGEST_ID = 64
+AUDIT_ID = "Audit-Id"
+_DECISION, _REASON = "authorization.k8s.io/decision", "authorization.k8s.io/reason"
 # Subresources whose requests last as long as the client likes.
 _LASTING = frozenset({"attach", "exec", "log", "portforward", "proxy"})
 _SLOW_SECONDS = 0.5
@@ -110,6 +113,8 @@ class Trail:
         if self.level == NONE:
             return
         self._user = audit.user(user) if user is not None else UserInfo()
+        if self._request.hijack is not None:
+            self._hijackable(self._request.hijack)
         info = self._info
         if info.is_resource:
             self._reference = ObjectReference(
@@ -119,7 +124,6 @@ class Trail:
     def _require(self, stored: bool) -> None:
         if not stored and self._audit is not None:
             self._audit.rejected += 1
-            self._audit.count_abandoned()
             self.level = NONE
             raise NotStored("failed to store audit event")
 
@@ -129,6 +133,14 @@ class Trail:
     def became(self, user: User) -> None:
         """The request is taken for somebody else's."""
         self.impersonated = user
+
+    def decided(self, decision: Decision) -> None:
+        """What the authorizers have said."""
+        if self.level == NONE:
+            return
+        if decision.allowed or not decision.error:
+            self.annotations[_DECISION] = "allow" if decision.allowed else "forbid"
+        self.annotations[_REASON] = decision.reason if decision.allowed or not decision.error else "internal error"
 
     def decoded(self, obj: Any) -> None:
         """The object in the request, as it has been sent."""
@@ -156,11 +168,8 @@ class Trail:
         info = self._info
         return info.verb in ("watch", "proxy") or (info.is_resource and info.subresource in _LASTING)
 
-    def hijackable(self) -> None:
+    def _hijackable(self, take: Hijack) -> None:
         """Notice when the handler takes the connection over, which is when its answer begins."""
-        take = self._request.hijack
-        if take is None or self.level == NONE:
-            return
 
         async def hijack() -> Hijacked:
             taken = await take()

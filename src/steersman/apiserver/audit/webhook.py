@@ -165,7 +165,8 @@ class WebhookSink:
 
     def _batch(self, most: int) -> list[bytes]:
         """The next events, as many as go together."""
-        buffer, batch, size = self._buffer, [], 0
+        buffer, size = self._buffer, 0
+        batch: list[bytes] = []
         while buffer and len(batch) < most and not (batch and self._limit and size + len(buffer[0]) > self._limit):
             size += len(buffer[0])
             batch.append(buffer.popleft())

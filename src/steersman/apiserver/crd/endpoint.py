@@ -73,6 +73,8 @@ class CustomEndpoint(Endpoint):
             )
         plain, repeated = codec.decode_plain(ctx.request.body, media=media, strict=strict)
         obj, unknown = self.rules.build(plain)
+        if ctx.trail is not None:
+            ctx.trail.decoded(obj)
         return obj, repeated + unknown
 
     def build(self, plain: Any) -> tuple[Any, list[str]]:

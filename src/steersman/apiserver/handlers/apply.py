@@ -70,7 +70,9 @@ async def apply(
             await may_create()
         return obj
 
-    write = Write(ctx.user, options.dry_run, subresource, options, tracked, endpoint.served)
+    write = Write(
+        ctx.user, options.dry_run, subresource, options, tracked, endpoint.served, annotations=ctx.annotations
+    )
     outcome = await registry.update(
         info.namespace, info.name, change, write, ctx.warnings, create=fresh if may_create is not None else None
     )

@@ -26,6 +26,7 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
         options=options,
         track=endpoint.track(ctx, options.manager),
         served=endpoint.served,
+        annotations=ctx.annotations,
     )
     namespace = obj.metadata.namespace
     outcome = await endpoint.registry.create(obj, namespace, write, ctx.warnings)

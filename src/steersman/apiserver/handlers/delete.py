@@ -29,7 +29,7 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     accepted = ctx.accept_meta()
     options = parse_options(ctx)
     info, registry = ctx.info, endpoint.registry
-    write = Write(ctx.user, options.dry_run, served=endpoint.served)
+    write = Write(ctx.user, options.dry_run, served=endpoint.served, annotations=ctx.annotations)
     outcome = await registry.delete(info.namespace, info.name, options, write, ctx.warnings)
     status = 202 if not outcome.deleted and options.orphanDependents is False else 200
     if not outcome.deleted or (endpoint.kind.group, endpoint.kind.resource.plural) in _RETURNED:

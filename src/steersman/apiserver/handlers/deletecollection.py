@@ -26,7 +26,7 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     selection = ListOptions.parse(ctx.query)
     options = parse_options(ctx)
     page = await listing.read(endpoint, ctx.info.namespace, selection)
-    write = Write(ctx.user, options.dry_run, served=endpoint.served)
+    write = Write(ctx.user, options.dry_run, served=endpoint.served, annotations=ctx.annotations)
     gone = []
     for item in page.items:
         try:

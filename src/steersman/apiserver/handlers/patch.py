@@ -68,6 +68,7 @@ async def apply(
         options,
         endpoint.track(ctx, options.manager, subresource),
         endpoint.served,
+        annotations=ctx.annotations,
     )
     outcome = await registry.update(info.namespace, info.name, change, write, ctx.warnings)
     return await answer.written(ctx, endpoint, 200, outcome.body, accepted)

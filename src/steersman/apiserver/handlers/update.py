@@ -60,6 +60,7 @@ async def put(
         options,
         endpoint.track(ctx, options.manager, subresource),
         endpoint.served,
+        annotations=ctx.annotations,
     )
     outcome = await registry.update(
         info.namespace, info.name, change, write, ctx.warnings, create=fresh if creates else None

@@ -45,7 +45,7 @@ async def bind(app: App, ctx: Context, name: str, endpoint: Endpoint | None = No
     async def change(old: Any) -> Any:
         return _assigned(old, binding, now)
 
-    write = Write(ctx.user, options.dry_run, "binding", admitted=endpoint is not None)
+    write = Write(ctx.user, options.dry_run, "binding", admitted=endpoint is not None, annotations=ctx.annotations)
     await app.registries.of(Pod).update(ctx.info.namespace, name, change, write, ctx.warnings)
     return respond.value(201, _SUCCESS, accepted, ctx.warnings)
 

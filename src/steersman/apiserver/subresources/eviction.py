@@ -44,7 +44,7 @@ async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
         if options.preconditions is not None and options.preconditions.resourceVersion is not None:
             # The state that the client means, and what we have added to it.
             options.preconditions.resourceVersion = told
-    write = Write(ctx.user, options.dry_run, admitted=True)
+    write = Write(ctx.user, options.dry_run, admitted=True, annotations=ctx.annotations)
     await endpoint.registry.delete(info.namespace, info.name, options, write, ctx.warnings)
     return respond.value(201, _SUCCESS, accepted, ctx.warnings)
 

@@ -165,7 +165,9 @@ async def _apply(ctx: Context, endpoint: Endpoint) -> Response:
         new.metadata.managedFields = entries
         return new
 
-    write = Write(ctx.user, options.dry_run, "scale", options, serverside.tracked, endpoint.served)
+    write = Write(
+        ctx.user, options.dry_run, "scale", options, serverside.tracked, endpoint.served, annotations=ctx.annotations
+    )
     outcome = await registry.update(ctx.info.namespace, ctx.info.name, change, write, ctx.warnings)
     return _told(ctx, endpoint, scale_of(outcome.obj, paths), accepted)
 
@@ -204,7 +206,13 @@ async def _change(
         return new
 
     write = Write(
-        ctx.user, options.dry_run, "scale", options, endpoint.track(ctx, options.manager, "scale"), endpoint.served
+        ctx.user,
+        options.dry_run,
+        "scale",
+        options,
+        endpoint.track(ctx, options.manager, "scale"),
+        endpoint.served,
+        annotations=ctx.annotations,
     )
     outcome = await endpoint.registry.update(ctx.info.namespace, ctx.info.name, change, write, ctx.warnings)
     return _told(ctx, endpoint, scale_of(outcome.obj, paths), accepted)

@@ -55,6 +55,7 @@ async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
         issuer=settings.issuer,
         **bound,
     )
+    ctx.note("authentication.kubernetes.io/issued-credential-id", f"JTI={claims['jti']}")
     expires = now + seconds
     request.status = TokenRequestStatus(
         token=tokens.sign(claims, settings.signing_key),
