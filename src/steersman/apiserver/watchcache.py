@@ -136,16 +136,6 @@ class WatchCache:
                 readable[key] = self._cached(key, value, entry.revision)
         self._index = KeyIndex(readable)
 
-    async def restore(self, keys: Iterable[str]) -> None:
-        """Takes in objects that could not be read until now. No watch can be told of that: all end, and clients list again."""
-        for key in keys:
-            entry = await self._store.get(key)
-            if entry is not None and key in self.unreadable and not isinstance(entry.value, Sealed):
-                self.unreadable.remove(key)
-                self._index.put(key, self._cached(key, entry.value, entry.revision))
-        self.changed = self.revision
-        self._watchers.close()
-
     async def run(self) -> None:
         """Starts, then sends bookmarks until it is cancelled, which closes the cache."""
         try:
@@ -487,12 +477,12 @@ class WatchCache:
         return Change(event.revision, previous, current)
 
     def _replace_unreadable(self, event: Event) -> None:
-        """An object is gone of which nobody knows what it was, so no watch can be told: all end, and clients list again."""
+        """An object is gone, or can be read, of which no watch was told: all end, and clients list again."""
         if event.value:
             self._index.put(event.key, self._cached(event.key, event.value, event.revision))
-        self.changed = event.revision
+        self.changed = max(self.changed, event.revision)
         self._window.clear()
-        self._window_start = event.revision
+        self._window_start = self.revision
         self._watchers.close()
 
     def _remember(self, change: Change) -> None:

@@ -20,6 +20,7 @@ from steersman.store.errors import (
     KeyNotFound,
     RevisionMismatch,
     StoreClosed,
+    WatchOverflow,
 )
 from steersman.store.hub import Hub, QueuedWatch, Replay
 from steersman.store.index import KeyIndex, bounds
@@ -384,6 +385,11 @@ class Engine:
                 self._index.put(key, Entry(key, value, entry.revision, entry.create_revision))
                 vault.note(key, value, origin)
                 opened.append(key)
+        for watch in tuple(self._watches):
+            # It has been told of later revisions already.
+            watch.fail(WatchOverflow("values that could not be decrypted can be: list and watch again"))
+        entries = sorted((entry for key in opened if (entry := self._index.get(key))), key=lambda entry: entry.revision)
+        self._hub.publish([Event(entry.key, entry.revision, entry.value, None, 0) for entry in entries])
         return opened
 
     async def purge(self) -> None:

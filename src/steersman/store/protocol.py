@@ -187,7 +187,7 @@ class Store(Protocol):
     async def reopen(self) -> Keys:
         """Tries again to decrypt what could not be; returns the keys that can be read from now on.
 
-        Observers and watches are not told: revisions stay as they are.
+        Observers are told of them as of creations, with the old revisions that they have; watches end with WatchOverflow.
         """
 
     async def purge(self) -> None:

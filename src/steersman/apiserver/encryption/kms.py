@@ -80,6 +80,9 @@ class KMSProvider:
         seed = self._seed
         return Origin("kms", self.name, "") if seed is None else seed.origin
 
+    def reads(self, origin: Origin) -> bool:
+        return (origin.provider, origin.key) == ("kms", self.name)
+
     def seal(self, key: str, value: bytes) -> tuple[bytes, Origin]:
         seed = self._seed
         if seed is None:

@@ -43,6 +43,9 @@ class Provider(Protocol):
     def origin(self) -> Origin:
         """How it would seal now."""
 
+    def reads(self, origin: Origin) -> bool:
+        """Whether it has the key for what was sealed in that way."""
+
     def seal(self, key: str, value: bytes) -> tuple[bytes, Origin]:
         """The record. Raises SealFailed."""
 
@@ -135,6 +138,9 @@ class Keyed:
         start, self._writer, self.origin = self._keys[0]
         self._start = self.prefix + start
 
+    def reads(self, origin: Origin) -> bool:
+        return any(origin == mine for _, _, mine in self._keys)
+
     def seal(self, key: str, value: bytes) -> tuple[bytes, Origin]:
         return self._start + self._writer.seal(key.encode(), value), self.origin
 
@@ -156,6 +162,9 @@ class Unchanged:
 
     prefix = b""
     origin = PLAIN
+
+    def reads(self, origin: Origin) -> bool:
+        return origin == PLAIN
 
     def seal(self, key: str, value: bytes) -> tuple[bytes, Origin]:
         return value, PLAIN

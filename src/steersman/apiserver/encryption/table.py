@@ -32,6 +32,10 @@ class Chain:
                     reasons.append(str(error))
         raise OpenFailed(_joined(reasons) or self._unmatched(stored))
 
+    def reads(self, origin: Origin) -> bool:
+        """Whether what was sealed in that way can be opened."""
+        return any(provider.reads(origin) for provider in self.providers)
+
     def _unmatched(self, stored: bytes) -> str:
         if len(self.providers) == 1 and not self.writer.prefix:
             return "identity transformer tried to read encrypted data"
