@@ -219,8 +219,29 @@ class DeleteOptions(msgspec.Struct, omit_defaults=True):
                         "orphanDependents and deletionPropagation cannot be both set",
                     )
                 )
+        errors += self._unsafe_errors()
         if errors:
             raise Invalid.of(_options_resource("DeleteOptions"), "", errors)
+
+    def check_collection(self) -> None:
+        """Raise Invalid for what cannot be asked of more than one object."""
+        if self.ignoreStoreReadErrorWithClusterBreakingPotential:
+            path = Path("ignoreStoreReadErrorWithClusterBreakingPotential")
+            error = fields.invalid(path, True, "is not allowed with DELETECOLLECTION, try again after removing the option")
+            raise Invalid.of(_options_resource("DeleteOptions"), "", [error])
+
+    def _unsafe_errors(self) -> list[FieldError]:
+        """What an object that cannot be read cannot be deleted with."""
+        if not self.ignoreStoreReadErrorWithClusterBreakingPotential:
+            return []
+        given = (
+            ("propagationPolicy", self.propagationPolicy),
+            ("orphanDependents", self.orphanDependents),
+            ("gracePeriodSeconds", self.gracePeriodSeconds),
+            ("preconditions", self.preconditions),
+        )
+        path = Path("ignoreStoreReadErrorWithClusterBreakingPotential")
+        return [fields.invalid(path, True, f"cannot be set together with .{n}") for n, v in given if v is not None]
 
 
 def delete_options(body: Any, query: Query) -> DeleteOptions:
@@ -239,6 +260,7 @@ def delete_options(body: Any, query: Query) -> DeleteOptions:
             orphanDependents=orphan,
             propagationPolicy=query.get("propagationPolicy") or None,
             dryRun=[v for v in query.all("dryRun") if v],
+            ignoreStoreReadErrorWithClusterBreakingPotential=query.flag("ignoreStoreReadErrorWithClusterBreakingPotential"),
         )
     else:
         options = DeleteOptions()

@@ -316,7 +316,7 @@ class Registry:
             new.metadata.resourceVersion = str(revision)
             if write.dry_run:
                 return Outcome(new, splice(data, revision))
-            if data == value:
+            if data == value and not self.store.stale(key):
                 # Nothing changes: no write, no event, the same version.
                 return Outcome(new, splice(value, revision))
             entry = await self.store.update(key, data, revision)

@@ -10,6 +10,7 @@ from steersman.api.errors import BadRequest
 from steersman.api.http import Response
 from steersman.apiserver import answer, encoding, respond
 from steersman.apiserver.context import Context, Endpoint
+from steersman.apiserver.handlers import unsafe_delete
 from steersman.apiserver.params import DeleteOptions, delete_options
 from steersman.apiserver.registry import Outcome, Write
 from steersman.kinds.types import meta_v1
@@ -28,6 +29,8 @@ _RETURNED = frozenset({
 async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     accepted = ctx.accept_meta()
     options = parse_options(ctx)
+    if options.ignoreStoreReadErrorWithClusterBreakingPotential:
+        return await unsafe_delete.handle(app, ctx, endpoint, accepted, dry_run=options.dry_run)
     info, registry = ctx.info, endpoint.registry
     write = Write(ctx.user, options.dry_run, served=endpoint.served, annotations=ctx.annotations)
     outcome = await registry.delete(info.namespace, info.name, options, write, ctx.warnings)

@@ -25,6 +25,7 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     answer.check_list(endpoint, accepted)
     selection = ListOptions.parse(ctx.query)
     options = parse_options(ctx)
+    options.check_collection()
     page = await listing.read(endpoint, ctx.info.namespace, selection)
     write = Write(ctx.user, options.dry_run, served=endpoint.served, annotations=ctx.annotations)
     gone = []
