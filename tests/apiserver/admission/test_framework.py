@@ -55,4 +55,3 @@ async def test_order_and_interest() -> None:
         await chain.mutate(given)
         await chain.validate(given)
         assert calls == [f"mutate {n}" for n in expected] + [f"validate {n}" for n in expected]
-

@@ -110,15 +110,14 @@ def test_configuration_inline_and_by_path(tmp_path: Path) -> None:
         written(
             tmp_path / "a.json",
             configuration(
-                {"name": "ResourceQuota", "configuration": {"kind": "K"}}, {"name": "PodNodeSelector", "path": "other.yaml"}
+                {"name": "ResourceQuota", "configuration": {"kind": "K"}},
+                {"name": "PodNodeSelector", "path": "other.yaml"},
             ),
         )
     )
     assert found == {
         "ResourceQuota": Given({"kind": "K"}, f"{tmp_path}/a.json: plugins[0].configuration", tmp_path),
-        "PodNodeSelector": Given(
-            {"podNodeSelectorPluginConfig": {"a": "x=y"}}, f"{tmp_path}/other.yaml", tmp_path
-        ),
+        "PodNodeSelector": Given({"podNodeSelectorPluginConfig": {"a": "x=y"}}, f"{tmp_path}/other.yaml", tmp_path),
     }
 
 
