@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import random
-import re
-import ssl
 from typing import TYPE_CHECKING
 
-from steersman.api.errors import BadRequest, ServiceUnavailable
+from steersman.api.errors import BadRequest
 from steersman.api.http import Response
-from steersman.apiserver import podlocation
+from steersman.apiserver import proxylocation
 from steersman.apiserver.admission import parts
-from steersman.apiserver.backend import Target, forwarded_headers
+from steersman.apiserver.backend import forwarded_headers
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.rewriting import View, rewritten
 from steersman.apiserver.subresources.framework import Subresource
-from steersman.kinds.types.core_v1 import Service
-from steersman.kinds.types.discovery_v1 import EndpointSlice
 
 if TYPE_CHECKING:
     from steersman.apiserver.server import App
 
 _SCHEMES = ("http", "https")
-_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII).fullmatch
-_MAX_PORT = 65535
 
 
 def split_name(text: str) -> tuple[str, str, str]:
@@ -43,13 +36,13 @@ async def _proxy(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     scheme, name, port = split_name(ctx.info.name)
     plural = endpoint.kind.resource.plural
     if plural == "pods":
-        target = _pod(app, ctx.info.namespace, name, port)
+        target = proxylocation.pod(app, ctx.info.namespace, name, port)
     elif plural == "services":
-        target = _service(app, ctx.info.namespace, name, port)
+        target = proxylocation.service(app, ctx.info.namespace, name, port)
     else:
-        target = podlocation.kubelet(app, name)
+        target = await proxylocation.node(app, name, port)
     if scheme == "https" and target.tls is None:
-        target = Target(target.host, target.port, _unverified())
+        target = proxylocation.encrypted(target)
     request = ctx.request
     path = "/" + ctx.info.rest
     if ctx.info.path.endswith("/") and not path.endswith("/"):
@@ -64,50 +57,6 @@ async def _proxy(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     view = View(target.authority, request.headers.get("host", ""), ctx.info.path.removesuffix(path))
     found, content = await rewritten(answer.headers, answer.body, view)
     return Response(answer.status, found, content)
-
-
-def _pod(app: App, namespace: str, name: str, port: str) -> Target:
-    pod = podlocation.pod(app, namespace, name)
-    number = int(port) if _NUMBER(port) else 0
-    if not number:
-        ports = [p for c in pod.spec.containers for p in c.ports or () if not port or p.name == port]
-        if port and not ports:
-            raise BadRequest(f'no port "{port}" in pod "{name}"')
-        number = ports[0].containerPort if ports else 80
-    if number > _MAX_PORT:
-        raise BadRequest(f'invalid port "{port}"')
-    if not pod.status.podIP:
-        raise BadRequest("address not allowed")
-    return Target(pod.status.podIP, number)
-
-
-def _service(app: App, namespace: str, name: str, port: str) -> Target:
-    """One ready endpoint of the service's port, at random."""
-    service: Service = app.registries.of(Service).get(namespace, name)
-    ports = service.spec.ports or []
-    wanted = next((p for p in ports if port in (p.name, str(p.port)) or (not port and len(ports) == 1)), None)
-    if wanted is None:
-        raise ServiceUnavailable(f'no service port "{port}" found for service "{name}"')
-    candidates = []
-    for piece in app.registries.list(EndpointSlice, namespace):
-        if (piece.metadata.labels or {}).get("kubernetes.io/service-name") != name:
-            continue
-        numbers = [p.port for p in piece.ports or () if (p.name or "") == wanted.name and p.port]
-        for one in piece.endpoints or ():
-            if one.conditions is None or one.conditions.ready is not False:
-                candidates += [(a, n) for a in one.addresses for n in numbers]
-    if not candidates:
-        raise ServiceUnavailable(f'no endpoints available for service "{name}"')
-    host, number = random.choice(candidates)
-    return Target(host, number)
-
-
-def _unverified() -> ssl.SSLContext:
-    """Pods have certificates of their own making: encrypted, not verified, as upstream."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 # OPTIONS is no verb of the API, but may be one of what is behind the proxy.
