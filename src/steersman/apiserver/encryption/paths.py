@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from steersman.api.errors import BadRequest, MethodNotAllowed, NotFound
 from steersman.api.http import Response
 from steersman.apiserver import respond
 from steersman.apiserver.context import Context
-from steersman.apiserver.encryption.service import Encryption
 from steersman.apiserver.negotiation import Accepted
+
+if TYPE_CHECKING:
+    from steersman.apiserver.encryption.service import Encryption
 
 ROOT = "/encryption/"
 

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 from steersman.api import configuration
 from steersman.api.clock import Clock
 from steersman.api.configuration import ConfigurationError
-from steersman.apiserver.encryption import kms
+from steersman.api.http import Response
+from steersman.apiserver.context import Context
+from steersman.apiserver.encryption import kms, paths
 from steersman.apiserver.encryption.build import NOTHING, Built, Dial, build
 from steersman.apiserver.encryption.configuration import shown
 from steersman.apiserver.encryption.kms import KMSProvider, key_hash
@@ -34,6 +36,7 @@ RELOAD_SECONDS = 1.0
 CLOSE_SECONDS = 10.0
 """How long the plugins of a configuration that was replaced may still be asked."""
 SHOWN = 100
+_HEALTH = ("/healthz", "/livez", "/readyz")
 
 
 class Encryption:
@@ -195,6 +198,17 @@ class Encryption:
         old = [plugin for plugin in self._built.plugins if not plugin.fresh()]
         if old:
             await asyncio.gather(*(self._probe(plugin) for plugin in old))
+
+    # Requests.
+
+    async def answer(self, ctx: Context) -> Response | None:
+        """The answer to what `steer encryption` asks, None for every other path. Asks plugins before their health is told."""
+        path = ctx.info.path
+        if path.startswith(paths.ROOT):
+            return await paths.answer(self, ctx)
+        if path.startswith(_HEALTH) and self._built.plugins:
+            await self.refresh()
+        return None
 
     # Status and rewriting.
 
