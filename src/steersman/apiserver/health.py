@@ -54,10 +54,16 @@ class Health:
     def __init__(self, app: App) -> None:
         self._app = app
         first: dict[str, Check] = {"ping": lambda: True, "log": lambda: True, "etcd": self.store}
+        if app.encryption is not None and app.encryption.checked:
+            first["kms-providers"] = self.plugins
         # Nobody is answered before the start is done.
         start: dict[str, Check] = dict.fromkeys(_START, lambda: True)
         live, ready = {**first, **start}, {**first, "informer-sync": lambda: app.ready, **start}
         self._checks: dict[str, dict[str, Check]] = {"livez": live, "readyz": ready, "healthz": live}
+
+    def plugins(self) -> bool:
+        """Whether whoever has keys for what is stored answers."""
+        return self._app.encryption is None or self._app.encryption.healthy
 
     def store(self) -> bool:
         """Whether the store has something to tell."""
@@ -126,6 +132,7 @@ class Health:
             labels = f'group="{resource.group}",resource="{resource.plural}"'
             yield "apiserver_resource_objects", labels, registry.cache.count()
         yield "apiserver_storage_revision", "", self._app.store.revision
+        yield "apiserver_storage_unreadable_objects", "", len(self._app.store.sealed)
         for remote in self._app.aggregator.remotes.values():
             yield "aggregator_unavailable_apiservice", f'name="{remote.name}"', float(not remote.available)
         for labels in self._deprecated():

@@ -67,8 +67,10 @@ from steersman.kinds.types.core_v1 import Secret
 from steersman.kinds.types.networking_v1 import ServiceCIDR
 from steersman.store.errors import CommitFailed, StoreClosed
 from steersman.store.protocol import Store
+from steersman.store.sealing import SealFailed
 
 if TYPE_CHECKING:
+    from steersman.apiserver.encryption.service import Encryption
     from steersman.apiserver.openapi.service import Described
 
 log = logging.getLogger(__name__)
@@ -119,6 +121,7 @@ class App:
         service_accounts: ServiceAccountTokens | None = None,
         admission: Sequence[Admission] | None = None,
         openapi: OpenAPI | None = None,
+        encryption: Encryption | None = None,
         audit: Audit | None = None,
     ) -> None:
         self.store, self.clock = store, clock
@@ -126,6 +129,10 @@ class App:
         self.catalog = catalog or kinds.load()
         self.service_accounts = service_accounts
         self.openapi = openapi
+        self.encryption = encryption
+        """What the store was opened with; whoever has made it closes it."""
+        if encryption is not None:
+            encryption.bind(self)
         self.audit = audit
         """Whoever has made it closes it, after the last answer."""
         if audit is not None:
@@ -260,6 +267,8 @@ class App:
         self.aggregator.start()
         self.webhooks.start()
         self.policies.start()
+        if self.encryption is not None:
+            self.encryption.report()
         self._ready = True
 
     async def _start_allocator(self) -> None:
@@ -282,6 +291,8 @@ class App:
             group.create_task(self.aggregator.run())
             group.create_task(self.flow_control.run())
             group.create_task(self._last_used.run())
+            if self.encryption is not None:
+                group.create_task(self.encryption.run())
             if self.audit is not None:
                 group.create_task(self.audit.run())
 
@@ -353,6 +364,8 @@ class App:
                     response = await compression.shrunk(response)
             except StatusError as error:
                 response = respond.error(error, _accepted(request, query), warnings)
+            except SealFailed as error:
+                response = respond.error(InternalError.occurred(str(error)), _accepted(request, query))
             except (StoreClosed, CommitFailed) as error:
                 log.error("%s %s: %s", request.method, request.path, error)
                 response = respond.error(
@@ -460,6 +473,8 @@ class App:
     async def _path(self, ctx: Context) -> Response:
         """Paths outside the resources: discovery, health, metrics, the API's description."""
         path = ctx.info.path
+        if self.encryption is not None and (response := await self.encryption.answer(ctx)) is not None:
+            return response
         if ctx.request.method not in ("GET", "HEAD"):
             raise MethodNotAllowed()
         if path.startswith("/openapi/") and self.openapi is not None:
