@@ -17,11 +17,15 @@ class Open(Protocol):
     def __call__(self, location: str, clock: Clock, sealing: Sealing | None = None, /) -> Store: ...
 
 
-class Backend(Struct, frozen=True):
-    """A URL scheme, and what opens the part after `scheme://`.
+class Opener(Protocol):
+    """Opens what is at a location, the part of a URL after `scheme://`."""
 
-    `open` returns a store that is ready, or raises BadLocation, StoreLocked or OSError.
-    """
+    def __call__(self, location: str, clock: Clock, sealing: Sealing | None = None) -> Store:
+        """A store that is ready. Raises BadLocation, StoreLocked or OSError."""
+
+
+class Backend(Struct, frozen=True):
+    """A URL scheme, and what opens the part after it."""
 
     scheme: str
     open: Open
