@@ -167,8 +167,15 @@ def node_of(value: bytes) -> str:
 def of_pod(value: bytes) -> set[Reference]:
     """What the pod opens to its node. A mirror pod opens nothing: nodes make those themselves."""
     pod = _decode_pod(value)
-    if MIRROR in (pod.metadata.annotations or {}):
-        return set()
+    return set() if MIRROR in (pod.metadata.annotations or {}) else _of_pod(pod)
+
+
+def mentioned(value: bytes) -> set[Reference]:
+    """What a pod refers to, whoever has made it."""
+    return _of_pod(_decode_pod(value))
+
+
+def _of_pod(pod: _Pod) -> set[Reference]:
     namespace, spec = pod.metadata.namespace, pod.spec
     found = {(SECRET, n) for n in _names(spec.imagePullSecrets)}
     if spec.serviceAccountName:

@@ -1,0 +1,34 @@
+"""Which labels a node may give itself: none by which it could draw workloads that are not meant for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_RESTRICTED = "node-restriction.kubernetes.io"
+_OURS = ("kubernetes.io", "k8s.io")
+_LABELS = frozenset({
+    "kubernetes.io/hostname", "kubernetes.io/arch", "kubernetes.io/os", "beta.kubernetes.io/arch",
+    "beta.kubernetes.io/os", "beta.kubernetes.io/instance-type", "node.kubernetes.io/instance-type",
+    "topology.kubernetes.io/zone", "topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/zone",
+    "failure-domain.beta.kubernetes.io/region",
+})  # fmt: skip
+_NAMESPACES = ("kubelet.kubernetes.io", "node.kubernetes.io")
+
+
+def forbidden(new: Mapping[str, str], old: Mapping[str, str]) -> list[str]:
+    """The labels that were set, changed or taken away, and are not the node's to change; in order."""
+    changed = {key for key in new.keys() | old.keys() if new.get(key) != old.get(key)}
+    return sorted(key for key in changed if _is_forbidden(key))
+
+
+def _is_forbidden(label: str) -> bool:
+    namespace = label.partition("/")[0] if "/" in label else ""
+    if _is_below(namespace, _RESTRICTED):
+        return True
+    if not any(_is_below(namespace, ours) for ours in _OURS):
+        return False
+    return label not in _LABELS and not any(_is_below(namespace, allowed) for allowed in _NAMESPACES)
+
+
+def _is_below(namespace: str, domain: str) -> bool:
+    return namespace == domain or namespace.endswith(f".{domain}")
