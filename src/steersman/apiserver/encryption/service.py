@@ -86,7 +86,7 @@ class Encryption:
             if self._path is not None:
                 group.create_task(self._keep_plugins())
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Hangs up on the plugins."""
         self._built.close()
 
