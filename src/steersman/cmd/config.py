@@ -110,6 +110,8 @@ class ApiServerConfig:
     )
     audit_webhook_truncate_max_event_size: int = setting("bytes of an event that is posted whole", 102_400, minimum=1)
     audit_webhook_truncate_max_batch_size: int = setting("bytes of a post", 10_485_760, minimum=1)
+    encryption_provider_config: str = setting("EncryptionConfiguration: how resources are encrypted in the store", "")
+    encryption_provider_config_automatic_reload: bool = setting("take changes of that file over while running", False)
     event_ttl: float = setting("seconds an Event is kept", 3600.0, minimum=0)
     max_requests_inflight: int = setting(
         "requests that read at a time; priority levels divide these and the next", 400, minimum=0

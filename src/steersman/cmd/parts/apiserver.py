@@ -17,6 +17,7 @@ from steersman.apiserver.server import App
 from steersman.cmd.config import ApiServerConfig
 from steersman.cmd.configfile import ConfigError
 from steersman.cmd.parts.audit import audit_of
+from steersman.cmd.parts.encryption import encryption_of
 from steersman.cmd.parts.process import Started, main
 from steersman.cmd.parts.serving import server_tls
 from steersman.http.server import HTTPServer
@@ -87,11 +88,16 @@ async def run(config: ApiServerConfig, started: Started) -> None:
     authorities = config.client_ca_file, config.requestheader_client_ca_file
     tls = server_tls(config, *authorities)
     audit = audit_of(config, clock)
-    store = open_store(config.store, clock)
+    encryption = encryption_of(config, clock)
+    await encryption.prime()
+    store = open_store(config.store, clock, encryption.tables)
     try:
         settings, kinds = server_config(config), catalog.load()
         openapi = OpenAPIService(kinds, settings.git_version, serves=settings.runtime.serves)
-        app = App(store, clock, settings, catalog=kinds, service_accounts=accounts, openapi=openapi, audit=audit)
+        app = App(
+            store, clock, settings, catalog=kinds, service_accounts=accounts, openapi=openapi, audit=audit,
+            encryption=encryption,
+        )  # fmt: skip
         trusted = settings.front_proxy
         judge = None if trusted is None else Judge(settings.client_ca, trusted.ca)
         server = HTTPServer(app.handle, judge=judge, streamed=is_proxied)
@@ -114,6 +120,7 @@ async def run(config: ApiServerConfig, started: Started) -> None:
             await server.close()
     finally:
         await store.close()
+        encryption.close()
         if audit is not None:
             # After the last answer.
             await audit.close()
