@@ -68,6 +68,68 @@ async def test_refused() -> None:
     assert (response.status, response.body) == (403, b"no")
 
 
+LONG = bytes(range(256)) * 8 * 1024
+CHUNKS = b"".join(
+    b"%x;a=b\r\n%s\r\n" % (len(LONG) // 4, LONG[i : i + len(LONG) // 4]) for i in range(0, len(LONG), len(LONG) // 4)
+)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 404 Not Found\r\nContent-Length: %d\r\nX-Own: 1\r\nX-Own: 2\r\n\r\n%s" % (len(LONG), LONG),
+        b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\nX-Own: 1\r\nX-Own: 2\r\n\r\n%s0\r\n\r\n" % CHUNKS,
+        b"HTTP/1.1 404 Not Found\r\nX-Own: 1\r\nX-Own: 2\r\n\r\n%s" % LONG,
+    ],
+    ids=["length", "chunks", "end"],
+)
+async def test_a_long_refusal_is_passed_on_whole(answer: bytes) -> None:
+    async with backend(answer) as port:
+        response, _ = await upgrade(Target("127.0.0.1", port))
+        assert not isinstance(response.body, bytes)
+        pieces = [piece async for piece in response.body]
+    assert (response.status, response.headers, b"".join(pieces)) == (404, {"x-own": "1\n2"}, LONG)
+
+
+async def test_a_long_refusal_that_breaks() -> None:
+    async with backend(b"HTTP/1.1 404 Not Found\r\nContent-Length: %d\r\n\r\n%s" % (len(LONG) + 1, LONG)) as port:
+        response, _ = await upgrade(Target("127.0.0.1", port))
+        assert not isinstance(response.body, bytes)
+        with pytest.raises(ConnectionResetError):
+            [piece async for piece in response.body]
+
+
+async def test_a_long_refusal_that_nobody_reads() -> None:
+    async with backend(b"HTTP/1.1 404 Not Found\r\n\r\n" + LONG, ends=False) as port:
+        response, _ = await upgrade(Target("127.0.0.1", port))
+        await response.body.aclose()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
+        b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n",
+        b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n1",
+        b"HTTP/1.1 403 Forbidden\r\nContent-Length: \xb2\r\n\r\n",
+        b"HTTP/1.1 403 Forbidden\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        b"HTTP/1.1 abc\r\n\r\n",
+        b"HTTP/1.1\r\n\r\n",
+    ],
+)
+async def test_refusals_that_are_none(answer: bytes) -> None:
+    async with backend(answer) as port:
+        with pytest.raises(InternalError, match="error dialing backend"):
+            await upgrade(Target("127.0.0.1", port))
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n"])
+async def test_refusals_without_bodies(answer: bytes) -> None:
+    async with backend(answer, ends=False) as port:
+        response, _ = await upgrade(Target("127.0.0.1", port))
+    assert response.body == b""
+
+
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 101", REFUSES[:-1]])
 async def test_a_backend_that_does_not_answer_is_not_waited_for_for_ever(answer: bytes) -> None:
     async with backend(answer, ends=False) as port:

@@ -8,11 +8,13 @@ import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from steersman.api.errors import InternalError, ServiceUnavailable
 from steersman.api.http import Request, Response
+from steersman.apiserver import refusal
 from steersman.apiserver.frontproxy import is_identity
 
 if TYPE_CHECKING:
@@ -150,12 +152,15 @@ class Backends:
                 )
         except (OSError, TimeoutError) as error:
             raise dial_error(target, error) from error
+        kept = False
         try:
             sent = upgrade_headers(request) if headers is None else headers
             asked = _upgrade_head(target, request.method, target.url(path, query).raw_path_qs, sent)
-            head, refusal = await self._ask(asked, reader, writer)
-            if refusal is not None:
-                return refusal
+            head, refused = await self._ask(asked, request.method, reader, writer)
+            if refused is not None:
+                # The rest of a long one is still to come.
+                kept = not isinstance(refused.body, bytes)
+                return refused
             client = await request.hijack()
             client.writer.write(head)
             try:
@@ -165,22 +170,28 @@ class Backends:
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
             raise InternalError.occurred(f"error dialing backend: {error}") from error
         finally:
-            await _shut(writer)
+            if not kept:
+                await _shut(writer)
         return Response(0)
 
     async def _ask(
-        self, asked: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, asked: bytes, method: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> tuple[bytes, Response | None]:
-        """Send a request's head: the head of the answer, and the whole of it if the backend refuses."""
+        """Send a request's head: the head of the answer, and all of it if the backend refuses."""
         try:
             async with asyncio.timeout(self._patience):
                 writer.write(asked)
                 await writer.drain()
                 head = await reader.readuntil(b"\r\n\r\n")
-                status = int(head.split(b" ", 2)[1])
-                return head, None if status == 101 else await _refusal(status, head, reader)
+                if refusal.status_of(head) == 101:
+                    return head, None
+                answer, body = refusal.parse(head, method, reader)
+                first = await refusal.begun(body)
         except TimeoutError as error:
             raise InternalError.occurred("error dialing backend: timeout awaiting response headers") from error
+        answer.headers = {n: v for n, v in answer.headers.items() if n not in _HOP_BY_HOP}
+        answer.body = first if body.over else refusal.Rest(first, body, partial(_shut, writer))
+        return head, answer
 
 
 def dial_error(target: Target, error: BaseException) -> InternalError:
@@ -255,34 +266,6 @@ def upgrade_headers(request: Request) -> list[tuple[str, str]]:
 def _upgrade_head(target: Target, method: str, path: str, headers: Iterable[tuple[str, str]]) -> bytes:
     lines = [f"{method} {path} HTTP/1.1", f"Host: {target.authority}", *(f"{n}: {v}" for n, v in headers)]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
-
-
-async def _refusal(status: int, head: bytes, reader: asyncio.StreamReader) -> Response:
-    headers = {}
-    for line in head.decode("latin-1").split("\r\n")[1:]:
-        name, separator, value = line.partition(":")
-        if separator:
-            headers[name.strip().lower()] = value.strip()
-    length = headers.get("content-length", "")
-    if length.isdigit():
-        body = await reader.readexactly(min(int(length), _REFUSAL_LIMIT))
-    elif headers.get("transfer-encoding", "").lower() == "chunked":
-        body = await _dechunk(reader)
-    else:
-        body = await reader.read(_REFUSAL_LIMIT)
-    kept = {n: v for n, v in headers.items() if n not in _HOP_BY_HOP}
-    return Response(status, kept, body)
-
-
-async def _dechunk(reader: asyncio.StreamReader) -> bytes:
-    body = b""
-    while len(body) < _REFUSAL_LIMIT:
-        size = int((await reader.readuntil(b"\r\n")).split(b";")[0], 16)
-        if size == 0:
-            break
-        body += await reader.readexactly(size)
-        await reader.readexactly(2)
-    return body
 
 
 async def _copy_both(
