@@ -121,7 +121,7 @@ def test_what_rules_say_of_names_is_told_apart() -> None:
         ),
         (
             {"level": "None", "nonResourceURLs": ["healthz"]},
-            'rules[0].nonResourceURLs[0]: Invalid value: "healthz": non-resource URL rules must begin with a \'/\' character',
+            "rules[0].nonResourceURLs[0]: Invalid value: \"healthz\": non-resource URL rules must begin with a '/' character",
         ),
         (
             {"level": "None", "nonResourceURLs": ["/a*b"]},

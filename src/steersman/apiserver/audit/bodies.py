@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -26,12 +27,12 @@ class Status(Struct, omit_defaults=True):
     status: str = ""
     message: str = ""
     reason: str = ""
-    details: Raw | None = None
+    details: Any = None
     code: int = 0
 
 
 _status = msgspec.json.Decoder(Status)
-_IS_STATUS = b'"kind":"Status"'
+_IS_STATUS = re.compile(rb'"kind": ?"Status"').search
 
 
 def plain_status(code: int) -> Raw:
@@ -39,13 +40,13 @@ def plain_status(code: int) -> Raw:
     return Raw(b'{"metadata":{},"code":%d}' % code)
 
 
-def told_status(status: str, message: str, reason: str, code: int, details: Raw | None = None) -> Raw:
+def told_status(status: str, message: str, reason: str, code: int, details: Any = None) -> Raw:
     return Raw(msgspec.json.encode(Status({}, status, message, reason, details, code)))
 
 
 def status_of(code: int, line: bytes) -> Raw:
     """The status of an answer, of which this is the JSON."""
-    if _IS_STATUS not in line[:64]:
+    if not _IS_STATUS(line, 0, 64):
         return plain_status(code)
     try:
         found = _status.decode(line)

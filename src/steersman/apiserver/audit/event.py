@@ -53,16 +53,16 @@ class Event(Struct, omit_defaults=True):
     requestURI: str
     verb: str
     user: UserInfo | Raw
-    impersonatedUser: UserInfo | None
-    sourceIPs: list[str]
-    userAgent: str
-    objectRef: ObjectReference | None
-    responseStatus: Raw | None
-    requestObject: Raw | None
-    responseObject: Raw | None
-    requestReceivedTimestamp: str
-    stageTimestamp: str
-    annotations: dict[str, str] | None
+    impersonatedUser: UserInfo | None = None
+    sourceIPs: list[str] = []
+    userAgent: str = ""
+    objectRef: ObjectReference | None = None
+    responseStatus: Raw | None = None
+    requestObject: Raw | None = None
+    responseObject: Raw | None = None
+    requestReceivedTimestamp: str = ""
+    stageTimestamp: str = ""
+    annotations: dict[str, str] | None = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -142,9 +142,9 @@ def _address(text: str) -> str:
 def legacy(event: Event) -> bytes:
     """The event in the one-line format of old."""
     user, other = event.user, event.impersonatedUser
-    known: dict[str, Any] = json.loads(user) if isinstance(user, Raw) else msgspec.to_builtins(user)
+    known: dict[str, Any] = msgspec.json.decode(user) if isinstance(user, Raw) else msgspec.to_builtins(user)
     groups = known.get("groups") or ()
-    status = json.loads(event.responseStatus)["code"] if event.responseStatus is not None else "<deferred>"
+    status = msgspec.json.decode(event.responseStatus)["code"] if event.responseStatus is not None else "<deferred>"
     namespace = event.objectRef.namespace if event.objectRef is not None else ""
     told = {
         "id": event.auditID,

@@ -135,7 +135,11 @@ def predecessors(path: Path) -> list[tuple[datetime, Path]]:
 def _compress(old: Path) -> None:
     packed = old.with_name(old.name + ".gz.tmp")
     file = os.open(packed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with old.open("rb") as source, open(file, "wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw) as target:
+    with (
+        old.open("rb") as source,
+        open(file, "wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", fileobj=raw) as target,
+    ):
         shutil.copyfileobj(source, target)
     packed.rename(old.with_name(old.name + ".gz"))
     old.unlink()

@@ -195,8 +195,7 @@ class Trail:
             self._begun(101)
             return self._emit(COMPLETE)
         if isinstance(body, bytes):
-            noted = self._response.body if self._response is not None else body
-            self._state = bodies.status_of(response.status, noted if isinstance(noted, bytes) else b"")
+            self._state = self._status(audit, response, body)
             started = self._emit(STARTED) if self.lasts else True
             self._annotate_latency(audit)
             return self._both(started, self._emit(COMPLETE))
@@ -224,8 +223,17 @@ class Trail:
         self._begin(audit, None)
         if self.level == NONE or not isinstance(response.body, bytes):
             return True
-        self._state = bodies.status_of(response.status, response.body)
+        self._state = self._status(audit, response, response.body)
         return self._emit(STARTED)
+
+    def _status(self, audit: Audit, response: Response, body: bytes) -> Raw:
+        """What is told of the answer: the Status that it is, or its code."""
+        if response.status < 400 and self._info.verb not in ("delete", "deletecollection"):
+            return bodies.plain_status(response.status)
+        kind = response.headers.get("Content-Type", "")
+        if "json" not in kind:
+            body = bodies.answer_line(body, kind, audit.find, omit_managed_fields=False) or b""
+        return bodies.status_of(response.status, bytes(body))
 
     def _begun(self, code: int) -> Awaitable[bool] | bool:
         if self._started:
