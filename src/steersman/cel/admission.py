@@ -28,9 +28,10 @@ def _named(type_name: str, /, **fields: Type) -> Type:
 
 _KIND = _named("kubernetes.GroupVersionKind", group=STRING, version=STRING, kind=STRING)
 _RESOURCE = _named("kubernetes.GroupVersionResource", group=STRING, version=STRING, resource=STRING)
-_USER = _named(
+USER = _named(
     "kubernetes.UserInfo", username=STRING, uid=STRING, groups=LIST_OF_STRING, extra=map_of(STRING, LIST_OF_STRING)
 )
+"""Who asks, or is asked about."""
 REQUEST = _named(
     "kubernetes.AdmissionRequest",
     kind=_KIND,
@@ -42,7 +43,7 @@ REQUEST = _named(
     name=STRING,
     namespace=STRING,
     operation=STRING,
-    userInfo=_USER,
+    userInfo=USER,
     dryRun=BOOL,
     options=DYN,
 )

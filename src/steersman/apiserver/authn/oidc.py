@@ -1,0 +1,146 @@
+"""JSON Web Tokens of issuers outside of the cluster (OpenID Connect): is this one in order, and whose is it?"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from steersman.api.clock import Clock
+from steersman.api.field import quote
+from steersman.apiserver.authn import claims as claiming
+from steersman.apiserver.authn.distributed import Distributed
+from steersman.apiserver.authn.fetching import Fetcher
+from steersman.apiserver.authn.provider import Provider
+from steersman.apiserver.authn.remembering import Remembered
+from steersman.apiserver.authn.users import Agnostic, Refused, Verdict
+from steersman.pki import jose
+
+if TYPE_CHECKING:
+    from steersman.apiserver.authn.validation import Compiled
+    from steersman.pki.jose import Compact
+
+TOKEN_SECONDS = 10.0
+"""For so long a token that was good is taken without being looked at again."""
+NOT_BEFORE_LEEWAY = 60.0
+_GOOGLE = "accounts.google.com"
+
+
+class JWTMethod:
+    """Takes the tokens of one issuer."""
+
+    def __init__(
+        self,
+        compiled: Compiled,
+        fetcher: Fetcher,
+        clock: Clock,
+        audiences: Agnostic,
+        algorithms: Sequence[str] = jose.ALGORITHMS,
+    ) -> None:
+        issuer = compiled.issuer
+        self._compiled, self._clock, self._audiences = compiled, clock, audiences
+        self._url = issuer.url
+        ca = issuer.certificateAuthority
+        self._provider = Provider(issuer.url, fetcher, clock, discovery=issuer.discoveryURL or "", ca=ca)
+        self._checks = Checks(issuer.audiences or (), algorithms, clock)
+        self._remembered: Remembered[Verdict] = Remembered(clock, TOKEN_SECONDS)
+        groups = compiled.mappings.groups
+        self._distributed = None
+        if groups is not None and groups.claim:
+            self._distributed = Distributed(groups.claim, fetcher, clock, ca, self._checks)
+
+    def verdict(self, token: str, wanted: Sequence[str]) -> Verdict | Coroutine[Any, Any, Verdict] | None:
+        if issuer_of(jose.unverified_claims(token)) != self._url:
+            return None
+        good = self._audiences.good_for(wanted)
+        if good is None:
+            return None
+        known = self._remembered.get(token, wanted)
+        if known is not None:
+            return known
+        compact = parsed(token)
+        self._checks(compact)
+        if not self._provider.fits(compact):
+            if not self._provider.may_ask:
+                raise self._unsigned()
+            return self._asked(token, compact, wanted, good)
+        if self._distributed is not None and self._distributed.concerns(compact.claims):
+            return self._expanded(token, compact, wanted, good)
+        return self._taken(token, compact.claims, wanted, good)
+
+    async def _asked(self, token: str, compact: Compact, wanted: Sequence[str], good: tuple[str, ...]) -> Verdict:
+        await self._provider.refresh()
+        if not self._provider.fits(compact):
+            raise self._unsigned()
+        return await self._expanded(token, compact, wanted, good)
+
+    async def _expanded(self, token: str, compact: Compact, wanted: Sequence[str], good: tuple[str, ...]) -> Verdict:
+        said = compact.claims
+        if self._distributed is not None and self._distributed.concerns(said):
+            said = await self._distributed.expanded(said)
+        return self._taken(token, said, wanted, good)
+
+    def _taken(self, token: str, said: Mapping[str, Any], wanted: Sequence[str], good: tuple[str, ...]) -> Verdict:
+        verdict = Verdict(claiming.user_of(self._compiled, said), good)
+        self._remembered.put(token, wanted, verdict)
+        return verdict
+
+    def _unsigned(self) -> Refused:
+        if not self._provider.is_known:
+            return Refused(self._provider.problem)
+        return Refused("oidc: verify token: failed to verify signature: failed to verify id token signature")
+
+
+def issuer_of(said: Mapping[str, Any]) -> str:
+    """Who claims to have issued a token."""
+    issuer = said.get("iss")
+    if issuer == _GOOGLE:
+        # It may leave the scheme out.
+        return f"https://{_GOOGLE}"
+    return issuer if isinstance(issuer, str) else ""
+
+
+def parsed(token: str) -> Compact:
+    """Raises Refused."""
+    try:
+        return jose.parse(token)
+    except jose.JoseError as error:
+        raise Refused(f"oidc: verify token: oidc: malformed jwt: {error}") from error
+
+
+class Checks:
+    """What a token must say, whoever has signed it: how it is signed, whom it is for, and that it is good now."""
+
+    def __init__(self, audiences: Sequence[str], algorithms: Sequence[str], clock: Clock) -> None:
+        self._audiences, self._algorithms, self._clock = tuple(audiences), tuple(algorithms), clock
+
+    def __call__(self, token: Compact) -> None:
+        """Raises Refused."""
+        if token.algorithm not in self._algorithms:
+            listed = " ".join(map(quote, self._algorithms))
+            told = f"expected [{listed}] got {quote(token.algorithm)}"
+            raise _refused(f"id token signed with unsupported algorithm, {told}")
+        said, now = token.claims, self._clock.time()
+        audience = said.get("aud") or []
+        named = [audience] if isinstance(audience, str) else audience
+        if not isinstance(named, list) or not any(one in self._audiences for one in named):
+            wanted = " ".join(map(quote, self._audiences))
+            got = " ".join(quote(str(one)) for one in named)
+            raise _refused(f"expected audience in [{wanted}] got [{got}]")
+        expires, not_before = _moment(said, "exp"), _moment(said, "nbf")
+        if expires is None or expires < now:
+            raise _refused("token is expired")
+        if not_before is not None and now + NOT_BEFORE_LEEWAY < not_before:
+            raise _refused("the token is not valid yet (nbf)")
+
+
+def _moment(said: Mapping[str, Any], name: str) -> float | None:
+    found = said.get(name)
+    if found is None:
+        return None
+    if isinstance(found, bool) or not isinstance(found, int | float) or found != found:
+        raise _refused(f"failed to unmarshal claims: {name} is no number")
+    return found
+
+
+def _refused(why: str) -> Refused:
+    return Refused(f"oidc: verify token: oidc: {why}")
