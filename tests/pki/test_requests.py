@@ -35,8 +35,24 @@ def request(
 
 
 def test_what_is_asked() -> None:
-    assert requests.asked(request(names=tuple(NAMES))) == requests.Asked("jane", ("dev", "ops"), 1, 1, 1, 0)
+    hosts = ("web", "10.0.0.1")
+    assert requests.asked(request(names=tuple(NAMES))) == requests.Asked("jane", ("dev", "ops"), 1, 1, 1, 0, hosts)
     assert requests.asked(request(organizations=())) == requests.Asked("jane", (), 0, 0, 0, 0)
+
+
+def test_what_is_made_is_what_is_asked() -> None:
+    pem, key = requests.make("system:node:n", ("system:nodes",), ("n", "10.0.0.2"))
+    asked = requests.asked(pem)
+    assert (asked.common_name, asked.organizations, asked.hosts) == (
+        "system:node:n",
+        ("system:nodes",),
+        ("n", "10.0.0.2"),
+    )
+    made = requests.sign(CA, pem, ["server auth"], NOW, timedelta(days=1))
+    assert (
+        x509.load_pem_x509_certificate(made).public_key() == serialization.load_pem_private_key(key, None).public_key()
+    )
+    assert not requests.asked(requests.make("a", ())[0]).hosts
 
 
 @pytest.mark.parametrize("pem", [b"", b"nonsense", CA.cert])

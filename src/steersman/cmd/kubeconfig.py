@@ -109,6 +109,28 @@ def merge(access: Access, explicit: str | None, environment: Mapping[str, str]) 
     return _apply(files(explicit, environment), lambda documents: with_access(documents, access))
 
 
+def refresh(access: Access, explicit: str | None, environment: Mapping[str, str]) -> list[Path]:
+    """Replace a cluster's credentials where the user's kubeconfig has others; returns the files written. Raises CommandError."""
+
+    def change(documents: Sequence[Document | None]) -> dict[int, Document]:
+        holders = [_holder(documents, list_name, access.name) for list_name in LISTS]
+        if None in holders or _has(documents, access):
+            return {}
+        return with_access(documents, access, set_current=False)
+
+    return _apply(files(explicit, environment), change)
+
+
+def _has(documents: Sequence[Document | None], access: Access) -> bool:
+    """Whether the credentials are there as they are."""
+    for list_name, entry in access.entries().items():
+        holder = _holder(documents, list_name, access.name)
+        document = documents[holder] if holder is not None else None
+        if list_name != "contexts" and entry not in ((document or {}).get(list_name) or []):
+            return False
+    return True
+
+
 def remove(name: str, explicit: str | None, environment: Mapping[str, str]) -> list[Path]:
     """Take a cluster out of the user's kubeconfig; returns the files written. Raises CommandError."""
     return _apply(files(explicit, environment), lambda documents: without(documents, name))

@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,11 +35,19 @@ LOG_LINES = 5
 
 def write_files(config: ClusterConfig, place: Place) -> None:
     """Everything the processes of the cluster read. Certificates that are good stay; the rest is written anew."""
-    _write_credentials(config, place)
+    write_credentials(config, place)
     for name, part in plan.part_configs(config, place).items():
         save(part, place.part_config(name))
         if isinstance(part, NodeConfig):
             _write_node(part)
+    write_kubeconfigs(config, place)
+    held = [[plan.LOOPBACK, port] for port in plan.ports(config)]
+    specs = {"parts": plan.specs(config, place), "ports": held, "chores": plan.chores(place)}
+    write_atomic(place.directory / "supervisor.json", json.dumps(specs, indent=1).encode())
+
+
+def write_kubeconfigs(config: ClusterConfig, place: Place) -> None:
+    """Those of the parts, with their certificates of now."""
     ca = place.pki.ca.cert.read_bytes()
     for name, (credential, address) in plan.credentials(config, place).items():
         access = kubeconfig.Access(
@@ -51,9 +59,6 @@ def write_files(config: ClusterConfig, place: Place) -> None:
         )
         # JSON is YAML too, and quicker to write and to read.
         write_atomic(place.part_kubeconfig(name), json.dumps(access.document()).encode())
-    held = [[plan.LOOPBACK, port] for port in plan.ports(config)]
-    specs = json.dumps({"parts": plan.specs(config, place), "ports": held}, indent=1)
-    write_atomic(place.directory / "supervisor.json", specs.encode())
 
 
 def _write_node(node: NodeConfig) -> None:
@@ -63,19 +68,20 @@ def _write_node(node: NodeConfig) -> None:
     write_node_files(node)
 
 
-def _write_credentials(config: ClusterConfig, place: Place) -> None:
+def write_credentials(config: ClusterConfig, place: Place, anew: Collection[str] = ()) -> None:
+    """Certificates and keys. Those that are good for a while stay, but for those whose names are in `anew`."""
     from steersman.pki import layout
 
     now = datetime.now(UTC)
     network = plan.addresses(config)
     extra = (plan.host_address(config),)
     hosts = layout.apiserver_hosts(str(network.api_service), socket.gethostname(), extra)
-    layout.ensure_cluster(place.pki, hosts, now)
+    layout.ensure_cluster(place.pki, hosts, now, anew)
     for number, name in enumerate(plan.node_names(config)):
-        layout.ensure_node(place.pki, name, (str(network.node(number).address),), now)
+        layout.ensure_node(place.pki, name, (str(network.node(number).address),), now, anew)
     if config.simulate:
         layout.ensure_node(place.pki, plan.SIMULATED, (plan.LOOPBACK,), now)
-        layout.ensure_admin_client(place.pki, plan.SIMULATED, now)
+        layout.ensure_admin_client(place.pki, plan.SIMULATED, now, anew)
 
 
 def access(config: ClusterConfig, place: Place) -> kubeconfig.Access:

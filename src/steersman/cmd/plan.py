@@ -35,6 +35,8 @@ ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
 }
 NODE_GRACE = 30.0
+# How often it is looked whether certificates end soon: those that steer makes last a year.
+RENEWAL = 6 * 3600.0
 NURSERY = "nursery"
 # A forked part shows its own command line in the room that its nursery's takes.
 _TITLE_SPACE = "-" * 64
@@ -171,6 +173,12 @@ def specs(config: ClusterConfig, place: Place, python: str = sys.executable) -> 
     if config.simulate:
         parts.append(_spec(place, python, SIMULATED, "kubelet"))
     return parts
+
+
+def chores(place: Place, python: str = sys.executable) -> list[dict[str, Any]]:
+    """What the supervisor has done now and then as long as the cluster runs."""
+    command = [python, "-P", "-m", "steersman.cmd.certificates", str(place.directory)]
+    return [{"name": "certificates", "command": command, "every": RENEWAL}]
 
 
 def _spec(

@@ -99,6 +99,18 @@ class Part:
         return "ready" if self.process.ready else "starting"
 
 
+class Chore:
+    """What is to be done now and then: a command that ends by itself."""
+
+    __slots__ = ("at", "command", "every", "name")
+
+    def __init__(self, data: Mapping[str, Any], now: float) -> None:
+        self.name: str = data["name"]
+        self.command: list[str] = data["command"]
+        self.every: float = data["every"]
+        self.at: float = now + self.every
+
+
 class Paths:
     """Where a supervisor keeps its things below one directory."""
 
@@ -127,6 +139,7 @@ class Supervisor:
         specs: Iterable[Spec],
         held: Iterable[tuple[str, int]] = (),
         monotonic: Callable[[], float] = time.monotonic,
+        chores: Iterable[Mapping[str, Any]] = (),
     ) -> None:
         self.paths = paths
         self.parts = {spec.name: Part(spec) for spec in specs}
@@ -136,6 +149,7 @@ class Supervisor:
         self._exits: dict[int, int] = {}
         self._waiters: list[tuple[control.Connection, str]] = []
         self._rotate_at = monotonic() + ROTATE_EVERY
+        self._chores = [Chore(data, monotonic()) for data in chores]
         self._notify_address = ""
         # Ports of parts that must not go to another cluster while the part restarts.
         self._ports: dict[tuple[str, int], ports.Held | None] = dict.fromkeys(held)
@@ -299,10 +313,19 @@ class Supervisor:
             for name in os.listdir(self.paths.logs):
                 if name.endswith(".log"):
                     rotation.rotate(self.paths.log(name))
+        for chore in self._chores:
+            if now >= chore.at and not self._stopping:
+                chore.at = now + chore.every
+                self._do(chore)
+
+    def _do(self, chore: Chore) -> None:
+        """Start it; how it goes it says in its own log."""
+        pidfile, log = self.paths.part_pidfile(chore.name), self.paths.log(f"{chore.name}.log")
+        processes.launch(chore.command, os.environ, pidfile, log).close()
 
     def _timeout(self) -> float:
         """Seconds until something is due."""
-        due = [self._rotate_at]
+        due: list[float] = [self._rotate_at, *(chore.at for chore in self._chores)]
         for part in self.parts.values():
             if part.process is not None and part.stop_by is not None:
                 due.append(part.stop_by)
@@ -418,7 +441,7 @@ def load(paths: Paths) -> Supervisor:
     with open(paths.specs) as file:
         data = json.load(file)
     held = [(address, port) for address, port in data.get("ports", [])]
-    return Supervisor(paths, [Spec(part) for part in data["parts"]], held)
+    return Supervisor(paths, [Spec(part) for part in data["parts"]], held, chores=data.get("chores", ()))
 
 
 def lock(paths: Paths) -> int | None:

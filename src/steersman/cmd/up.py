@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from steersman.cmd import kubeconfig, lifecycle, machine, plan, ports, slots
+from steersman.cmd import certificates, kubeconfig, lifecycle, machine, plan, ports, slots
 from steersman.cmd.admin import Admin, AdminError, dns_answers
 from steersman.cmd.config import ClusterConfig
 from steersman.cmd.configfile import save
@@ -224,7 +224,9 @@ def _nodes_missing(
 
 
 def _already_running(config: ClusterConfig, wish: Wish, place: Place, steps: Steps) -> None:
-    """A running cluster is left as it is; what is missing of usable is waited for."""
+    """A running cluster is left as it is, but for certificates that end soon; what is missing of usable is waited for."""
+    if renewed := certificates.renew(config, place, os.environ):
+        steps.done(f"renewed certificates: {', '.join(renewed)}")
     differing = [
         option(name, getattr(wish, name)) for name in _KEPT if getattr(wish, name) not in (None, getattr(config, name))
     ]

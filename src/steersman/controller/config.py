@@ -17,6 +17,8 @@ class ControllerConfig:
     sign_token: Callable[[Mapping[str, Any]], str] | None = None
     # Certificate and key, in PEM, of the authority that signs certificate requests; without it none is signed.
     signing_authority: tuple[bytes, bytes] | None = field(default=None, repr=False)
+    # For each node, by its name: the DNS names and addresses that it may have a serving certificate for without being asked.
+    node_hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # Every service account gets such a Secret by itself, as in Kubernetes before 1.24.
     legacy_service_account_tokens: bool = False
     # Ranges that nodes get their pod ranges from (one, or one per IP family); empty: nodes are left alone.

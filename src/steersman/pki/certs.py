@@ -59,7 +59,7 @@ def public_key(key: bytes) -> bytes:
 def new_ca(common_name: str, now: datetime) -> Pair:
     """A self-signed authority that may sign leaves only."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = _name(common_name, ())
+    name = subject_of(common_name, ())
     builder = (
         _builder(name, name, key, now, CA_LIFETIME)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -74,14 +74,14 @@ def issue(ca: Pair, request: Request, now: datetime) -> Pair:
     signer = _private(ca.key)
     key = ec.generate_private_key(ec.SECP256R1())
     builder = (
-        _builder(_name(request.common_name, request.organizations), authority.subject, key, now, LEAF_LIFETIME)
+        _builder(subject_of(request.common_name, request.organizations), authority.subject, key, now, LEAF_LIFETIME)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(ca=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([_USAGES[usage] for usage in request.usages]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
     )
     if request.hosts:
-        names = x509.SubjectAlternativeName([_general_name(host) for host in request.hosts])
+        names = x509.SubjectAlternativeName([general_name(host) for host in request.hosts])
         builder = builder.add_extension(names, critical=False)
     return _signed(builder, signer, key)
 
@@ -104,13 +104,13 @@ def still_good(pair: Pair, ca: bytes, request: Request, now: datetime) -> bool:
 
 
 def _describes(have: x509.Certificate, request: Request) -> bool:
-    if have.subject != _name(request.common_name, request.organizations):
+    if have.subject != subject_of(request.common_name, request.organizations):
         return False
     try:
         san = have.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return not request.hosts
-    return set(san) == {_general_name(host) for host in request.hosts}
+    return set(san) == {general_name(host) for host in request.hosts}
 
 
 def _private(key: bytes) -> ec.EllipticCurvePrivateKey:
@@ -120,12 +120,14 @@ def _private(key: bytes) -> ec.EllipticCurvePrivateKey:
     return loaded
 
 
-def _name(common_name: str, organizations: tuple[str, ...]) -> x509.Name:
+def subject_of(common_name: str, organizations: tuple[str, ...]) -> x509.Name:
+    """The name of somebody who is member of groups."""
     parts = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, value) for value in organizations]
     return x509.Name([*parts, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _general_name(host: str) -> x509.GeneralName:
+def general_name(host: str) -> x509.GeneralName:
+    """An address, or else a DNS name."""
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:

@@ -3,7 +3,8 @@
 Names of files follow kubeadm's `/etc/kubernetes/pki`, so that people find what they know.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,18 +92,34 @@ class Layout:
         return self.named(f"nodes/{node}/kubelet-server")
 
 
-def ensure_cluster(layout: Layout, hosts: tuple[str, ...], now: datetime) -> list[Path]:
-    """Make the control plane's credentials, keeping good ones; returns the certificates and keys written.
+@dataclass
+class Writing:
+    """What `ensure_…` are told and tell: good certificates stay, except those named in `anew`; `written` has all new files.
+
+    A certificate's name is its file's below the layout's directory, without the suffix.
+    """
+
+    directory: Path
+    now: datetime
+    anew: Collection[str] = ()
+    written: list[Path] = field(default_factory=list)
+
+    def is_wanted_anew(self, place: Credential) -> bool:
+        return place.cert.relative_to(self.directory).with_suffix("").as_posix() in self.anew
+
+
+def ensure_cluster(layout: Layout, hosts: tuple[str, ...], now: datetime, anew: Collection[str] = ()) -> list[Path]:
+    """Make the control plane's credentials, keeping good ones but for those `anew`; returns the certificates and keys written.
 
     `hosts` are the names and addresses under which clients reach the API server.
     """
     from steersman.pki.certs import Request, new_key, public_key
 
-    written: list[Path] = []
-    ca = _ensure_ca(layout.ca, "steersman-ca", now, written)
-    front_proxy = _ensure_ca(layout.front_proxy_ca, "steersman-front-proxy-ca", now, written)
-    _ensure(layout.apiserver, ca, Request("kube-apiserver", hosts=hosts, usages=("server",)), now, written)
-    _ensure(layout.front_proxy_client, front_proxy, Request(FRONT_PROXY), now, written)
+    writing = Writing(layout.directory, now, anew)
+    ca = _ensure_ca(layout.ca, "steersman-ca", writing)
+    front_proxy = _ensure_ca(layout.front_proxy_ca, "steersman-front-proxy-ca", writing)
+    _ensure(layout.apiserver, ca, Request("kube-apiserver", hosts=hosts, usages=("server",)), writing)
+    _ensure(layout.front_proxy_client, front_proxy, Request(FRONT_PROXY), writing)
     clients = (
         (layout.apiserver_kubelet_client, Request("kube-apiserver-kubelet-client", (MASTERS,))),
         (layout.admin, Request(ADMIN, (MASTERS,))),
@@ -113,36 +130,38 @@ def ensure_cluster(layout: Layout, hosts: tuple[str, ...], now: datetime) -> lis
         (layout.dns, Request("system:steersman-dns")),
     )
     for credential, request in clients:
-        _ensure(credential, ca, request, now, written)
+        _ensure(credential, ca, request, writing)
     if not layout.service_account_key.exists():
         key = new_key()
         write_atomic(layout.service_account_public_key, public_key(key), PUBLIC)
         write_atomic(layout.service_account_key, key)
-        written.append(layout.service_account_key)
-    return written
+        writing.written.append(layout.service_account_key)
+    return writing.written
 
 
-def ensure_node(layout: Layout, node: str, addresses: tuple[str, ...], now: datetime) -> list[Path]:
-    """Make one node's kubelet credentials, keeping good ones; returns the files written."""
+def ensure_node(
+    layout: Layout, node: str, addresses: tuple[str, ...], now: datetime, anew: Collection[str] = ()
+) -> list[Path]:
+    """Make one node's kubelet credentials, keeping good ones but for those `anew`; returns the files written."""
     from steersman.pki.certs import Request
 
-    written: list[Path] = []
-    ca = _ensure_ca(layout.ca, "steersman-ca", now, written)
+    writing = Writing(layout.directory, now, anew)
+    ca = _ensure_ca(layout.ca, "steersman-ca", writing)
     user = f"system:node:{node}"
-    _ensure(layout.kubelet_client(node), ca, Request(user, (NODES,)), now, written)
+    _ensure(layout.kubelet_client(node), ca, Request(user, (NODES,)), writing)
     serving = Request(user, (NODES,), (node, *addresses), ("server",))
-    _ensure(layout.kubelet_server(node), ca, serving, now, written)
-    return written
+    _ensure(layout.kubelet_server(node), ca, serving, writing)
+    return writing.written
 
 
-def ensure_admin_client(layout: Layout, name: str, now: datetime) -> list[Path]:
-    """Make a client certificate with every right, named `steersman-<name>`, keeping a good one."""
+def ensure_admin_client(layout: Layout, name: str, now: datetime, anew: Collection[str] = ()) -> list[Path]:
+    """Make a client certificate with every right, named `steersman-<name>`, keeping a good one that is not in `anew`."""
     from steersman.pki.certs import Request
 
-    written: list[Path] = []
-    ca = _ensure_ca(layout.ca, "steersman-ca", now, written)
-    _ensure(layout.named(name), ca, Request(f"steersman-{name}", (MASTERS,)), now, written)
-    return written
+    writing = Writing(layout.directory, now, anew)
+    ca = _ensure_ca(layout.ca, "steersman-ca", writing)
+    _ensure(layout.named(name), ca, Request(f"steersman-{name}", (MASTERS,)), writing)
+    return writing.written
 
 
 def apiserver_hosts(service_ip: str, host_name: str, extra: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -162,28 +181,28 @@ def apiserver_hosts(service_ip: str, host_name: str, extra: tuple[str, ...] = ()
     return tuple(dict.fromkeys(host for host in hosts if host))
 
 
-def _ensure_ca(place: Credential, name: str, now: datetime, written: list[Path]) -> "Pair":
+def _ensure_ca(place: Credential, name: str, writing: Writing) -> "Pair":
     from steersman.pki.certs import Pair, new_ca
 
     if place.cert.exists() and place.key.exists():
         return Pair(place.cert.read_bytes(), place.key.read_bytes())
-    pair = new_ca(name, now)
-    _write(place, pair, written)
+    pair = new_ca(name, writing.now)
+    _write(place, pair, writing)
     return pair
 
 
-def _ensure(place: Credential, ca: "Pair", request: "Request", now: datetime, written: list[Path]) -> None:
+def _ensure(place: Credential, ca: "Pair", request: "Request", writing: Writing) -> None:
     from steersman.pki.certs import Pair, issue, still_good
 
-    if place.cert.exists() and place.key.exists():
+    if not writing.is_wanted_anew(place) and place.cert.exists() and place.key.exists():
         have = Pair(place.cert.read_bytes(), place.key.read_bytes())
-        if still_good(have, ca.cert, request, now):
+        if still_good(have, ca.cert, request, writing.now):
             return
-    _write(place, issue(ca, request, now), written)
+    _write(place, issue(ca, request, writing.now), writing)
 
 
-def _write(place: Credential, pair: "Pair", written: list[Path]) -> None:
+def _write(place: Credential, pair: "Pair", writing: Writing) -> None:
     # A crash between the two leaves a certificate of another key, which `still_good` refuses at the next start.
     write_atomic(place.key, pair.key)
     write_atomic(place.cert, pair.cert, PUBLIC)
-    written += [place.cert, place.key]
+    writing.written += [place.cert, place.key]

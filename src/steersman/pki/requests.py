@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
-from steersman.pki.certs import CLOCK_SKEW, Pair
+from steersman.pki.certs import CLOCK_SKEW, Pair, general_name, subject_of
 
 # Usages of a key as the API names them; what no request names is none.
 _KEY_USAGES = {
@@ -56,6 +56,8 @@ class Asked:
     addresses: int
     emails: int
     uris: int
+    hosts: tuple[str, ...] = ()
+    """The DNS names and addresses."""
 
 
 def asked(pem: bytes) -> Asked:
@@ -75,6 +77,7 @@ def asked(pem: bytes) -> Asked:
         count(x509.IPAddress),
         count(x509.RFC822Name),
         count(x509.UniformResourceIdentifier),
+        tuple(str(name.value) for name in names if isinstance(name, x509.DNSName | x509.IPAddress)),
     )
 
 
@@ -108,6 +111,19 @@ def sign(ca: Pair, pem: bytes, usages: Collection[str], now: datetime, life: tim
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     algorithm = None if isinstance(key, (ed25519.Ed25519PrivateKey, ed448.Ed448PrivateKey)) else hashes.SHA256()
     return builder.sign(key, algorithm).public_bytes(serialization.Encoding.PEM)
+
+
+def make(common_name: str, organizations: tuple[str, ...], hosts: tuple[str, ...] = ()) -> tuple[bytes, bytes]:
+    """A request for a certificate, and its new key; both PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject_of(common_name, organizations))
+    if hosts:
+        names = x509.SubjectAlternativeName([general_name(host) for host in hosts])
+        builder = builder.add_extension(names, critical=False)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM), private
 
 
 def ends(pem: bytes) -> datetime:

@@ -1,0 +1,58 @@
+"""`steer certs` and `steer certs renew`: the certificates of a cluster, and new ones in their place."""
+
+import argparse
+import json
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from steersman.cmd.command import Command, add_cluster_arguments
+
+_COLUMNS = ("NAME", "SUBJECT", "ISSUER", "EXPIRES", "RESIDUAL", "RENEWED BY", "WHERE")
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    add_cluster_arguments(parser)
+    parser.add_argument("-o", "--output", choices=["table", "json"], default="table", help="form of the answer")
+    verbs = parser.add_subparsers(dest="verb", metavar="renew")
+    renew = verbs.add_parser("renew", help="make certificates anew; a running cluster takes them over by itself")
+    renew.add_argument("certificate", nargs="?", default="all", metavar="NAME", help="which one (default: all)")
+    # The same options behind the verb; what is not said there leaves what was said before.
+    renew.add_argument("--name", default=argparse.SUPPRESS, metavar="NAME", help="name of the cluster")
+    renew.add_argument("--data-dir", default=argparse.SUPPRESS, metavar="DIR", help="directory of all clusters")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from steersman.cmd import certificates
+    from steersman.cmd.place import existing
+
+    where = existing(arguments.name, arguments.data_dir)
+    if arguments.verb == "renew":
+        with where.locked():
+            config = where.load()
+            renewed = certificates.renew(
+                config, where, os.environ, certificates.chosen(config, where, arguments.certificate)
+            )
+        print("\n".join(renewed))
+        return 0
+    rows = certificates.listing(where.load(), where, datetime.now(UTC), os.environ)
+    print(json.dumps(rows, indent=2) if arguments.output == "json" else table(rows))
+    return 0
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """The certificates for people."""
+    cells = [_COLUMNS]
+    for row in rows:
+        if "problem" in row:
+            cells.append((row["name"], "-", "-", "-", row["problem"], row["renewedBy"] or "-", row["file"]))
+        else:
+            told = (row["subject"], row["issuer"], row["expires"], row["residualTime"], row["renewedBy"] or "-")
+            cells.append((row["name"], *told, row["file"]))
+    widths = [max(len(row[column]) for row in cells) for column in range(len(_COLUMNS))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
+    return "\n".join(lines)
+
+
+COMMAND = Command("show the certificates of a cluster, and renew them", _arguments, _run)
