@@ -44,15 +44,23 @@ def integer(query: Query, name: str) -> int | None:
 
 def parse_revision(text: str) -> int:
     """A resourceVersion as a revision; 0 for none. Raises Invalid."""
+    revision, problem = revision_of(text)
+    if problem:
+        error = fields.invalid(Path("resourceVersion"), text, problem)
+        raise Invalid.of(_options_resource("ListOptions"), "", [error])
+    return revision
+
+
+def revision_of(text: str) -> tuple[int, str]:
+    """A resourceVersion as a revision, 0 for none, and why it is no such thing, if so."""
     if not text or text == "0":
-        return 0
+        return 0, ""
     why = "invalid syntax"
     if text.isascii() and text.isdigit():
         if len(text) <= _DIGITS and (revision := int(text)) < 2 * _INT64:
-            return revision
+            return revision, ""
         why = "value out of range"
-    error = fields.invalid(Path("resourceVersion"), text, f'strconv.ParseUint: parsing "{text}": {why}')
-    raise Invalid.of(_options_resource("ListOptions"), "", [error])
+    return 0, f'strconv.ParseUint: parsing "{text}": {why}'
 
 
 @dataclass(slots=True)
@@ -227,7 +235,9 @@ class DeleteOptions(msgspec.Struct, omit_defaults=True):
         """Raise Invalid for what cannot be asked of more than one object."""
         if self.ignoreStoreReadErrorWithClusterBreakingPotential:
             path = Path("ignoreStoreReadErrorWithClusterBreakingPotential")
-            error = fields.invalid(path, True, "is not allowed with DELETECOLLECTION, try again after removing the option")
+            error = fields.invalid(
+                path, True, "is not allowed with DELETECOLLECTION, try again after removing the option"
+            )
             raise Invalid.of(_options_resource("DeleteOptions"), "", [error])
 
     def _unsafe_errors(self) -> list[FieldError]:
@@ -260,7 +270,9 @@ def delete_options(body: Any, query: Query) -> DeleteOptions:
             orphanDependents=orphan,
             propagationPolicy=query.get("propagationPolicy") or None,
             dryRun=[v for v in query.all("dryRun") if v],
-            ignoreStoreReadErrorWithClusterBreakingPotential=query.flag("ignoreStoreReadErrorWithClusterBreakingPotential"),
+            ignoreStoreReadErrorWithClusterBreakingPotential=query.flag(
+                "ignoreStoreReadErrorWithClusterBreakingPotential"
+            ),
         )
     else:
         options = DeleteOptions()

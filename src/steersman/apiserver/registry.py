@@ -22,7 +22,7 @@ from steersman.apiserver import deletion
 from steersman.apiserver.admission.framework import CREATE, DELETE, LOOPBACK, UPDATE, Chain, Review
 from steersman.apiserver.deletion import Deletion
 from steersman.apiserver.managedfields import Track, same_but_times
-from steersman.apiserver.params import DeleteOptions, Preconditions
+from steersman.apiserver.params import DeleteOptions, Preconditions, revision_of
 from steersman.apiserver.splice import splice
 from steersman.apiserver.watchcache import WatchCache
 from steersman.kinds.kind import Kind, Served
@@ -351,11 +351,18 @@ class Registry:
                 old.metadata.name,
                 f"Precondition failed: UID in precondition: {meta.uid}, UID in object meta: {old.metadata.uid}",
             )
-        if meta.resourceVersion and meta.resourceVersion != "0":
-            if meta.resourceVersion != old.metadata.resourceVersion:
+        given = meta.resourceVersion
+        if given == old.metadata.resourceVersion:
+            return
+        at = Path("metadata", "resourceVersion")
+        revision, problem = revision_of(given)
+        if problem:
+            raise Invalid.of(self.resource, old.metadata.name, [field.invalid(at, given, problem)])
+        if revision:
+            if revision != int(old.metadata.resourceVersion):
                 raise Conflict.of(self.resource, old.metadata.name)
         elif not self.kind.allow_unconditional_update:
-            error = field.invalid(Path("metadata", "resourceVersion"), 0, "must be specified for an update")
+            error = field.invalid(at, 0, "must be specified for an update")
             raise Invalid.of(self.resource, old.metadata.name, [error])
 
     @staticmethod

@@ -35,6 +35,34 @@ async def test_an_old_version_conflicts(api: Api) -> None:
     assert (answer["reason"], answer["message"]) == ("Conflict", MODIFIED)
 
 
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("abc", "invalid syntax"),
+        ("-1", "invalid syntax"),
+        ("²", "invalid syntax"),
+        ("18446744073709551616", "value out of range"),
+        ("9" * 5000, "value out of range"),
+    ],
+)
+async def test_a_version_that_is_none(api: Api, given: str, why: str) -> None:
+    made = await api.post(MAPS, config_map())
+    made["metadata"]["resourceVersion"] = given
+    answer = await api.put(f"{MAPS}/a", made, code=422)
+    assert answer["message"] == (
+        f'ConfigMap "a" is invalid: metadata.resourceVersion: Invalid value: "{given}": strconv.ParseUint: '
+        f'parsing "{given}": {why}'
+    )
+    await api.patch(f"{MAPS}/a", {"metadata": {"resourceVersion": given}}, code=422)
+
+
+async def test_versions_are_numbers(api: Api) -> None:
+    made = await api.post(MAPS, config_map())
+    made["metadata"]["resourceVersion"] = "0" + made["metadata"]["resourceVersion"]
+    await api.put(f"{MAPS}/a", made)
+    await api.put(f"{MAPS}/a", {**config_map(), "metadata": {"name": "a", "resourceVersion": "0"}})
+
+
 async def test_another_uid_conflicts(api: Api) -> None:
     await api.post(MAPS, config_map())
     body = config_map()
