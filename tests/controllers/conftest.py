@@ -1,6 +1,7 @@
 """A real API server over the memory store in this process, and controllers at work on it by a clock that tests drive."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -15,6 +16,8 @@ from steersman.kinds.types.core_v1 import ContainerStatus, Pod, PodCondition
 from steersman.store.backends.memory import BACKEND
 
 MASTER = User("system:admin", ("system:masters", "system:authenticated"))
+MANAGER = User("system:kube-controller-manager", ("system:authenticated",))
+ACCOUNTS = ("system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated")
 TURNS = 5000
 
 
@@ -25,6 +28,7 @@ class World:
         self.clock = clock
         self.app = app
         self.client = Client(InProcess(app.handle, MASTER))
+        self.refused = []
         self.manager = None
         self._tasks = []
 
@@ -42,15 +46,31 @@ class World:
                 raise error
         if self.manager is not None:
             self.manager.informers.check_unchanged()
+        assert not self.refused, "a controller's role does not let it work"
+
+    def client_for(self, user):
+        """As a part of the system works: with the rights of its own roles, which must be enough for all that it does."""
+        return Client(InProcess(partial(self._handle, user), user))
+
+    async def _handle(self, user, request):
+        response = await self.app.handle(request)
+        if response.status == 401 or (response.status == 403 and b" cannot " in response.body):
+            self.refused.append((user.name, response.body))
+        return response
+
+    def client_as(self, account):
+        return self.client_for(User(f"system:serviceaccount:kube-system:{account}", ACCOUNTS))
 
     async def start(self, *modules, config=None):
         controllers = [module.CONTROLLER for module in modules]
+        client = self.client_for(MANAGER)
         self.manager = Manager(
-            self.client,
+            client,
             controllers,
             self.clock,
             config,
-            informers=InformerFactory(self.client, self.clock, verify=True),
+            informers=InformerFactory(client, self.clock, verify=True),
+            client_as=self.client_as,
         )
         self.spawn(self.manager.run())
         await self.until(lambda: all(r.started.is_set() for r in self.manager._running), "start of controllers")

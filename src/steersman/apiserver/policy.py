@@ -73,8 +73,6 @@ _SERVICE_READER = (
 )
 
 _USERS: Mapping[str, tuple[Rule, ...]] = {
-    # The garbage and namespace controllers read and delete every kind there is.
-    "system:kube-controller-manager": (Rule(ALL_VERBS, ("*",), ("*",)), Rule(("get",), paths=("*",))),
     "system:kube-scheduler": _SCHEDULER,
     "system:kube-proxy": _SERVICE_READER,
     # It keeps its own Service: it runs outside of the cluster, where no selector finds it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,12 @@ def load(path: Path, context: str = "") -> Credentials:
 
 def watch(path: Path, context: str = "") -> Watched[Credentials]:
     """The same, read again when the kubeconfig changes or one of the files that it names. Raises ValueError and OSError."""
-    return Watched(lambda: load(path, context), lambda: [path, *_files(path)])
+    return watching(path, lambda: load(path, context))
+
+
+def watching(path: Path, make: Callable[[], Credentials]) -> Watched[Credentials]:
+    """What `make` makes of the kubeconfig, made again as `watch` says."""
+    return Watched(make, lambda: [path, *_files(path)])
 
 
 def _files(path: Path) -> list[Path]:

@@ -104,7 +104,8 @@ def read(type_: type[T], fields: str = "") -> Watch[T]:
 class Controller:
     """A controller. Each module of the controllers package exports one as CONTROLLER.
 
-    `component` is the name in Events; `name` with `-controller` by default.
+    `component` is the name in Events; `name` with `-controller` by default. `account` is the service account in kube-system
+    as which it asks and writes; without one it does so as the controller manager itself. Informers are the manager's.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Controller:
     watches: tuple[Watch[Any], ...] = ()
     workers: int = 1
     component: str = ""
+    account: str = ""
 
     @property
     def source(self) -> str:

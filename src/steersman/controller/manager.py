@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from steersman.api.clock import Clock
@@ -33,10 +33,16 @@ class Manager:
         config: ControllerConfig | None = None,
         *,
         informers: InformerFactory | None = None,
+        client_as: Callable[[str], Client] | None = None,
     ) -> None:
+        """`client_as` makes clients for the controllers' accounts; without it they all work with `client`."""
         self.informers = informers if informers is not None else InformerFactory(client, clock)
         self.config = config or ControllerConfig()
-        self._running = [_Running(c, client, clock, self.informers, self.config) for c in controllers]
+
+        def own(controller: Controller) -> Client:
+            return client if client_as is None or not controller.account else client_as(controller.account)
+
+        self._running = [_Running(c, own(c), clock, self.informers, self.config) for c in controllers]
 
     @property
     def idle(self) -> bool:

@@ -207,4 +207,5 @@ CONTROLLER = Controller(
     reconciler=CronJobs,
     watches=(own(CronJob), owned(Job, CronJob)),
     workers=2,
+    account="cronjob-controller",
 )

@@ -70,4 +70,5 @@ CONTROLLER = Controller(
     reconciler=Cleaner,
     watches=(own(CertificateSigningRequest),),
     component="certificatesigningrequest-cleaner-controller",
+    account="certificate-controller",
 )

@@ -127,4 +127,5 @@ CONTROLLER = Controller(
     reconciler=SigningRequests,
     watches=(own(CertificateSigningRequest),),
     component="certificatesigningrequest-signing-controller",
+    account="certificate-controller",
 )

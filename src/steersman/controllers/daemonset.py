@@ -235,4 +235,5 @@ CONTROLLER = Controller(
         mapped(Node, _everywhere, _looks_other),
     ),
     workers=2,
+    account="daemon-set-controller",
 )

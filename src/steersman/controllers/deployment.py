@@ -318,4 +318,5 @@ CONTROLLER = Controller(
     reconciler=Deployments,
     watches=(own(Deployment), mapped(ReplicaSet, _of_set), mapped(Pod, _of_pod, _ended)),
     workers=5,
+    account="deployment-controller",
 )

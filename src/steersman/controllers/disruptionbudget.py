@@ -335,4 +335,5 @@ CONTROLLER = Controller(
         read(ReplicationController),
     ),
     component="controllermanager",
+    account="disruption-controller",
 )

@@ -139,4 +139,5 @@ CONTROLLER = Controller(
     ),
     workers=5,
     component="endpoint-controller",
+    account="endpoint-controller",
 )

@@ -119,4 +119,5 @@ CONTROLLER = Controller(
     ),
     workers=5,
     component="endpoint-slice-controller",
+    account="endpointslice-controller",
 )

@@ -121,4 +121,5 @@ CONTROLLER = Controller(
     ),
     workers=5,
     component="endpoint-slice-mirroring-controller",
+    account="endpointslicemirroring-controller",
 )

@@ -289,4 +289,5 @@ CONTROLLER = Controller(
     reconciler=GarbageCollector,
     workers=8,
     component="garbage-collector-controller",
+    account="generic-garbage-collector",
 )

@@ -78,4 +78,5 @@ CONTROLLER = Controller(
         mapped(IPAddress, lambda _, found: _parent(found)),
     ),
     component="service-ipaddress-controller",
+    account="service-ipaddress-controller",
 )

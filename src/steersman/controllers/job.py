@@ -244,4 +244,5 @@ CONTROLLER = Controller(
     reconciler=Jobs,
     watches=(own(Job), mapped(Pod, _keys)),
     workers=5,
+    account="job-controller",
 )

@@ -243,4 +243,5 @@ CONTROLLER = Controller(
     reconciler=Namespaces,
     watches=(own(Namespace), mapped(Pod, _when_ending, lambda old, new: False)),
     workers=4,
+    account="namespace-controller",
 )

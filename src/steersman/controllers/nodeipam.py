@@ -92,4 +92,5 @@ CONTROLLER = Controller(
     reconciler=NodeIPAM,
     watches=(own(Node),),
     component="cidrAllocator",
+    account="node-controller",
 )

@@ -152,4 +152,5 @@ CONTROLLER = Controller(
     reconciler=NodeLifecycle,
     watches=(own(Node), read(Pod), read(Lease, LEASE_FIELDS)),
     component="node-controller",
+    account="node-controller",
 )

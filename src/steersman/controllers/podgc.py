@@ -118,4 +118,5 @@ CONTROLLER = Controller(
     reconciler=PodGC,
     watches=(mapped(Pod, _concerns, _changed), mapped(Node, _pods_on, _node_changed)),
     component="pod-garbage-collector",
+    account="pod-garbage-collector",
 )

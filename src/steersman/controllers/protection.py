@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from steersman.api import codec
 from steersman.api.errors import NotFound
 from steersman.client.rest import ApiObject
 from steersman.controller.declaration import Context
@@ -38,9 +39,9 @@ class Protection(Generic[T]):
         return False
 
     async def _set(self, found: T, finalizers: list[str]) -> None:
-        meta = found.metadata
-        body = {"metadata": {"resourceVersion": meta.resourceVersion, "finalizers": finalizers or None}}
+        changed = codec.clone(found)
+        changed.metadata.finalizers = finalizers or None
         try:
-            await self._client.patch(self._type, meta.name, body, meta.namespace)
+            await self._client.update(changed)
         except NotFound:
             return

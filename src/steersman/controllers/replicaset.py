@@ -36,4 +36,5 @@ CONTROLLER = Controller(
     reconciler=_make,
     watches=(own(ReplicaSet), mapped(Pod, _keys)),
     workers=5,
+    account="replicaset-controller",
 )

@@ -42,4 +42,5 @@ CONTROLLER = Controller(
     watches=(own(ReplicationController), mapped(Pod, _keys)),
     workers=2,
     component="replication-controller",
+    account="replication-controller",
 )

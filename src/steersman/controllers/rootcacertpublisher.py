@@ -52,4 +52,5 @@ CONTROLLER = Controller(
     reconciler=RootCACertPublisher,
     watches=(own(Namespace), mapped(ConfigMap, namespace_of, fields=FIELDS)),
     component="root-ca-cert-publisher",
+    account="root-ca-cert-publisher",
 )

@@ -51,4 +51,5 @@ CONTROLLER = Controller(
     reconciler=ServiceAccounts,
     watches=(own(Namespace), mapped(ServiceAccount, namespace_of, fields=FIELDS)),
     component="service-account-controller",
+    account="service-account-controller",
 )

@@ -118,4 +118,5 @@ CONTROLLER = Controller(
     reconciler=ServiceCIDRs,
     watches=(mapped(ServiceCIDR, _every), mapped(IPAddress, _ending)),
     component="service-cidr-controller",
+    account="service-cidrs-controller",
 )

@@ -257,4 +257,5 @@ CONTROLLER = Controller(
         read(PersistentVolumeClaim),
     ),
     workers=5,
+    account="statefulset-controller",
 )

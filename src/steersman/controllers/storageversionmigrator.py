@@ -115,4 +115,5 @@ CONTROLLER = Controller(
     reconciler=StorageVersionMigrator,
     watches=(own(StorageVersionMigration),),
     component="storage-version-migrator-controller",
+    account="storage-version-migrator-controller",
 )

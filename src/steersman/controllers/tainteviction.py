@@ -88,4 +88,5 @@ CONTROLLER = Controller(
     ),
     workers=4,
     component="taint-eviction-controller",
+    account="node-controller",
 )

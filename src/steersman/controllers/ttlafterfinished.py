@@ -52,4 +52,5 @@ CONTROLLER = Controller(
     reconciler=TTLAfterFinished,
     watches=(own(Job),),
     component="ttl-after-finished-controller",
+    account="ttl-after-finished-controller",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from steersman.api import codec
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class _Known:
     """The types of the API's own kinds, and those of these definitions."""
 
-    def __init__(self, catalog: Catalog, definitions: list[CustomResourceDefinition]) -> None:
+    def __init__(self, catalog: Catalog, definitions: Iterable[CustomResourceDefinition]) -> None:
         self._catalog = catalog
         self._kinds: dict[Name, Name] = {}
         self._schemas: dict[Name, Mapping[str, object]] = {}
@@ -52,20 +52,21 @@ class _Known:
 
 class PolicyStatus:
     def __init__(self, context: Context) -> None:
-        self._client = context.client
+        self._context, self._client = context, context.client
         self._policies = context.informers.informer(ValidatingAdmissionPolicy)
 
     async def reconcile(self, key: str) -> None:
         policy = self._policies.get(key)
         if policy is None or (policy.metadata.generation or 0) <= policy.status.observedGeneration:
             return
-        # Expressions are loaded with the first policy.
+        # Expressions are loaded, and custom resources followed, with the first policy.
         from steersman.kinds import catalog
         from steersman.kinds.admissionregistration import type_checking
 
-        definitions = await self._client.list(CustomResourceDefinition)
+        definitions = self._context.informers.informer(CustomResourceDefinition)
+        await definitions.wait_synced()
         checked = codec.clone(policy)
-        warnings = type_checking.check(policy, _Known(catalog.load(), definitions.items))
+        warnings = type_checking.check(policy, _Known(catalog.load(), definitions.items()))
         checked.status.observedGeneration = policy.metadata.generation or 0
         checked.status.typeChecking = TypeChecking(expressionWarnings=warnings or None)
         await self._client.update_status(checked)
@@ -76,4 +77,5 @@ CONTROLLER = Controller(
     reconciler=PolicyStatus,
     watches=(own(ValidatingAdmissionPolicy),),
     component="validatingadmissionpolicy-status-controller",
+    account="validatingadmissionpolicy-status-controller",
 )

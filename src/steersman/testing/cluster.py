@@ -42,6 +42,7 @@ T = TypeVar("T", bound=ApiObject)
 R = TypeVar("R")
 
 MASTERS = "system:masters"
+_AUTHENTICATED = ("system:authenticated",)
 TIMEOUT = 10.0
 # Admission that is in the way while the controller that it counts on does not run.
 _COUNTS_ON = {"TaintNodesByCondition": "nodelifecycle", "ServiceAccount": "serviceaccount"}
@@ -167,10 +168,16 @@ class Cluster:
         if self._controllers:
             ca = self.served.ca if self.served is not None else ""
             yield parts.run_controllers(
-                self.client, self.clock, self._controllers, self._controller_config, self._tokens.sign, ca
+                self.client_for("system:kube-controller-manager", _AUTHENTICATED),
+                self._account,
+                self.clock,
+                self._controllers,
+                self._controller_config,
+                self._tokens.sign,
+                ca,
             )
         if self._with_scheduler:
-            yield parts.run_scheduler(self.client, self.clock)
+            yield parts.run_scheduler(self.client_for("system:kube-scheduler", _AUTHENTICATED), self.clock)
         if simulation is not None:
             yield simulation.run()
 
@@ -204,6 +211,11 @@ class Cluster:
         return self.served
 
     # Using.
+
+    def _account(self, name: str) -> Client:
+        """The client of a controller's service account."""
+        groups = ("system:serviceaccounts", "system:serviceaccounts:kube-system", *_AUTHENTICATED)
+        return self.client_for(f"system:serviceaccount:kube-system:{name}", groups)
 
     def client_for(self, name: str, groups: Iterable[str] = ()) -> Client:
         """A client that is the user `name`, member of `groups`; what it may do, RBAC decides."""

@@ -51,18 +51,19 @@ def controllers(wanted: bool | Iterable[str]) -> Sequence[Controller]:
 
 async def run_controllers(
     client: Client,
+    client_as: Callable[[str], Client],
     clock: Clock,
     chosen: Sequence[Controller],
     config: ControllerConfig | None,
     sign_token: Callable[[Mapping[str, Any]], str],
     root_ca: str,
 ) -> None:
-    """`root_ca` is the authority that a server on a socket has its certificate from; it counts without a `config`."""
+    """`client` is the controller manager's, `client_as` makes those of service accounts. `root_ca` is the authority that a server on a socket has its certificate from; it counts without a `config`."""
     from steersman.controller.config import ControllerConfig
     from steersman.controller.manager import Manager
 
     settings = replace(config or ControllerConfig(root_ca=root_ca), sign_token=sign_token)
-    await Manager(client, chosen, clock, settings).run()
+    await Manager(client, chosen, clock, settings, client_as=client_as).run()
 
 
 async def run_scheduler(client: Client, clock: Clock) -> None:

@@ -13,7 +13,7 @@ from steersman.api.clock import RealClock
 from steersman.client.leaderelection import Election, LeaderElector
 from steersman.cmd.config import ControllerManagerConfig
 from steersman.cmd.configfile import ConfigError
-from steersman.cmd.parts.connect import connected
+from steersman.cmd.parts.connect import accounts, connected
 from steersman.cmd.parts.process import Started, main
 from steersman.controller.config import ControllerConfig
 from steersman.controller.declaration import Controller
@@ -60,8 +60,13 @@ async def run(config: ControllerManagerConfig, started: Started) -> None:
     """Run the controllers until cancelled, or until another process took the lead."""
     clock = RealClock()
     settings = settings_of(config)
-    async with connected(config.kubeconfig, clock, "controller-manager") as client:
-        manager = Manager(client, chosen(discover(controllers), config.controllers), clock, settings)
+    agent = "controller-manager"
+    async with (
+        connected(config.kubeconfig, clock, agent) as client,
+        accounts(config.kubeconfig, client, clock, agent) as client_as,
+    ):
+        found = chosen(discover(controllers), config.controllers)
+        manager = Manager(client, found, clock, settings, client_as=client_as)
         if not config.leader_elect:
             await _run_manager(manager, started)
             return
