@@ -60,4 +60,5 @@ CONTROLLER = Controller(
     reconciler=ClaimProtection,
     watches=(own(PersistentVolumeClaim), mapped(Pod, lambda _, pod: claims_of(pod))),
     component="persistentvolumeclaim-protection-controller",
+    account="pvc-protection-controller",
 )

@@ -22,4 +22,5 @@ CONTROLLER = Controller(
     reconciler=_protection,
     watches=(own(PersistentVolume),),
     component="persistentvolume-protection-controller",
+    account="pv-protection-controller",
 )

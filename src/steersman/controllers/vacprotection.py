@@ -43,4 +43,5 @@ CONTROLLER = Controller(
         mapped(PersistentVolume, lambda _, volume: classes_of(volume)),
     ),
     component="volumeattributesclass-protection-controller",
+    account="volumeattributesclass-protection-controller",
 )
