@@ -215,3 +215,12 @@ class Chain:
     async def validate(self, review: Review) -> None:
         for step in self._for(review)[1]:
             await step(review, self._environment)
+
+    async def admit_part(self, review: Review) -> None:
+        """Ask the plugins that name the subresource itself: the object is that of the request, and is stored nowhere."""
+        for plugin in self._plugins:
+            named = (i for i in plugin.interests if i.plural != "*")
+            if any(i.covers(review.operation, review.resource, review.subresource) for i in named):
+                for step in (plugin.mutate, plugin.validate):
+                    if step is not None:
+                        await step(review, self._environment)

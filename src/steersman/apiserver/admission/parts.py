@@ -38,10 +38,11 @@ async def connect(app: App, ctx: Context, endpoint: Endpoint) -> Query:
 async def request(app: App, ctx: Context, endpoint: Endpoint, obj: T, options: Any, *, dry_run: bool = False) -> T:
     """Have policies and webhooks admit the object that is posted to a subresource; as they leave it. Raises what refuses it.
 
-    The server's own plugins look at what comes of it instead.
+    Most of the server's own plugins look at what comes of it instead.
     """
     review = _review(ctx, endpoint, CREATE, obj)
     review.options, review.dry_run = options, dry_run
+    await app.chain.admit_part(review)
     for reviewer in (app.policies, app.webhooks):
         await reviewer.mutate(review)
     for reviewer in (app.policies, app.webhooks):
