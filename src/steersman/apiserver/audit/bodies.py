@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -35,6 +36,7 @@ _status = msgspec.json.Decoder(Status)
 _IS_STATUS = re.compile(rb'"kind": ?"Status"').search
 
 
+@lru_cache(maxsize=64)
 def plain_status(code: int) -> Raw:
     """The status of an answer that is no Status."""
     return Raw(b'{"metadata":{},"code":%d}' % code)

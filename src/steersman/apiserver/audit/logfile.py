@@ -61,7 +61,7 @@ class LogFile(Output):
         """Opens the file. Raises OSError."""
         self._path, self._rotation, self._clock, self._tidy = path, rotation, clock, tidy
         self._file = -1
-        self._size = 0
+        self._size, self._most = 0, rotation.size
         self._open()
 
     def _open(self) -> None:
@@ -70,17 +70,21 @@ class LogFile(Output):
         self._size = os.fstat(self._file).st_size
 
     def write(self, lines: bytes) -> None:
-        if self._size and self._size + len(lines) > self._rotation.size:
+        size = self._size + len(lines)
+        if size > self._most and self._size:
             self._rotate()
+            size = len(lines)
         if self._file < 0:
             self._open()
         try:
-            _write_all(self._file, lines)
+            done = os.write(self._file, lines)
+            if done < len(lines):
+                _write_all(self._file, lines[done:])
         except OSError:
             # No half lines: whoever reads the file reads JSON.
             os.ftruncate(self._file, self._size)
             raise
-        self._size += len(lines)
+        self._size = size
 
     def _rotate(self) -> None:
         moment = self._clock.now().astimezone(UTC)

@@ -31,6 +31,7 @@ class Audit:
         self.rejected = 0
         self._rules = rules
         self._sinks = tuple(sinks)
+        self._only = sinks[0].take if len(sinks) == 1 else None
         self._events = 0
         self._levels = [0] * len(LEVELS)
         self._catalog: Catalog | None = None
@@ -51,8 +52,8 @@ class Audit:
     def emit(self, event: Event) -> Awaitable[bool] | bool:
         """Whether the request may go on."""
         self._events += 1
-        if len(self._sinks) == 1:
-            return self._sinks[0].take(event)
+        if self._only is not None:
+            return self._only(event)
         return _all([sink.take(event) for sink in self._sinks])
 
     def later(self, pending: Awaitable[bool]) -> None:

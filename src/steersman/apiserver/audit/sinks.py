@@ -111,16 +111,13 @@ class LogSink:
     def take(self, event: Event) -> bool:
         line = self._render(event) + b"\n"
         if self._gathering is None:
-            return self._write(line, 1) or not self._strict
+            try:
+                self._output.write(line)
+            except OSError as error:
+                self._errors.note("log", 1, error)
+                return not self._strict
+            return True
         self._gather(line, self._gathering)
-        return True
-
-    def _write(self, lines: bytes, events: int) -> bool:
-        try:
-            self._output.write(lines)
-        except OSError as error:
-            self._errors.note("log", events, error)
-            return False
         return True
 
     def _gather(self, line: bytes, gathering: Gathering) -> None:
@@ -140,8 +137,12 @@ class LogSink:
     def _flush(self) -> None:
         self._timer = None
         waiting, self._waiting = self._waiting, []
-        if waiting:
-            self._write(b"".join(waiting), len(waiting))
+        if not waiting:
+            return
+        try:
+            self._output.write(b"".join(waiting))
+        except OSError as error:
+            self._errors.note("log", len(waiting), error)
 
     async def run(self) -> None:
         """Nothing: the requests do the work."""

@@ -100,7 +100,7 @@ class Trail:
         self._begin(audit, user)
         if self.level == NONE or RECEIVED in self.verdict.omitted:
             return None
-        pending = audit.emit(self._event(RECEIVED, self.received))
+        pending = audit.emit(self._event(audit, RECEIVED, self.received))
         if isinstance(pending, bool):
             self._require(pending)
             return None
@@ -269,24 +269,22 @@ class Trail:
         audit = self._audit
         if audit is None or stage in self.verdict.omitted:
             return True
-        return audit.emit(self._event(stage, audit.clock.time()))
+        return audit.emit(self._event(audit, stage, audit.clock.time()))
 
-    def _event(self, stage: str, now: float) -> Event:
-        audit, request = self._audit, self._request
-        if audit is None:
-            raise RuntimeError("there is no audit that wants events")
+    def _event(self, audit: Audit, stage: str, now: float) -> Event:
+        request = self._request
         ips, agent = audit.origin(request)
         other = self.impersonated
+        shown = self.level >= REQUEST and stage is not RECEIVED and self._info.is_resource
+        received = audit.micro_time(self.received)
         return Event(
             "Event", API_VERSION, LEVELS[self.level], self.id, stage, request_uri(request), self._info.verb,
             self._user or UserInfo(), None if other is None else user_info(other), ips, agent, self._reference, self._state,
-            self._request_line() if stage is not RECEIVED else None, self._response_line(stage),
-            audit.micro_time(self.received), audit.micro_time(now), dict(self.annotations) or None,
+            self._request_line() if shown else None, self._response_line(stage) if shown else None,
+            received, received if now == self.received else audit.micro_time(now), dict(self.annotations) or None,
         )  # fmt: skip
 
     def _request_line(self) -> Raw | None:
-        if self.level < REQUEST or not self._info.is_resource:
-            return None
         if self._request_object is None and self._info.verb == "patch" and self._state is not None:
             request = self._request
             self._request_object = bodies.patch_line(
@@ -298,7 +296,7 @@ class Trail:
 
     def _response_line(self, stage: str) -> Raw | None:
         response, info, audit = self._response, self._info, self._audit
-        if stage != COMPLETE or response is None or audit is None or not info.is_resource:
+        if stage != COMPLETE or response is None or audit is None:
             return None
         body = response.body
         if not isinstance(body, bytes) or not body or info.subresource in _LASTING:
