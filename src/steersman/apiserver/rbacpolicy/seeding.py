@@ -32,6 +32,9 @@ async def seed(registries: Registries) -> None:
         for expected in objects():
             registry = registries.of(type(expected))
             meta = expected.metadata
+            if registry.key(meta.namespace, meta.name) in registry.cache.unreadable:
+                # It is there, and nobody knows what it says.
+                continue
             cached = registry.cache.get(meta.namespace, meta.name)
             if cached is None:
                 group.create_task(_make(registry, expected))
@@ -43,6 +46,8 @@ async def _migrate(roles: Registry) -> None:
     """Who has made a role of such a name keeps its rules, which aggregation would replace."""
     for name in _AGGREGATED:
         part = f"system:aggregate-to-{name}"
+        if any(roles.key("", one) in roles.cache.unreadable for one in (name, part)):
+            continue
         if roles.cache.get("", name) is None or roles.cache.get("", part) is not None:
             continue
         before = roles.get("", name)
