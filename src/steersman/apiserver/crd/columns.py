@@ -47,10 +47,8 @@ class Columns:
 
 def _cell(type_: str, path: JSONPath) -> Callable[[Any, datetime], Any]:
     def cell(plain: Any, now: datetime) -> Any:
-        found = path.find(plain)
-        if not found or found[0] is None:
-            return None
-        return shown(type_, found[0], now)
+        found = path.first(plain)
+        return None if found is None else shown(type_, found, now)
 
     return cell
 
