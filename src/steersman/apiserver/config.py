@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from steersman.apiserver.admission.selection import Plugins
+from steersman.apiserver.authn.settings import Authentication
 from steersman.apiserver.runtimeconfig import RuntimeConfig
 
 GIT_VERSION = "v1.37.0+steersman0.1.0"
@@ -51,6 +52,7 @@ class ServerConfig:
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
     kubelet: KubeletAccess | None = None
     admission: Plugins = field(default_factory=Plugins)
+    authentication: Authentication = field(default_factory=Authentication)
     client_ca: Path | None = None
     front_proxy: FrontProxy | None = None
     proxy_client: ProxyClient | None = None

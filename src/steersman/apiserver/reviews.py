@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.codec import DecodeError
-from steersman.api.errors import BadRequest, Unauthorized
+from steersman.api.errors import BadRequest
 from steersman.api.http import Response, User
 from steersman.apiserver import encoding, respond
+from steersman.apiserver.authn import users
+from steersman.apiserver.authn.chain import Rejected
 from steersman.apiserver.authz import Attributes, Rule, Verdict, aggregate
 from steersman.apiserver.context import Context
 from steersman.kinds.kind import Served
@@ -110,14 +112,15 @@ async def token_review(app: App, ctx: Context, served: Served) -> Response:
     review: authn.TokenReview = _decode(ctx, served)
     if not review.spec.token:
         raise BadRequest("token is required for TokenReview in authentication")
-    wanted = review.spec.audiences or []
     try:
-        user, audiences = app.authenticator.user_of_token(review.spec.token, wanted)
-    except Unauthorized:
-        review.status = authn.TokenReviewStatus(error="[invalid bearer token]")
+        verdict = app.authenticator.review(review.spec.token, review.spec.audiences or ())
+        if not isinstance(verdict, users.Verdict):
+            verdict = await verdict
+    except Rejected as error:
+        review.status = authn.TokenReviewStatus(error=error.why)
     else:
         review.status = authn.TokenReviewStatus(
-            authenticated=True, user=_user_info(user), audiences=audiences if wanted or audiences else None
+            authenticated=True, user=_user_info(verdict.user), audiences=list(verdict.audiences) or None
         )
     # The answer must not carry the secret back.
     review.spec.token = ""

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from steersman.api.clock import Clock
 from steersman.api.errors import BadRequest, InternalError, MethodNotAllowed, NotFound, ServiceUnavailable, StatusError
-from steersman.api.http import Request, Response
-from steersman.api.meta import Resource
+from steersman.api.http import Request, Response, User
+from steersman.api.meta import Resource, parse_time
 from steersman.apiserver import authz, compression, impersonation, negotiation, requestinfo, respond, table, websockets
 from steersman.apiserver.admission import selection
 from steersman.apiserver.admission.framework import Admission, Chain, Environment, Review
@@ -23,7 +23,7 @@ from steersman.apiserver.aggregator.service import Aggregator
 from steersman.apiserver.allocators import Allocator
 from steersman.apiserver.audit.service import Audit
 from steersman.apiserver.audit.trail import AUDIT_ID, Trail
-from steersman.apiserver.authn import Authenticator, ServiceAccountTokens
+from steersman.apiserver.authn import Authentication, Authenticator, ServiceAccountTokens
 from steersman.apiserver.authorizers.node import NodeAuthorizer
 from steersman.apiserver.authorizers.nodegraph import PODS
 from steersman.apiserver.authorizers.objects import StoredObjects
@@ -49,7 +49,6 @@ from steersman.apiserver.lastused import LastUsed
 from steersman.apiserver.metrics import Metrics, Series
 from steersman.apiserver.negotiation import Accepted
 from steersman.apiserver.policies import gate as policies
-from steersman.apiserver.policy import BuiltinPolicy
 from steersman.apiserver.rbac import GROUP as RBAC_GROUP
 from steersman.apiserver.rbac import PREFIX as RBAC_PREFIX
 from steersman.apiserver.rbac import RBAC
@@ -64,12 +63,15 @@ from steersman.kinds import catalog as kinds
 from steersman.kinds.catalog import Catalog
 from steersman.kinds.kind import Kind, Served
 from steersman.kinds.types.core_v1 import Secret
+from steersman.kinds.types.meta_v1 import ObjectMeta
 from steersman.kinds.types.networking_v1 import ServiceCIDR
+from steersman.pki.tokens import LEEWAY
 from steersman.store.errors import CommitFailed, StoreClosed
 from steersman.store.protocol import Store
 from steersman.store.sealing import SealFailed
 
 if TYPE_CHECKING:
+    from steersman.apiserver.authn.assembly import Assembly
     from steersman.apiserver.encryption.service import Encryption
     from steersman.apiserver.openapi.service import Described
 
@@ -147,14 +149,18 @@ class App:
         self.webhooks, self.policies = Gate(self), policies.gate(self)
         self.registries = self._make_registries(selection.select(self.config.admission) if admission is None else admission)
         self.authenticator = authenticator or Authenticator(
-            clock, service_accounts=service_accounts, front_proxy=self.config.front_proxy
+            clock,
+            service_accounts=service_accounts,
+            front_proxy=self.config.front_proxy,
+            settings=self.config.authentication,
         )
+        self._remote_authentication = self._assembled(self.config.authentication)
         self._last_used = LastUsed(self.registries, clock)
         self.authenticator.bind(self._uid, partial(self.registries.get, Secret), self._last_used.used)
         self.rbac = RBAC(self._roles)
         self.node_authorizer = NodeAuthorizer(StoredObjects(self.registries))
         self.authorizer = Authorizer(
-            (self.node_authorizer, BuiltinPolicy("builtin"), self.rbac), lambda: self.rbac.generation
+            (self.node_authorizer, self.rbac), lambda: self.rbac.generation
         )
         self._endpoints = self._make_endpoints()
         self._subresources = Subresources.discover()
@@ -169,6 +175,16 @@ class App:
         self._ready = False
 
     # Making
+
+    def _assembled(self, settings: Authentication) -> Assembly | None:
+        """The ways of authentication that may wait, if there are any. Raises ConfigurationError."""
+        if settings.file is None and not settings.jwt and settings.webhook is None:
+            return None
+        from steersman.apiserver.authn.assembly import Assembly
+
+        accounts = self.service_accounts
+        own = () if accounts is None else (accounts.issuer, *accounts.issuers)
+        return Assembly(self.authenticator, settings, self.clock, self.backends, own)
 
     def _make_registries(self, admission: Sequence[Admission]) -> Registries:
         found = Registries()
@@ -248,7 +264,13 @@ class App:
     def _uid(self, plural: str, namespace: str, name: str) -> str:
         registry = self.registries.find("", plural)
         found = self.registries.get(registry.kind.type, namespace, name) if registry is not None else None
-        return "" if found is None else str(found.metadata.uid)
+        return "" if found is None or self._is_gone(found.metadata) else str(found.metadata.uid)
+
+    def _is_gone(self, metadata: ObjectMeta) -> bool:
+        """Whether an object should have been deleted for longer than clocks may differ."""
+        if not metadata.deletionTimestamp:
+            return False
+        return parse_time(metadata.deletionTimestamp).timestamp() < self.clock.time() - LEEWAY
 
     # Life
 
@@ -291,6 +313,8 @@ class App:
             group.create_task(self.aggregator.run())
             group.create_task(self.flow_control.run())
             group.create_task(self._last_used.run())
+            if self._remote_authentication is not None:
+                group.create_task(self._remote_authentication.run())
             if self.encryption is not None:
                 group.create_task(self.encryption.run())
             if self.audit is not None:
@@ -349,12 +373,7 @@ class App:
         ticket, leave = None, True
         try:
             try:
-                ctx = self._identify(request, info, query, warnings)
-                ctx.trail = trail
-                if (noted := trail.authenticated(ctx.user)) is not None:
-                    await noted
-                if (asked := impersonation.asked(request.headers)) is not None:
-                    await self._impersonate(ctx, asked)
+                ctx = await self._identify(request, info, query, warnings, trail)
                 ticket = self.fairness.enter(ctx.user, info, query, started)
                 if ticket is not None and ticket.state is not EXECUTING:
                     await self.fairness.wait(ticket)
@@ -411,18 +430,27 @@ class App:
         except StatusError as error:
             return respond.error(error, _accepted(request, Query(request.query)), warnings)
 
-    def _identify(self, request: Request, info: RequestInfo, query: Query, warnings: list[str]) -> Context:
-        """Who asks."""
-        user = self.authenticator.authenticate(request)
-        return Context(request, info, query, user, warnings)
+    async def _identify(
+        self, request: Request, info: RequestInfo, query: Query, warnings: list[str], trail: Trail
+    ) -> Context:
+        """Who asks, or whom the request asks to be taken for. Raises Unauthorized, Forbidden."""
+        user = self.authenticator.authenticate(request, warnings, trail.annotations)
+        if not isinstance(user, User):
+            user = await user
+        ctx = Context(request, info, query, user, warnings, trail=trail)
+        if (noted := trail.authenticated(user)) is not None:
+            await noted
+        if (asked := impersonation.asked(request.headers)) is not None:
+            await self._impersonate(ctx, asked)
+        return ctx
 
     async def _impersonate(self, ctx: Context, asked: impersonation.Asked) -> None:
         """Take who asks for whom the request asks to be taken for. Raises Forbidden."""
-        for attributes in impersonation.needed(ctx.user, asked):
-            await self.authorizer.check(attributes)
-        ctx.user = impersonation.become(asked)
+        on = authz.attributes_of(ctx.info, ctx.user, ctx.query)
+        found = await impersonation.impersonate(self.authorizer, ctx.user, asked, on)
+        ctx.user = found.user
         if ctx.trail is not None:
-            ctx.trail.became(ctx.user)
+            ctx.trail.became(found.user)
 
     async def _serve(self, ctx: Context) -> Response:
         info, warnings = ctx.info, ctx.warnings
