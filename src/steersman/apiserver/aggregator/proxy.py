@@ -10,6 +10,7 @@ from steersman.api.errors import NotFound, StatusError, Timeout
 from steersman.api.http import Response
 from steersman.apiserver import respond
 from steersman.apiserver.aggregator.transport import Unresolved, Untrusted
+from steersman.apiserver.audit.trail import AUDIT_ID
 from steersman.apiserver.backend import Target, forwarded_headers, read_limited, upgrade_headers
 from steersman.apiserver.context import Context
 from steersman.apiserver.frontproxy import headers_of
@@ -27,7 +28,7 @@ _DISCOVERY_SECONDS = 5.0
 _SECONDS = 60.0
 _LASTING = frozenset({"attach", "exec", "log", "portforward", "proxy"})
 # The body has been unpacked, if it was packed; whose request it is is added to the others through whom it came.
-_REPLACED = frozenset({"content-encoding", "x-forwarded-for"})
+_REPLACED = frozenset({"audit-id", "content-encoding", "x-forwarded-for"})
 _CORS = frozenset(
     f"access-control-allow-{what}" for what in ("credentials", "headers", "methods", "origin")
 )  # What a browser may do is for this server to say.
@@ -99,6 +100,9 @@ def _added(ctx: Context) -> list[tuple[str, str]]:
     host = request.headers.get("host", "")
     before = request.headers.get("x-forwarded-for", "")
     added = [*headers_of(ctx.user), ("X-Forwarded-Uri", ctx.info.path)]
+    if ctx.trail is not None:
+        # One request has one id in the audits of all who have a part in it.
+        added.append((AUDIT_ID, ctx.trail.id))
     if before or request.remote:
         added.append(("X-Forwarded-For", ", ".join(filter(None, (before, request.remote)))))
     if host:
