@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from dataclasses import field as made
 from typing import Any, Protocol
 
+import msgspec
+from msgspec import Struct
+
 from steersman.api import codec, field
 from steersman.api.clock import Clock
 from steersman.api.errors import AlreadyExists, BadRequest, Conflict, Invalid, NotFound, StatusError
@@ -475,6 +478,17 @@ def uid_precondition(uid: str) -> Preconditions | None:
     return Preconditions(uid=uid) if uid else None
 
 
+class _Uid(Struct):
+    uid: str = ""
+
+
+class _Identified(Struct):
+    metadata: _Uid
+
+
+_identified = msgspec.json.Decoder(_Identified)
+
+
 class Registries:
     """All kinds' objects, and typed reads of them for admission and the parts of the server."""
 
@@ -540,6 +554,11 @@ class Registries:
         """As `list` is now, decoding only what is taken; whoever takes one may keep it."""
         registry = self.of(cls)
         return (registry.at(cached.value, cached.revision) for cached in registry.cache.list(namespace))
+
+    def uid(self, group: str, plural: str, namespace: str, name: str) -> str:
+        registry = self.find(group, plural)
+        cached = registry.cache.get(namespace, name) if registry is not None else None
+        return _identified.decode(cached.value).metadata.uid if cached is not None else ""
 
     def exists(self, group: str, plural: str, namespace: str, name: str) -> bool:
         registry = self.find(group, plural)

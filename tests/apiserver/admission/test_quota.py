@@ -132,7 +132,7 @@ async def test_dry_runs_cost_nothing(api: Api) -> None:
 async def test_a_cancelled_write_is_in_doubt_for_a_while(api: Api) -> None:
     await quota(api, {"configmaps": "5"})
     environment = api.app.chain._environment
-    obj = ConfigMap(metadata=ObjectMeta(name="a", namespace="default"))
+    obj = ConfigMap(metadata=ObjectMeta(name="a", namespace="default", uid="1"))
     review = Review(CREATE, ConfigMap.__resource__, "", "default", "a", obj, None, ADMIN)
     meter = quota_usage.meter("", "configmaps")
     assert meter is not None
@@ -293,3 +293,82 @@ async def test_a_deleted_quota_limits_nothing(api: Api) -> None:
     await api.delete(f"{QUOTAS}/q")
     await api.post(PODS, pod("a"))
     assert api.app.registries.list(ResourceQuota, "default") == []
+
+
+async def test_what_is_counted_while_a_creation_fails_is_not_given_back_twice(api: Api) -> None:
+    """A name is taken: whoever counts before the charge is given back must leave it in."""
+    await quota(api, {"configmaps": "5"})
+    await api.post(MAPS, config_map("a"))
+    environment = api.app.chain._environment
+    obj = ConfigMap(metadata=ObjectMeta(name="a", namespace="default", uid="another"))
+    review = Review(CREATE, ConfigMap.__resource__, "", "default", "a", obj, None, ADMIN)
+    meter = quota_usage.meter("", "configmaps")
+    assert meter is not None
+    await quota_line.charge(review, meter, environment)
+    await api.patch(f"{QUOTAS}/q/status", {"status": {"used": {"configmaps": "0"}}})
+    assert await used(api) == {"configmaps": "2"}
+    await review.settle(False)
+    assert await used(api) == {"configmaps": "1"}
+    assert not environment.quotas._promises
+
+
+async def test_whoever_gives_up_in_the_line_leaves_no_promise(api: Api) -> None:
+    await quota(api, {"pods": "40"})
+    requests = [asyncio.ensure_future(api.raw("POST", PODS, pod(f"p{i}"))) for i in range(40)]
+    for turn in range(60):
+        await asyncio.sleep(0)
+        if turn % 3 == 0 and not requests[turn // 3].done():
+            requests[turn // 3].cancel()
+    await asyncio.wait(requests)
+    environment = api.app.chain._environment
+    await api.clock.advance(31)
+    assert not list(environment.quotas.promises("default", "q", api.clock.monotonic()))
+    await api.patch(f"{QUOTAS}/q/status", {"status": {"used": {"pods": "0"}}})
+    assert await used(api) == {"pods": str(len((await api.get(PODS))["items"]))}
+
+
+CLAIM_PATH = "/apis/resource.k8s.io/v1/namespaces/default/resourceclaims"
+
+
+def device_claim(name: str, **request: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "spec": {"devices": {"requests": [{"name": "r", **request}]}}}
+
+
+async def test_devices(api: Api) -> None:
+    name = "gold.deviceclass.resource.k8s.io/devices"
+    await quota(api, {name: "40", "count/resourceclaims.resource.k8s.io": "9"})
+    await api.post(CLAIM_PATH, device_claim("a", exactly={"deviceClassName": "gold", "count": 3}))
+    await api.post(CLAIM_PATH, device_claim("b", exactly={"deviceClassName": "other"}))
+    alternatives = [
+        {"name": "x", "deviceClassName": "gold", "count": 2},
+        {"name": "y", "deviceClassName": "gold", "count": 4},
+    ]
+    await api.post(CLAIM_PATH, device_claim("c", firstAvailable=alternatives))
+    assert await used(api) == {name: "7", "count/resourceclaims.resource.k8s.io": "3"}
+    everything = {"deviceClassName": "gold", "allocationMode": "All"}
+    await api.post(CLAIM_PATH, device_claim("d", exactly=everything))
+    answer = await api.post(CLAIM_PATH, device_claim("e", exactly=everything), code=403)
+    assert f"requested: {name}=32, used: {name}=39, limited: {name}=40" in answer["message"]
+
+
+async def test_a_deadline_that_is_set_later(api: Api) -> None:
+    await quota(api, {"pods": "1"}, scopes=["Terminating"])
+    for name in ("a", "b"):
+        await api.post(PODS, pod(name))
+    assert await used(api) == {"pods": "0"}
+    await api.patch(f"{PODS}/a", {"spec": {"activeDeadlineSeconds": 100}})
+    assert await used(api) == {"pods": "1"}
+    assert (
+        "exceeded quota" in (await api.patch(f"{PODS}/b", {"spec": {"activeDeadlineSeconds": 9}}, code=403))["message"]
+    )
+    await api.patch(f"{PODS}/a", {"spec": {"activeDeadlineSeconds": 50}})
+    assert await used(api) == {"pods": "1"}
+
+
+async def test_a_status_may_exceed_what_is_limited(api: Api) -> None:
+    await quota(api, {"requests.storage": "10Gi"})
+    spec = {"accessModes": ["ReadWriteOnce"], "storageClassName": "s", "resources": {"requests": {"storage": "10Gi"}}}
+    await api.post(CLAIMS, {"metadata": {"name": "c"}, "spec": spec})
+    status = {"allocatedResources": {"storage": "11Gi"}, "capacity": {"storage": "10Gi"}, "phase": "Bound"}
+    await api.patch(f"{CLAIMS}/c/status", {"status": status})
+    assert await used(api) == {"requests.storage": "11Gi"}

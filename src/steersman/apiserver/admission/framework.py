@@ -43,6 +43,10 @@ class Reader(Protocol):
         """As `list` is now, decoding only what is taken."""
         ...
 
+    def uid(self, group: str, plural: str, namespace: str, name: str) -> str:
+        """The uid of an object of whatever kind; "" when there is none."""
+        ...
+
     def exists(self, group: str, plural: str, namespace: str, name: str) -> bool:
         """Whether there is such an object, of whatever kind."""
         ...

@@ -196,7 +196,7 @@ def at_least(
     """The usage that somebody has counted, raised to what is stored and promised: whoever counts may be behind."""
     namespace = quota.metadata.namespace
     # What has been stored meanwhile is counted there.
-    open_ = [p.amounts for p in promises if not (p.name and reader.exists(p.group, p.plural, namespace, p.name))]
+    open_ = [p.amounts for p in promises if not (p.name and reader.uid(p.group, p.plural, namespace, p.name) == p.uid)]
     by_resource: dict[tuple[str, str], list[str]] = {}
     for name in given:
         resource = quota_usage.counted_by(name)

@@ -17,14 +17,16 @@ T = TypeVar("T")
 class Promise:
     """Amounts that a quota was charged with for a write under way.
 
-    `group`, `plural` and `name` tell the object of a creation (`name` is empty for an update); `until` is when a promise ends
-    whose write was cancelled, in seconds of the monotonic clock.
+    `group`, `plural`, `name` and `uid` tell the object of a creation (`name` is empty for an update); `until` is when a promise
+    ends whose write was cancelled, in seconds of the monotonic clock. As long as there is a promise, whoever counts usage
+    leaves it in: so it can be taken away again exactly.
     """
 
     amounts: dict[str, Quantity]
     group: str
     plural: str
     name: str = ""
+    uid: str = ""
     until: float | None = None
 
 

@@ -31,6 +31,8 @@ class _Request:
     meter: Meter | None = None
     limited: Sequence[LimitedResource] = ()
     decided: bool = False
+    gone: bool = False
+    """Whether its visitor has given up: whatever has been, or is going to be, promised to it is for nothing."""
     refused: Refused | None = None
     charges: Charges = field(default_factory=dict)
     promises: dict[str, Promise] = field(default_factory=dict)
@@ -41,14 +43,20 @@ class _Request:
             return
         resource = self.review.resource
         name = self.review.name if self.review.operation == CREATE else ""
+        uid = self.review.object.metadata.uid if name else ""
         for quota, amounts in self.charges.items():
-            self.promises[quota] = Promise(amounts, resource.group, resource.plural, name)
+            self.promises[quota] = Promise(amounts, resource.group, resource.plural, name, uid)
             ledger.promise(self.namespace, quota, self.promises[quota])
 
     def release(self, ledger: QuotaLedger) -> None:
         for quota, promise in self.promises.items():
             ledger.release(self.namespace, quota, promise)
         self.promises.clear()
+
+    def doubt(self, until: float) -> None:
+        """Nobody knows what becomes of the write, but that it is over by then."""
+        for promise in self.promises.values():
+            promise.until = until
 
 
 async def charge(
@@ -77,17 +85,19 @@ def refusal(review: Review, refused: Refused) -> StatusError:
 
 async def _settle(request: _Request, stored: bool | None, environment: Environment) -> None:
     if stored is None:
-        for promise in request.promises.values():
-            promise.until = environment.clock.monotonic() + _DOUBT
+        request.doubt(environment.clock.monotonic() + _DOUBT)
         return
-    request.release(environment.quotas)
     if stored:
+        request.release(environment.quotas)
         return
+    # The promises last until the charges are taken back: what is counted meanwhile still has them in.
     try:
-        await _stand_in_line(_Request(request.namespace, charges=request.charges), environment)
+        await _stand_in_line(_Request(request.namespace, charges=dict(request.charges)), environment)
     except StatusError as error:
         # The write has failed with an error of its own; the usage is right again when the controller has counted.
         _log.warning("namespace %s: usage of quotas was not given back: %s", request.namespace, error)
+    finally:
+        request.release(environment.quotas)
 
 
 async def _stand_in_line(request: _Request, environment: Environment) -> None:
@@ -102,7 +112,13 @@ async def _stand_in_line(request: _Request, environment: Environment) -> None:
                     await _decide(batch, environment)
                 finally:
                     # When this task is cancelled or fails, the others try for themselves.
-                    line.waiting[:0] = [r for r in batch if not r.decided]
+                    line.waiting[:0] = [r for r in batch if not r.decided and not r.gone]
+        except BaseException:
+            # Whoever is deciding about it still needs its promises, in case the charges must be taken back.
+            request.gone = True
+            if request.decided:
+                request.release(environment.quotas)
+            raise
         finally:
             line.waiting = [r for r in line.waiting if r is not request]
 
@@ -121,6 +137,9 @@ async def _decide(batch: Sequence[_Request], environment: Environment) -> None:
         if await _write(batch, [a for a in accounts if a.changed], environment):
             for request in batch:
                 request.decided = True
+                if request.gone:
+                    # Its charges go when somebody counts.
+                    request.release(environment.quotas)
             return
     raise Conflict(f"the quotas of namespace {namespace} keep changing; please apply your changes again")
 
@@ -132,7 +151,7 @@ def _give_back(request: _Request, accounts: Sequence[Account]) -> None:
 
 def _admit(request: _Request, review: Review, accounts: Sequence[Account], environment: Environment) -> None:
     request.refused, request.charges = None, {}
-    if request.meter is None:
+    if request.meter is None or request.gone:
         return
     try:
         request.charges = decisions.charges(review, request.meter, accounts, environment.clock.now(), request.limited)
@@ -144,9 +163,12 @@ def _admit(request: _Request, review: Review, accounts: Sequence[Account], envir
 
 
 async def _write(batch: Sequence[_Request], accounts: Sequence[Account], environment: Environment) -> bool:
-    """Write the quotas as they were decided on; False, with nothing charged, when one has changed since."""
+    """Write the quotas as they were decided on; False, with nothing charged, when one has changed since.
+
+    Promises come before any charge and go after the last of it, so that nobody counts away what is going to be taken back.
+    """
     written: list[Account] = []
-    # Promised before it is written: between the two, a count by somebody else must not take it away.
+    done = False
     for request in batch:
         request.promise(environment.quotas)
     try:
@@ -156,15 +178,17 @@ async def _write(batch: Sequence[_Request], accounts: Sequence[Account], environ
             for request in batch:
                 if request.review is None:
                     request.charges.pop(account.name, None)
-    except BaseException as error:
-        for request in batch:
-            request.release(environment.quotas)
-        if not isinstance(error, Conflict | NotFound):
-            raise
+    except (Conflict, NotFound):
         for account in written:
             await _reverse(account, environment)
         return False
-    return True
+    else:
+        done = True
+        return True
+    finally:
+        if not done:
+            for request in batch:
+                request.release(environment.quotas)
 
 
 async def _store(account: Account, environment: Environment) -> None:
