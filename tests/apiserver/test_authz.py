@@ -135,7 +135,8 @@ async def test_everybody_may_look_at_what_is_served(api: Api) -> None:
         ("system:kube-controller-manager", "", "/api/v1/secrets", 200),
         ("system:kube-proxy", "", "/apis/discovery.k8s.io/v1/endpointslices", 200),
         ("system:kube-proxy", "", "/api/v1/secrets", 403),
-        ("system:node:n", "system:nodes", "/api/v1/pods", 200),
+        ("system:node:n", "system:nodes", "/api/v1/pods", 403),
+        ("system:node:n", "system:nodes", "/api/v1/pods?fieldSelector=spec.nodeName=n", 200),
         ("system:steersman-dns", "", "/api/v1/services", 200),
     ],
 )

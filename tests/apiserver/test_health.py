@@ -17,12 +17,16 @@ async def text(api: Api, path: str, code: int = 200) -> str:
 async def test_health(api: Api, root: str) -> None:
     nobody = api.as_(None)
     assert await text(nobody, f"/{root}") == "ok"
-    assert await text(nobody, f"/{root}/ping") == "ok"
     verbose = await text(nobody, f"/{root}?verbose")
     assert verbose.startswith("[+]ping ok\n")
     assert verbose.endswith(f"{root} check passed\n")
     assert "[+]ping excluded: ok" in await text(nobody, f"/{root}?verbose&exclude=ping")
-    await nobody.get(f"/{root}/no", code=404)
+    # What a single check says is for those who watch over the cluster.
+    await nobody.get(f"/{root}/ping", code=403)
+    await nobody.get(f"/{root}/no", code=403)
+    monitor = api.as_(User("prometheus", ("system:monitoring", "system:authenticated")))
+    assert await text(monitor, f"/{root}/ping") == "ok"
+    await monitor.get(f"/{root}/no", code=404)
 
 
 @pytest.mark.parametrize("root", ["livez", "readyz", "healthz"])

@@ -41,7 +41,7 @@ def subject(credential: Credential) -> tuple[str, list[str]]:
         ("scheduler", ("system:kube-scheduler", [])),
         ("proxy", ("system:kube-proxy", [])),
         ("dns", ("system:steersman-dns", [])),
-        ("apiserver-kubelet-client", ("kube-apiserver-kubelet-client", ["system:masters"])),
+        ("apiserver-kubelet-client", ("kube-apiserver-kubelet-client", [])),
         ("front-proxy-client", ("front-proxy-client", [])),
     ],
 )

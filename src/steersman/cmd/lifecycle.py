@@ -81,7 +81,7 @@ def write_credentials(config: ClusterConfig, place: Place, anew: Collection[str]
         layout.ensure_node(place.pki, name, (str(network.node(number).address),), now, anew)
     if config.simulate:
         layout.ensure_node(place.pki, plan.SIMULATED, (plan.LOOPBACK,), now)
-        layout.ensure_admin_client(place.pki, plan.SIMULATED, now, anew)
+        layout.ensure_simulation(place.pki, plan.SIMULATED, now, anew)
 
 
 def access(config: ClusterConfig, place: Place) -> kubeconfig.Access:

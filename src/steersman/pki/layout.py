@@ -121,7 +121,7 @@ def ensure_cluster(layout: Layout, hosts: tuple[str, ...], now: datetime, anew: 
     _ensure(layout.apiserver, ca, Request("kube-apiserver", hosts=hosts, usages=("server",)), writing)
     _ensure(layout.front_proxy_client, front_proxy, Request(FRONT_PROXY), writing)
     clients = (
-        (layout.apiserver_kubelet_client, Request("kube-apiserver-kubelet-client", (MASTERS,))),
+        (layout.apiserver_kubelet_client, Request("kube-apiserver-kubelet-client")),
         (layout.admin, Request(ADMIN, (MASTERS,))),
         (layout.controller_manager, Request("system:kube-controller-manager")),
         (layout.scheduler, Request("system:kube-scheduler")),
@@ -154,13 +154,13 @@ def ensure_node(
     return writing.written
 
 
-def ensure_admin_client(layout: Layout, name: str, now: datetime, anew: Collection[str] = ()) -> list[Path]:
-    """Make a client certificate with every right, named `steersman-<name>`, keeping a good one that is not in `anew`."""
+def ensure_simulation(layout: Layout, name: str, now: datetime, anew: Collection[str] = ()) -> list[Path]:
+    """Make the client certificate of the process that stands for all simulated nodes, keeping a good one that is not in `anew`."""
     from steersman.pki.certs import Request
 
     writing = Writing(layout.directory, now, anew)
     ca = _ensure_ca(layout.ca, "steersman-ca", writing)
-    _ensure(layout.named(name), ca, Request(f"steersman-{name}", (MASTERS,)), writing)
+    _ensure(layout.named(name), ca, Request("system:steersman-simulation"), writing)
     return writing.written
 
 

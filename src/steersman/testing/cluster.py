@@ -153,7 +153,8 @@ class Cluster:
             if self._with_port:
                 await self.serve()
             async with asyncio.TaskGroup() as group:
-                simulation = parts.simulation(self._nodes, self.client, self.clock)
+                kubelets = self.client_for("system:steersman-simulation", _AUTHENTICATED)
+                simulation = parts.simulation(self._nodes, kubelets, self.clock)
                 running = [group.create_task(part) for part in self._parts(simulation)]
                 self._waiter = Waiter(store, self.clock, task)
                 await self._wait_ready(simulation)

@@ -1,5 +1,6 @@
 """What Kubernetes has no role or binding for: who asks kubelets in the API server's name, the DNS server outside of the cluster,
-the controller of what in Kubernetes the API server itself does, and how new nodes come in, for which kubeadm makes bindings."""
+the controller of what in Kubernetes the API server itself does, simulated nodes, and how new
+nodes come in, for which kubeadm makes bindings."""
 
 from __future__ import annotations
 
@@ -19,6 +20,8 @@ from steersman.apiserver.rbacpolicy.declaration import (
 
 KUBELET_CLIENT = "kube-apiserver-kubelet-client"
 DNS = "system:steersman-dns"
+# It stands for many nodes, so that it cannot be one of them.
+SIMULATION = "system:steersman-simulation"
 _DNS = user(DNS)
 _ADDRESSES = "service-ipaddress-controller"
 _SERVING = "kubelet-serving-approver"
@@ -64,6 +67,7 @@ AREA = Area(
         ),
     ),
     (
+        Binding(SIMULATION, "system:node", (user(SIMULATION),), ours=True),
         Binding(f"system:{KUBELET_CLIENT}", "system:kubelet-api-admin", (user(KUBELET_CLIENT),), ours=True),
         Binding(DNS, DNS, (_DNS,), ours=True),
         Binding(DNS, DNS, (_DNS,), SYSTEM, ours=True),
