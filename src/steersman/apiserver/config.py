@@ -7,6 +7,7 @@ from pathlib import Path
 
 from steersman.apiserver.admission.selection import Plugins
 from steersman.apiserver.authn.settings import Authentication
+from steersman.apiserver.authorizers.settings import Authorization
 from steersman.apiserver.runtimeconfig import RuntimeConfig
 
 GIT_VERSION = "v1.37.0+steersman0.1.0"
@@ -52,6 +53,7 @@ class ServerConfig:
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
     kubelet: KubeletAccess | None = None
     admission: Plugins = field(default_factory=Plugins)
+    authorization: Authorization = field(default_factory=Authorization)
     authentication: Authentication = field(default_factory=Authentication)
     client_ca: Path | None = None
     front_proxy: FrontProxy | None = None

@@ -24,10 +24,10 @@ from steersman.apiserver.allocators import Allocator
 from steersman.apiserver.audit.service import Audit
 from steersman.apiserver.audit.trail import AUDIT_ID, Trail
 from steersman.apiserver.authn import Authentication, Authenticator, ServiceAccountTokens
+from steersman.apiserver.authorizers.assembly import Authorizers
 from steersman.apiserver.authorizers.node import NodeAuthorizer
 from steersman.apiserver.authorizers.nodegraph import PODS
 from steersman.apiserver.authorizers.objects import StoredObjects
-from steersman.apiserver.authz import Authorizer
 from steersman.apiserver.backend import Backends
 from steersman.apiserver.bootstrap import bootstrap
 from steersman.apiserver.cached import Cached, Describe, describe_metadata
@@ -159,9 +159,8 @@ class App:
         self.authenticator.bind(self._uid, partial(self.registries.get, Secret), self._last_used.used)
         self.rbac = RBAC(self._roles)
         self.node_authorizer = NodeAuthorizer(StoredObjects(self.registries))
-        self.authorizer = Authorizer(
-            (self.node_authorizer, self.rbac), lambda: self.rbac.generation
-        )
+        self.authorization = Authorizers(self.config.authorization, self.rbac, self.node_authorizer, clock, self.backends)
+        self.authorizer = self.authorization.authorizer
         self._endpoints = self._make_endpoints()
         self._subresources = Subresources.discover()
         self.health = Health(self)
@@ -310,6 +309,7 @@ class App:
             group.create_task(self._bookmarks())
             group.create_task(self._expire())
             group.create_task(self.custom.run())
+            group.create_task(self.authorization.run())
             group.create_task(self.aggregator.run())
             group.create_task(self.flow_control.run())
             group.create_task(self._last_used.run())

@@ -63,6 +63,22 @@ class ApiServerConfig:
         default_factory=dict,
         metadata={"help": "API versions switched on and off: GROUP/VERSION[/RESOURCE]=true|false, api/legacy=false, …"},
     )
+    authorization_mode: tuple[str, ...] = setting(
+        "authorizers in the order in which they are asked: Node, RBAC, ABAC, Webhook, AlwaysAllow, AlwaysDeny",
+        ("Node", "RBAC"),
+    )
+    authorization_config: str = setting("authorizers and their webhooks: AuthorizationConfiguration", "")
+    authorization_policy_file: str = setting("policies of authorization mode ABAC, one in a line", "")
+    authorization_webhook_config_file: str = setting("who is asked in authorization mode Webhook: a kubeconfig", "")
+    authorization_webhook_version: str = setting(
+        "API version of SubjectAccessReview that the webhook speaks", "v1beta1", choices=("v1", "v1beta1")
+    )
+    authorization_webhook_cache_authorized_ttl: float = setting(
+        "seconds that what the webhook allows is remembered", 300.0, minimum=0
+    )
+    authorization_webhook_cache_unauthorized_ttl: float = setting(
+        "seconds that what it does not allow is remembered", 30.0, minimum=0
+    )
     enable_admission_plugins: tuple[str, ...] = setting(
         "admission plugins to have besides those that are on by default", ()
     )
@@ -131,6 +147,12 @@ class ControllerManagerConfig:
     )
     cluster_signing_cert_file: str = setting("authority that signs certificate requests; none signs none", "")
     cluster_signing_key_file: str = setting("key of that authority", "")
+    kubelet_serving_hosts: dict[str, str] = field(
+        default_factory=dict,
+        metadata={
+            "help": "serving certificates that nodes get without being asked: NODE=HOST+HOST, names and addresses"
+        },
+    )
     legacy_service_account_tokens: bool = setting(
         "make every service account a Secret with a token that never expires, as Kubernetes before 1.24", False
     )
@@ -161,6 +183,11 @@ class KubeletConfig:
     """The node agent, or with `simulate` a crowd of nodes whose containers are imagined."""
 
     kubeconfig: str = setting("how to reach the API server", required=True)
+    bootstrap_kubeconfig: str = setting(
+        "how to reach it before the node has a certificate; with this the kubelet asks for its own by itself", ""
+    )
+    cert_dir: str = setting("where the kubelet keeps the certificates it has asked for; empty is pki in root-dir", "")
+    server_tls_bootstrap: bool = setting("ask for the serving certificate as well", False)
     node_name: str = setting("name of the Node object", "")
     node_ip: str = setting("address of the node", "127.0.0.1")
     node_labels: dict[str, str] = field(default_factory=dict, metadata={"help": "labels the node registers with"})

@@ -17,6 +17,7 @@ from steersman.apiserver.server import App
 from steersman.cmd.config import ApiServerConfig
 from steersman.cmd.configfile import ConfigError
 from steersman.cmd.parts.audit import audit_of
+from steersman.cmd.parts.authorization import authorization_of
 from steersman.cmd.parts.encryption import encryption_of
 from steersman.cmd.parts.process import Started, main
 from steersman.cmd.parts.serving import server_tls
@@ -50,6 +51,7 @@ def server_config(config: ApiServerConfig) -> ServerConfig:
         runtime=runtime_config(config.runtime_config),
         kubelet=kubelet,
         admission=admission_plugins(config),
+        authorization=authorization_of(config),
         client_ca=Path(config.client_ca_file),
         front_proxy=front_proxy,
         proxy_client=proxy_client,
