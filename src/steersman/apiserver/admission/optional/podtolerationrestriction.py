@@ -13,7 +13,7 @@ from steersman.api.errors import NotFound, StatusError
 from steersman.apiserver.admission.framework import CREATE, UPDATE, Admission, Environment, Interest, Review
 from steersman.apiserver.admission.given import Given
 from steersman.kinds.core import pod_qos
-from steersman.kinds.core.tolerations import includes, merged
+from steersman.kinds.core.tolerations import Coverage, merged
 from steersman.kinds.types.core_v1 import Namespace, Pod, Toleration
 
 _DEFAULTS = "scheduler.alpha.kubernetes.io/defaultTolerations"
@@ -57,7 +57,8 @@ async def validate(configuration: Configuration, review: Review, environment: En
     scope, permitted = "namespace", _said(review, environment, _WHITELIST)
     if permitted is None:
         scope, permitted = "cluster", configuration.whitelist
-    if permitted and not all(any(includes(wide, t) for wide in permitted) for t in tolerations):
+    wide = Coverage(permitted or ())
+    if permitted and not all(wide.covers(t) for t in tolerations):
         raise StatusError(
             f"pod tolerations (possibly merged with namespace default tolerations) conflict with its {scope} whitelist",
             code=500,
