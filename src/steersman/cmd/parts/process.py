@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from steersman.api.configuration import ConfigurationError
 from steersman.cmd import notify
 from steersman.cmd.configfile import ConfigError, load
 
@@ -39,6 +40,9 @@ def run_part(run: Run, config: Any) -> int:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(_until_signal(run, config))
+        except (ConfigError, ConfigurationError) as error:
+            log.error("%s", error)
+            return 1
         except Exception:
             log.exception("the part failed")
             return 1
