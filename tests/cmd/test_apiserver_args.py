@@ -11,7 +11,7 @@ from steersman.cmd.config import ApiServerConfig, ClusterConfig
 from steersman.cmd.configfile import ConfigError
 from steersman.cmd.place import Place
 
-CONFIG = ApiServerConfig(tls_cert_file="c", tls_key_file="k", client_ca_file="a", service_account_key_file="s")
+CONFIG = ApiServerConfig(tls_cert_file="c", tls_key_file="k", client_ca_file="a", service_account_key_file=("s",))
 CLUSTER = ClusterConfig(name="c", store="memory://", port=6443, dns_port=53)
 
 

@@ -1,4 +1,4 @@
-"""The API server as `steer` itself asks it: a few reads as the administrator, with the standard library alone.
+"""The API server as `steer` itself asks it: a few requests as the administrator, with the standard library alone.
 
 The async client is not used here: importing it costs more time than all that `steer status` does.
 """
@@ -8,6 +8,7 @@ import json
 import socket
 import ssl
 import struct
+from collections.abc import Collection
 from typing import Any
 
 from steersman.cmd.place import Place
@@ -20,7 +21,7 @@ class AdminError(Exception):
 
 
 class Admin:
-    """Reads of one cluster's API, one connection for all of them."""
+    """Requests to one cluster's API, one connection for all of them."""
 
     def __init__(self, place: Place, port: int) -> None:
         context = ssl.create_default_context(cafile=str(place.pki.ca.cert))
@@ -29,19 +30,27 @@ class Admin:
 
     def get(self, path: str) -> dict[str, Any]:
         """The object at a path. Raises AdminError."""
+        return self.send("GET", path)
+
+    def send(
+        self, method: str, path: str, body: dict[str, Any] | None = None, accepted: Collection[int] = ()
+    ) -> dict[str, Any]:
+        """One request; the answer's object. Raises AdminError for statuses from 400 that are not `accepted`."""
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        content = None if body is None else json.dumps(body).encode()
         try:
-            self._connection.request("GET", path, headers={"Accept": "application/json"})
+            self._connection.request(method, path, content, headers)
             response = self._connection.getresponse()
-            body = response.read()
+            answer = response.read()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise AdminError(f"the API server does not answer: {error}") from error
         try:
-            data: dict[str, Any] = json.loads(body)
+            data: dict[str, Any] = json.loads(answer)
         except ValueError as error:
-            raise AdminError(f"GET {path}: {response.status}") from error
-        if response.status >= 400:
-            raise AdminError(f"GET {path}: {data.get('message', response.status)}")
+            raise AdminError(f"{method} {path}: {response.status}") from error
+        if response.status >= 400 and response.status not in accepted:
+            raise AdminError(f"{method} {path}: {data.get('message', response.status)}")
         return data
 
     def nodes(self) -> dict[str, str]:

@@ -13,10 +13,8 @@ from steersman.cmd.config import ClusterConfig
 from steersman.cmd.errors import CommandError
 from steersman.cmd.place import Place
 from steersman.pki import inventory
+from steersman.pki.files import wish, write_atomic
 
-# Below a node's directory: what the kubelet asks the API server for, by itself.
-KUBELET_PKI = Path("kubelet", "pki")
-KUBELET_PAIRS = {"kubelet-client": "kubelet-client-current.pem", "kubelet-server": "kubelet-server-current.pem"}
 # In the user's kubeconfig: a copy of the administrator's.
 KUBECONFIG = "kubeconfig"
 
@@ -40,8 +38,8 @@ def known(config: ClusterConfig, place: Place) -> list[Known]:
         names.append(plan.SIMULATED)
     found += [Known(name, pki.named(name).cert) for name in names]
     for node in plan.node_names(config):
-        folder = place.node(node) / KUBELET_PKI
-        found += [Known(f"nodes/{node}/{name}", folder / file, "kubelet") for name, file in KUBELET_PAIRS.items()]
+        found.append(Known(f"nodes/{node}/kubelet-client", plan.kubelet_pair(place, node), "kubelet"))
+        found.append(Known(f"nodes/{node}/kubelet-server", plan.kubelet_serving_pair(place, node), "kubelet"))
     return found
 
 
@@ -106,8 +104,8 @@ def renew(
 ) -> list[str]:
     """Make those certificates anew that are `wanted` by name and those that end soon; returns the names of what is new.
 
-    The caller holds the cluster's lock. Parts that run take over what is new within seconds. Kubelets ask for theirs when the old
-    ones are not there. Raises CommandError.
+    The caller holds the cluster's lock. Parts that run take over what is new within seconds; kubelets ask for theirs as soon
+    as they hear of it. Raises CommandError.
     """
     try:
         before = {each.file: _content(each.file) for each in known(config, place)}
@@ -116,7 +114,11 @@ def renew(
         lifecycle.write_kubeconfigs(config, place)
     except OSError as error:
         raise CommandError(f"cannot write the certificates: {error}") from error
-    renewed = [each.name for each in known(config, place) if _content(each.file) != before[each.file]]
+    renewed = [
+        each.name
+        for each in known(config, place)
+        if _content(each.file) != before[each.file] or (each.renewed_by == "kubelet" and wish(each.file).exists())
+    ]
     kubeconfig.refresh(lifecycle.access(config, place), config.kubeconfig or None, environment)
     return renewed
 
@@ -130,8 +132,8 @@ def _content(file: Path) -> bytes:
 
 def _let_kubelets_ask(config: ClusterConfig, place: Place, wanted: Collection[str]) -> None:
     for each in known(config, place):
-        if each.renewed_by == "kubelet" and each.name in wanted:
-            each.file.unlink(missing_ok=True)
+        if each.renewed_by == "kubelet" and each.name in wanted and each.file.exists():
+            write_atomic(wish(each.file), b"")
 
 
 def chosen(config: ClusterConfig, place: Place, name: str) -> list[str]:

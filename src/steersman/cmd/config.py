@@ -53,10 +53,43 @@ class ApiServerConfig:
     kubelet_client_cert_file: str = setting("certificate shown to kubelets", "")
     kubelet_client_key_file: str = setting("key of that certificate", "")
     kubelet_ca_file: str = setting("authority of the kubelets' serving certificates", "")
-    service_account_key_file: str = setting("ECDSA P-256 key that signs service account tokens", required=True)
-    service_account_issuer: str = setting(
-        "issuer of service account tokens", "https://kubernetes.default.svc.cluster.local"
+    service_account_key_file: tuple[str, ...] = setting(
+        "RSA or ECDSA keys, private or public, or certificates: tokens of service accounts signed by one of them are good",
+        (),
     )
+    service_account_signing_key_file: str = setting(
+        "key that signs service account tokens; empty is the first private one of the above", ""
+    )
+    service_account_issuer: tuple[str, ...] = setting(
+        "issuers of service account tokens: the first is in new ones, all are good",
+        ("https://kubernetes.default.svc.cluster.local",),
+    )
+    service_account_jwks_uri: str = setting("where verifiers find the keys, if not here", "")
+    service_account_max_token_expiration: float = setting(
+        "longest life of a service account token in seconds; 0 is any", 0.0, minimum=0
+    )
+    service_account_extend_token_expiration: bool = setting(
+        "pods' tokens are good for a year, for clients that read theirs only once", True
+    )
+    api_audiences: tuple[str, ...] = setting("audiences the API server answers to; none is its issuers", ())
+    anonymous_auth: bool = setting("requests without credentials are taken for system:anonymous's", True)
+    token_auth_file: str = setting("static tokens: lines of TOKEN,USER,UID[,\"GROUP,GROUP\"]", "")
+    enable_bootstrap_token_auth: bool = setting("Secrets of kube-system may hold tokens of new nodes", True)
+    authentication_config: str = setting("AuthenticationConfiguration: issuers of JSON Web Tokens, and who is anonymous", "")
+    oidc_issuer_url: str = setting("issuer of JSON Web Tokens of users, where that file is not", "")
+    oidc_client_id: str = setting("audience of its tokens", "")
+    oidc_ca_file: str = setting("authority of the issuer's serving certificate; empty is the system's", "")
+    oidc_username_claim: str = setting("claim that names the user", "sub")
+    oidc_username_prefix: str = setting("what goes before that; empty is the issuer and #, - is nothing", "")
+    oidc_groups_claim: str = setting("claim that lists the user's groups", "")
+    oidc_groups_prefix: str = setting("what goes before each", "")
+    oidc_required_claim: dict[str, str] = field(
+        default_factory=dict, metadata={"help": "claims a token must make: CLAIM=VALUE,…"}
+    )
+    oidc_signing_algs: tuple[str, ...] = setting("algorithms its tokens may be signed with", ("RS256",))
+    authentication_token_webhook_config_file: str = setting("kubeconfig of a server that knows tokens", "")
+    authentication_token_webhook_version: str = setting("version of TokenReview it speaks", "v1beta1")
+    authentication_token_webhook_cache_ttl: float = setting("seconds its answers are remembered", 120.0, minimum=0)
     service_cluster_ip_range: str = setting("range of Service addresses", "10.96.0.0/16")
     service_node_port_range: str = setting("range of NodePorts", "30000-32767")
     runtime_config: dict[str, str] = field(

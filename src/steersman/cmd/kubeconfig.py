@@ -20,13 +20,17 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Access:
-    """How to reach a cluster as one user; `name` is the name of cluster, user and context. Certificates are PEM."""
+    """How to reach a cluster as one user; `name` is the name of cluster, user and context. Certificates are PEM.
+
+    `pair` is the path of a file with certificate and key that somebody else replaces, instead of `cert` and `key`.
+    """
 
     name: str
     server: str
     ca: bytes
-    cert: bytes
-    key: bytes
+    cert: bytes = b""
+    key: bytes = b""
+    pair: str = ""
 
     def entries(self) -> dict[str, dict[str, Any]]:
         """The three entries, by list."""
@@ -35,15 +39,14 @@ class Access:
                 "name": self.name,
                 "cluster": {"server": self.server, "certificate-authority-data": _encode(self.ca)},
             },
-            "users": {
-                "name": self.name,
-                "user": {
-                    "client-certificate-data": _encode(self.cert),
-                    "client-key-data": _encode(self.key),
-                },
-            },
+            "users": {"name": self.name, "user": self._user()},
             "contexts": {"name": self.name, "context": {"cluster": self.name, "user": self.name}},
         }
+
+    def _user(self) -> dict[str, str]:
+        if self.pair:
+            return {"client-certificate": self.pair, "client-key": self.pair}
+        return {"client-certificate-data": _encode(self.cert), "client-key-data": _encode(self.key)}
 
     def document(self) -> Document:
         """A kubeconfig with this cluster alone."""

@@ -59,6 +59,10 @@ def write_kubeconfigs(config: ClusterConfig, place: Place) -> None:
         )
         # JSON is YAML too, and quicker to write and to read.
         write_atomic(place.part_kubeconfig(name), json.dumps(access.document()).encode())
+    for name in plan.node_names(config):
+        server = plan.server_url(config, plan.host_address(config))
+        access = kubeconfig.Access(place.context, server, ca, pair=str(plan.kubelet_pair(place, name)))
+        write_atomic(place.part_kubeconfig(f"{name}-kubelet"), json.dumps(access.document()).encode())
 
 
 def _write_node(node: NodeConfig) -> None:
@@ -77,8 +81,6 @@ def write_credentials(config: ClusterConfig, place: Place, anew: Collection[str]
     extra = (plan.host_address(config),)
     hosts = layout.apiserver_hosts(str(network.api_service), socket.gethostname(), extra)
     layout.ensure_cluster(place.pki, hosts, now, anew)
-    for number, name in enumerate(plan.node_names(config)):
-        layout.ensure_node(place.pki, name, (str(network.node(number).address),), now, anew)
     if config.simulate:
         layout.ensure_node(place.pki, plan.SIMULATED, (plan.LOOPBACK,), now)
         layout.ensure_simulation(place.pki, plan.SIMULATED, now, anew)

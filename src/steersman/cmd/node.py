@@ -10,13 +10,18 @@ import os
 import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
-from steersman.cmd import notify
+from steersman.cmd import bootstrap, notify
+from steersman.cmd.admin import Admin, AdminError
 from steersman.cmd.config import NodeConfig
 from steersman.cmd.configfile import load
+from steersman.cmd.errors import CommandError
+from steersman.cmd.place import Place
 from steersman.cmd.supervisor import Paths, lock
 from steersman.cmd.supervisor import load as load_supervisor
 from steersman.network import cgroups
@@ -49,12 +54,37 @@ def node_spec(config: NodeConfig) -> NodeSpec:
 def main(arguments: list[str]) -> int:
     config = load(NodeConfig, Path(arguments[0]))
     spec = node_spec(config)
-    spec.network.create()
-    spec.network.connect(range(config.nodes))
+    # The API server is asked while the kernel is.
+    introduction = threading.Thread(target=introduce, args=(config,))
+    introduction.start()
+    try:
+        spec.network.create()
+        spec.network.connect(range(config.nodes))
+    finally:
+        introduction.join()
     # Ready from here on, as far as the host's supervisor is concerned: what is inside has a supervisor of its own.
     notify.ready()
     os.environ.pop("NOTIFY_SOCKET", None)
     return enter(spec, lambda: inside(config))
+
+
+def introduce(config: NodeConfig) -> None:
+    """Give the kubelet what it needs to ask for its first certificate, unless it has one."""
+    directory = Path(config.root_dir).parents[1]
+    place = Place(directory.name, directory.parent)
+    certificate = Path(config.root_dir, "kubelet", "pki", "kubelet-client-current.pem")
+    if not bootstrap.is_needed(certificate, place.pki.ca.cert, datetime.now(UTC)):
+        return
+    try:
+        admin = Admin(place, place.load().port)
+        try:
+            kubelet = place.part_kubeconfig(f"{config.name}-kubelet")
+            bootstrap.introduce(admin, config.name, kubelet, place.part_kubeconfig(f"{config.name}-bootstrap"))
+        finally:
+            admin.close()
+    except (AdminError, CommandError, OSError) as error:
+        # The node starts all the same: what it has may still be good, and its kubelet says what it lacks.
+        print(f"node {config.name} has no bootstrap token: {error}", file=sys.stderr)
 
 
 def inside(config: NodeConfig) -> int:

@@ -5,6 +5,7 @@
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from steersman.cmd import apiserver_args
@@ -82,11 +83,26 @@ def credentials(config: ClusterConfig, place: Place) -> dict[str, tuple[Credenti
     if config.nodes:
         found["proxy"] = (pki.proxy, LOOPBACK)
     for name in node_names(config):
-        found[f"{name}-kubelet"] = (pki.kubelet_client(name), host_address(config))
         found[f"{name}-proxy"] = (pki.proxy, host_address(config))
     if config.simulate:
         found[SIMULATED] = (pki.named(SIMULATED), LOOPBACK)
     return found
+
+
+def kubelet_pair(place: Place, node: str) -> Path:
+    """The client certificate of a node's kubelet, with its key. It is the kubelet that asks for it, and replaces it."""
+    return place.node(node) / "kubelet" / "pki" / "kubelet-client-current.pem"
+
+
+def kubelet_serving_pair(place: Place, node: str) -> Path:
+    """The same of the kubelet's own server."""
+    return place.node(node) / "kubelet" / "pki" / "kubelet-server-current.pem"
+
+
+def serving_hosts(config: ClusterConfig) -> dict[str, str]:
+    """The names and addresses that the kubelet of each node serves under."""
+    network = addresses(config)
+    return {name: f"{name}+{network.node(number).address}" for number, name in enumerate(node_names(config))}
 
 
 def part_configs(config: ClusterConfig, place: Place) -> dict[str, Any]:
@@ -100,6 +116,7 @@ def part_configs(config: ClusterConfig, place: Place) -> dict[str, Any]:
             service_account_private_key_file=str(place.pki.service_account_key),
             cluster_signing_cert_file=str(place.pki.ca.cert),
             cluster_signing_key_file=str(place.pki.ca.key),
+            kubelet_serving_hosts=serving_hosts(config),
             legacy_service_account_tokens=config.legacy_service_account_tokens,
             cluster_name=config.name,
             cluster_cidr=str(network.pod_range),
@@ -244,7 +261,7 @@ def _apiserver_defaults(config: ClusterConfig, place: Place) -> ApiServerConfig:
         kubelet_client_cert_file=str(pki.apiserver_kubelet_client.cert),
         kubelet_client_key_file=str(pki.apiserver_kubelet_client.key),
         kubelet_ca_file=str(pki.ca.cert),
-        service_account_key_file=str(pki.service_account_key),
+        service_account_key_file=(str(pki.service_account_key),),
         service_cluster_ip_range=str(network.service_range),
         runtime_config=config.runtime_config,
     )
@@ -252,9 +269,11 @@ def _apiserver_defaults(config: ClusterConfig, place: Place) -> ApiServerConfig:
 
 def _kubelet(config: ClusterConfig, place: Place, number: int, name: str) -> KubeletConfig:
     network, root = addresses(config), place.node(name)
-    serving = place.pki.kubelet_server(name)
+    serving = str(kubelet_serving_pair(place, name))
     return KubeletConfig(
         kubeconfig=str(place.part_kubeconfig(f"{name}-kubelet")),
+        bootstrap_kubeconfig=str(place.part_kubeconfig(f"{name}-bootstrap")),
+        server_tls_bootstrap=True,
         node_name=name,
         node_ip=str(network.node(number).address),
         pod_cidr=str(network.node(number).pod_range),
@@ -262,8 +281,8 @@ def _kubelet(config: ClusterConfig, place: Place, number: int, name: str) -> Kub
         pod_logs_dir=str(root / "pod-logs"),
         container_runtime_endpoint=str(root / "containerd.sock"),
         bind_address=str(network.node(number).address),
-        tls_cert_file=str(serving.cert),
-        tls_key_file=str(serving.key),
+        tls_cert_file=serving,
+        tls_key_file=serving,
         client_ca_file=str(place.pki.ca.cert),
         cluster_dns=str(network.dns_service),
     )

@@ -22,3 +22,8 @@ def write_atomic(path: Path, data: bytes, mode: int = PRIVATE) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def wish(file: Path) -> Path:
+    """The file that somebody makes who wants another certificate in the place of this one; it goes when there is one."""
+    return file.with_suffix(".renew")

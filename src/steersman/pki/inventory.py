@@ -23,6 +23,7 @@ class Described:
     serial: str
     purposes: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    common_name: str = ""
 
     def left(self, now: datetime) -> float:
         """Seconds until it ends; negative when it has ended."""
@@ -34,6 +35,22 @@ def describe(pem: bytes) -> list[Described]:
     from cryptography import x509
 
     return [_described(found) for found in x509.load_pem_x509_certificates(pem)]
+
+
+def signed_by(pem: bytes, authorities: bytes) -> bool:
+    """Whether one of the authorities has signed the first certificate of a PEM text. Raises ValueError."""
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature
+
+    found = x509.load_pem_x509_certificate(pem)
+    for authority in x509.load_pem_x509_certificates(authorities):
+        try:
+            found.verify_directly_issued_by(authority)
+        except (InvalidSignature, TypeError, ValueError):
+            # Another one's, or of a key that signs in another way.
+            continue
+        return True
+    return False
 
 
 def read(path: Path) -> Described | str:
@@ -58,7 +75,7 @@ def residual(seconds: float) -> str:
 
 def _described(found: x509.Certificate) -> Described:
     from cryptography import x509
-    from cryptography.x509.oid import ExtendedKeyUsageOID
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
     purposes: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
@@ -81,4 +98,5 @@ def _described(found: x509.Certificate) -> Described:
         f"{found.serial_number:x}",
         purposes,
         names,
+        next((str(a.value) for a in found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)), ""),
     )

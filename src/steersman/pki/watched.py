@@ -43,7 +43,8 @@ class Watched(Generic[T]):
     def look(self) -> bool:
         try:
             found = stamp(self._files())
-            if found == self._seen:
+            if found == self._seen or None in found:
+                # Who replaces a file may take it away first.
                 return False
             self._seen = found
             self.current = self._make()

@@ -11,7 +11,7 @@ from steersman.cmd.parts.apiserver import server_config
 
 def config(**more: str | tuple[str, ...]) -> ApiServerConfig:
     files = {"tls_cert_file": "a.crt", "tls_key_file": "a.key", "client_ca_file": "ca.crt"}
-    return ApiServerConfig(**files, service_account_key_file="sa.key", **more)  # type: ignore[arg-type]
+    return ApiServerConfig(**files, service_account_key_file=("sa.key",), **more)  # type: ignore[arg-type]
 
 
 def test_front_proxies_and_aggregated_servers() -> None:

@@ -16,7 +16,7 @@ from steersman.pki import layout
 
 def config(**more: Any) -> ApiServerConfig:
     files = {"tls_cert_file": "a.crt", "tls_key_file": "a.key", "client_ca_file": "ca.crt"}
-    return ApiServerConfig(**{**files, "service_account_key_file": "sa.key", **more})
+    return ApiServerConfig(**{**files, "service_account_key_file": ("sa.key",), **more})
 
 
 @pytest.mark.parametrize(

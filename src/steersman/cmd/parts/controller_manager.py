@@ -42,6 +42,7 @@ def settings_of(config: ControllerManagerConfig) -> ControllerConfig:
         root_ca=Path(config.root_ca_file).read_text(),
         sign_token=partial(tokens.sign, key=tokens.load_key(Path(key_file))) if key_file else None,
         signing_authority=_authority(config),
+        node_hosts={node: tuple(hosts.split("+")) for node, hosts in config.kubelet_serving_hosts.items()},
         legacy_service_account_tokens=config.legacy_service_account_tokens,
         cluster_cidrs=(config.cluster_cidr,) if config.cluster_cidr else (),
         node_mask_ipv4=config.node_cidr_mask_size,

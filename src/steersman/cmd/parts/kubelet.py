@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from steersman.api.clock import Clock, RealClock
 from steersman.client.events import EventRecorder
@@ -20,6 +21,9 @@ from steersman.kubelet.pod_source import NodePods
 from steersman.kubelet.runtime.protocol import Runtime
 from steersman.kubelet.runtime.types import RuntimeCallError
 from steersman.kubelet.settings import NodeSettings
+
+if TYPE_CHECKING:
+    from steersman.http.server import HTTPServer
 
 RUNTIME_RETRY = 0.02
 
@@ -52,11 +56,17 @@ def node_settings(config: KubeletConfig) -> NodeSettings:
 async def run(config: KubeletConfig, started: Started) -> None:
     """Run the node, or the simulated nodes, until cancelled; containers go on without their kubelet."""
     clock = RealClock()
-    async with connected(config.kubeconfig, clock, "kubelet") as client:
-        if config.simulate:
+    if config.simulate:
+        async with connected(config.kubeconfig, clock, "kubelet") as client:
             await _simulate(config, client, clock, started)
-        else:
-            await _serve(config, client, clock, started)
+        return
+    from steersman.cmd.parts.credentials import client_keeper, introduced
+
+    keeper = client_keeper(config, clock)
+    async with introduced(config, keeper, clock) as client, asyncio.TaskGroup() as tasks:
+        if keeper is not None:
+            tasks.create_task(keeper.keep(client))
+        await _serve(config, client, clock, started)
 
 
 async def _simulate(config: KubeletConfig, client: Client, clock: Clock, started: Started) -> None:
@@ -70,7 +80,6 @@ async def _simulate(config: KubeletConfig, client: Client, clock: Clock, started
 
 
 async def _serve(config: KubeletConfig, client: Client, clock: Clock, started: Started) -> None:
-    from steersman.cmd.parts.serving import server_tls
     from steersman.http.server import HTTPServer
     from steersman.kubelet.access import Access
     from steersman.kubelet.runtime.cri.client import CriRuntime
@@ -85,9 +94,8 @@ async def _serve(config: KubeletConfig, client: Client, clock: Clock, started: S
     )
     server = HTTPServer(KubeletServer(kubelet, runtime, clock, Access(client, clock, config.node_name)).handle)
     try:
-        tls = server_tls(config, config.client_ca_file, changed=server.verify_anew)
-        await server.start((config.bind_address,), config.port, tls)
         async with asyncio.TaskGroup() as tasks:
+            listening = tasks.create_task(_listen(config, server, client, clock, tasks))
             for informer in (pods, services):
                 tasks.create_task(informer.run())
             tasks.create_task(recorder.run())
@@ -96,10 +104,26 @@ async def _serve(config: KubeletConfig, client: Client, clock: Clock, started: S
             await ensure_pause_image(runtime, config.container_runtime_endpoint, clock)
             tasks.create_task(kubelet.run())
             await kubelet.registered.wait()
+            await listening
             started()
     finally:
         await server.close()
         await runtime.close()
+
+
+async def _listen(
+    config: KubeletConfig, server: "HTTPServer", client: Client, clock: Clock, tasks: asyncio.TaskGroup
+) -> None:
+    """Open the kubelet's own port, once there is a certificate for it."""
+    from steersman.cmd.parts.credentials import serving_keeper
+    from steersman.cmd.parts.serving import server_tls
+
+    keeper = serving_keeper(config, clock)
+    if keeper is not None:
+        await keeper.ensure(client)
+        tasks.create_task(keeper.keep(client))
+    tls = server_tls(config, config.client_ca_file, changed=server.verify_anew)
+    await server.start((config.bind_address,), config.port, tls)
 
 
 async def ensure_pause_image(runtime: Runtime, socket: str, clock: Clock) -> None:
