@@ -50,4 +50,7 @@ def _parsed(field: "dataclasses.Field[Any]", value: str) -> Any:
 def _absolute(name: str, value: str) -> str:
     """The API server runs in another directory than whoever types the command. `-` is the standard output."""
     is_path = name.endswith(("_file", "_dir", "_path", "_config")) and name != "runtime_config"
-    return os.path.abspath(os.path.expanduser(value)) if is_path and value != "-" else value
+    if not is_path or value == "-":
+        return value
+    # A list of files, perhaps.
+    return ",".join(os.path.abspath(os.path.expanduser(file)) for file in value.split(","))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,7 +112,6 @@ class OIDC:
     groups_claim: str = ""
     groups_prefix: str = ""
     required_claims: Mapping[str, str]
-    signing_algs: Sequence[str] = ("RS256",)
 
     def authenticator(self) -> JWTAuthenticator:
         """The same as a file would say it. A username without a prefix has the issuer's; "-" is none."""

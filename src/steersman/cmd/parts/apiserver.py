@@ -7,7 +7,6 @@ from pathlib import Path
 from steersman.api.clock import RealClock
 from steersman.apiserver.admission import given
 from steersman.apiserver.admission.selection import Plugins
-from steersman.apiserver.authn import ServiceAccountTokens
 from steersman.apiserver.config import FrontProxy, KubeletAccess, ProxyClient, ServerConfig
 from steersman.apiserver.frontproxy import Judge
 from steersman.apiserver.openapi.service import OpenAPIService
@@ -17,13 +16,13 @@ from steersman.apiserver.server import App
 from steersman.cmd.config import ApiServerConfig
 from steersman.cmd.configfile import ConfigError
 from steersman.cmd.parts.audit import audit_of
+from steersman.cmd.parts.authentication import authentication_of, service_accounts_of
 from steersman.cmd.parts.authorization import authorization_of
 from steersman.cmd.parts.encryption import encryption_of
 from steersman.cmd.parts.process import Started, main
 from steersman.cmd.parts.serving import server_tls
 from steersman.http.server import HTTPServer
 from steersman.kinds import catalog
-from steersman.pki import tokens
 from steersman.store import open as open_store
 from steersman.store.compaction import Policy, keep_compacted
 
@@ -52,6 +51,7 @@ def server_config(config: ApiServerConfig) -> ServerConfig:
         kubelet=kubelet,
         admission=admission_plugins(config),
         authorization=authorization_of(config),
+        authentication=authentication_of(config),
         client_ca=Path(config.client_ca_file),
         front_proxy=front_proxy,
         proxy_client=proxy_client,
@@ -85,8 +85,7 @@ def node_ports(text: str) -> tuple[int, int]:
 async def run(config: ApiServerConfig, started: Started) -> None:
     """Serve until cancelled. The listeners open once everything stored is loaded, so whoever connects is answered."""
     clock = RealClock()
-    key = tokens.load_key(Path(config.service_account_key_file))
-    accounts = ServiceAccountTokens(key, (key,), config.service_account_issuer, (config.service_account_issuer,))
+    accounts = service_accounts_of(config)
     authorities = config.client_ca_file, config.requestheader_client_ca_file
     tls = server_tls(config, *authorities)
     audit = audit_of(config, clock)

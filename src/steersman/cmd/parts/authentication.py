@@ -1,0 +1,123 @@
+"""The API server's ways of authentication, made of its settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from steersman.api.configuration import ConfigurationError, read_bytes
+from steersman.apiserver.authn import Anonymous, Authentication, ServiceAccountTokens, read_token_file
+from steersman.apiserver.authn.configuration import OIDC, JWTAuthenticator
+from steersman.apiserver.authn.settings import Webhook
+from steersman.cmd.config import ApiServerConfig
+from steersman.cmd.configfile import ConfigError
+from steersman.pki import jose, tokens
+
+_HOUR, _LONGEST = 3600, 2**32
+
+
+def service_accounts_of(config: ApiServerConfig) -> ServiceAccountTokens:
+    """How service account tokens are made and checked. Raises ConfigError."""
+    keys: list[tokens.Key] = []
+    for file in config.service_account_key_file:
+        keys += _keys(file, "serviceAccountKeyFile")
+    signing = keys
+    if config.service_account_signing_key_file:
+        signing = _keys(config.service_account_signing_key_file, "serviceAccountSigningKeyFile")
+    private = next((key for key in signing if key.is_private), None)
+    if private is None:
+        raise ConfigError(
+            "serviceAccountSigningKeyFile: there is no private key that could sign service account tokens"
+        )
+    known = {key.kid: key for key in (private, *keys)}
+    issuers = config.service_account_issuer
+    if not issuers or not all(issuers):
+        raise ConfigError("serviceAccountIssuer: is required")
+    return ServiceAccountTokens(
+        private,
+        tuple(known.values()),
+        issuers[0],
+        config.api_audiences or issuers,
+        issuers[1:],
+        _max_expiration(config.service_account_max_token_expiration),
+        config.service_account_extend_token_expiration,
+        _jwks_uri(config.service_account_jwks_uri),
+    )
+
+
+def _keys(file: str, setting: str) -> list[tokens.Key]:
+    try:
+        return list(tokens.load_keys(Path(file)))
+    except OSError as error:
+        raise ConfigError(f"{setting}: {file}: {error.strerror}") from error
+    except tokens.TokenError as error:
+        raise ConfigError(f"{setting}: {file}: {error}") from error
+
+
+def _max_expiration(seconds: float) -> int:
+    if seconds and not _HOUR <= seconds <= _LONGEST:
+        raise ConfigError("serviceAccountMaxTokenExpiration: must be between 1 hour and 2^32 seconds")
+    return int(seconds)
+
+
+def _jwks_uri(uri: str) -> str:
+    if uri and urlsplit(uri).scheme != "https":
+        raise ConfigError(f"serviceAccountJwksUri: requires https scheme, not {uri!r}")
+    return uri
+
+
+def authentication_of(config: ApiServerConfig) -> Authentication:
+    """Everything else. Raises ConfigError."""
+    try:
+        static = read_token_file(Path(config.token_auth_file)) if config.token_auth_file else {}
+    except ConfigurationError as error:
+        raise ConfigError(f"tokenAuthFile: {error}") from error
+    file = Path(config.authentication_config) if config.authentication_config else None
+    jwt = _oidc(config)
+    if file is not None and jwt:
+        raise ConfigError("authenticationConfig: authentication-config file and oidc-* flags are mutually exclusive")
+    webhook = None
+    if config.authentication_token_webhook_config_file:
+        webhook = Webhook(
+            Path(config.authentication_token_webhook_config_file),
+            config.authentication_token_webhook_version,
+            config.authentication_token_webhook_cache_ttl,
+        )
+    return Authentication(
+        anonymous=Anonymous(config.anonymous_auth),
+        static=static,
+        bootstrap_tokens=config.enable_bootstrap_token_auth,
+        file=file,
+        jwt=jwt,
+        jwt_algorithms=config.oidc_signing_algs,
+        webhook=webhook,
+    )
+
+
+def _oidc(config: ApiServerConfig) -> tuple[JWTAuthenticator, ...]:
+    """The issuer that the oidc_ settings tell of."""
+    more = (config.oidc_ca_file, config.oidc_groups_claim, config.oidc_groups_prefix, config.oidc_username_prefix)
+    if not config.oidc_issuer_url or not config.oidc_client_id:
+        if config.oidc_issuer_url or config.oidc_client_id or any(more) or config.oidc_required_claim:
+            raise ConfigError(
+                "oidcIssuerUrl: oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set"
+            )
+        return ()
+    for algorithm in config.oidc_signing_algs:
+        if algorithm not in jose.ALGORITHMS:
+            raise ConfigError(f'oidcSigningAlgs: oidc: unsupported signing alg: "{algorithm}"')
+    try:
+        ca = read_bytes(Path(config.oidc_ca_file)).decode() if config.oidc_ca_file else ""
+    except (ConfigurationError, UnicodeDecodeError) as error:
+        raise ConfigError(f"oidcCaFile: {error}") from error
+    single = OIDC(
+        issuer_url=config.oidc_issuer_url,
+        client_id=config.oidc_client_id,
+        ca=ca,
+        username_claim=config.oidc_username_claim,
+        username_prefix=config.oidc_username_prefix,
+        groups_claim=config.oidc_groups_claim,
+        groups_prefix=config.oidc_groups_prefix,
+        required_claims=config.oidc_required_claim,
+    )
+    return (single.authenticator(),)
