@@ -144,3 +144,20 @@ async def test_claims(api: Api, storage: str, why: str) -> None:
     answer = await api.post(CLAIMS, {"metadata": {"name": "v"}, "spec": spec}, code=403 if why else 201)
     if why:
         assert answer["message"] == f'persistentvolumeclaims "v" is forbidden: {why}'
+
+
+async def test_a_pods_own_resources_and_sidecars(api: Api) -> None:
+    await limit(api, {"type": "Pod", "max": {"cpu": "1"}})
+    own = pod({"cpu": "100m"}, {"cpu": "100m"})
+    own["spec"]["resources"] = {"requests": {"cpu": "2"}, "limits": {"cpu": "2"}}
+    answer = await api.post(PODS, own, code=403)
+    assert answer["message"].endswith("maximum cpu usage per Pod is 1, but limit is 2")
+    half = {"requests": {"cpu": "600m"}, "limits": {"cpu": "600m"}}
+    sidecar = {"name": "s", "image": "x", "restartPolicy": "Always", "resources": half}
+    both = pod({"cpu": "600m"}, {"cpu": "600m"})
+    both["spec"]["initContainers"] = [sidecar]
+    answer = await api.post(PODS, both, code=403)
+    assert answer["message"].endswith("maximum cpu usage per Pod is 1, but limit is 1200m")
+    # What only initializes is over when the containers run.
+    del sidecar["restartPolicy"]
+    await api.post(PODS, both)

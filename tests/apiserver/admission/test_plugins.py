@@ -96,3 +96,144 @@ async def test_bad_priority(api: Api, spec: dict[str, Any], message: str) -> Non
 async def test_a_new_node_is_not_ready(api: Api) -> None:
     made = await api.post("/api/v1/nodes", {"metadata": {"name": "n"}})
     assert made["spec"]["taints"] == [{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}]
+
+
+MIRROR = {"kubernetes.io/config.mirror": "x"}
+ENFORCED = {"metadata": {"annotations": {"kubernetes.io/enforce-mountable-secrets": "true"}}}
+
+
+def variable(secret: str) -> dict[str, Any]:
+    return {"name": "V", "valueFrom": {"secretKeyRef": {"name": secret, "key": "k"}}}
+
+
+def whole(secret: str) -> dict[str, Any]:
+    return {"secretRef": {"name": secret}}
+
+
+def container(name: str = "c", **fields: Any) -> dict[str, Any]:
+    return {"name": name, "image": "x", **fields}
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        (
+            {"volumes": [{"name": "v", "secret": {"secretName": "t"}}]},
+            'volume with secret.secretName="t" is not allowed',
+        ),
+        (
+            {"initContainers": [container("i", env=[variable("t")])]},
+            'init container i with envVar V referencing secret.secretName="t" is not allowed',
+        ),
+        (
+            {"containers": [container(env=[variable("t")])]},
+            'container c with envVar V referencing secret.secretName="t" is not allowed',
+        ),
+        (
+            {"containers": [container(envFrom=[whole("t")])]},
+            'container c with envFrom referencing secret.secretName="t" is not allowed',
+        ),
+        (
+            {
+                "volumes": [{"name": "v", "secret": {"secretName": "s"}}],
+                "containers": [container(envFrom=[whole("s")], env=[variable("s")])],
+                "imagePullSecrets": [{"name": "p"}],
+            },
+            "",
+        ),
+    ],
+)
+async def test_only_the_accounts_secrets(api: Api, spec: dict[str, Any], why: str) -> None:
+    await api.post(PODS, pod("before", **spec))
+    await api.patch(
+        f"{ACCOUNTS}/default", {**ENFORCED, "secrets": [{"name": "s"}], "imagePullSecrets": [{"name": "p"}]}
+    )
+    answer = await api.post(PODS, pod(**spec), code=403 if why else 201)
+    if why:
+        assert answer["message"] == (
+            f'pods "a" is forbidden: {why} because service account default does not reference that secret'
+        )
+
+
+async def test_only_the_accounts_pull_secrets_and_ephemeral_containers(api: Api) -> None:
+    await api.patch(f"{ACCOUNTS}/default", {**ENFORCED, "secrets": [{"name": "s"}]})
+    answer = await api.post(PODS, pod(imagePullSecrets=[{"name": "t"}]), code=403)
+    assert answer["message"] == (
+        'pods "a" is forbidden: imagePullSecrets[0].name="t" is not allowed because service account default does not '
+        "reference that imagePullSecret"
+    )
+    await api.post(PODS, pod())
+    path = f"{PODS}/a/ephemeralcontainers"
+    for source, what in (
+        ({"env": [variable("t")]}, "envVar V referencing"),
+        ({"envFrom": [whole("t")]}, "envFrom referencing"),
+    ):
+        added = {"spec": {"ephemeralContainers": [container("e", **source)]}}
+        answer = await api.patch(path, added, "strategic-merge-patch+json", code=403)
+        assert answer["message"] == (
+            f'pods "a" is forbidden: ephemeral container e with {what} secret.secretName="t" is not allowed because '
+            "service account default does not reference that secret"
+        )
+    added = {"spec": {"ephemeralContainers": [container("e", env=[variable("s")])]}}
+    await api.patch(path, added, "strategic-merge-patch+json")
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        ({"serviceAccountName": "default"}, "a mirror pod may not reference service accounts"),
+        ({"volumes": [{"name": "v", "secret": {"secretName": "t"}}]}, "a mirror pod may not reference secrets"),
+        ({"containers": [container(envFrom=[whole("t")])]}, "a mirror pod may not reference secrets"),
+        ({"imagePullSecrets": [{"name": "t"}]}, "a mirror pod may not reference secrets"),
+        (
+            {
+                "volumes": [
+                    {
+                        "name": "v",
+                        "projected": {"sources": [{"serviceAccountToken": {"path": "t", "expirationSeconds": 900}}]},
+                    }
+                ]
+            },
+            "a mirror pod may not use ServiceAccountToken volume projections",
+        ),
+        ({}, ""),
+    ],
+)
+async def test_mirrors(api: Api, spec: dict[str, Any], why: str) -> None:
+    body = pod(nodeName="n", **spec)
+    body["metadata"]["annotations"] = MIRROR
+    answer = await api.post(PODS, body, code=403 if why else 201)
+    if why:
+        assert answer["message"] == f'pods "a" is forbidden: {why}'
+    else:
+        assert "serviceAccountName" not in answer["spec"]
+        assert "volumes" not in answer["spec"]
+
+
+@pytest.mark.parametrize(
+    ("cpu", "memory", "system", "why"),
+    [
+        ("3", "2Gi", "linux", ""),
+        ("5", "1Gi", "linux", "Node didn't have enough allocatable resources: cpu, requested: 5000, allocatable: 4000"),
+        (
+            "4001m",
+            "9Gi",
+            "linux",
+            "Node didn't have enough allocatable resources: cpu, requested: 4001, allocatable: 4000; memory, requested: "
+            "9663676416, allocatable: 8589934592",
+        ),
+        ("3", "1Gi", "windows", 'pod resize is only supported on linux nodes, node "n" is "windows"'),
+    ],
+)
+async def test_resizes(api: Api, cpu: str, memory: str, system: str, why: str) -> None:
+    node = {"metadata": {"name": "n", "labels": {"kubernetes.io/os": system}}}
+    await api.post("/api/v1/nodes", node)
+    amounts = {"cpu": "4", "memory": "8Gi"}
+    await api.patch("/api/v1/nodes/n/status", {"status": {"capacity": amounts, "allocatable": amounts}})
+    asked = {"requests": {"cpu": "1", "memory": "1Gi"}}
+    await api.post(PODS, pod(nodeName="n", containers=[container(resources=asked)]))
+    wanted = {"spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": cpu, "memory": memory}}}]}}
+    path, patch = f"{PODS}/a/resize", "strategic-merge-patch+json"
+    answer = await api.patch(path, wanted, patch, code=403 if why else 200)
+    if why:
+        assert answer["message"] == f'pods "a" is forbidden: {why}'

@@ -40,6 +40,7 @@ _DEFAULT_WAIT = 0.05
 async def mutate(review: Review, environment: Environment) -> None:
     pod: Pod = review.object
     if review.operation != CREATE or _MIRROR in (pod.metadata.annotations or {}):
+        await validate(review, environment)
         return
     spec = pod.spec
     if not spec.serviceAccountName:
@@ -50,6 +51,7 @@ async def mutate(review: Review, environment: Environment) -> None:
         _mount_token(pod, account)
     if not spec.imagePullSecrets and account.imagePullSecrets:
         spec.imagePullSecrets = [LocalObjectReference(name=r.name) for r in account.imagePullSecrets]
+    _check(review, pod, account)
 
 
 async def _account(review: Review, environment: Environment, name: str) -> ServiceAccount:
@@ -120,7 +122,11 @@ async def validate(review: Review, environment: Environment) -> None:
     if not name:
         why = f"no service account specified for pod {review.namespace}/{review.name}"
         raise Forbidden.of(review.resource, review.name, why)
-    account = await _account(review, environment, name)
+    _check(review, pod, await _account(review, environment, name))
+
+
+def _check(review: Review, pod: Pod, account: ServiceAccount) -> None:
+    """Raise Forbidden when the pod refers to what the account does not list, if the account is strict."""
     if not _enforces(account):
         return
     everything = review.operation == CREATE
