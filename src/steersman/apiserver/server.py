@@ -16,7 +16,17 @@ from steersman.api.clock import Clock
 from steersman.api.errors import BadRequest, InternalError, MethodNotAllowed, NotFound, ServiceUnavailable, StatusError
 from steersman.api.http import Request, Response, User
 from steersman.api.meta import Resource, parse_time
-from steersman.apiserver import authz, compression, impersonation, negotiation, requestinfo, respond, table, websockets
+from steersman.apiserver import (
+    authz,
+    compression,
+    crash,
+    impersonation,
+    negotiation,
+    requestinfo,
+    respond,
+    table,
+    websockets,
+)
 from steersman.apiserver.admission import selection
 from steersman.apiserver.admission.framework import Admission, Chain, Environment, Review
 from steersman.apiserver.aggregator.service import Aggregator
@@ -386,15 +396,15 @@ class App:
             except SealFailed as error:
                 response = respond.error(InternalError.occurred(str(error)), _accepted(request, query))
             except (StoreClosed, CommitFailed) as error:
-                log.error("%s %s: %s", request.method, request.path, error)
+                log.error("%s %r: %s", request.method, request.path, error)
                 response = respond.error(
                     ServiceUnavailable(f"the store is unavailable: {error}"), _accepted(request, query)
                 )
             except RecursionError:
                 response = respond.error(BadRequest("the object is nested too deep"), _accepted(request, query))
-            except Exception as error:
-                # Whatever it is: the client gets a Status, and the log the trace.
-                log.exception("%s %s failed", request.method, request.path)
+            except Exception as error:  # noqa: BLE001  # it is logged, but not in its own words
+                # Whatever it is: the client gets a Status, and the log where it was.
+                crash.note(request, info, error)
                 trail.panic = error
                 response = respond.error(InternalError.occurred(type(error).__name__), _accepted(request, query))
             if ticket is None:

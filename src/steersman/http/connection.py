@@ -408,7 +408,7 @@ class Connection(asyncio.Protocol):
         try:
             response = await self._handler(request)
         except Exception:
-            log.exception("%s %s failed", request.method, request.path)
+            log.exception("%s %r failed", request.method, request.path)
             self._keep = False
             response = reply.plain(500, "500 Internal Server Error")
         body = response.body

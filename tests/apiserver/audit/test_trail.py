@@ -201,7 +201,7 @@ async def test_a_handler_that_fails_is_a_panic(monkeypatch: pytest.MonkeyPatch) 
         assert kept.last()["responseStatus"] == {
             "metadata": {},
             "status": "Failure",
-            "message": "APIServer panic'd: ZeroDivisionError('boom')",
+            "message": "APIServer panic'd: ZeroDivisionError",
             "reason": "InternalError",
             "code": 500,
         }

@@ -46,15 +46,26 @@ def told_status(status: str, message: str, reason: str, code: int, details: Any 
     return Raw(msgspec.json.encode(Status({}, status, message, reason, details, code)))
 
 
-def status_of(code: int, line: bytes) -> Raw:
-    """The status of an answer, of which this is the JSON."""
+def status_of(code: int, line: bytes, *, quoting: bool = False) -> Raw:
+    """The status of an answer, of which this is the JSON; without its words where these may be `quoting` an object."""
     if not _IS_STATUS(line, 0, 64):
         return plain_status(code)
     try:
         found = _status.decode(line)
     except msgspec.MsgspecError:
         return plain_status(code)
+    if quoting:
+        return told_status(found.status, "", found.reason, code, _without_words(found.details))
     return told_status(found.status, found.message, found.reason, code, found.details)
+
+
+def _without_words(details: Any) -> Any:
+    """The details of a Status with the fields that are wrong, but not with what is wrong there."""
+    if not isinstance(details, dict):
+        return None
+    found = {name: details[name] for name in ("name", "group", "kind", "uid") if name in details}
+    causes = [{n: c[n] for n in ("reason", "field") if n in c} for c in details.get("causes") or () if isinstance(c, dict)]
+    return {**found, "causes": causes} if causes else found
 
 
 def line_of(obj: Any, *, omit_managed_fields: bool) -> Raw:

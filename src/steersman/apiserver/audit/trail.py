@@ -36,6 +36,7 @@ AUDIT_ID = "Audit-Id"
 _DECISION, _REASON = "authorization.k8s.io/decision", "authorization.k8s.io/reason"
 # Subresources whose requests last as long as the client likes.
 _LASTING = frozenset({"attach", "exec", "log", "portforward", "proxy"})
+_WRITING = frozenset({"create", "update", "patch"})
 _SLOW_SECONDS = 0.5
 _LATENCY = "apiserver.latency.k8s.io/total"
 
@@ -188,7 +189,7 @@ class Trail:
         if self.level == NONE:
             return True
         if self.panic is not None:
-            self._state = bodies.told_status("Failure", f"APIServer panic'd: {self.panic!r}", "InternalError", 500)
+            self._state = bodies.told_status("Failure", f"APIServer panic'd: {type(self.panic).__name__}", "InternalError", 500)
             return self._emit(PANIC)
         body = response.body
         if response.status == 0:
@@ -233,7 +234,9 @@ class Trail:
         kind = response.headers.get("Content-Type", "")
         if "json" not in kind:
             body = bodies.answer_line(body, kind, audit.find, omit_managed_fields=False) or b""
-        return bodies.status_of(response.status, bytes(body))
+        # What is wrong with an object is told in words that may hold parts of it.
+        quoting = self.level < REQUEST and response.status in (400, 422) and self._info.verb in _WRITING
+        return bodies.status_of(response.status, bytes(body), quoting=quoting)
 
     def _begun(self, code: int) -> Awaitable[bool] | bool:
         if self._started:
