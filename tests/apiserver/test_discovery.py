@@ -76,8 +76,18 @@ async def test_every_resource_listed_is_served(api: Api) -> None:
 
 async def test_openid(api: Api) -> None:
     document = await api.get("/.well-known/openid-configuration")
-    assert document["issuer"] == "https://kubernetes.default.svc.cluster.local"
+    assert document == {
+        "issuer": "https://kubernetes.default.svc.cluster.local",
+        "jwks_uri": "https://192.0.2.1:6443/openid/v1/jwks",
+        "response_types_supported": ["id_token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["ES256"],
+    }
     assert (await api.get("/openid/v1/jwks"))["keys"][0]["alg"] == "ES256"
+    for path, kind in (("/.well-known/openid-configuration", "json"), ("/openid/v1/jwks", "jwk-set+json")):
+        headers = (await api.raw("GET", path)).headers
+        assert headers["Content-Type"] == f"application/{kind}"
+        assert headers["Cache-Control"] == "public, max-age=3600"
 
 
 async def test_root(api: Api) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
@@ -148,3 +149,10 @@ def test_user_of_certificate() -> None:
     subject = ((("organizationName", "a"),), (("organizationName", "b"),), (("commonName", "joe"),))
     assert user_of_certificate({"subject": subject}) == User("joe", ("a", "b"))
     assert user_of_certificate({"subject": ()}) is None
+    uid = (("1.3.6.1.4.1.57683.2", "7"),)
+    assert user_of_certificate({"subject": (*subject, uid)}) == User("joe", ("a", "b"), "7")
+    assert user_of_certificate({"subject": (*subject, uid, uid)}) is None
+    digest = "X509SHA256=" + hashlib.sha256(b"certificate").hexdigest()
+    found = user_of_certificate({"subject": subject}, b"certificate")
+    assert found is not None
+    assert found.extra == {"authentication.kubernetes.io/credential-id": (digest,)}

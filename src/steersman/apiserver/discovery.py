@@ -230,20 +230,24 @@ class Discovery:
         from steersman.pki import tokens
 
         settings = self._app.service_accounts
-        if settings is None:
+        # An issuer that is no such URL is none by that standard.
+        if settings is None or not settings.issuer.startswith("https://"):
             return None
+        headers = {"Cache-Control": "public, max-age=3600"}
         if name == "jwks":
-            return Response(200, {"Content-Type": "application/jwk-set+json"}, codec.encode(tokens.jwks(settings.keys)))
+            headers["Content-Type"] = "application/jwk-set+json"
+            return Response(200, headers, codec.encode(tokens.jwks(settings.keys)))
         config = self._app.config
-        address = f"{config.advertise_address or '127.0.0.1'}:{config.advertise_port}"
+        host = config.advertise_address or "127.0.0.1"
+        address = f"{f'[{host}]' if ':' in host else host}:{config.advertise_port}"
         document = {
             "issuer": settings.issuer,
-            "jwks_uri": f"https://{address}/openid/v1/jwks",
+            "jwks_uri": settings.jwks_uri or f"https://{address}/openid/v1/jwks",
             "response_types_supported": ["id_token"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": sorted({key.algorithm for key in settings.keys}),
         }
-        return Response(200, {"Content-Type": "application/json"}, codec.encode(document))
+        return Response(200, {**headers, "Content-Type": "application/json"}, codec.encode(document))
 
 
 def _subresource(served: Served, name: str) -> tuple[str, str, str, tuple[str, ...]]:

@@ -114,7 +114,7 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def _identify(self, certificate: dict[str, Any], connection: Any) -> None:
-        named, judge = user_of_certificate(certificate), self._server.judge
+        named, judge = user_of_certificate(certificate, connection.getpeercert(True) or b""), self._server.judge
         client, proxy = (True, False) if judge is None else judge(connection)
         if client:
             self._user = named

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,10 @@ from typing import Any
 
 from steersman.api.http import User
 from steersman.pki.watched import Watched
+
+# The object identifier under which a subject names its uid.
+_UID = "1.3.6.1.4.1.57683.2"
+_CREDENTIAL = "authentication.kubernetes.io/credential-id"
 
 DEFAULT_VERSION = "VersionTLS12"
 # As Go names them. What is older than 1.2 is not offered at all.
@@ -121,16 +126,22 @@ class ServerTLS:
         return True
 
 
-def user_of_certificate(certificate: dict[str, Any]) -> User | None:
-    """The user a verified client certificate names: common name and organisations; None when it names nobody."""
-    name, groups = "", []
+def user_of_certificate(certificate: dict[str, Any], der: bytes = b"") -> User | None:
+    """The user a verified client certificate names: common name, organisations, and a uid; None when it names nobody, or has
+    more than one uid. `der` is the certificate itself, whose digest is its credential's id."""
+    name, groups, uids = "", [], []
     for part in certificate.get("subject", ()):
         for key, value in part:
             if key == "commonName":
                 name = value
             elif key == "organizationName":
                 groups.append(value)
-    return User(name, tuple(groups)) if name else None
+            elif key == _UID:
+                uids.append(value)
+    if not name or len(uids) > 1 or not all(uids):
+        return None
+    extra = {_CREDENTIAL: (f"X509SHA256={hashlib.sha256(der).hexdigest()}",)} if der else {}
+    return User(name, tuple(groups), uids[0] if uids else "", extra)
 
 
 def end_of_certificate(certificate: dict[str, Any]) -> float:
