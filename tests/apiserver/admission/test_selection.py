@@ -140,3 +140,16 @@ def test_mistakes_of_the_file(tmp_path: Path, value: object, message: str) -> No
     with pytest.raises(ConfigurationError) as caught:
         given.load(file)
     assert str(caught.value) == message.format(dir=tmp_path, file=file)
+
+
+def test_all_are_documented() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "admission.md").read_text()
+    default, _, rest = text.partition("## Optional")
+    optional_, _, _ = rest.partition("## The configuration file")
+    on, off = selection.names()
+    for part, named in ((default, on), (optional_, off)):
+        shown = [
+            name for row in part.splitlines() if row.startswith("| ") for name in row[2:].split(" |")[0].split(", ")
+        ]
+        assert set(named) <= set(shown)
+        assert set(shown) - set(named) <= {"plugin", "NodeRestriction"}
