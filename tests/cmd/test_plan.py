@@ -82,7 +82,7 @@ def test_nodes_have_addresses_of_their_own() -> None:
     assert configs["apiserver"].bind_addresses == ("127.0.0.1", "10.66.0.1")
     assert configs["dns"].cluster_dns == "10.98.0.10"
     credentials = plan.credentials(config(nodes=1, slot=2), PLACE)
-    assert credentials["node-1-kubelet"][1] == "10.66.0.1"
+    assert credentials["node-1-proxy"][1] == "10.66.0.1"
     assert credentials["scheduler"][1] == "127.0.0.1"
 
 

@@ -217,6 +217,7 @@ async def test_the_attack_with_another_certificate(cluster: Cluster, pki: layout
             pki.kubelet_client(NODE),
             pki.proxy,
             pki.scheduler,
+            pki.controller_manager,
             pki.dns,
         ):
             context = ssl.create_default_context(cafile=str(pki.ca.cert))
