@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from steersman.api.http import Response
-from steersman.apiserver import componentstatuses, reviews
+from steersman.apiserver import accessreviews, componentstatuses, reviews
 from steersman.apiserver.context import Context
 from steersman.apiserver.subresources.binding import bind
 from steersman.kinds.kind import Served
@@ -26,8 +26,8 @@ VIRTUAL: Mapping[tuple[str, str], Handler] = {
     ("", "componentstatuses"): componentstatuses.handle,
     ("authentication.k8s.io", "tokenreviews"): reviews.token_review,
     ("authentication.k8s.io", "selfsubjectreviews"): reviews.self_subject_review,
-    ("authorization.k8s.io", "selfsubjectaccessreviews"): reviews.self_subject_access_review,
-    ("authorization.k8s.io", "selfsubjectrulesreviews"): reviews.self_subject_rules_review,
-    ("authorization.k8s.io", "subjectaccessreviews"): reviews.subject_access_review,
-    ("authorization.k8s.io", "localsubjectaccessreviews"): reviews.subject_access_review,
+    ("authorization.k8s.io", "selfsubjectaccessreviews"): accessreviews.self_subject_access_review,
+    ("authorization.k8s.io", "selfsubjectrulesreviews"): accessreviews.self_subject_rules_review,
+    ("authorization.k8s.io", "subjectaccessreviews"): accessreviews.subject_access_review,
+    ("authorization.k8s.io", "localsubjectaccessreviews"): accessreviews.local_subject_access_review,
 }
