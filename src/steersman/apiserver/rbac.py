@@ -171,14 +171,7 @@ class RBAC(Local):
 
     def _grants(self, key: _Key, binding: _Binding) -> Iterator[tuple[Subject, Grant]]:
         _, namespace, name = key
-        ref = binding.roleRef
-        if ref.kind == "ClusterRole":
-            role = self._role(("clusterroles", "", ref.name))
-        elif ref.kind == "Role" and namespace:
-            role = self._role(("roles", namespace, ref.name))
-        else:
-            role = Role(key, f"unsupported role reference kind: {quote(ref.kind)}")
-            self._absent.add(role)
+        ref, role = binding.roleRef, None
         shown = f"RoleBinding {quote(f'{name}/{namespace}')}" if namespace else f"ClusterRoleBinding {quote(name)}"
         for place, subject in enumerate(binding.subjects or ()):
             who, whom, kind = subject.name, subject.name, subject.kind
@@ -190,7 +183,18 @@ class RBAC(Local):
                 kind = USER
             text = f"{shown} of {ref.kind} {quote(ref.name)} to {subject.kind} {quote(whom)}"
             if kind in (USER, GROUP_KIND):
+                # A binding of nobody keeps no role in mind.
+                role = role or self._bound_role(key, ref)
                 yield (kind, who), Grant(role, (name, place), text)
+
+    def _bound_role(self, key: _Key, ref: _RoleRef) -> Role:
+        if ref.kind == "ClusterRole":
+            return self._role(("clusterroles", "", ref.name))
+        if ref.kind == "Role" and key[1]:
+            return self._role(("roles", key[1], ref.name))
+        role = Role(key, f"unsupported role reference kind: {quote(ref.kind)}")
+        self._absent.add(role)
+        return role
 
     # Questions
 
