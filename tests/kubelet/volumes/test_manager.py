@@ -10,6 +10,7 @@ from tests.kubelet.test_env import Objects
 from steersman.kubelet.downward import NodeFacts
 from steersman.kubelet.env import ConfigError
 from steersman.kubelet.runtime.types import MountPropagation
+from steersman.kubelet.volumes import mounting
 from steersman.kubelet.volumes.manager import VolumeManager
 from steersman.kubelet.volumes.payload import PayloadContext, VolumeError
 
@@ -24,7 +25,8 @@ def with_volumes(*volumes, mounts=(), **spec):
 
 @pytest.fixture
 def manager(tmp_path):
-    return VolumeManager(tmp_path)
+    yield VolumeManager(tmp_path)
+    mounting.unmount_below(tmp_path)
 
 
 async def test_empty_dir(manager):
@@ -94,14 +96,16 @@ async def test_mounts(manager):
     await manager.set_up(context(made, Objects({"m": {}})))
     empty, config = (str(manager.path(UID, v)) for v in made.spec.volumes)
     found = manager.mounts(made, made.spec.containers[0], {"POD": "p"})
+    places = f"{manager.pod_folder(UID)}/volume-subpaths/e/c"
     assert [(m.container_path, m.host_path, m.readonly) for m in found] == [
         ("/data", empty, False),
-        ("/rel", f"{empty}/in", True),
-        ("/env", f"{empty}/p/x", False),
+        ("/rel", f"{places}/1", True),
+        ("/env", f"{places}/2", False),
         ("/map", config, True),
     ]
     assert found[0].propagation is MountPropagation.HOST_TO_CONTAINER
-    assert (Path(empty) / "p" / "x").is_dir()
+    for place, real in (("1", "in"), ("2", "p/x")):
+        assert (Path(places) / place).samefile(Path(empty) / real)
 
 
 @pytest.mark.parametrize(
@@ -134,3 +138,62 @@ async def test_host_paths_are_never_removed(manager, tmp_path):
     await manager.set_up(context(made))
     await manager.tear_down(UID)
     assert (tmp_path / "host" / "precious").exists()
+
+
+async def test_secrets_lie_in_memory(manager):
+    """And what pods say of themselves, but for what anybody may know."""
+    downward = {"items": [{"path": "name", "fieldRef": {"fieldPath": "metadata.name"}}]}
+    made = with_volumes(
+        {"name": "s", "secret": {"secretName": "s"}},
+        {"name": "d", "downwardAPI": downward},
+        {"name": "p", "projected": {"sources": [{"secret": {"name": "s"}}, {"downwardAPI": downward}]}},
+        {"name": "m", "configMap": {"name": "m"}},
+        {"name": "e", "emptyDir": {}},
+    )
+    objects = Objects({"m": {"a": "1"}}, {"s": {"key": b"hidden"}})
+    for _ in range(2):
+        await manager.set_up(context(made, objects))
+        paths = {v.name: manager.path(UID, v) for v in made.spec.volumes}
+        assert sorted(mounting.below(manager.pod_folder(UID))) == sorted(paths[name] for name in "sdp")
+    assert {name for name, path in paths.items() if _is_memory(path)} == set("sdp")
+    assert (paths["s"] / "key").read_text() == (paths["p"] / "key").read_text() == "hidden"
+    assert paths["s"].stat().st_mode & 0o7777 == 0o755
+    await manager.release(UID)
+    assert mounting.below(manager.pod_folder(UID)) == []
+
+
+def _is_memory(path):
+    lines = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    return any(line[4] == str(path) and "tmpfs" in line[line.index("-") :] for line in lines)
+
+
+async def test_memory_of_a_size(manager):
+    made = with_volumes({"name": "e", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}})
+    await manager.set_up(context(made))
+    found = os.statvfs(manager.path(UID, made.spec.volumes[0]))
+    assert found.f_blocks * found.f_frsize == 1024 * 1024
+
+
+async def test_what_is_mounted_of_a_host_is_never_removed(manager, tmp_path):
+    host = tmp_path / "host"
+    (host / "sub").mkdir(parents=True)
+    (host / "sub" / "precious").touch()
+    mount = {"name": "h", "mountPath": "/h", "subPath": "sub"}
+    for end in (manager.release, manager.tear_down):
+        made = with_volumes({"name": "h", "hostPath": {"path": str(host)}}, mounts=[mount])
+        await manager.set_up(context(made))
+        (found,) = manager.mounts(made, made.spec.containers[0], {})
+        assert os.listdir(found.host_path) == ["precious"]
+        await end(UID)
+        assert (host / "sub" / "precious").exists()
+        assert not os.path.exists(found.host_path)  # noqa: ASYNC240
+
+
+async def test_nothing_is_removed_while_something_is_in_use(manager):
+    made = with_volumes({"name": "s", "secret": {"secretName": "s"}}, {"name": "e", "emptyDir": {}})
+    await manager.set_up(context(made, Objects(secrets={"s": {"key": b"x"}})))
+    path = manager.path(UID, made.spec.volumes[0])
+    with (path / "key").open(), pytest.raises(VolumeError, match=r"unmount failed: .*: Device or resource busy"):
+        await manager.tear_down(UID)
+    assert (path / "key").exists()
+    await manager.tear_down(UID)

@@ -12,7 +12,8 @@ from steersman.kubelet.container_config import propagation
 from steersman.kubelet.env import ConfigError
 from steersman.kubelet.expansion import expand
 from steersman.kubelet.runtime.types import Mount
-from steersman.kubelet.volumes import atomic, emptydir, hostpath, subpath
+from steersman.kubelet.volumes import atomic, emptydir, hostpath, mounting, subpath
+from steersman.kubelet.volumes.atomic import Payload
 from steersman.kubelet.volumes.payload import PayloadContext, VolumeError, collect
 
 _PLUGIN_FOLDERS = {
@@ -23,6 +24,9 @@ _PLUGIN_FOLDERS = {
     "projected": "kubernetes.io~projected",
 }
 SUPPORTED = (*_PLUGIN_FOLDERS, "hostPath")
+# Secrets, tokens and what pods say of themselves never lie on a disk.
+_IN_MEMORY = ("secret", "downwardAPI", "projected")
+_SUBPATHS = "volume-subpaths"
 
 
 def source_kind(volume: Volume) -> str:
@@ -78,20 +82,26 @@ class VolumeManager:
             return
         payload = await collect(volume, context)
         if payload is not None:
-            await asyncio.to_thread(atomic.write, path, payload, group)
+            await asyncio.to_thread(_write, path, payload, group, memory=kind in _IN_MEMORY)
 
     def mounts(self, pod: Pod, container: Container, env: Mapping[str, str]) -> Sequence[Mount]:
         """The container's volume mounts. Raises ConfigError for one that cannot be."""
         volumes = {v.name: v for v in pod.spec.volumes or []}
         out = []
-        for mount in container.volumeMounts or []:
+        for index, mount in enumerate(container.volumeMounts or []):
             volume = volumes.get(mount.name)
             if volume is None:
                 raise ConfigError(f'cannot find volume "{mount.name}" to mount into container "{container.name}"')
             path = self.path(pod.metadata.uid, volume)
             sub = _sub_path(mount.subPath, mount.subPathExpr, env)
             if sub:
-                path = subpath.resolve(path, sub)
+                place = self.pod_folder(pod.metadata.uid) / _SUBPATHS / volume.name / container.name / str(index)
+                try:
+                    subpath.bind(path, sub, place)
+                except (OSError, VolumeError) as error:
+                    what = f'volumeMount "{mount.name}" of container "{container.name}"'
+                    raise ConfigError(f"failed to prepare subPath for {what}: {error}") from error
+                path = place
             target = mount.mountPath if mount.mountPath.startswith("/") else f"/{mount.mountPath}"
             out.append(
                 Mount(
@@ -106,8 +116,8 @@ class VolumeManager:
     async def release(self, uid: str) -> None:
         """Remove the volumes of a pod that has ended, and nothing else of it. Raises VolumeError as `tear_down` does."""
         folder = self.pod_folder(uid)
-        if (folder / "volumes").is_dir():
-            await asyncio.to_thread(_remove, folder, folder / "volumes")
+        if (folder / "volumes").is_dir() or (folder / _SUBPATHS).is_dir():
+            await asyncio.to_thread(_remove, folder, folder / _SUBPATHS, folder / "volumes")
 
     async def tear_down(self, uid: str) -> None:
         """Remove everything that the pod's volumes made. Raises VolumeError while something is still mounted and busy."""
@@ -130,10 +140,19 @@ def _sub_path(plain: str, expression: str, env: Mapping[str, str]) -> str:
     return out
 
 
-def _remove(pod_folder: Path, what: Path) -> None:
-    for volume in (pod_folder / "volumes").glob(f"{_PLUGIN_FOLDERS['emptyDir']}/*"):
-        emptydir.unmount(volume)
+def _write(path: Path, payload: Payload, group: int | None, *, memory: bool) -> None:
+    if memory:
+        path.mkdir(parents=True, exist_ok=True)
+        mounting.memory(path)
+    atomic.write(path, payload, group)
+
+
+def _remove(pod_folder: Path, *what: Path) -> None:
+    # Before anything else: what is mounted there may be a host's folder.
+    mounting.unmount_below(pod_folder)
     try:
-        shutil.rmtree(what)
+        for folder in what:
+            if folder.is_dir():
+                shutil.rmtree(folder)
     except OSError as error:
         raise VolumeError(f"remove failed: {error}") from error
