@@ -175,7 +175,7 @@ def write_files(directory: Path, port: int, settings: dict[str, Any]) -> tuple[C
         "clientCaFile": str(directory / "ca.crt"),
         "requestheaderClientCaFile": str(directory / "proxy-ca.crt"),
         "requestheaderAllowedNames": ["front-proxy"],
-        "serviceAccountKeyFile": str(directory / "sa.key"),
+        "serviceAccountKeyFile": [str(directory / "sa.key")],
         **settings,
     }
     file = directory / "apiserver.json"

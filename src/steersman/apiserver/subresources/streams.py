@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from steersman.api.errors import BadRequest
 from steersman.api.http import Response
-from steersman.apiserver import podlocation
+from steersman.apiserver import authz, podlocation
 from steersman.apiserver.admission import parts
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.requestinfo import Query
@@ -35,6 +36,7 @@ def _stream_query(query: Query, *, command: bool) -> list[tuple[str, str]]:
 def _remote(verb: str) -> Handler:
     async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
         info = ctx.info
+        await _check_right(app, ctx)
         query = await parts.connect(app, ctx, endpoint)
         pod = podlocation.pod(app, info.namespace, info.name)
         container = podlocation.container_of(pod, query.get("container"))
@@ -49,6 +51,7 @@ def _remote(verb: str) -> Handler:
 
 async def _port_forward(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     info = ctx.info
+    await _check_right(app, ctx)
     query = await parts.connect(app, ctx, endpoint)
     pod = podlocation.pod(app, info.namespace, info.name)
     target = podlocation.kubelet(app, podlocation.node_of(pod))
@@ -56,6 +59,13 @@ async def _port_forward(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     ports = [("port", p) for value in query.all("ports") for p in value.split(",")]
     path = f"/portForward/{info.namespace}/{info.name}"
     return await app.backends.upgrade(target, ctx.request, path, urlencode(ports))
+
+
+async def _check_right(app: App, ctx: Context) -> None:
+    """A WebSocket begins with a GET, but who may only look must not run anything: it takes the right to create, too."""
+    if ctx.info.verb != "create":
+        asked = authz.attributes_of(ctx.info, ctx.user)
+        await app.authorizer.check(replace(asked, verb="create"))
 
 
 def _require_upgrade(ctx: Context) -> None:
