@@ -6,7 +6,10 @@ from steersman.controller.discovery import discover
 
 def test_every_controller_is_found():
     assert [c.name for c in discover(controllers)] == [
+        "bootstrapsigner",
+        "clusterrole-aggregation",
         "cronjob",
+        "csrapproving",
         "csrcleaner",
         "csrsigning",
         "daemonset",
@@ -17,9 +20,13 @@ def test_every_controller_is_found():
         "endpointslicemirroring",
         "garbagecollector",
         "job",
+        "kube-apiserver-serving-clustertrustbundle-publisher",
+        "kubeletservingapproving",
+        "legacy-service-account-token-cleaner",
         "namespace",
         "nodeipam",
         "nodelifecycle",
+        "podcertificaterequestcleaner",
         "podgc",
         "pv-protection",
         "pvc-protection",
@@ -34,6 +41,7 @@ def test_every_controller_is_found():
         "statefulset",
         "storageversionmigrator",
         "tainteviction",
+        "tokencleaner",
         "ttlafterfinished",
         "vac-protection",
         "validatingadmissionpolicystatus",

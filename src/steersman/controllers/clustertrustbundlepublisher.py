@@ -51,7 +51,7 @@ class Publisher:
 
 
 CONTROLLER = Controller(
-    name="kube-apiserver-serving-clustertrustbundle-publisher-controller",
+    name="kube-apiserver-serving-clustertrustbundle-publisher",
     reconciler=Publisher,
     watches=(mapped(ClusterTrustBundle, lambda context, bundle: (_KEY,), fields=FIELDS),),
     component="kube-apiserver-serving-clustertrustbundle-publisher",
