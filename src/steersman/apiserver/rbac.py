@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -79,6 +80,17 @@ _decode_binding = msgspec.json.Decoder(_Binding).decode
 
 _Key = tuple[str, str, str]
 """Plural, namespace and name."""
+
+
+def _told(key: _Key, ref: _RoleRef, subjects: Sequence[_Subject], place: int) -> str:
+    """A binding for one of its subjects, in upstream's words."""
+    _, namespace, name = key
+    subject = subjects[place]
+    whom = subject.name
+    if subject.kind == "ServiceAccount":
+        whom = f"{subject.name}/{subject.namespace or namespace}"
+    shown = f"RoleBinding {quote(f'{name}/{namespace}')}" if namespace else f"ClusterRoleBinding {quote(name)}"
+    return f"{shown} of {ref.kind} {quote(ref.name)} to {subject.kind} {quote(whom)}"
 
 
 class RBAC(Local):
@@ -172,20 +184,19 @@ class RBAC(Local):
     def _grants(self, key: _Key, binding: _Binding) -> Iterator[tuple[Subject, Grant]]:
         _, namespace, name = key
         ref, role = binding.roleRef, None
-        shown = f"RoleBinding {quote(f'{name}/{namespace}')}" if namespace else f"ClusterRoleBinding {quote(name)}"
-        for place, subject in enumerate(binding.subjects or ()):
-            who, whom, kind = subject.name, subject.name, subject.kind
-            if subject.kind == "ServiceAccount":
+        subjects = binding.subjects or ()
+        told = partial(_told, key, ref, subjects)
+        for place, subject in enumerate(subjects):
+            who, kind = subject.name, subject.kind
+            if kind == "ServiceAccount":
                 home = subject.namespace or namespace
                 if not home:
                     continue
-                who, whom = f"{_SERVICE_ACCOUNT}{home}:{subject.name}", f"{subject.name}/{home}"
-                kind = USER
-            text = f"{shown} of {ref.kind} {quote(ref.name)} to {subject.kind} {quote(whom)}"
+                who, kind = f"{_SERVICE_ACCOUNT}{home}:{subject.name}", USER
             if kind in (USER, GROUP_KIND):
                 # A binding of nobody keeps no role in mind.
                 role = role or self._bound_role(key, ref)
-                yield (kind, who), Grant(role, (name, place), text)
+                yield (kind, who), Grant(role, (name, place), told)
 
     def _bound_role(self, key: _Key, ref: _RoleRef) -> Role:
         if ref.kind == "ClusterRole":
@@ -206,13 +217,13 @@ class RBAC(Local):
         mine = everywhere.roles(user.name, groups)
         found = self._rights.find(attributes, mine) if mine else None
         if found is not None:
-            return everywhere.grants(user.name, groups, found[0])[0].decision(general=found[1])
+            return everywhere.grant(user.name, groups, found[0]).decision(general=found[1])
         local = self._local.get(attributes.namespace) if attributes.namespace and attributes.is_resource else None
         if local is not None:
             here = local.roles(user.name, groups)
             found = self._rights.find(attributes, here) if here else None
             if found is not None:
-                return local.grants(user.name, groups, found[0])[0].decision(general=found[1])
+                return local.grant(user.name, groups, found[0]).decision(general=found[1])
             mine |= here
         if self._absent.isdisjoint(mine):
             return NO_OPINION

@@ -3,7 +3,7 @@ change as much as the object that was changed."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from steersman.apiserver.authz import Attributes, Decision, Rule, Verdict
 
@@ -30,19 +30,25 @@ class Role:
 
 
 class Grant:
-    """One binding for one of its subjects; `place` is where it stands among those of its scope."""
+    """One binding for one of its subjects; `place` is where it stands among those of its scope. `told` says it in words: a
+    function, because that is rarely asked."""
 
-    __slots__ = ("_decisions", "_text", "place", "role")
+    __slots__ = ("_general", "_special", "_told", "place", "role")
 
-    def __init__(self, role: Role, place: tuple[str, int], text: str) -> None:
-        self.role, self.place, self._text = role, place, text
-        self._decisions: dict[bool, Decision] = {}
+    def __init__(self, role: Role, place: tuple[str, int], told: Callable[[int], str]) -> None:
+        self.role, self.place, self._told = role, place, told
+        self._general: Decision | None = None
+        self._special: Decision | None = None
 
     def decision(self, *, general: bool) -> Decision:
-        found = self._decisions.get(general)
+        found = self._general if general else self._special
         if found is None:
-            text = f"RBAC: allowed by {self._text}"
-            found = self._decisions[general] = Decision(Verdict.ALLOW, text, general=general)
+            text = f"RBAC: allowed by {self._told(self.place[1])}"
+            found = Decision(Verdict.ALLOW, text, general=general)
+            if general:
+                self._general = found
+            else:
+                self._special = found
         return found
 
 
@@ -87,14 +93,33 @@ class Scope:
                 found.update(held)
         return found
 
-    def grants(self, name: str, groups: Iterable[str], roles: Collection[Role] | None = None) -> list[Grant]:
-        """How a user has come to these roles, or to any, in the order of the bindings."""
+    def grants(self, name: str, groups: Iterable[str]) -> list[Grant]:
+        """How a user has come to all roles, in the order of the bindings."""
         found: list[Grant] = []
         for held in (self._users.get(name), *(self._groups.get(group) for group in groups)):
             if held is not None:
-                for role in held if roles is None else held.keys() & roles:
+                for grants in held.values():
+                    found += grants
+        return sorted(found, key=_place)
+
+    def grant(self, name: str, groups: Iterable[str], roles: set[Role]) -> Grant:
+        """The first by which a user has one of these roles."""
+        found: list[Grant] = []
+        role = next(iter(roles)) if len(roles) == 1 else None
+        for held in (self._users.get(name), *map(self._groups.get, groups)):
+            if held is None:
+                continue
+            if role is not None:
+                if role in held:
                     found += held[role]
-        return sorted(found, key=lambda g: g.place)
+            elif not roles.isdisjoint(held):
+                for one in held.keys() & roles:
+                    found += held[one]
+        return found[0] if len(found) == 1 else min(found, key=_place)
+
+
+def _place(grant: Grant) -> tuple[str, int]:
+    return grant.place
 
 
 _Verbs = dict[str, set[Role]]
