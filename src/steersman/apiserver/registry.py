@@ -23,6 +23,7 @@ from steersman.api.http import User
 from steersman.api.meta import Resource, format_time, generate_name, new_uid
 from steersman.apiserver import deletion
 from steersman.apiserver.admission.framework import CREATE, DELETE, LOOPBACK, UPDATE, Chain, Review
+from steersman.apiserver.cached import Cached
 from steersman.apiserver.deletion import Deletion
 from steersman.apiserver.managedfields import Track, same_but_times
 from steersman.apiserver.params import DeleteOptions, Preconditions, revision_of
@@ -554,6 +555,13 @@ class Registries:
         """As `list` is now, decoding only what is taken; whoever takes one may keep it."""
         registry = self.of(cls)
         return (registry.at(cached.value, cached.revision) for cached in registry.cache.list(namespace))
+
+    def versions(self, group: str, plural: str, namespace: str) -> Sequence[Cached]:
+        registry = self.find(group, plural)
+        return () if registry is None else registry.cache.list(namespace)
+
+    def decode(self, cls: type[Any], version: Cached) -> Any:
+        return self.of(cls).at(version.value, version.revision)
 
     def uid(self, group: str, plural: str, namespace: str, name: str) -> str:
         registry = self.find(group, plural)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from steersman.apiserver.admission.given import Given
     from steersman.apiserver.authz import Attributes
     from steersman.apiserver.backend import Backends
+    from steersman.apiserver.cached import Cached
     from steersman.kinds.kind import Served
 
 CREATE = "CREATE"
@@ -41,6 +42,14 @@ class Reader(Protocol):
 
     def each(self, cls: type[T], namespace: str = "") -> Iterator[T]:
         """As `list` is now, decoding only what is taken."""
+        ...
+
+    def versions(self, group: str, plural: str, namespace: str) -> Sequence[Cached]:
+        """The objects as they are kept."""
+        ...
+
+    def decode(self, cls: type[T], version: Cached) -> T:
+        """One of them, read; whoever takes it may keep it."""
         ...
 
     def uid(self, group: str, plural: str, namespace: str, name: str) -> str:

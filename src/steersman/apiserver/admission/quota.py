@@ -11,9 +11,9 @@ from msgspec import Struct
 from steersman.api import quantity
 from steersman.api.quantity import Quantity
 from steersman.apiserver.admission.framework import CREATE, UPDATE, Reader, Review
-from steersman.apiserver.admission.quota_ledger import Promise
+from steersman.apiserver.admission.quota_ledger import QuotaLedger
 from steersman.kinds.core import quota_usage
-from steersman.kinds.core.quota_usage import Amounts, Meter, Scope
+from steersman.kinds.core.quota_usage import Amounts, Meter, Name, Scope
 from steersman.kinds.types.core_v1 import ResourceQuota, ScopedResourceSelectorRequirement
 
 Charges = dict[str, Amounts]
@@ -190,37 +190,38 @@ def _shown(amounts: Mapping[str, Quantity], names: Iterable[str]) -> str:
     return ",".join(f"{name}={amounts[name]}" for name in sorted(names))
 
 
-def at_least(
-    quota: ResourceQuota, given: Amounts, promises: Iterable[Promise], reader: Reader, now: datetime
-) -> Amounts:
-    """The usage that somebody has counted, raised to what is stored and promised: whoever counts may be behind."""
-    namespace = quota.metadata.namespace
-    # What has been stored meanwhile is counted there.
-    open_ = [p.amounts for p in promises if not (p.name and reader.uid(p.group, p.plural, namespace, p.name) == p.uid)]
-    by_resource: dict[tuple[str, str], list[str]] = {}
+def counted(given: Amounts) -> dict[Name, list[str]]:
+    """The names of a usage by the resource whose objects they count."""
+    found: dict[Name, list[str]] = {}
     for name in given:
         resource = quota_usage.counted_by(name)
         if resource is not None:
-            by_resource.setdefault(resource, []).append(name)
+            found.setdefault(resource, []).append(name)
+    return found
+
+
+def at_least(
+    quota: ResourceQuota, given: Amounts, ledger: QuotaLedger, reader: Reader, now: datetime, monotonic: float
+) -> Amounts:
+    """The usage that somebody has counted, raised to what is stored and promised: whoever counts may be behind."""
+    namespace = quota.metadata.namespace
+    promises = ledger.promises(namespace, quota.metadata.name, monotonic)
+    # What has been stored meanwhile is counted there.
+    open_ = [p.amounts for p in promises if not (p.name and reader.uid(p.group, p.plural, namespace, p.name) == p.uid)]
     raised = dict(given)
-    for resource, names in by_resource.items():
-        stored = _stored(quota, resource, names, reader, now)
-        truth = quota_usage.total([stored, *open_], names)
-        raised.update({name: amount for name, amount in truth.items() if quantity.compare(amount, given[name]) > 0})
+    for resource, names in counted(given).items():
+        tally = ledger.tallies.stored(quota, resource, reader, now)
+        for name in names:
+            stored = _numbered(quota, resource, reader) if tally is None else tally.totals.get(name, 0)
+            truth = stored + sum(quantity.nano(amounts[name]) for amounts in open_ if name in amounts)
+            if truth > quantity.nano(given[name]):
+                alike = tally.samples.get(name, given[name]) if tally is not None else given[name]
+                raised[name] = quantity.add(alike, f"{truth - quantity.nano(alike)}n")
     return raised
 
 
-def _stored(
-    quota: ResourceQuota, resource: tuple[str, str], names: Iterable[str], reader: Reader, now: datetime
-) -> Amounts:
-    meter = quota_usage.meter(*resource)
-    namespace = quota.metadata.namespace
-    type_ = quota_usage.type_of(resource)
-    if meter is None:
-        return {}
-    if type_ is None:
-        # Nothing but the number is asked, and no scope chooses among these.
-        count = 0 if quota_usage.scopes_of(quota) else reader.count(*resource, namespace) or 0
-        return dict.fromkeys(names, str(count))
-    objects = (obj for obj in reader.list(type_, namespace) if meter.covers(quota, obj))
-    return quota_usage.total((meter.usage(obj, now) for obj in objects), names)
+def _numbered(quota: ResourceQuota, resource: Name, reader: Reader) -> int:
+    """The number of objects, in nanos; no scope chooses among these."""
+    if quota_usage.meter(*resource) is None or quota_usage.scopes_of(quota):
+        return 0
+    return (reader.count(*resource, quota.metadata.namespace) or 0) * quantity.NANO

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from steersman.api.quantity import Quantity
+from steersman.apiserver.admission.quota_tally import Tallies
 
 T = TypeVar("T")
 
@@ -45,6 +46,7 @@ class QuotaLedger:
     def __init__(self) -> None:
         self._promises: dict[tuple[str, str], list[Promise]] = {}
         self._lines: dict[str, Line[Any]] = {}
+        self.tallies = Tallies()
 
     def promise(self, namespace: str, quota: str, promise: Promise) -> None:
         self._promises.setdefault((namespace, quota), []).append(promise)

@@ -181,12 +181,18 @@ def _pod_usage(pod: Pod, now: datetime) -> Amounts:
 
 def _is_charged(pod: Pod, now: datetime) -> bool:
     """Whether the pod may still use something: it has not ended, nor overstayed its deletion."""
-    meta = pod.metadata
     if pod.status.phase in _FINISHED:
         return False
-    if meta.deletionTimestamp and meta.deletionGracePeriodSeconds is not None:
-        return now <= parse_time(meta.deletionTimestamp) + timedelta(seconds=meta.deletionGracePeriodSeconds)
-    return True
+    end = ends(pod)
+    return end is None or now <= end
+
+
+def ends(obj: Any) -> datetime | None:
+    """When an object that is being deleted uses nothing more, whether it is gone or not."""
+    meta = obj.metadata
+    if not meta.deletionTimestamp or meta.deletionGracePeriodSeconds is None:
+        return None
+    return parse_time(meta.deletionTimestamp) + timedelta(seconds=meta.deletionGracePeriodSeconds)
 
 
 def _compute(requests: Mapping[str, Quantity], limits: Mapping[str, Quantity]) -> Amounts:

@@ -28,7 +28,7 @@ def _too_much(pod: Pod, node: Node) -> str:
     requests = pod_resources.with_overhead(pod, pod_resources.requests(pod))
     allocatable = node.status.allocatable or {}
     # Millicores and bytes, as the scheduler counts.
-    cpu = [_milli(amounts.get("cpu", "0")) for amounts in (requests, allocatable)]
+    cpu = [quantity.milli(amounts.get("cpu", "0")) for amounts in (requests, allocatable)]
     memory = [quantity.value(amounts.get("memory", "0")) for amounts in (requests, allocatable)]
     parts = [
         f"{name}, requested: {requested}, allocatable: {offered}"
@@ -36,10 +36,6 @@ def _too_much(pod: Pod, node: Node) -> str:
         if requested > offered
     ]
     return f"Node didn't have enough allocatable resources: {'; '.join(parts)}" if parts else ""
-
-
-def _milli(amount: quantity.Quantity) -> int:
-    return -(-quantity.nano(amount) * 1000 // quantity.NANO)
 
 
 def _other_system(node: Node) -> str:

@@ -36,9 +36,9 @@ async def mutate(review: Review, environment: Environment) -> None:
         return
     quota: ResourceQuota = review.object
     if quota.status.used:
-        promises = environment.quotas.promises(review.namespace, review.name, environment.clock.monotonic())
-        now = environment.clock.now()
-        quota.status.used = decisions.at_least(quota, quota.status.used, promises, environment.reader, now)
+        ledger, reader, clock = environment.quotas, environment.reader, environment.clock
+        await ledger.tallies.warm(quota, decisions.counted(quota.status.used), reader, clock)
+        quota.status.used = decisions.at_least(quota, quota.status.used, ledger, reader, clock.now(), clock.monotonic())
 
 
 async def validate(limited: Sequence[LimitedResource], review: Review, environment: Environment) -> None:
