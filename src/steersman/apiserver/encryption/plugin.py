@@ -18,6 +18,8 @@ OPTIONS = [
     # A plugin that comes back must not wait for the two minutes that are usual.
     ("grpc.max_reconnect_backoff_ms", 1000),
     ("grpc.enable_http_proxy", 0),
+    # Connections are not shared with an earlier configuration's, nor is how often these have failed.
+    ("grpc.use_local_subchannel_pool", 1),
 ]
 
 
@@ -80,7 +82,9 @@ class Plugin:
         if self._channel is None:
             self._channel = grpc.insecure_channel(self._target, options=OPTIONS)
         try:
-            return Message(self._channel.unary_unary(f"/{SERVICE}/{name}")(request, timeout=self._timeout))
+            method = self._channel.unary_unary(f"/{SERVICE}/{name}")
+            # A plugin that is just starting is waited for, as long as a call may take.
+            return Message(method(request, timeout=self._timeout, wait_for_ready=True))
         except grpc.RpcError as error:
             code = "".join(word.capitalize() for word in error.code().name.split("_"))
             raise PluginError(f"rpc error: code = {code} desc = {error.details()}") from error
