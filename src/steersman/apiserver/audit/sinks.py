@@ -11,6 +11,7 @@ from typing import Protocol
 from steersman.api.clock import Clock
 from steersman.apiserver.audit.event import Event, encode, without_objects
 from steersman.apiserver.audit.logfile import Output
+from steersman.apiserver.audit.policy import RECEIVED
 
 log = logging.getLogger(__name__)
 
@@ -91,8 +92,10 @@ class Gathering:
 
 
 class LogSink:
-    """Writes a line per event. In blocking modes it is in the file before anything is answered; in batches, all of one turn of
-    the event loop are written at once."""
+    """Writes a line per event. In blocking modes it is in the file before anything is answered: that a request has come is
+    written with what came of it, or at the end of this turn of the event loop, before anything could be done for it. In
+    batches, all of one turn are written at once.
+    """
 
     def __init__(
         self,
@@ -110,14 +113,25 @@ class LogSink:
 
     def take(self, event: Event) -> bool:
         line = self._render(event) + b"\n"
-        if self._gathering is None:
-            try:
-                self._output.write(line)
-            except OSError as error:
-                self._errors.note("log", 1, error)
-                return not self._strict
+        if self._gathering is not None:
+            self._gather(line, self._gathering)
             return True
-        self._gather(line, self._gathering)
+        if event.stage == RECEIVED and not self._strict:
+            self._waiting.append(line)
+            if self._timer is None:
+                self._timer = asyncio.get_running_loop().call_soon(self._flush)
+            return True
+        return self._write(line)
+
+    def _write(self, line: bytes) -> bool:
+        """Write a line, and what waits, now."""
+        lines = [*self._waiting, line]
+        self._waiting.clear()
+        try:
+            self._output.write(b"".join(lines))
+        except OSError as error:
+            self._errors.note("log", len(lines), error)
+            return not self._strict
         return True
 
     def _gather(self, line: bytes, gathering: Gathering) -> None:
