@@ -50,7 +50,14 @@ async def gone(world):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "life"), [(None, timedelta(days=365)), (600, timedelta(minutes=10)), (10**9, timedelta(days=365))]
+    ("seconds", "life"),
+    [
+        (None, timedelta(days=365, minutes=-5)),
+        (600, timedelta(minutes=10)),
+        (8 * 3600 - 1, timedelta(hours=8, seconds=-1)),
+        (8 * 3600, timedelta(hours=8, minutes=-5)),
+        (10**9, timedelta(days=365, minutes=-5)),
+    ],
 )
 async def test_an_approved_request_is_signed(signing, ask, seconds, life):
     await ask(signing, expirationSeconds=seconds)

@@ -80,3 +80,28 @@ async def test_leaving_ends_what_is_in_work(upstream: FakeUpstream) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             sender.sendto(dns.message.make_query("example.com", "A").to_wire(), (host, port))
         await upstream.asked.wait()
+
+
+async def test_streams_are_bounded(upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By how many there are of one address, and by time: for the next question, and for taking the answers."""
+    monkeypatch.setattr("steersman.dns.server.MAX_OF_ADDRESS", 2)
+    monkeypatch.setattr("steersman.dns.server.IDLE_SECONDS", 0.2)
+    found = server(upstream)
+    async with found.serve(["127.0.0.1"], 0) as [(host, port)]:
+        idle, greedy = [await asyncio.open_connection(host, port) for _ in range(2)]
+        refused = await asyncio.open_connection(host, port)
+        assert await refused[0].read() == b""
+        wire = dns.message.make_query(WEB, "A").to_wire()
+        greedy[0]._transport.pause_reading()  # type: ignore[attr-defined]
+        question = len(wire).to_bytes(2, "big") + wire
+        try:
+            while True:
+                # It asks on and on, and takes nothing.
+                greedy[1].write(question * 1000)
+                await greedy[1].drain()
+        except ConnectionError:
+            assert await idle[0].read() == b""
+        answer = await dns.asyncquery.tcp(dns.message.make_query(WEB, "A"), host, port=port, timeout=2)
+        assert answer.answer
+        for _, writer in (idle, greedy, refused):
+            writer.transport.abort()

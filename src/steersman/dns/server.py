@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, cast
 
@@ -12,6 +13,9 @@ from steersman.dns.responder import Responder
 # Questions in work at once. One more is dropped: the client asks again, and upstream is too slow anyhow.
 MAX_PENDING = 1024
 MAX_CONNECTIONS = 256
+# Of one address: nobody alone keeps the others out.
+MAX_OF_ADDRESS = 64
+# For the next question, and for taking the answer.
 IDLE_SECONDS = 10.0
 
 _log = logging.getLogger(__name__)
@@ -50,7 +54,7 @@ class DnsServer:
         self.responder = responder
         self._tasks: asyncio.TaskGroup | None = None
         self._pending: set[asyncio.Task[None]] = set()
-        self._connections = 0
+        self._connections: Counter[str] = Counter()
 
     @contextlib.asynccontextmanager
     async def serve(self, addresses: Sequence[str], port: int) -> AsyncIterator[list[tuple[str, int]]]:
@@ -97,16 +101,22 @@ class DnsServer:
     # Streams
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._connections >= MAX_CONNECTIONS:
+        peer = writer.get_extra_info("peername")
+        address = str(peer[0]) if peer else ""
+        if self._connections.total() >= MAX_CONNECTIONS or self._connections[address] >= MAX_OF_ADDRESS:
             writer.close()
             return
-        self._connections += 1
+        self._connections[address] += 1
         try:
             await self._converse(reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError, TimeoutError) as error:
             _log.debug("a client's connection ended: %s", error)
+            # What was written and not taken is not waited for.
+            writer.transport.abort()
         finally:
-            self._connections -= 1
+            self._connections[address] -= 1
+            if not self._connections[address]:
+                del self._connections[address]
             writer.close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -120,7 +130,8 @@ class DnsServer:
             if answer is None:
                 return
             writer.write(len(answer).to_bytes(2, "big") + answer)
-            await writer.drain()
+            async with asyncio.timeout(IDLE_SECONDS):
+                await writer.drain()
 
 
 def bind(address: str, port: int) -> tuple[socket.socket, socket.socket]:

@@ -39,6 +39,8 @@ _EXTENDED = {
     "microsoft sgc": ObjectIdentifier("1.3.6.1.4.1.311.10.3.3"),
     "netscape sgc": ObjectIdentifier("2.16.840.1.113730.4.1"),
 }
+# From this life on the time before its beginning is part of it.
+_LONG, _NOTHING = timedelta(hours=8), timedelta()
 _KEYS = (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey, ed25519.Ed25519PrivateKey, ed448.Ed448PrivateKey)
 
 
@@ -84,7 +86,7 @@ def asked(pem: bytes) -> Asked:
 def sign(ca: Pair, pem: bytes, usages: Collection[str], now: datetime, life: timedelta) -> bytes:
     """The certificate in PEM: the request's subject, key and names, and none of its other wishes.
 
-    It ends with the authority at the latest. Raises ValueError for what is no request and for usages unknown, and
+    It begins a little before now, and a long one ends as much earlier. It ends with the authority at the latest. Raises ValueError for what is no request and for usages unknown, and
     AuthorityError.
     """
     request, authority = _load(pem), x509.load_pem_x509_certificate(ca.cert)
@@ -100,7 +102,7 @@ def sign(ca: Pair, pem: bytes, usages: Collection[str], now: datetime, life: tim
         .public_key(request.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(min(now + life, authority.not_valid_after_utc))
+        .not_valid_after(min(now + life - (CLOCK_SKEW if life >= _LONG else _NOTHING), authority.not_valid_after_utc))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), critical=False)  # type: ignore[arg-type]
     )
