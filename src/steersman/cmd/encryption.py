@@ -1,0 +1,240 @@
+"""The keys that `steer` makes to encrypt Secrets in the store, their rotation, and what the API server tells of encryption.
+
+The key file is an EncryptionConfiguration. Whatever of a rotation was done when somebody pulls the plug, the file names every
+key that values are encrypted with, and another `steer encryption rotate-keys` goes on from there.
+"""
+
+import base64
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from steersman.cmd.admin import Admin, AdminError
+from steersman.cmd.errors import CommandError
+from steersman.cmd.place import Place
+from steersman.cmd.report import Deadline, Steps
+from steersman.pki.files import write_atomic
+
+RESOURCE = "secrets"
+POLL = 0.1
+RELOAD_SECONDS = 30.0
+"""How long the API server may take to see a new file."""
+REWRITE_SECONDS = 3600.0
+
+Key = tuple[str, str]
+"""Name and secret in base64."""
+Keys = tuple[Key, ...]
+
+
+def key_file(place: Place) -> Path:
+    """Where the keys lie that `steer` has made."""
+    return place.directory / "pki" / "encryption.json"
+
+
+# The file.
+
+
+def content(keys: Sequence[Key], *, writes: bool = True) -> bytes:
+    """The file with these keys, of which the first writes; unless none does, and values are stored as they are."""
+    ours = {"aesgcm": {"keys": [{"name": name, "secret": secret} for name, secret in keys]}}
+    plain: dict[str, Any] = {"identity": {}}
+    providers = [ours, plain] if writes else [plain, ours]
+    document = {
+        "kind": "EncryptionConfiguration",
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "resources": [{"resources": [RESOURCE], "providers": providers}],
+    }
+    return json.dumps(document, indent=1).encode() + b"\n"
+
+
+def read(file: Path) -> Keys:
+    """The keys in a file that `content` made. Raises CommandError."""
+    try:
+        document = json.loads(file.read_bytes())
+        providers = document["resources"][0]["providers"]
+        (keys,) = [provider["aesgcm"]["keys"] for provider in providers if "aesgcm" in provider]
+        found = tuple((str(key["name"]), str(key["secret"])) for key in keys)
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise CommandError(f"{file} is not a key file that steer has made: {error}") from error
+    for name, _ in found:
+        number(name)
+    return found
+
+
+def number(name: str) -> int:
+    """Keys are named key-1, key-2 and so on. Raises CommandError for another name."""
+    digits = name.removeprefix("key-")
+    if not (name.startswith("key-") and digits.isdigit()):
+        raise CommandError(f"key {name!r} is not one that steer has made")
+    return int(digits)
+
+
+def new_key(last: int) -> Key:
+    return f"key-{last + 1}", base64.b64encode(os.urandom(32)).decode()
+
+
+def write(file: Path, data: bytes) -> None:
+    """Replaces the file; the new one is on the disk when this returns, and so is its name."""
+    write_atomic(file, data)
+    directory = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def ensure(place: Place, wanted: str) -> None:
+    """Makes the key file if Secrets are to be encrypted (`on`) or no longer are (`off`); keys that are there stay."""
+    file = key_file(place)
+    if wanted not in ("on", "off"):
+        return
+    keys = read(file) if file.exists() else (new_key(0),)
+    data = content(keys, writes=wanted == "on")
+    if not file.exists() or file.read_bytes() != data:
+        write(file, data)
+
+
+# Rotation.
+
+
+def with_new(keys: Keys) -> Keys:
+    """The keys and a new one behind them, which is read and not written with yet; none is made if one is there already."""
+    return keys if len(keys) > 1 else (*keys, new_key(max(number(name) for name, _ in keys)))
+
+
+def newest_first(keys: Keys) -> Keys:
+    return tuple(sorted(keys, key=lambda key: -number(key[0])))
+
+
+class Rotation:
+    """One rotation of the keys of a running cluster. `reached` is told of each step that is done."""
+
+    def __init__(self, file: Path, admin: Admin, reached: Callable[[str], None]) -> None:
+        self._file, self._admin, self._reached = file, admin, reached
+
+    def run(self) -> str:
+        """The name of the key with which everything is encrypted then. Raises CommandError; it may be run again."""
+        keys = with_new(read(self._file))
+        if len(keys) > len(read(self._file)):
+            self._put(keys)
+            self._reached(f"{keys[-1][0]} is made and known to the API server")
+        keys = newest_first(keys)
+        self._put(keys)
+        newest = keys[0][0]
+        self._reached(f"{newest} is written with")
+        progress = rewrite(self._admin, (RESOURCE,))
+        self._check(newest)
+        self._reached(f"{progress['done']} Secrets are encrypted anew")
+        self._put(keys[:1])
+        self._reached(f"{', '.join(name for name, _ in keys[1:])} is dropped")
+        return newest
+
+    def _put(self, keys: Keys) -> None:
+        data = content(keys)
+        if self._file.read_bytes() != data:
+            write(self._file, data)
+        wait_taken(self._admin, data)
+
+    def _check(self, newest: str) -> None:
+        """Nothing may need another key any more."""
+        found = status(self._admin)
+        stored = [one for r in found["resources"] if r["resource"] == RESOURCE for one in r["stored"]]
+        others = [one for one in stored if (one["provider"], one["key"]) != ("aesgcm", newest)]
+        if others:
+            named = ", ".join(f"{one['objects']} under {one['provider']} {one['key']}".rstrip() for one in others)
+            raise CommandError(f"not every Secret could be encrypted anew ({named}); both keys are kept")
+
+
+def wait_taken(admin: Admin, data: bytes) -> None:
+    """Until the API server works by a file's content. Raises CommandError."""
+    digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+    deadline = Deadline(RELOAD_SECONDS)
+    while status(admin)["configHash"] != digest:
+        if not deadline.pause(POLL):
+            raise CommandError("the API server does not take the new configuration over; see `steer logs apiserver`")
+
+
+# What the API server tells.
+
+
+def status(admin: Admin) -> dict[str, Any]:
+    """What is encrypted, and how. Raises CommandError."""
+    try:
+        return admin.get("/encryption/status")
+    except AdminError as error:
+        raise CommandError(str(error)) from error
+
+
+def rewrite(
+    admin: Admin, resources: Sequence[str], told: Callable[[dict[str, Any]], None] | None = None
+) -> dict[str, Any]:
+    """Has everything stored anew that would be stored otherwise now; how that ended. Raises CommandError.
+
+    `told` hears of the progress now and then.
+    """
+    query = f"?resources={','.join(resources)}" if resources else ""
+    try:
+        asked = admin.send("POST", f"/encryption/rewrite{query}")["number"]
+    except AdminError as error:
+        raise CommandError(str(error)) from error
+    deadline = Deadline(REWRITE_SECONDS)
+    while True:
+        progress: dict[str, Any] = status(admin)["rewrite"]
+        if progress["number"] != asked:
+            raise CommandError(
+                "the API server was started again meanwhile; run this again, it goes on with what is left"
+            )
+        if told is not None:
+            told(progress)
+        if not progress["running"]:
+            break
+        if not deadline.pause(POLL):
+            raise CommandError("rewriting takes too long; `steer encryption status` shows how it goes on")
+    if progress["error"] or progress["left"]:
+        why = progress["error"] or "others kept writing"
+        raise CommandError(f"{progress['left']} objects are not written anew: {why}; run this again")
+    return progress
+
+
+@contextlib.contextmanager
+def administrator(place: Place) -> Iterator[Admin]:
+    """The administrator's connection to a cluster's API server."""
+    admin = Admin(place, place.load().port)
+    try:
+        yield admin
+    finally:
+        admin.close()
+
+
+def rotate(place: Place, steps: Steps) -> str:
+    """Rotates the keys of a cluster whose keys `steer` made. Raises CommandError."""
+    with place.locked(), administrator(place) as admin:
+        config = place.load()
+        if config.secrets_encryption != "on":
+            raise CommandError(
+                "the keys of this cluster are not steer's: `steer up --secrets-encryption` makes such; rotate those of an "
+                "--encryption-provider-config in its file, then run `steer encryption rewrite`"
+            )
+        return Rotation(key_file(place), admin, steps.done).run()
+
+
+def check(wanted: str, provider_config: str) -> None:
+    """Raises CommandError for what an API server could not start with."""
+    if not provider_config:
+        return
+    if wanted == "on":
+        raise CommandError(
+            "Secrets are encrypted with keys that steer made: turn that off (`steer up --secrets-encryption off`) and have them "
+            "written anew (`steer encryption rewrite`) before you give an --encryption-provider-config"
+        )
+    from steersman.api.configuration import ConfigurationError
+    from steersman.apiserver.encryption import configuration
+
+    try:
+        configuration.read(Path(provider_config))
+    except ConfigurationError as error:
+        raise CommandError(str(error)) from error
