@@ -311,6 +311,10 @@ class ClusterConfig:
     apiserver_args: dict[str, str] = field(
         default_factory=dict, metadata={"help": "settings of the API server, by the names of its flags without dashes"}
     )
+    secrets_encryption: str = setting(
+        "Secrets are encrypted in the store with a key that steer makes; off once they were", "", choices=("", "on", "off")
+    )
+    encryption_provider_config: str = setting("EncryptionConfiguration of the API server", "")
     store: str = setting("where objects are kept", required=True)
     port: int = setting("port of the API server", required=True, minimum=1)
     dns_port: int = setting("port of the DNS server on the host", required=True, minimum=1)
