@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from steersman.cmd import control, kubeconfig, notify, plan, processes, slots
+from steersman.cmd import control, encryption, kubeconfig, notify, plan, processes, slots
 from steersman.cmd.config import ClusterConfig, NodeConfig
 from steersman.cmd.configfile import save
 from steersman.cmd.errors import CommandError
@@ -36,6 +36,7 @@ LOG_LINES = 5
 def write_files(config: ClusterConfig, place: Place) -> None:
     """Everything the processes of the cluster read. Certificates that are good stay; the rest is written anew."""
     write_credentials(config, place)
+    encryption.ensure(place, config.secrets_encryption)
     for name, part in plan.part_configs(config, place).items():
         save(part, place.part_config(name))
         if isinstance(part, NodeConfig):

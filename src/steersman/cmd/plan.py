@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from steersman.cmd import apiserver_args
+from steersman.cmd import apiserver_args, encryption
 from steersman.cmd.config import (
     ApiServerConfig,
     ClusterConfig,
@@ -264,7 +264,14 @@ def _apiserver_defaults(config: ClusterConfig, place: Place) -> ApiServerConfig:
         service_account_key_file=(str(pki.service_account_key),),
         service_cluster_ip_range=str(network.service_range),
         runtime_config=config.runtime_config,
+        encryption_provider_config=encryption_config(config, place),
+        encryption_provider_config_automatic_reload=bool(encryption_config(config, place)),
     )
+
+
+def encryption_config(config: ClusterConfig, place: Place) -> str:
+    """The EncryptionConfiguration that the API server reads: the user's, or the one with the keys that steer makes."""
+    return config.encryption_provider_config or (str(encryption.key_file(place)) if config.secrets_encryption else "")
 
 
 def _kubelet(config: ClusterConfig, place: Place, number: int, name: str) -> KubeletConfig:

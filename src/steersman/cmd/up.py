@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from steersman.cmd import certificates, kubeconfig, lifecycle, machine, plan, ports, slots
+from steersman.cmd import certificates, encryption, kubeconfig, lifecycle, machine, plan, ports, slots
 from steersman.cmd.admin import Admin, AdminError, dns_answers
 from steersman.cmd.config import ClusterConfig
 from steersman.cmd.configfile import save
@@ -22,7 +22,17 @@ _OURS = frozenset({"lock", "pki", "config", "run", "logs", "nodes", "supervisor.
 
 
 # What can be asked for anew when a stopped cluster starts.
-_KEPT = ("nodes", "simulate", "legacy_service_account_tokens", "runtime_config", "apiserver_args", "store", "port")
+_KEPT = (
+    "nodes",
+    "simulate",
+    "legacy_service_account_tokens",
+    "runtime_config",
+    "apiserver_args",
+    "secrets_encryption",
+    "encryption_provider_config",
+    "store",
+    "port",
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,8 @@ class Wish:
     legacy_service_account_tokens: bool | None = None
     runtime_config: dict[str, str] | None = None
     apiserver_args: dict[str, str] | None = None
+    secrets_encryption: str | None = None
+    encryption_provider_config: str | None = None
     store: str | None = None
     port: int | None = None
     kubeconfig: str | None = None
@@ -60,6 +72,8 @@ def resolve(wish: Wish, place: Place, existing: ClusterConfig | None, held: cont
         legacy_service_account_tokens=wish.legacy_service_account_tokens or False,
         runtime_config=wish.runtime_config or {},
         apiserver_args=wish.apiserver_args or {},
+        secrets_encryption="on" if wish.secrets_encryption == "on" else "",
+        encryption_provider_config=wish.encryption_provider_config or "",
         store=wish.store or f"sqlite://{place.store_file}",
         port=wish.port or _free_port(API_PORTS, held),
         dns_port=DNS_PORTS[0],
@@ -78,6 +92,7 @@ def _free_port(candidates: Sequence[int], held: contextlib.ExitStack) -> int:
 
 def preflight(config: ClusterConfig, place: Place, port_is_new: bool, held: contextlib.ExitStack) -> None:
     """Raise CommandError for everything that can be known to fail, before anything is made. Holds the cluster's ports."""
+    encryption.check(config.secrets_encryption, config.encryption_provider_config)
     if config.nodes and os.geteuid() != 0:
         raise CommandError(
             "real nodes need root: run `sudo steer up`, or start without them: `steer up --no-nodes` (the control plane "

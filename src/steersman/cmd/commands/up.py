@@ -45,6 +45,17 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="set what `steer apiserver --NAME` sets, such as audit-policy-file=FILE; may be repeated; NAME= goes back to "
         "what it was",
     )
+    encryption = parser.add_mutually_exclusive_group()
+    encryption.add_argument(
+        "--secrets-encryption",
+        nargs="?",
+        const="on",
+        choices=("on", "off"),
+        help="encrypt Secrets in the store with a key that is made for this cluster (default: off)",
+    )
+    encryption.add_argument(
+        "--encryption-provider-config", metavar="FILE", help="encrypt in the store what this EncryptionConfiguration says"
+    )
     parser.add_argument(
         "--wait",
         type=_duration,
@@ -94,6 +105,10 @@ def _apiserver_arg(text: str) -> tuple[str, str]:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def _absolute(file: str | None) -> str | None:
+    return os.path.abspath(os.path.expanduser(file)) if file else file
+
+
 def _duration(text: str) -> float:
     return parse_duration(text)
 
@@ -115,6 +130,8 @@ def _run(arguments: argparse.Namespace) -> int:
         legacy_service_account_tokens=arguments.legacy_service_account_tokens,
         runtime_config=arguments.runtime_config,
         apiserver_args=dict(arguments.apiserver_args) if arguments.apiserver_args else None,
+        secrets_encryption=arguments.secrets_encryption,
+        encryption_provider_config=_absolute(arguments.encryption_provider_config),
         store=arguments.store,
         port=arguments.port,
         kubeconfig=os.path.abspath(os.path.expanduser(arguments.kubeconfig)) if arguments.kubeconfig else None,
