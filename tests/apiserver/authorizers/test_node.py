@@ -164,7 +164,7 @@ def mirror(**changes: Any) -> dict[str, Any]:
         ({"volumes": [{"name": "s", "secret": {"secretName": "used"}}]}, "reference secrets"),
         ({"volumes": [{"name": "s", "configMap": {"name": "used"}}]}, "reference configmaps"),
         ({"imagePullSecrets": [{"name": "used"}]}, "reference secrets"),
-        ({"serviceAccountName": "used"}, "reference a service account"),
+        ({"serviceAccountName": "used"}, "service account"),
         ({"volumes": [{"name": "s", "persistentVolumeClaim": {"claimName": "data"}}]}, "persistentvolumeclaims"),
         ({"nodeName": "a"}, "spec.nodeName set to itself"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
@@ -35,16 +36,28 @@ async def connect(app: App, ctx: Context, endpoint: Endpoint) -> Query:
     return ctx.query if review.object == options else Query(_query(review.object))
 
 
-async def request(app: App, ctx: Context, endpoint: Endpoint, obj: T, options: Any, *, dry_run: bool = False) -> T:
+async def request(
+    app: App,
+    ctx: Context,
+    endpoint: Endpoint,
+    obj: T,
+    options: Any,
+    *,
+    dry_run: bool = False,
+    prepare: Callable[[T], None] | None = None,
+) -> T:
     """Have policies and webhooks admit the object that is posted to a subresource; as they leave it. Raises what refuses it.
 
-    Most of the server's own plugins look at what comes of it instead.
+    Most of the server's own plugins look at what comes of it instead. `prepare` fills in, and checks, what those see that
+    change nothing any more.
     """
     review = _review(ctx, endpoint, CREATE, obj)
     review.options, review.dry_run = options, dry_run
     await app.chain.admit_part(review)
     for reviewer in (app.policies, app.webhooks):
         await reviewer.mutate(review)
+    if prepare is not None:
+        prepare(review.object)
     for reviewer in (app.policies, app.webhooks):
         await reviewer.validate(review)
     admitted: T = review.object

@@ -41,8 +41,8 @@ def _environment() -> Env:
     from steersman.cel import KUBERNETES, Env
     from steersman.cel.types import LIST_OF_STRING, STRING, Field, Type, list_of, map_of, object_of
 
-    def named(name: str, **fields: Type) -> Type:
-        return object_of(f"kubernetes.{name}", {key: Field(t, key) for key, t in fields.items()})
+    def named(called: str, /, **fields: Type) -> Type:
+        return object_of(f"kubernetes.{called}", {key: Field(t, key) for key, t in fields.items()})
 
     requirement = named("SelectorRequirement", key=STRING, operator=STRING, values=LIST_OF_STRING)
     resource = named(
