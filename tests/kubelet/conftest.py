@@ -22,6 +22,8 @@ from steersman.kubelet.archive import Entry, ImageContent, write_docker, write_o
 from steersman.kubelet.pause import PAUSE_IMAGE, pause_image
 from steersman.kubelet.runtime.cri import containerd
 from steersman.kubelet.runtime.cri.client import CriRuntime
+from steersman.kubelet.volumes import mounting
+from steersman.network import syscalls
 
 BUSYBOX = Path("/bin/busybox")
 APPLETS = [
@@ -63,6 +65,11 @@ class Containerd(Struct, frozen=True):
 
     def runtime(self) -> CriRuntime:
         return CriRuntime(self.socket)
+
+    @property
+    def kubelets(self) -> Path:
+        """Where kubelets may mount volumes so that containerd sees them, although it has mounts of its own."""
+        return self.directory / "kubelets"
 
 
 def busybox_image() -> ImageContent:
@@ -124,8 +131,12 @@ def containerd_node() -> Iterator[Containerd]:
         restrict_oom_score_adj=containerd.lacks_sys_resource(Path("/proc/self/status").read_text()),
     )
     (directory / "config.toml").write_text(containerd.render(config))
-    unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
+    unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "slave"]
     command = containerd.command(str(directory / "config.toml"))
+    kubelets = directory / "kubelets"
+    kubelets.mkdir()
+    syscalls.mount(kubelets, kubelets, flags=syscalls.MS_BIND)
+    syscalls.mount("none", kubelets, flags=syscalls.MS_SHARED)
     log = directory / "containerd.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -143,6 +154,7 @@ def containerd_node() -> Iterator[Containerd]:
         process.kill()
         process.wait()
         _remove_cgroups(cgroup)
+        mounting.unmount_below(directory)
         shutil.rmtree(directory)
 
 

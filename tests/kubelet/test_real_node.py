@@ -15,6 +15,8 @@ from steersman.kubelet.kubelet import Kubelet
 from steersman.kubelet.logs import LogOptions, read_logs
 from steersman.kubelet.pod_source import NodePods
 from steersman.kubelet.settings import NodeSettings
+from steersman.kubelet.volumes import mounting
+from steersman.kubelet.volumes.manager import VolumeManager
 from steersman.testing import Cluster
 
 IMAGE = "docker.io/library/steersman-test:1"
@@ -32,7 +34,7 @@ class RealNode:
         self.settings = NodeSettings(
             name="real",
             ips=("127.0.0.1",),
-            root=root / "kubelet",
+            root=node.kubelets / root.name,
             pod_logs=str(root / "logs"),
             cgroup_root=f"{node.cgroup}/kubepods",
             cpus=2,
@@ -122,6 +124,7 @@ async def real(containerd_node, tmp_path):
         assert not await runtime.list_pod_sandboxes()
         assert not os.listdir(tmp_path / "logs")
         assert node.kubelet.context.cgroups.known_pods() == set()
+        assert not mounting.below(node.settings.root)
         await node.stop()
     await runtime.close()
 
@@ -195,6 +198,46 @@ async def test_volumes(real):
     assert "search default.svc.cluster.local svc.cluster.local cluster.local" in out
     assert "# Kubernetes-managed hosts file." in out
     assert out.endswith("vol\n")
+
+
+async def test_secrets_lie_in_memory_and_are_read_only(real):
+    await real.client.create(Secret(metadata=ObjectMeta(name="s", namespace="default"), stringData={"key": "hidden"}))
+    volumes = [{"name": "s", "secret": {"secretName": "s"}}]
+    mounts = [{"name": "s", "mountPath": "/s"}, {"name": "s", "mountPath": "/one", "subPath": "key"}]
+    script = "cat /s/key /one; echo; grep -E ' (/s|/one) ' /proc/mounts; echo x 2>/dev/null > /s/new || echo refused"
+    out = (await real.output("mem", script, container={"volumeMounts": mounts}, volumes=volumes)).splitlines()
+    assert out[0] == "hiddenhidden"
+    for line, place in zip(out[1:3], ("/s", "/one"), strict=True):
+        assert line.startswith(f"tmpfs {place} tmpfs ro,")
+    assert out[3] == "refused"
+
+
+async def test_what_a_container_puts_in_the_way_of_a_sub_path_leads_nowhere(real):
+    volumes = [{"name": "e", "emptyDir": {}}]
+    first = {"name": "i", "image": IMAGE, "command": ["/bin/sh", "-c", "ln -s / /e/out; ln -s /etc /e/in"]}
+    first["volumeMounts"] = [{"name": "e", "mountPath": "/e"}]
+    mounts = [{"name": "e", "mountPath": "/host", "subPath": "out/etc"}]
+    await real.create("link", "ls /host", {"volumeMounts": mounts}, initContainers=[first], volumes=volumes)
+    pod = await real.wait("link", lambda p: _waits(p) == "CreateContainerConfigError")
+    assert "leads outside of the volume" in pod.status.containerStatuses[0].state.waiting.message
+
+
+async def test_a_missing_secret_is_waited_for_with_patience(real, monkeypatch):
+    asked = []
+    set_up = VolumeManager.set_up
+
+    async def counted(self, context):
+        asked.append(context.pod.metadata.name)
+        await set_up(self, context)
+
+    monkeypatch.setattr(VolumeManager, "set_up", counted)
+    await real.create("late", "cat /s/key", {"volumeMounts": [{"name": "s", "mountPath": "/s"}]}, restartPolicy="Never",
+                      volumes=[{"name": "s", "secret": {"secretName": "late"}}])  # fmt: skip
+    await real.cluster.wait_for(lambda: _has(real, "late", "FailedMount"))
+    await real.client.create(Secret(metadata=ObjectMeta(name="late", namespace="default"), stringData={"key": "here"}))
+    await real.ended("late")
+    assert await real.logs("late") == "here"
+    assert len(asked) < 10
 
 
 async def test_init_containers_run_in_order_before_the_main_one(real):

@@ -188,10 +188,12 @@ class PodWorker:
             # Notes that come meanwhile (a deletion above all) are still acted on at once.
             self._retry = min(self._retry, left)
             return
-        self._wake.set()
         if not plan.create_sandbox and not plan.start:
+            self._wake.set()
             return
+        # What fails here is tried again later, and not at once.
         await self._refresh_volumes(state, force=True)
+        self._wake.set()
         try:
             sandbox = await self._ready_sandbox(plan, state)
             for start in plan.start:

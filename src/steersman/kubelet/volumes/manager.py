@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from steersman.api.errors import StatusError
 from steersman.kinds.types.core_v1 import Container, Pod, Volume
 from steersman.kubelet.container_config import propagation
 from steersman.kubelet.env import ConfigError
@@ -64,9 +65,7 @@ class VolumeManager:
         for volume in pod.spec.volumes or []:
             try:
                 await self._set_up_one(volume, context, group)
-            except (OSError, atomic.PayloadError) as error:
-                raise VolumeError(f'MountVolume.SetUp failed for volume "{volume.name}" : {error}') from error
-            except VolumeError as error:
+            except (OSError, atomic.PayloadError, StatusError, VolumeError) as error:
                 raise VolumeError(f'MountVolume.SetUp failed for volume "{volume.name}" : {error}') from error
 
     async def _set_up_one(self, volume: Volume, context: PayloadContext, group: int | None) -> None:

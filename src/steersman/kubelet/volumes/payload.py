@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from steersman.api.errors import NotFound
+from steersman.api.errors import NotFound, StatusError
 from steersman.kinds.types.core_v1 import (
     ConfigMap,
     DownwardAPIVolumeFile,
@@ -88,7 +88,10 @@ async def _project(projection: VolumeProjection, mode: int | None, context: Payl
 
 
 async def _token(source: ServiceAccountTokenProjection, mode: int | None, context: PayloadContext) -> Payload:
-    text = await context.tokens.token(context.pod, source.audience, source.expirationSeconds or 3600)
+    try:
+        text = await context.tokens.token(context.pod, source.audience, source.expirationSeconds or 3600)
+    except StatusError as error:
+        raise VolumeError(f"failed to fetch token: {error.message}") from error
     security = context.pod.spec.securityContext
     group = security.fsGroup if security else None
     user = _only_user(context.pod)
