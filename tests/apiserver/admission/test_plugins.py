@@ -237,3 +237,36 @@ async def test_resizes(api: Api, cpu: str, memory: str, system: str, why: str) -
     answer = await api.patch(path, wanted, patch, code=403 if why else 200)
     if why:
         assert answer["message"] == f'pods "a" is forbidden: {why}'
+
+
+async def test_a_namespace_that_ends(api: Api) -> None:
+    """Whatever is created in it, also of a part, is refused in words that clients know."""
+    here = "/api/v1/namespaces/ending"
+    await api.post("/api/v1/namespaces", {"metadata": {"name": "ending"}})
+    await api.post(f"{here}/serviceaccounts", {"metadata": {"name": "default"}})
+    await api.post(f"{here}/pods", pod())
+    await api.delete(here)
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "a"}}
+    token = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    binding = {"metadata": {"name": "a"}, "target": {"kind": "Node", "name": "n"}}
+    for path, body, subject in (
+        ("pods", pod("b"), 'pods "b"'),
+        ("pods/a/eviction", eviction, 'pods "a"'),
+        ("pods/a/binding", binding, 'pods "a"'),
+        ("serviceaccounts/default/token", token, 'serviceaccounts "default"'),
+    ):
+        answer = await api.post(f"{here}/{path}", body, code=403)
+        why = "unable to create new content in namespace ending because it is being terminated"
+        assert answer["message"] == f"{subject} is forbidden: {why}"
+        cause = {
+            "reason": "NamespaceTerminating",
+            "message": "namespace ending is being terminated",
+            "field": "metadata.namespace",
+        }
+        assert answer["details"]["causes"] == [cause]
+
+
+@pytest.mark.parametrize("name", ["default", "kube-system", "kube-public", "kube-node-lease"])
+async def test_namespaces_that_stay(api: Api, name: str) -> None:
+    answer = await api.delete(f"/api/v1/namespaces/{name}", code=403)
+    assert answer["message"] == f'namespaces "{name}" is forbidden: this namespace may not be deleted'

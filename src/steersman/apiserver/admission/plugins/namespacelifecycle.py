@@ -42,7 +42,13 @@ def _check(review: Review, environment: Environment) -> None:
 ADMISSION = Admission(
     name="NamespaceLifecycle",
     order=300,
-    interests=(Interest(frozenset({CREATE, DELETE})),),
+    interests=(
+        Interest(frozenset({CREATE, DELETE})),
+        # What is created of a part counts as well, though it is stored nowhere.
+        Interest(frozenset({CREATE}), "pods", subresource="binding"),
+        Interest(frozenset({CREATE}), "pods", subresource="eviction"),
+        Interest(frozenset({CREATE}), "serviceaccounts", subresource="token"),
+    ),
     # In the mutating phase, so that every later plugin can rely on the namespace; a deletion has no mutating phase.
     mutate=validate,
     validate=validate,
