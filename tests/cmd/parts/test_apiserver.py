@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from steersman.api.configuration import ConfigurationError
 from steersman.apiserver.config import FrontProxy, ProxyClient
 from steersman.cmd.config import ApiServerConfig
 from steersman.cmd.parts.apiserver import server_config
@@ -27,3 +30,23 @@ def test_front_proxies_and_aggregated_servers() -> None:
     )
     assert found.front_proxy == FrontProxy(Path("proxy-ca.crt"), ("one", "two"))
     assert found.proxy_client == ProxyClient(Path("proxy.crt"), Path("proxy.key"))
+
+
+def test_admission_plugins(tmp_path: Path) -> None:
+    file = tmp_path / "admission.yaml"
+    file.write_text(
+        "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\n"
+        "plugins: [{name: PodNodeSelector, configuration: {podNodeSelectorPluginConfig: {a: b=c}}}]\n"
+    )
+    found = server_config(
+        config(
+            enable_admission_plugins=("PodNodeSelector",),
+            disable_admission_plugins=("Priority",),
+            admission_control_config_file=str(file),
+        )
+    ).admission
+    assert (found.enable, found.disable) == (("PodNodeSelector",), ("Priority",))
+    assert found.given["PodNodeSelector"].value == {"podNodeSelectorPluginConfig": {"a": "b=c"}}
+    file.write_text("kind: AdmissionConfiguration\n")
+    with pytest.raises(ConfigurationError, match=r"admission\.yaml: apiVersion: Required value"):
+        server_config(config(admission_control_config_file=str(file)))
