@@ -9,7 +9,7 @@ import pytest
 
 from steersman.cmd import steer
 
-COMMANDS = ["certs", "check", "delete", "down", "image", "kubeconfig", "logs", "status", "up"]
+COMMANDS = ["certs", "check", "delete", "down", "encryption", "image", "kubeconfig", "logs", "status", "up"]
 PARTS = ["apiserver", "controller-manager", "dns", "kubelet", "proxy", "scheduler"]
 
 
