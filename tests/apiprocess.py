@@ -82,7 +82,7 @@ class ApiProcess:
         """Everything that is answered to these bytes until the server closes the connection, or is silent."""
         with self.connect(user, proxy=proxy) as connection:
             connection.sendall(data)
-            connection.settimeout(3.0)
+            connection.settimeout(1.0)
             found = b""
             try:
                 while piece := connection.recv(1 << 16):

@@ -46,7 +46,7 @@ class Subresources:
     async def handle(self, app: App, ctx: Context, endpoint: Endpoint) -> Response:
         """Answer a request for a subresource. Raises NotFound, MethodNotAllowed."""
         name = ctx.info.subresource
-        if name not in endpoint.kind.subresources:
+        if name not in endpoint.kind.subresources or (ctx.info.rest and name != "proxy"):
             raise NotFound.path()
         plural = endpoint.kind.resource.plural
         subresource = self._found.get((name, plural)) or self._found.get((name, ""))
