@@ -6,13 +6,16 @@ import base64
 import binascii
 import hashlib
 import re
+from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate, CertificateSigningRequest
 
-_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----\r?\n(.*?)-----END \1-----", re.DOTALL)
+_BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,64})-----\r?\n")
+_END = re.compile(rb"-----END ([A-Z0-9 ]{1,64})-----")
 _HEADER = re.compile(rb"\A((?:[^:\n]+:[^\n]*\n)+)\r?\n?")
 _RSA_SIZES = (3072, 4096)
 _CURVES = ("secp256r1", "secp384r1", "secp521r1")
@@ -33,17 +36,40 @@ class Block:
 
 def blocks(text: bytes) -> list[Block]:
     """The PEM blocks in a text; what is between them, and what is malformed, is passed over."""
-    found = []
-    for match in _BLOCK.finditer(text):
-        body = match[2]
+    # In one pass: a text may begin any number of blocks and end none.
+    ends: dict[bytes, list[re.Match[bytes]]] = {}
+    for end in _END.finditer(text):
+        ends.setdefault(end[1], []).append(end)
+    found: list[Block] = []
+    done = 0
+    for begin in _BEGIN.finditer(text):
+        known = ends.get(begin[1], [])
+        at = bisect_left(known, begin.end(), key=lambda match: match.start())
+        if begin.start() < done or at == len(known):
+            continue
+        done = known[at].end()
+        body = text[begin.end() : known[at].start()]
         header = _HEADER.match(body)
         body = body[header.end() :] if header else body
         try:
             data = base64.b64decode(b"".join(body.split()), validate=True)
         except binascii.Error:
             continue
-        found.append(Block(match[1].decode(), header is not None, data))
+        found.append(Block(begin[1].decode(), header is not None, data))
     return found
+
+
+def encode(data: Iterable[bytes], kind: str = "CERTIFICATE") -> bytes:
+    """PEM blocks of what is in DER."""
+    lines: list[bytes] = []
+    for one in data:
+        encoded = base64.b64encode(one)
+        lines += [
+            f"-----BEGIN {kind}-----".encode(),
+            *(encoded[i : i + 64] for i in range(0, len(encoded), 64)),
+            f"-----END {kind}-----".encode(),
+        ]
+    return b"".join(line + b"\n" for line in lines)
 
 
 def certificate(data: bytes) -> Certificate:
