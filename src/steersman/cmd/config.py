@@ -186,6 +186,9 @@ class ControllerManagerConfig:
             "help": "serving certificates that nodes get without being asked: NODE=HOST+HOST, names and addresses"
         },
     )
+    legacy_service_account_token_clean_up_period: float = setting(
+        "seconds after which such Secrets go that nobody has used", 365 * 24 * 3600.0, minimum=1
+    )
     legacy_service_account_tokens: bool = setting(
         "make every service account a Secret with a token that never expires, as Kubernetes before 1.24", False
     )

@@ -21,6 +21,8 @@ class ControllerConfig:
     node_hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # Every service account gets such a Secret by itself, as in Kubernetes before 1.24.
     legacy_service_account_tokens: bool = False
+    # Such a Secret whose token nobody has used for so long is taken away.
+    legacy_token_clean_up_period: float = 365 * 24 * 3600.0
     # Ranges that nodes get their pod ranges from (one, or one per IP family); empty: nodes are left alone.
     cluster_cidrs: tuple[str, ...] = ()
     node_mask_ipv4: int = 24

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from steersman.api.codec import DecodeError
 from steersman.api.errors import BadRequest, Conflict, Invalid, NotFound
 from steersman.api.field import Path
 from steersman.api.http import Response
-from steersman.api.meta import format_time, new_uid
+from steersman.api.meta import Resource, format_time, new_uid
 from steersman.apiserver import encoding, respond
 from steersman.apiserver.admission import parts
 from steersman.apiserver.context import Context, Endpoint
@@ -24,6 +25,7 @@ from steersman.pki.tokens import BoundObject
 if TYPE_CHECKING:
     from steersman.apiserver.server import App
 
+_KIND = TokenRequest.__resource__
 _SHORTEST, _DEFAULT, _LONGEST = 600, 3600, 2**32
 # What a client asks for that means an hour: it gets a year, and is reminded after the hour.
 _HOUR, _EXTENDED = 3607, 365 * 24 * 3600
@@ -34,16 +36,25 @@ async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     if settings is None:
         raise NotFound.path()
     accepted, info = ctx.accept(), ctx.info
-    account: ServiceAccount = endpoint.registry.get(info.namespace, info.name)
     request = _decode(ctx)
+    _check_place(request, info.namespace, info.name)
+    account: ServiceAccount = endpoint.registry.get(info.namespace, info.name)
     options = WriteOptions.parse(ctx.query, "CreateOptions")
-    request = await parts.request(app, ctx, endpoint, request, options, dry_run=options.dry_run)
-    spec = request.spec
-    bound = _bound(app, info.namespace, info.name, spec.boundObjectRef)
-    seconds = spec.expirationSeconds or _DEFAULT
-    audiences = spec.audiences or list(settings.audiences)
-    now = app.clock.time()
-    extended = seconds == _HOUR and audiences == list(settings.audiences) and "pod" in bound
+
+    def prepare(asked: TokenRequest) -> None:
+        _prepare(asked, account, settings.audiences, format_time(app.clock.now()))
+        _check(asked)
+
+    request = await parts.request(app, ctx, endpoint, request, options, dry_run=options.dry_run, prepare=prepare)
+    _check(request)
+    bound = _bound(app, info.namespace, info.name, request.spec.boundObjectRef)
+    seconds = request.spec.expirationSeconds or _DEFAULT
+    if settings.max_expiration and seconds > settings.max_expiration:
+        ctx.warnings.append(f"requested expiration of {seconds} seconds shortened to {settings.max_expiration} seconds")
+        seconds = request.spec.expirationSeconds = settings.max_expiration
+    now, audiences = app.clock.time(), request.spec.audiences or []
+    for_us = all(audience in settings.audiences for audience in audiences)
+    extended = settings.extend_expiration and seconds == _HOUR and for_us and "pod" in bound
     claims = tokens.service_account_claims(
         info.namespace,
         BoundObject(account.metadata.name, account.metadata.uid),
@@ -56,14 +67,10 @@ async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
         **bound,
     )
     ctx.note("authentication.kubernetes.io/issued-credential-id", f"JTI={claims['jti']}")
-    expires = now + seconds
     request.status = TokenRequestStatus(
         token=tokens.sign(claims, settings.signing_key),
-        expirationTimestamp=format_time(datetime.fromtimestamp(expires, UTC)),
+        expirationTimestamp=format_time(datetime.fromtimestamp(now + seconds, UTC)),
     )
-    request.spec.audiences, request.spec.expirationSeconds = audiences, seconds
-    request.metadata.name, request.metadata.namespace = info.name, info.namespace
-    request.metadata.creationTimestamp = format_time(app.clock.now())
     return respond.value(201, request, accepted, ctx.warnings)
 
 
@@ -73,49 +80,75 @@ def _decode(ctx: Context) -> TokenRequest:
     except DecodeError as error:
         raise encoding.undecoded(ctx, TokenRequest.__resource__, error) from error
     ctx.warnings.extend(problems)
-    seconds, path = request.spec.expirationSeconds, Path("spec", "expirationSeconds")
-    errors = []
-    if seconds is not None and seconds < _SHORTEST:
-        errors.append(field.invalid(path, seconds, "may not specify a duration less than 10 minutes"))
-    if seconds is not None and seconds > _LONGEST:
-        errors.append(field.invalid(path, seconds, "may not specify a duration larger than 2^32 seconds"))
-    if errors:
-        raise Invalid.of(TokenRequest.__resource__, ctx.info.name, errors)
     return request
+
+
+def _check_place(request: TokenRequest, namespace: str, name: str) -> None:
+    """A request that says where it belongs says the same as its path."""
+    meta, path = request.metadata, Path("metadata")
+    errors = []
+    if meta.name and meta.name != name:
+        why = "must match the service account name if specified"
+        errors.append(field.invalid(path.child("name"), meta.name, why))
+    elif meta.namespace and meta.namespace != namespace:
+        why = "must match the service account namespace if specified"
+        errors.append(field.invalid(path.child("namespace"), meta.namespace, why))
+    if errors:
+        raise Invalid.of(_KIND, name, errors)
+
+
+def _prepare(request: TokenRequest, account: ServiceAccount, audiences: Sequence[str], now: str) -> None:
+    """Fill in what is not said. Raises Conflict for a request that means another account of the same name."""
+    meta, of = request.metadata, account.metadata
+    if meta.uid and meta.uid != of.uid:
+        why = f"the UID in the token request ({meta.uid}) does not match the UID of the service account ({of.uid})"
+        raise Conflict.of(Resource(_KIND.group, _KIND.version, _KIND.kind, _KIND.kind, True), of.name, why)
+    request.metadata.name, meta.namespace, meta.uid, meta.creationTimestamp = of.name, of.namespace, of.uid, now
+    request.status = TokenRequestStatus()
+    request.spec.audiences = request.spec.audiences or list(audiences)
+    if request.spec.expirationSeconds is None:
+        request.spec.expirationSeconds = _DEFAULT
+
+
+def _check(request: TokenRequest) -> None:
+    seconds, path = request.spec.expirationSeconds or 0, Path("spec", "expirationSeconds")
+    if seconds < _SHORTEST:
+        why = "may not specify a duration less than 10 minutes"
+    elif seconds > _LONGEST:
+        why = "may not specify a duration larger than 2^32 seconds"
+    else:
+        return
+    raise Invalid.of(_KIND, "", [field.invalid(path, seconds, why)])
 
 
 def _bound(app: App, namespace: str, account: str, reference: BoundObjectReference | None) -> dict[str, BoundObject]:
     """The object that the token dies with, as `service_account_claims` takes it, and a pod's node."""
     if reference is None:
         return {}
-    kinds: dict[tuple[str, str], type[Pod] | type[Secret] | type[Node]] = {
-        ("v1", "Pod"): Pod,
-        ("v1", "Secret"): Secret,
-        ("v1", "Node"): Node,
-    }
-    cls = kinds.get((reference.apiVersion, reference.kind))
-    if cls is None:
-        raise BadRequest(f"cannot bind token for serviceaccount to object of kind {reference.kind}")
-    where = "" if cls is Node else namespace
-    found = app.registries.get(cls, where, reference.name)
+    kinds: dict[str, type[Pod] | type[Secret] | type[Node]] = {"Pod": Pod, "Secret": Secret, "Node": Node}
+    group, _, version = reference.apiVersion.rpartition("/")
+    cls = kinds.get(reference.kind)
+    if cls is None or group:
+        raise BadRequest(f"cannot bind token to object of type {group}/{version}, Kind={reference.kind}")
+    found = app.registries.get(cls, "" if cls is Node else namespace, reference.name)
     if found is None:
         raise NotFound.of(cls.__resource__, reference.name)
+    if isinstance(found, Pod) and found.spec.serviceAccountName != account:
+        raise BadRequest(
+            f'cannot bind token for serviceaccount "{account}" to pod running with different serviceaccount name.'
+        )
     if reference.uid and reference.uid != found.metadata.uid:
         raise Conflict.of(
-            cls.__resource__,
+            Resource("", version, reference.kind, reference.kind, True),
             reference.name,
             f"the UID in the bound object reference ({reference.uid}) does not match the UID in record. "
             "The object might have been deleted and then recreated",
         )
     bound = {reference.kind.lower(): BoundObject(found.metadata.name, found.metadata.uid)}
-    if isinstance(found, Pod):
-        if found.spec.serviceAccountName != account:
-            raise BadRequest(
-                f'cannot bind token for serviceaccount "{account}" to pod running with different serviceaccount name.'
-            )
-        node = app.registries.get(Node, "", found.spec.nodeName) if found.spec.nodeName else None
-        if node is not None:
-            bound["node"] = BoundObject(node.metadata.name, node.metadata.uid)
+    if isinstance(found, Pod) and found.spec.nodeName:
+        node = app.registries.get(Node, "", found.spec.nodeName)
+        # Of a node that is not there the name is told all the same.
+        bound["node"] = BoundObject(found.spec.nodeName, "" if node is None else node.metadata.uid)
     return bound
 
 

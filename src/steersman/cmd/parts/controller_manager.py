@@ -44,6 +44,7 @@ def settings_of(config: ControllerManagerConfig) -> ControllerConfig:
         signing_authority=_authority(config),
         node_hosts={node: tuple(hosts.split("+")) for node, hosts in config.kubelet_serving_hosts.items()},
         legacy_service_account_tokens=config.legacy_service_account_tokens,
+        legacy_token_clean_up_period=config.legacy_service_account_token_clean_up_period,
         cluster_cidrs=(config.cluster_cidr,) if config.cluster_cidr else (),
         node_mask_ipv4=config.node_cidr_mask_size,
         service_cidr=config.service_cluster_ip_range,
