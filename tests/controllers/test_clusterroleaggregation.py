@@ -29,6 +29,17 @@ def test_rules_are_gathered_selector_by_selector_and_once(make):
     assert [rule.verbs for rule in gathered(role, others)] == [["list"], ["watch"], ["get"]]
 
 
+def test_a_sum_of_sums_takes_one_look(make):
+    whole = make(ClusterRole, "whole", meta={"labels": {"c": "true"}}, aggregationRule=_collecting("a"))
+    half = make(ClusterRole, "half", meta={"labels": {"a": "true"}}, aggregationRule=_collecting("b"))
+    part = make(ClusterRole, "part", meta={"labels": {"b": "true"}}, rules=[_rule("get")])
+    assert [rule.verbs for rule in gathered(whole, [whole, half, part])] == [["get"]]
+    ring = make(
+        ClusterRole, "ring", meta={"labels": {"b": "true"}}, aggregationRule=_collecting("a"), rules=[_rule("x")]
+    )
+    assert [rule.verbs for rule in gathered(half, [half, ring, part])] == [["get"]]
+
+
 async def test_the_default_roles_are_summed_up(world):
     await world.start(clusterroleaggregation)
     view = await world.client.get(ClusterRole, "view")

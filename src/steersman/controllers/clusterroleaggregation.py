@@ -14,14 +14,25 @@ _AGGREGATED = "aggregated"
 
 
 def gathered(role: ClusterRole, others: Iterable[ClusterRole]) -> list[PolicyRule]:
-    """The rules that `role` must have: selector by selector, role by role in the order of names, each rule once."""
+    """The rules that `role` must have: selector by selector, role by role in the order of names, each rule once.
+
+    A part that is itself a sum counts with what it must have, so that one look is enough for sums of sums.
+    """
+    return _gathered(role, sorted(others, key=lambda other: other.metadata.name), frozenset())
+
+
+def _gathered(role: ClusterRole, ordered: Sequence[ClusterRole], seen: frozenset[str]) -> list[PolicyRule]:
+    seen |= {role.metadata.name}
     rules: list[PolicyRule] = []
-    ordered = sorted(others, key=lambda other: other.metadata.name)
     for wanted in (role.aggregationRule.clusterRoleSelectors if role.aggregationRule is not None else None) or ():
         selector = labels.from_object(wanted)
         for other in ordered:
-            if other.metadata.name != role.metadata.name and selector.matches(other.metadata.labels):
-                rules += [rule for rule in other.rules or () if rule not in rules]
+            if other.metadata.name == role.metadata.name or not selector.matches(other.metadata.labels):
+                continue
+            # Sums that are parts of each other have what is stored.
+            whole = other.aggregationRule is None or other.metadata.name in seen
+            parts = other.rules or () if whole else _gathered(other, ordered, seen)
+            rules += [rule for rule in parts if rule not in rules]
     return rules
 
 
