@@ -48,9 +48,21 @@ def listing(config: ClusterConfig, place: Place, now: datetime, environment: Map
     rows = [
         _row(each.name, inventory.read(each.file), each.file, now, each.renewed_by) for each in known(config, place)
     ]
+    # While the authority is being replaced there are two.
+    for other in _others(place.pki.ca.cert):
+        rows.insert(1, _row("ca", other, place.pki.ca.cert, now, ""))
     for path, pem in _in_kubeconfigs(config, place, environment):
         rows.append(_row(KUBECONFIG, _first(pem), path, now, "steer"))
     return rows
+
+
+def _others(file: Path) -> list[inventory.Described]:
+    """The certificates of a file behind the first."""
+    try:
+        return inventory.describe(file.read_bytes())[1:]
+    except (OSError, ValueError):
+        # What is wrong with it, its first row says.
+        return []
 
 
 def _first(pem: bytes) -> inventory.Described | str:

@@ -1,4 +1,4 @@
-"""`steer certs` and `steer certs renew`: the certificates of a cluster, and new ones in their place."""
+"""`steer certs`, `steer certs renew` and `steer certs rotate-ca`: the certificates of a cluster, and new ones in their place."""
 
 import argparse
 import json
@@ -15,25 +15,34 @@ _COLUMNS = ("NAME", "SUBJECT", "ISSUER", "EXPIRES", "RESIDUAL", "RENEWED BY", "W
 def _arguments(parser: argparse.ArgumentParser) -> None:
     add_cluster_arguments(parser)
     parser.add_argument("-o", "--output", choices=["table", "json"], default="table", help="form of the answer")
-    verbs = parser.add_subparsers(dest="verb", metavar="renew")
+    verbs = parser.add_subparsers(dest="verb", metavar="renew|rotate-ca")
     renew = verbs.add_parser("renew", help="make certificates anew; a running cluster takes them over by itself")
     renew.add_argument("certificate", nargs="?", default="all", metavar="NAME", help="which one (default: all)")
-    # The same options behind the verb; what is not said there leaves what was said before.
-    renew.add_argument("--name", default=argparse.SUPPRESS, metavar="NAME", help="name of the cluster")
-    renew.add_argument("--data-dir", default=argparse.SUPPRESS, metavar="DIR", help="directory of all clusters")
+    rotate = verbs.add_parser("rotate-ca", help="put another authority in the place of the cluster's, in three steps")
+    rotate.add_argument(
+        "step",
+        choices=["prepare", "switch", "finish"],
+        help="prepare: trust another one, too; switch: let it sign everything; finish: trust the former no more",
+    )
+    for verb in (renew, rotate):
+        # The same options behind the verb; what is not said there leaves what was said before.
+        verb.add_argument("--name", default=argparse.SUPPRESS, metavar="NAME", help="name of the cluster")
+        verb.add_argument("--data-dir", default=argparse.SUPPRESS, metavar="DIR", help="directory of all clusters")
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from steersman.cmd import certificates
+    from steersman.cmd import authority, certificates
     from steersman.cmd.place import existing
 
     where = existing(arguments.name, arguments.data_dir)
-    if arguments.verb == "renew":
+    if arguments.verb is not None:
         with where.locked():
             config = where.load()
-            renewed = certificates.renew(
-                config, where, os.environ, certificates.chosen(config, where, arguments.certificate)
-            )
+            if arguments.verb == "renew":
+                wanted = certificates.chosen(config, where, arguments.certificate)
+                renewed = certificates.renew(config, where, os.environ, wanted)
+            else:
+                renewed = authority.rotate(arguments.step, config, where, os.environ)
         print("\n".join(renewed))
         return 0
     rows = certificates.listing(where.load(), where, datetime.now(UTC), os.environ)
