@@ -186,7 +186,7 @@ class Registry:
             if generated:
                 meta.name = generate_name(meta.generateName)
             try:
-                return await self._create_once(obj, namespace, write, warnings, asked)
+                return await self._create_once(obj, namespace, write, warnings, asked, generated)
             except AlreadyExists:
                 if not generated or attempt == _GENERATE_TRIES - 1:
                     raise
@@ -214,18 +214,23 @@ class Registry:
         else:
             write.track(obj, None, meta.creationTimestamp)
 
-    async def _create_once(self, obj: Any, namespace: str, write: Write, warnings: list[str], asked: str) -> Outcome:
+    async def _create_once(
+        self, obj: Any, namespace: str, write: Write, warnings: list[str], asked: str, generated: bool
+    ) -> Outcome:
         kind = self.kind
         name = obj.metadata.name
+        shown = obj.metadata.generateName if generated else name
         review = Review(
-            CREATE, self.resource, write.subresource, namespace, name, obj, None, write.user, write.dry_run, write.options,
+            CREATE, self.resource, write.subresource, namespace, shown, obj, None, write.user, write.dry_run, write.options,
             warnings, kind=kind, served=write.served, admitted=write.admitted, annotations=write.annotations,
+            generated=generated,
         )  # fmt: skip
         await self._chain.mutate(review)
         if review.object is not obj:
             # Admission may give it another name, not another place.
             _check_place(review.object.metadata, obj.metadata)
             obj, name = review.object, review.object.metadata.name
+        review.name = name
         if self._guard is not None:
             await self._guard(review, asked)
         key = self.key(namespace, name)

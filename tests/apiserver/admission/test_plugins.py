@@ -270,3 +270,11 @@ async def test_a_namespace_that_ends(api: Api) -> None:
 async def test_namespaces_that_stay(api: Api, name: str) -> None:
     answer = await api.delete(f"/api/v1/namespaces/{name}", code=403)
     assert answer["message"] == f'namespaces "{name}" is forbidden: this namespace may not be deleted'
+
+
+async def test_names_that_the_server_chooses(api: Api) -> None:
+    """Before an object has its name it is called by the beginning of it, so that events about the same are one."""
+    body = {**pod(serviceAccountName="no"), "metadata": {"generateName": "web-"}}
+    answer = await api.post(PODS, body, code=403)
+    assert answer["message"].startswith('pods "web-" is forbidden: error looking up service account')
+    assert answer["details"] == {"name": "web-", "kind": "pods"}

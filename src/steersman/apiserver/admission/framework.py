@@ -84,7 +84,7 @@ Settle = Callable[[bool | None], Awaitable[None]]
 @dataclass(slots=True)
 class Review:
     """One write under review. `object` is None for a deletion, `old` None for a creation; mutating plugins change `object`
-    in place. `name` is empty while a name is still to be generated.
+    in place. `name` is only the beginning of a name while those that change the object are asked and the server chooses it.
     """
 
     operation: str
@@ -104,6 +104,8 @@ class Review:
     """The object's Kind, whose `revive` makes objects of plain values."""
     served: Served | None = None
     """The version in which the client speaks; without it, the stored one."""
+    generated: bool = False
+    """Whether the server chooses the object's name: the request has none."""
     admitted: bool = False
     """Whether this only carries out a request that webhooks and policies have admitted."""
     annotations: dict[str, str] = field(default_factory=dict)

@@ -65,7 +65,7 @@ class Constraints:
         return found
 
     def _by_rules(self, rules: Sequence[NamedRuleWithOperations], asked: Asked) -> Resource | None:
-        name = asked.review.name
+        name = "" if asked.review.generated else asked.review.name
         for rule in rules:
             if fits(rule, asked.place) and _is_named(rule, name):
                 return asked.resource

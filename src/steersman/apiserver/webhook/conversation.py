@@ -63,7 +63,7 @@ def request(review: Review, asked: tuple[Resource, Resource], seen: tuple[Resour
     out["requestKind"], out["requestResource"] = _kind(asked[1]), _resource(asked[0])
     if review.subresource:
         out["requestSubResource"] = review.subresource
-    if review.name:
+    if review.name and not review.generated:
         out["name"] = review.name
     if namespace := namespace_of(review):
         out["namespace"] = namespace
