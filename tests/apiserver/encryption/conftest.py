@@ -14,7 +14,7 @@ from tests.apiserver.conftest import CATALOG, Api
 
 from steersman.api.clock import FakeClock
 from steersman.apiserver.config import ServerConfig
-from steersman.apiserver.encryption.build import Dial
+from steersman.apiserver.encryption.built import Dial
 from steersman.apiserver.encryption.plugin import Encrypted, PluginError, Service, Status
 from steersman.apiserver.encryption.service import Encryption
 from steersman.apiserver.server import App

@@ -13,6 +13,7 @@ from steersman.api.clock import FakeClock
 from steersman.api.configuration import ConfigurationError
 from steersman.apiserver.encryption import configuration
 from steersman.apiserver.encryption.build import build
+from steersman.apiserver.encryption.plugin import Plugin
 from steersman.store.sealing import PLAIN
 
 NONE = "provider does not contain any of the expected providers: KMS, AESGCM, AESCBC, Secretbox, Identity"
@@ -170,7 +171,7 @@ def test_the_rules_of_a_table() -> None:
         rule(keyed("key4"), resources=("secrets",)),
         rule(keyed("key3", provider="aescbc"), resources=("*.*",)),
     )
-    table = build(content.encode(), Path("f"), FakeClock()).table
+    table = build(content.encode(), Path("f"), FakeClock(), Plugin).table
     writes = {
         "/registry/core/events/default/a": PLAIN,
         "/registry/core/secrets/default/a": ("aesgcm", "key1"),

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steersman.apiserver.encryption.providers import ALGORITHMS, Keyed, Unchanged
-from steersman.apiserver.encryption.table import Chain
+from steersman.apiserver.encryption.providers import ALGORITHMS, Keyed
+from steersman.apiserver.encryption.table import Chain, Unchanged
 from steersman.store.sealing import PLAIN, OpenFailed
 
 KEY, OTHER = bytes(range(32)), bytes(32)

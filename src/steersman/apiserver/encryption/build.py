@@ -3,41 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from steersman.api.clock import Clock
 from steersman.api.configuration import ConfigurationError
 from steersman.apiserver.encryption import configuration
+from steersman.apiserver.encryption.built import Built, Dial
 from steersman.apiserver.encryption.configuration import Keys
 from steersman.apiserver.encryption.configuration import Provider as Given
 from steersman.apiserver.encryption.kms import KMSProvider
-from steersman.apiserver.encryption.plugin import Plugin, Service
-from steersman.apiserver.encryption.providers import Keyed, Provider, Unchanged
-from steersman.apiserver.encryption.table import Chain, GroupResource, Table
-
-Dial = Callable[[str, float], Service]
-"""The plugin behind an endpoint, and the seconds a call of it may take."""
+from steersman.apiserver.encryption.providers import Keyed
+from steersman.apiserver.encryption.table import Chain, GroupResource, Provider, Table, Unchanged, group_resource
 
 
-class Built:
-    """A configuration at work. `close` hangs up on its plugins."""
-
-    def __init__(self, table: Table, plugins: Mapping[str, KMSProvider] | None = None, digest: str = "") -> None:
-        self.table = table
-        self.plugins = tuple((plugins or {}).values())
-        self.digest = digest
-
-    def close(self) -> None:
-        for plugin in self.plugins:
-            plugin.close()
-
-
-NOTHING = Built(Table({}))
-"""What is in force without a configuration: values are stored as they are."""
-
-
-def build(data: bytes, where: Path, clock: Clock, dial: Dial = Plugin) -> Built:
+def build(data: bytes, where: Path, clock: Clock, dial: Dial) -> Built:
     """Makes the providers of a file's content. Raises ConfigurationError. No plugin is asked yet."""
     config = configuration.parse(data, where)
     plugins: dict[str, KMSProvider] = {}
@@ -45,7 +24,7 @@ def build(data: bytes, where: Path, clock: Clock, dial: Dial = Plugin) -> Built:
     for rule in config.resources or []:
         providers = [_provider(given, clock, dial, plugins, where) for given in rule.providers or []]
         for text in rule.resources or []:
-            rules.setdefault(configuration.group_resource(text), []).extend(providers)
+            rules.setdefault(group_resource(text), []).extend(providers)
     table = Table({name: Chain(providers) for name, providers in rules.items()})
     return Built(table, plugins, f"sha256:{hashlib.sha256(data).hexdigest()}")
 

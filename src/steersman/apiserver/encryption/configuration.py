@@ -14,6 +14,7 @@ from msgspec import Struct
 from steersman.api import configuration, duration, field
 from steersman.api.configuration import ConfigurationError
 from steersman.api.field import FieldError, Path
+from steersman.apiserver.encryption.table import group_resource, shown
 
 Errors = list[FieldError]
 Mappings = list[Any]
@@ -95,17 +96,6 @@ def parse(data: bytes, where: FilePath | str) -> EncryptionConfiguration:
     if masked := _masked(found):
         raise ConfigurationError(f"{where}: {masked}")
     return found
-
-
-def group_resource(text: str) -> tuple[str, str]:
-    """`plural.group` as (group, plural)."""
-    plural, _, group = text.partition(".")
-    return group, plural
-
-
-def shown(group: str, plural: str) -> str:
-    """The reverse, as people write it."""
-    return f"{plural}.{group}" if group or plural == "*" else plural
 
 
 def timeout_of(kms: KMS) -> float:

@@ -6,7 +6,6 @@ its key has another id, and for a seed's decryption when a value is read whose s
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import threading
@@ -18,6 +17,7 @@ from msgspec import Struct
 from steersman.api.clock import Clock
 from steersman.api.meta import format_time
 from steersman.apiserver.encryption import envelope as envelopes
+from steersman.apiserver.encryption.built import key_hash
 from steersman.apiserver.encryption.envelope import HKDF_SEED, SEED_SIZE, Derived, Envelope
 from steersman.apiserver.encryption.plugin import Encrypted, PluginError, Service, Status
 from steersman.apiserver.encryption.providers import Algorithm
@@ -26,9 +26,6 @@ from steersman.store.sealing import PREFIX, OpenFailed, Origin, SealFailed
 
 log = logging.getLogger(__name__)
 
-HEALTHY_SECONDS = 60.0
-"""Between two looks at a plugin that is well."""
-UNHEALTHY_SECONDS = 10.0
 WRITE_SECONDS = 180.0
 """How long a seed may be written with after the plugin was last well."""
 FAILED_SECONDS = 3.0
@@ -49,11 +46,6 @@ class Seed(Struct, frozen=True):
     tail: bytes
     origin: Origin
     expires: float
-
-
-def key_hash(key_id: str) -> str:
-    """How a key's id is shown: ids may say more than everybody should know."""
-    return f"sha256:{hashlib.sha256(key_id.encode()).hexdigest()}" if key_id else ""
 
 
 class KMSProvider:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 
-from steersman.store.sealing import PLAIN, PREFIX, OpenFailed, Origin
+from steersman.store.sealing import PREFIX, OpenFailed, Origin
 
 NONCE = 12
 BLOCK = 16
@@ -30,27 +30,6 @@ class Algorithm(Protocol):
 
     def open(self, key: bytes, data: bytes) -> bytes:
         """The value. Raises OpenFailed."""
-
-
-class Provider(Protocol):
-    """One provider of a rule, with all of its keys."""
-
-    @property
-    def prefix(self) -> bytes:
-        """What its records begin with."""
-
-    @property
-    def origin(self) -> Origin:
-        """How it would seal now."""
-
-    def reads(self, origin: Origin) -> bool:
-        """Whether it has the key for what was sealed in that way."""
-
-    def seal(self, key: str, value: bytes) -> tuple[bytes, Origin]:
-        """The record. Raises SealFailed."""
-
-    def open(self, key: str, stored: bytes) -> tuple[bytes, Origin]:
-        """The value of a record that begins with the prefix. Raises OpenFailed."""
 
 
 class GCM:
@@ -155,21 +134,3 @@ class Keyed:
                     # A name may have been given to two keys, one after the other.
                     reasons.append(str(error))
         raise OpenFailed(", ".join(reasons) or "no matching key was found for the provided AES transformer")
-
-
-class Unchanged:
-    """The provider that leaves values as they are, and refuses to take for one what is encrypted."""
-
-    prefix = b""
-    origin = PLAIN
-
-    def reads(self, origin: Origin) -> bool:
-        return origin == PLAIN
-
-    def seal(self, key: str, value: bytes) -> tuple[bytes, Origin]:
-        return value, PLAIN
-
-    def open(self, key: str, stored: bytes) -> tuple[bytes, Origin]:
-        if stored.startswith(PREFIX):
-            raise OpenFailed("identity transformer tried to read encrypted data")
-        return stored, PLAIN

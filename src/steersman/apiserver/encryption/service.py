@@ -16,16 +16,15 @@ from steersman.api.clock import Clock
 from steersman.api.configuration import ConfigurationError
 from steersman.api.http import Response
 from steersman.apiserver.context import Context
-from steersman.apiserver.encryption import kms, paths
-from steersman.apiserver.encryption.build import NOTHING, Built, Dial, build
-from steersman.apiserver.encryption.configuration import shown
-from steersman.apiserver.encryption.kms import KMSProvider, key_hash
+from steersman.apiserver.encryption import built, paths
+from steersman.apiserver.encryption.built import NOTHING, Built, Dial, key_hash
 from steersman.apiserver.encryption.plugin import Plugin
 from steersman.apiserver.encryption.rewriting import Rewriting, told
-from steersman.apiserver.encryption.table import Tables
+from steersman.apiserver.encryption.table import Tables, shown
 from steersman.store.sealing import PLAIN, Origin
 
 if TYPE_CHECKING:
+    from steersman.apiserver.encryption.kms import KMSProvider
     from steersman.apiserver.registry import Registry
     from steersman.apiserver.server import App
 
@@ -47,14 +46,19 @@ class Encryption:
         self._clock, self._path, self._dial = clock, path, dial
         self.reloads = reload and path is not None
         self._seen = b"" if path is None else configuration.read_bytes(path)
-        self._built = NOTHING if path is None else build(self._seen, path, clock, dial)
+        self._built = NOTHING if path is None else self._build(self._seen, path)
         self.tables = Tables(self._built.table, active=path is not None)
         self._app: App | None = None
         self._rewriting: Rewriting | None = None
         # What a file says that is good, but for a plugin that does not answer yet.
         self._candidate: Built | None = None
         self.successes = self.failures = 0
-        self._changed = asyncio.Event()
+
+    def _build(self, content: bytes, path: Path) -> Built:
+        # Most servers have no configuration, and do without the libraries.
+        from steersman.apiserver.encryption.build import build
+
+        return build(content, path, self._clock, self._dial)
 
     async def prime(self) -> None:
         """Asks the plugins once, so that what they have encrypted can be read. What they lack is logged: they may come later."""
@@ -111,7 +115,7 @@ class Encryption:
             content = configuration.read_bytes(self._path)
             if content != self._seen:
                 self._seen = content
-                self._candidate = build(content, self._path, self._clock, self._dial)
+                self._candidate = self._build(content, self._path)
         except ConfigurationError as error:
             self.failures += 1
             self._candidate = None
@@ -131,7 +135,6 @@ class Encryption:
         self._candidate, self._built = None, built
         self.tables.table = built.table
         self.successes += 1
-        self._changed.set()
         log.info("%s was read again and is in force", self._path)
         await self._reopen()
         self._warn_of_lost()
@@ -174,7 +177,7 @@ class Encryption:
             plugins = self._built.plugins
             wrong = any(plugin.health for plugin in plugins)
             blind = bool(self._app is not None and self._app.store.sealed)
-            await self._clock.sleep(kms.UNHEALTHY_SECONDS if wrong or blind else kms.HEALTHY_SECONDS)
+            await self._clock.sleep(built.UNHEALTHY_SECONDS if wrong or blind else built.HEALTHY_SECONDS)
             await self.probe()
 
     async def probe(self) -> None:

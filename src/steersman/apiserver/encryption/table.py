@@ -3,14 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
-from steersman.apiserver.encryption.providers import Provider, Unchanged
-from steersman.store.sealing import PREFIX, OpenFailed, Origin
+from steersman.store.sealing import PLAIN, PREFIX, OpenFailed, Origin
 
 GroupResource = tuple[str, str]
 """Group and plural; `*` stands for any."""
 
 ANY: GroupResource = ("*", "*")
+
+
+def group_resource(text: str) -> tuple[str, str]:
+    """`plural.group` as (group, plural)."""
+    plural, _, group = text.partition(".")
+    return group, plural
+
+
+def shown(group: str, plural: str) -> str:
+    """The reverse, as people write it."""
+    return f"{plural}.{group}" if group or plural == "*" else plural
+
+
+class Provider(Protocol):
+    """One provider of a rule, with all of its keys."""
+
+    @property
+    def prefix(self) -> bytes:
+        """What its records begin with."""
+
+    @property
+    def origin(self) -> Origin:
+        """How it would seal now."""
+
+    def reads(self, origin: Origin) -> bool:
+        """Whether it has the key for what was sealed in that way."""
+
+    def seal(self, key: str, value: bytes) -> tuple[bytes, Origin]:
+        """The record. Raises SealFailed."""
+
+    def open(self, key: str, stored: bytes) -> tuple[bytes, Origin]:
+        """The value of a record that begins with the prefix. Raises OpenFailed."""
+
+
+class Unchanged:
+    """The provider that leaves values as they are, and refuses to take for one what is encrypted."""
+
+    prefix = b""
+    origin = PLAIN
+
+    def reads(self, origin: Origin) -> bool:
+        return origin == PLAIN
+
+    def seal(self, key: str, value: bytes) -> tuple[bytes, Origin]:
+        return value, PLAIN
+
+    def open(self, key: str, stored: bytes) -> tuple[bytes, Origin]:
+        if stored.startswith(PREFIX):
+            raise OpenFailed("identity transformer tried to read encrypted data")
+        return stored, PLAIN
 
 
 class Chain:
