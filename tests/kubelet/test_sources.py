@@ -4,10 +4,11 @@ import pytest
 
 from steersman.api.clock import FakeClock
 from steersman.api.errors import NotFound
+from steersman.kinds.types.certificates_v1 import ClusterTrustBundle, ClusterTrustBundleSpec
 from steersman.kinds.types.core_v1 import ConfigMap, Pod
 from steersman.kinds.types.meta_v1 import ObjectMeta
 from steersman.kubelet.sources import ObjectReader, TokenManager
-from steersman.pki import tokens
+from steersman.pki import certs, tokens
 from steersman.testing import Cluster
 
 
@@ -59,3 +60,20 @@ async def test_tokens(cluster):
     assert await manager.token(pod, "", 600) != first
     manager.forget(pod.metadata.uid)
     assert isinstance(await cluster.client.get(Pod, "p", "default"), Pod)
+
+
+async def test_trust_bundles(cluster):
+    reader = ObjectReader(cluster.client, cluster.clock)
+    with pytest.raises(NotFound):
+        await reader.trust_bundle("example.com:s:1")
+    assert list(await reader.trust_bundles("example.com/s")) == []
+    authority = certs.new_ca("x", cluster.clock.now())
+    text = authority.cert.decode()
+    for name, signer in (("example.com:s:1", "example.com/s"), ("example.com:t:1", "example.com/t"), ("any", "")):
+        spec = ClusterTrustBundleSpec(signerName=signer, trustBundle=text)
+        await cluster.client.create(ClusterTrustBundle(metadata=ObjectMeta(name=name), spec=spec))
+    assert (await reader.trust_bundle("any")).spec.trustBundle == text
+    # Kept for a moment.
+    assert list(await reader.trust_bundles("example.com/s")) == []
+    await cluster.advance(3)
+    assert [b.metadata.name for b in await reader.trust_bundles("example.com/s")] == ["example.com:s:1"]

@@ -31,7 +31,7 @@ from steersman.kubelet.settings import NodeSettings
 from steersman.kubelet.sources import ObjectReader, TokenManager
 from steersman.kubelet.status_manager import StatusManager
 from steersman.kubelet.volumes.manager import VolumeManager
-from steersman.kubelet.volumes.payload import VolumeError
+from steersman.kubelet.volumes.problem import VolumeError
 
 _log = logging.getLogger(__name__)
 

@@ -12,13 +12,12 @@ from steersman.kinds.types.core_v1 import Pod, Service
 from steersman.kubelet.cgroups import Cgroups
 from steersman.kubelet.dns_config import ClusterDNS
 from steersman.kubelet.downward import NodeFacts
-from steersman.kubelet.env import ObjectSource
 from steersman.kubelet.image_puller import ImagePuller
 from steersman.kubelet.pleg import Pleg
 from steersman.kubelet.runtime.protocol import Runtime
 from steersman.kubelet.status_manager import StatusManager
 from steersman.kubelet.volumes.manager import VolumeManager
-from steersman.kubelet.volumes.payload import TokenSource
+from steersman.kubelet.volumes.payload import Objects, TokenSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class NodeContext:
     pleg: Pleg
     recorder: EventRecorder
     status: StatusManager
-    objects: ObjectSource
+    objects: Objects
     tokens: TokenSource
     puller: ImagePuller
     volumes: VolumeManager

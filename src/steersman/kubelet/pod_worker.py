@@ -22,7 +22,8 @@ from steersman.kubelet.pod_state import TERMINATION_MESSAGE_POLICY, PodState
 from steersman.kubelet.pod_status import OWN_CONDITIONS, StatusContext, compute_status
 from steersman.kubelet.probes import ProbeManager
 from steersman.kubelet.runtime import types as rt
-from steersman.kubelet.volumes.payload import PayloadContext, VolumeError
+from steersman.kubelet.volumes.payload import PayloadContext
+from steersman.kubelet.volumes.problem import VolumeError
 
 _log = logging.getLogger(__name__)
 

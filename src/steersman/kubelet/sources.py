@@ -1,7 +1,9 @@
-"""Where the kubelet gets what pods refer to: ConfigMaps, Secrets and service account tokens, each kept for a short while."""
+"""Where the kubelet gets what pods refer to: ConfigMaps, Secrets, trust bundles and service account tokens, each kept for a short
+while."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -11,6 +13,7 @@ from steersman.api.clock import Clock
 from steersman.api.meta import parse_time
 from steersman.client.rest import ApiObject, Client
 from steersman.kinds.types.authentication_v1 import TokenRequest
+from steersman.kinds.types.certificates_v1 import ClusterTrustBundle
 from steersman.kinds.types.core_v1 import ConfigMap, Pod, Secret
 
 # Several containers of a pod refer to one object within moments; a look every volume refresh is wanted all the same.
@@ -22,17 +25,32 @@ T = TypeVar("T", bound=ApiObject)
 
 @dataclass(slots=True)
 class ObjectReader:
-    """Implements env.ObjectSource over the API."""
+    """Implements payload.Objects over the API."""
 
     client: Client
     clock: Clock
     _cache: dict[tuple[type, str, str], tuple[float, ApiObject]] = field(default_factory=dict)
+    _bundles: dict[str, tuple[float, Sequence[ClusterTrustBundle]]] = field(default_factory=dict)
 
     async def config_map(self, namespace: str, name: str) -> ConfigMap:
         return await self._get(ConfigMap, namespace, name)
 
     async def secret(self, namespace: str, name: str) -> Secret:
         return await self._get(Secret, namespace, name)
+
+    async def trust_bundle(self, name: str) -> ClusterTrustBundle:
+        return await self._get(ClusterTrustBundle, "", name)
+
+    async def trust_bundles(self, signer: str) -> Sequence[ClusterTrustBundle]:
+        now = self.clock.monotonic()
+        cached = self._bundles.get(signer)
+        if cached and now - cached[0] < CACHE_SECONDS:
+            return cached[1]
+        found = (await self.client.list(ClusterTrustBundle, fields=f"spec.signerName={signer}")).items
+        if len(self._bundles) >= _MAX_CACHED:
+            self._bundles.clear()
+        self._bundles[signer] = now, found
+        return found
 
     async def _get(self, type_: type[T], namespace: str, name: str) -> T:
         key, now = (type_, namespace, name), self.clock.monotonic()

@@ -12,7 +12,8 @@ from steersman.kubelet.env import ConfigError
 from steersman.kubelet.runtime.types import MountPropagation
 from steersman.kubelet.volumes import mounting
 from steersman.kubelet.volumes.manager import VolumeManager
-from steersman.kubelet.volumes.payload import PayloadContext, VolumeError
+from steersman.kubelet.volumes.payload import PayloadContext
+from steersman.kubelet.volumes.problem import VolumeError
 
 
 def context(made, objects=None):

@@ -7,7 +7,8 @@ from tests.kubelet.test_env import Objects
 from steersman.api import codec
 from steersman.kinds.types.core_v1 import Volume
 from steersman.kubelet.downward import NodeFacts
-from steersman.kubelet.volumes.payload import PayloadContext, VolumeError, collect
+from steersman.kubelet.volumes.payload import PayloadContext, collect
+from steersman.kubelet.volumes.problem import VolumeError
 
 OBJECTS = Objects({"m": {"a": "1", "b": "2"}}, {"s": {"a": b"\xff\x00"}})
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from steersman.api import quantity
 from steersman.kinds.types.core_v1 import EmptyDirVolumeSource
 from steersman.kubelet.volumes import mounting
-from steersman.kubelet.volumes.payload import VolumeError
+from steersman.kubelet.volumes.problem import VolumeError
 
 _MODE = 0o777
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from steersman.kubelet.volumes.payload import VolumeError
+from steersman.kubelet.volumes.problem import VolumeError
 
 
 def prepare(path: Path, kind: str) -> None:

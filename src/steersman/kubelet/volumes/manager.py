@@ -15,7 +15,8 @@ from steersman.kubelet.expansion import expand
 from steersman.kubelet.runtime.types import Mount
 from steersman.kubelet.volumes import atomic, emptydir, hostpath, mounting, subpath
 from steersman.kubelet.volumes.atomic import Payload
-from steersman.kubelet.volumes.payload import PayloadContext, VolumeError, collect
+from steersman.kubelet.volumes.payload import PayloadContext, collect
+from steersman.kubelet.volumes.problem import VolumeError
 
 _PLUGIN_FOLDERS = {
     "emptyDir": "kubernetes.io~empty-dir",

@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from steersman.kubelet.volumes.payload import VolumeError
+from steersman.kubelet.volumes.problem import VolumeError
 from steersman.network import syscalls
 
 _UMOUNT_NOFOLLOW = 8

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from steersman.api.errors import NotFound, StatusError
 from steersman.kinds.types.core_v1 import (
+    ClusterTrustBundleProjection,
     ConfigMap,
     DownwardAPIVolumeFile,
     KeyToPath,
@@ -19,11 +20,17 @@ from steersman.kinds.types.core_v1 import (
 )
 from steersman.kubelet.downward import NodeFacts, container_named, field_value, resource_value
 from steersman.kubelet.env import ConfigError, ObjectSource
+from steersman.kubelet.volumes import trustbundles
 from steersman.kubelet.volumes.atomic import File, Payload
+from steersman.kubelet.volumes.problem import VolumeError
 
 DEFAULT_MODE = 0o644
 # A token is private to the user that runs the pod unless an fsGroup shares it.
 _TOKEN_MODE = 0o600
+
+
+class Objects(ObjectSource, trustbundles.TrustSource, Protocol):
+    """Where the objects come from that volumes are made of."""
 
 
 class TokenSource(Protocol):
@@ -41,12 +48,8 @@ class PayloadContext:
     pod: Pod
     node: NodeFacts
     pod_ips: tuple[str, ...]
-    objects: ObjectSource
+    objects: Objects
     tokens: TokenSource
-
-
-class VolumeError(Exception):
-    """A volume that cannot be set up now (FailedMount); it is tried again."""
 
 
 async def collect(volume: Volume, context: PayloadContext) -> Payload | None:
@@ -84,6 +87,8 @@ async def _project(projection: VolumeProjection, mode: int | None, context: Payl
         return _downward(projection.downwardAPI.items or [], mode, context)
     if projection.serviceAccountToken:
         return await _token(projection.serviceAccountToken, mode, context)
+    if projection.clusterTrustBundle:
+        return await _trust(projection.clusterTrustBundle, mode, context)
     raise VolumeError("a projected volume source of this kind is not supported")
 
 
@@ -92,14 +97,23 @@ async def _token(source: ServiceAccountTokenProjection, mode: int | None, contex
         text = await context.tokens.token(context.pod, source.audience, source.expirationSeconds or 3600)
     except StatusError as error:
         raise VolumeError(f"failed to fetch token: {error.message}") from error
-    security = context.pod.spec.securityContext
-    group = security.fsGroup if security else None
-    user = _only_user(context.pod)
-    if group is not None:
-        return {source.path: File(text.encode(), _TOKEN_MODE, None)}
-    if user is not None:
-        return {source.path: File(text.encode(), _TOKEN_MODE, user)}
-    return {source.path: File(text.encode(), DEFAULT_MODE if mode is None else mode)}
+    return {source.path: _private(text.encode(), source.user, mode, context.pod)}
+
+
+async def _trust(source: ClusterTrustBundleProjection, mode: int | None, context: PayloadContext) -> Payload:
+    data = await trustbundles.collect(source, context.objects)
+    return {source.path: _private(data, source.user, mode, context.pod)}
+
+
+def _private(data: bytes, user: int | None, mode: int | None, pod: Pod) -> File:
+    """A file for the users of the pod alone, where it is known who they are."""
+    security = pod.spec.securityContext
+    if security is not None and security.fsGroup is not None:
+        return File(data, _TOKEN_MODE, user)
+    owner = _only_user(pod) if user is None else user
+    if owner is not None:
+        return File(data, _TOKEN_MODE, owner)
+    return File(data, DEFAULT_MODE if mode is None else mode)
 
 
 def _only_user(pod: Pod) -> int | None:
