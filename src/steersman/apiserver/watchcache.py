@@ -39,6 +39,8 @@ from steersman.store.protocol import Entry, Event, Store
 from steersman.store.sealing import Sealed
 
 WINDOW = 1000
+# Large objects that change again and again must not stay in memory a thousand times; the store remembers them, too.
+WINDOW_BYTES = 8 * 1024 * 1024
 """Past changes kept in memory for watches that resume; older ones come from the store's history."""
 
 STREAM_LIMIT = 10_000
@@ -93,7 +95,7 @@ class WatchCache:
         """What is stored and cannot be decrypted."""
         self._window: deque[Change] = deque()
         # Changes up to this revision are not in the window.
-        self._window_start = 0
+        self._window_start = self._window_size = 0
         self._ready = asyncio.Event()
         self._unobserve: Callable[[], None] | None = None
         # Events that came while the objects were loaded; None afterwards.
@@ -119,7 +121,7 @@ class WatchCache:
             raise
         self._load(listing.entries)
         self._window.clear()
-        self._window_start = listing.revision
+        self._window_start, self._window_size = listing.revision, 0
         self.changed = listing.revision
         self._early = None
         self._follow([event for event in early if event.revision > listing.revision])
@@ -482,13 +484,23 @@ class WatchCache:
             self._index.put(event.key, self._cached(event.key, event.value, event.revision))
         self.changed = max(self.changed, event.revision)
         self._window.clear()
-        self._window_start = self.revision
+        self._window_start, self._window_size = self.revision, 0
         self._watchers.close()
 
     def _remember(self, change: Change) -> None:
-        self._window.append(change)
-        if len(self._window) > WINDOW:
-            self._window_start = self._window.popleft().revision
+        window = self._window
+        window.append(change)
+        self._window_size += _size(change)
+        while len(window) > WINDOW or (self._window_size > WINDOW_BYTES and len(window) > 1):
+            oldest = window.popleft()
+            self._window_size -= _size(oldest)
+            self._window_start = oldest.revision
+
+
+def _size(change: Change) -> int:
+    """Bytes that are kept because of a change."""
+    kept = change.current if change.previous is None else change.previous
+    return len(kept.value) if kept is not None else 0
 
 
 def _lines(wanted: Selection, encode: Encoder, changes: Iterable[Change]) -> Iterator[bytes]:
