@@ -169,7 +169,7 @@ UPDATES: list[tuple[Any, str, str, list[str]]] = [
     (endpointslice.KIND, SLICE, "{addressType: FQDN, endpoints: [{addresses: [a.b]}]}", ['addressType: Invalid value: "FQDN": field is immutable']),
     (priorityclass.KIND, PRIORITY, "value: 6", ["value: Forbidden: may not be changed in an update."]),
     (resourcequota.KIND, f"{{{META}}}", "spec: {scopes: [BestEffort]}", ['spec.scopes: Invalid value: ["BestEffort"]: field is immutable']),
-    (rolebinding.KIND, BINDING, "roleRef: {name: other}", ['roleRef: Invalid value: {"apiGroup":"rbac.authorization.k8s.io","kind":"Role","name":"other"}: cannot change roleRef']),
+    (rolebinding.KIND, BINDING, "roleRef: {name: other}", ['roleRef: Invalid value: {"apiGroup":"rbac.authorization.k8s.io","kind":"Role","name":"other"}: field is immutable']),
 ]  # fmt: skip
 
 

@@ -86,9 +86,7 @@ def _check_binding(binding: RoleBinding | ClusterRoleBinding, kinds: tuple[str, 
 
 
 def check_binding_update(binding: RoleBinding | ClusterRoleBinding, old: RoleBinding | ClusterRoleBinding) -> Errors:
-    if binding.roleRef == old.roleRef:
-        return []
-    return [field.invalid(Path("roleRef"), binding.roleRef, "cannot change roleRef")]
+    return field.immutable(Path("roleRef"), binding.roleRef, old.roleRef)
 
 
 def _check_subject(subject: Subject, path: Path, *, namespaced: bool) -> Errors:
