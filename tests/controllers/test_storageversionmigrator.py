@@ -4,9 +4,14 @@ import json
 
 import pytest
 
+from steersman.apiserver.encryption.providers import Keyed
+from steersman.apiserver.encryption.table import Chain, Table, Tables, Unchanged
 from steersman.controllers import storageversionmigrator
 from steersman.controllers.storageversionmigrator import PATIENCE
+from steersman.kinds.types.core_v1 import Secret
+from steersman.kinds.types.meta_v1 import ObjectMeta
 from steersman.kinds.types.storagemigration_v1 import StorageVersionMigration
+from steersman.store.sealing import PLAIN, Vault
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 SCHEMA = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
@@ -76,3 +81,18 @@ async def test_a_resource_that_nobody_serves(migrating):
     await migrating.clock.advance(PATIENCE + 1)
     await migrating.settle()
     assert await migrating.state() == {"Failed": "True"}
+
+
+async def test_values_are_encrypted_with_the_key_of_today(migrating):
+    """A write that changes nothing is none, unless the value would be stored in another way."""
+    tables = Tables(Table({}), active=True)
+    store = migrating.app.store
+    store._vault = Vault(tables)
+    await migrating.client.create(Secret(metadata=ObjectMeta(name="a", namespace="default")))
+    key = "/registry/core/secrets/default/a"
+    assert dict(store.origins("/registry/core/secrets/")) == {key: PLAIN}
+    provider = Keyed("aesgcm", [("key1", bytes(32))])
+    tables.table = Table({("", "secrets"): Chain((provider, Unchanged()))})
+    await migrating.migrate("", "secrets")
+    assert await migrating.state() == {"Running": "False", "Succeeded": "True"}
+    assert dict(store.origins("/registry/core/secrets/")) == {key: provider.origin}
