@@ -58,6 +58,7 @@ from steersman.apiserver.joined import Joined
 from steersman.apiserver.lastused import LastUsed
 from steersman.apiserver.metrics import Metrics, Series
 from steersman.apiserver.negotiation import Accepted
+from steersman.apiserver.podsecurity.counting import Counters
 from steersman.apiserver.policies import gate as policies
 from steersman.apiserver.rbac import GROUP as RBAC_GROUP
 from steersman.apiserver.rbac import PREFIX as RBAC_PREFIX
@@ -149,7 +150,7 @@ class App:
         """Whoever has made it closes it, after the last answer."""
         if audit is not None:
             audit.bind(self.catalog)
-        self.metrics = Metrics()
+        self.metrics, self.pod_security = Metrics(), Counters()
         self.deadlines = Deadlines(clock)
         self.frames = Frames()
         self.joined = Joined()
@@ -157,7 +158,9 @@ class App:
         low, high = self.config.node_ports
         self.allocator = Allocator(self.config.service_cidr, range(low, high + 1))
         self.webhooks, self.policies = Gate(self), policies.gate(self)
-        self.registries = self._make_registries(selection.select(self.config.admission) if admission is None else admission)
+        self.registries = self._make_registries(
+            selection.select(self.config.admission) if admission is None else admission
+        )
         self.authenticator = authenticator or Authenticator(
             clock,
             service_accounts=service_accounts,
@@ -169,7 +172,9 @@ class App:
         self.authenticator.bind(self._uid, partial(self.registries.get, Secret), self._last_used.used)
         self.rbac = RBAC(self._roles)
         self.node_authorizer = NodeAuthorizer(StoredObjects(self.registries))
-        self.authorization = Authorizers(self.config.authorization, self.rbac, self.node_authorizer, clock, self.backends)
+        self.authorization = Authorizers(
+            self.config.authorization, self.rbac, self.node_authorizer, clock, self.backends
+        )
         self.authorizer = self.authorization.authorizer
         self._endpoints = self._make_endpoints()
         self._subresources = Subresources.discover()
@@ -200,6 +205,7 @@ class App:
         environment = Environment(
             found,
             self.clock,
+            pod_security=self.pod_security,
             webhooks=self.webhooks,
             policies=self.policies,
             check_params=partial(policies.check_params, self),

@@ -255,3 +255,37 @@ async def test_defaults_and_exemptions(strict: Api, reviews: list[Review]) -> No
     assert reviews[-1].annotations == {f"{PREFIX}exempt": "namespace"}
     said = 'namespace "free" is exempt from Pod Security, and the policy (enforce=restricted:v1.30) will be ignored'
     assert await relabel(strict, "free", enforce="restricted", warn="privileged") == [said]
+
+
+async def test_metrics(strict: Api) -> None:
+    await namespace(strict, warn="restricted", warn_version="v1.99", audit="restricted", audit_version="v1.20")
+    await strict.post(PODS, pod())
+    await strict.post(PODS, pod("b", hostNetwork=True), code=403)
+    await strict.as_(User("boss", ("system:masters",))).post(PODS, pod("c"))
+    await strict.post("/apis/apps/v1/namespaces/n/deployments", {"metadata": {"name": "a"}, "spec": SELECTED})
+    await strict.post("/apis/batch/v1/namespaces/n/jobs", {"metadata": {"name": "a"}, "spec": {"template": ONCE}})
+    await namespace(strict, "free", enforce="privileged")
+    await namespace(strict, "open", enforce="privileged", enforce_version="v1.3")
+    await strict.post(f"{NAMESPACES}/open/pods", pod())
+    response = await strict.raw("GET", "/metrics")
+    assert isinstance(response.body, bytes)
+    found = [line for line in response.body.decode().splitlines() if "pod_security" in line]
+    of_pods = 'request_operation="create",resource="pod",subresource=""'
+    of_others = 'request_operation="create",resource="controller",subresource=""'
+
+    def evaluated(decision: str, mode: str, level: str, version: str, about: str, count: int) -> str:
+        labels = f'decision="{decision}",mode="{mode}",policy_level="{level}",policy_version="{version}",{about}'
+        return f"pod_security_evaluations_total{{{labels}}} {count}"
+
+    assert [line for line in found if not line.startswith("# HELP")] == [
+        "# TYPE pod_security_evaluations_total counter",
+        evaluated("allow", "enforce", "baseline", "v1.30", of_pods, 1),
+        evaluated("allow", "enforce", "privileged", "latest", of_pods, 1),
+        evaluated("deny", "audit", "restricted", "v1.20", of_others, 2),
+        evaluated("deny", "audit", "restricted", "v1.20", of_pods, 2),
+        evaluated("deny", "enforce", "baseline", "v1.30", of_pods, 1),
+        evaluated("deny", "warn", "restricted", "future", of_others, 2),
+        evaluated("deny", "warn", "restricted", "future", of_pods, 1),
+        "# TYPE pod_security_exemptions_total counter",
+        f"pod_security_exemptions_total{{{of_pods}}} 1",
+    ]

@@ -13,6 +13,7 @@ from steersman.api.clock import Clock
 from steersman.api.http import User
 from steersman.api.meta import Resource
 from steersman.apiserver.admission.quota_ledger import QuotaLedger
+from steersman.apiserver.podsecurity.counting import Counters
 from steersman.kinds.types.meta_v1 import Object
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ class Environment:
     reader: Reader
     clock: Clock
     quotas: QuotaLedger = field(default_factory=QuotaLedger)
+    pod_security: Counters = field(default_factory=Counters)
     webhooks: Webhooks | None = None
     policies: Webhooks | None = None
     check_params: Callable[[Review], Awaitable[None]] | None = None

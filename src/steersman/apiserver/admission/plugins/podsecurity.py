@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any
 
 from steersman.api.errors import Forbidden, InternalError, Invalid
+from steersman.api.field import Errors
 from steersman.apiserver.admission.framework import CREATE, UPDATE, Admission, Environment, Interest, Review
 from steersman.apiserver.admission.given import Given
 from steersman.apiserver.podsecurity import policy
-from steersman.apiserver.podsecurity.policy import Configuration
-from steersman.kinds.types.core_v1 import Namespace, Pod
+from steersman.apiserver.podsecurity.policy import Configuration, Policy
+from steersman.kinds.types.core_v1 import Namespace, Pod, PodTemplateSpec
 
 _WRITES = frozenset({CREATE, UPDATE})
 _TEMPLATED = (
@@ -35,18 +36,27 @@ async def validate(configuration: Configuration, review: Review, environment: En
     plural = review.resource.plural
     if plural == "namespaces":
         await _check_namespace(configuration, review, environment)
-    elif not _is_exempt(configuration, review):
+    elif not _is_exempt(configuration, review, environment):
         _check_pods(configuration, review, environment, enforce=plural == "pods")
 
 
-def _is_exempt(configuration: Configuration, review: Review) -> bool:
+def _about(review: Review) -> tuple[str, str, str]:
+    return review.operation, review.resource.plural, review.subresource
+
+
+def _is_exempt(configuration: Configuration, review: Review, environment: Environment) -> bool:
     if review.namespace in configuration.namespaces:
-        review.annotations[_EXEMPT] = "namespace"
+        _exempt(review, environment, "namespace")
     elif review.user.name in configuration.usernames:
-        review.annotations[_EXEMPT] = "user"
+        _exempt(review, environment, "user")
     else:
         return False
     return True
+
+
+def _exempt(review: Review, environment: Environment, why: str) -> None:
+    review.annotations[_EXEMPT] = why
+    environment.pod_security.exempted(_about(review))
 
 
 def _check_pods(configuration: Configuration, review: Review, environment: Environment, *, enforce: bool) -> None:
@@ -54,6 +64,7 @@ def _check_pods(configuration: Configuration, review: Review, environment: Envir
     if namespace is None:
         problem = f'failed to lookup namespace "{review.namespace}"'
         review.annotations[_ERROR] = problem
+        environment.pod_security.failed(_about(review), fatal=True)
         if enforce:
             raise InternalError.occurred(problem)
         return
@@ -61,22 +72,43 @@ def _check_pods(configuration: Configuration, review: Review, environment: Envir
     if not errors and wanted.privileged:
         if enforce:
             review.annotations[_ENFORCED] = _PRIVILEGED
+            environment.pod_security.evaluated(_about(review), "enforce", wanted.enforce, allowed=True)
         return
+    found = review.object if enforce else _template(review.object)
+    if found is not None:
+        _check(configuration, review, environment, found, wanted, errors, enforce=enforce)
+
+
+def _check(
+    configuration: Configuration,
+    review: Review,
+    environment: Environment,
+    found: Pod | PodTemplateSpec,
+    wanted: Policy,
+    errors: Errors,
+    *,
+    enforce: bool,
+) -> None:
     from steersman.apiserver.podsecurity import decision
 
-    found = review.object if enforce else _template(review.object)
-    if found is None:
-        return
     if enforce and review.old is not None and not decision.is_significant(found.spec, review.old.spec):
         return
     if found.spec.runtimeClassName and found.spec.runtimeClassName in configuration.runtime_classes:
-        review.annotations[_EXEMPT] = "runtimeClass"
+        _exempt(review, environment, "runtimeClass")
         return
     decided = decision.decide(wanted, errors, found.metadata.annotations, found.spec, enforce=enforce)
     review.annotations.update(decided.annotations)
+    about, counters = _about(review), environment.pod_security
+    if errors:
+        counters.failed(about, fatal=False)
+    if enforce:
+        counters.evaluated(about, "enforce", wanted.enforce, allowed=not decided.refused)
+    if decision.VIOLATIONS in decided.annotations:
+        counters.evaluated(about, "audit", wanted.audit, allowed=False)
     if decided.refused:
         raise Forbidden.of(review.resource, review.name, decided.refused)
     if decided.warning:
+        counters.evaluated(about, "warn", wanted.warn, allowed=False)
         _warn(review, [decided.warning])
 
 
