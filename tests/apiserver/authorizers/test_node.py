@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
+import msgspec
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from tests.apiserver.conftest import MAPS, PODS, Api, config_map, pod
 
+from steersman.api.errors import StatusError
 from steersman.api.fields import FieldSelector
 from steersman.api.http import User
+from steersman.apiserver.admission.framework import CREATE, Review
+from steersman.apiserver.admission.plugins import noderestriction
 from steersman.apiserver.authorizers.node import NodeAuthorizer, node_of
 from steersman.apiserver.authz import Attributes
+from steersman.kinds.types.certificates_v1 import PodCertificateRequest, PodCertificateRequestSpec
+from steersman.kinds.types.core_v1 import (
+    CSIVolumeSource,
+    EmptyDirVolumeSource,
+    EphemeralVolumeSource,
+    Pod,
+    PodSpec,
+    ProjectedVolumeSource,
+    ServiceAccountTokenProjection,
+    Volume,
+    VolumeProjection,
+)
 
 GROUPS = ("system:nodes", "system:authenticated")
 A, B = User("system:node:a", GROUPS), User("system:node:b", GROUPS)
@@ -328,3 +350,101 @@ def test_what_is_not_a_matter_of_objects() -> None:
         decision = decide(asked)
         assert decision.allowed is allowed, asked
         assert not decision.general
+
+
+CSR = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+PCR = "/apis/certificates.k8s.io/v1/namespaces/default/podcertificaterequests"
+
+
+@pytest.mark.parametrize(
+    ("signer", "name", "code"),
+    [
+        ("kubernetes.io/kube-apiserver-client-kubelet", "system:node:a", 201),
+        ("kubernetes.io/kube-apiserver-client-kubelet", "system:node:b", 403),
+        ("kubernetes.io/kube-apiserver-client-kubelet", "admin", 403),
+        ("kubernetes.io/kubelet-serving", "system:node:b", 403),
+        ("example.com/other", "anybody", 201),
+    ],
+)
+async def test_signing_requests(nodes: Api, signer: str, name: str, code: int) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = [
+        x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:nodes"),
+        x509.NameAttribute(NameOID.COMMON_NAME, name),
+    ]
+    request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(subject)).sign(key, hashes.SHA256())
+    pem = b64encode(request.public_bytes(Encoding.PEM)).decode()
+    usages = ["digital signature", "server auth" if "serving" in signer else "client auth"]
+    body = {"metadata": {"name": "r"}, "spec": {"request": pem, "signerName": signer, "usages": usages}}
+    answer = await nodes.as_(A).post(CSR, body, code=code)
+    if code == 403:
+        assert "can only create a node CSR with CN=system:node:a" in answer["message"]
+
+
+async def test_slices(nodes: Api) -> None:
+    slices = "/apis/resource.k8s.io/v1/resourceslices"
+
+    def body(name: str, node: str) -> dict[str, Any]:
+        pool = {"name": "p", "generation": 1, "resourceSliceCount": 1}
+        return {
+            "metadata": {"name": name},
+            "spec": {"driver": "d.example", "nodeName": node, "pool": pool, "devices": []},
+        }
+
+    await nodes.as_(A).post(slices, body("a", "a"))
+    answer = await nodes.as_(A).post(slices, body("b", "b"), code=403)
+    assert "can only create ResourceSlice with the same NodeName as the requesting node" in answer["message"]
+    await nodes.as_(B).get(f"{slices}/a", code=403)
+    await nodes.as_(B).delete(f"{slices}/a", code=403)
+    await nodes.as_(B).get(slices, code=403)
+    await nodes.as_(A).get(f"{slices}/a")
+    await nodes.as_(A).get(f"{slices}?fieldSelector=spec.nodeName=a")
+
+
+def test_mirror_pods_refer_to_nothing() -> None:
+    for volume, what in (
+        (Volume(name="v", csi=CSIVolumeSource(driver="d")), "csidrivers (via CSI volumes)"),
+        (Volume(name="v", ephemeral=EphemeralVolumeSource()), "persistentvolumeclaims (via ephemeral volumes)"),
+        (
+            Volume(
+                name="v",
+                projected=ProjectedVolumeSource(
+                    sources=[VolumeProjection(serviceAccountToken=ServiceAccountTokenProjection(path="t"))]
+                ),
+            ),
+            "serviceaccounts (via projected volumes)",
+        ),
+        (Volume(name="v", emptyDir=EmptyDirVolumeSource()), ""),
+    ):
+        assert noderestriction._referred(Pod(spec=PodSpec(volumes=[volume]))) == what
+
+
+async def test_certificates_of_pods(nodes: Api) -> None:
+    found = {
+        "podUID": (await nodes.get(f"{PODS}/web"))["metadata"]["uid"],
+        "nodeUID": (await nodes.get("/api/v1/nodes/a"))["metadata"]["uid"],
+        "serviceAccountUID": (await nodes.get("/api/v1/namespaces/default/serviceaccounts/used"))["metadata"]["uid"],
+    }
+    spec = PodCertificateRequestSpec(nodeName="a", podName="web", serviceAccountName="used", **found)
+
+    async def refusal(user: User, **changes: str) -> str:
+        asked = PodCertificateRequest(spec=msgspec.structs.replace(spec, **changes))
+        resource = PodCertificateRequest.__resource__
+        review = Review(CREATE, resource, "", "default", "r", asked, None, user)
+        try:
+            await noderestriction.mutate(review, nodes.app.chain._environment)
+        except StatusError as error:
+            return str(error)
+        return ""
+
+    assert await refusal(A) == ""
+    assert 'which is not the requesting node "b"' in await refusal(B)
+    assert 'pod "default/web" is not running on node "b"' in await refusal(
+        B, nodeName="b", nodeUID=(await nodes.get("/api/v1/nodes/b"))["metadata"]["uid"]
+    )
+    assert 'contains serviceAccountName ("other") that differs from running pod ("used")' in await refusal(
+        A, serviceAccountName="other"
+    )
+    for name in found:
+        assert "Internal error occurred: PodCertificateRequest" in await refusal(A, **{name: "x"})
+    assert "while retrieving pod" in await refusal(A, podName="none")

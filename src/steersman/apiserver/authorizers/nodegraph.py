@@ -47,6 +47,8 @@ class NodeGraph:
         """The keys of the pods of each node; None until somebody asks."""
         self._open: dict[str, set[Reference]] = {}
         """What they refer to, for nodes that have asked."""
+        self._unread: dict[str, list[bytes]] = {}
+        """Pods that have come to such nodes since: a commit waits for no more than where they belong."""
 
     def changed(self, events: Iterable[Event]) -> None:
         """Pods were written."""
@@ -55,16 +57,20 @@ class NodeGraph:
         for event in events:
             if isinstance(event.previous, bytes) and not event.value:
                 self._remove(references.node_of(event.previous), event.key)
-            elif event.value:
+            elif event.value and isinstance(event.value, bytes):
                 self._take(references.node_of(event.value), event)
 
     def _remove(self, node: str, key: str) -> None:
         pods = (self._pods or {}).get(node)
         if self._pods is not None and pods is not None and key in pods:
             pods.remove(key)
-            self._open.pop(node, None)
+            self._forget(node)
             if not pods:
                 del self._pods[node]
+
+    def _forget(self, node: str) -> None:
+        self._open.pop(node, None)
+        self._unread.pop(node, None)
 
     def _take(self, node: str, event: Event) -> None:
         if not node or self._pods is None:
@@ -72,11 +78,10 @@ class NodeGraph:
         pods = self._pods.setdefault(node, set())
         if event.key not in pods:
             pods.add(event.key)
-            known = self._open.get(node)
-            if known is not None:
-                known |= references.of_pod(event.value)
+            if node in self._open:
+                self._unread.setdefault(node, []).append(event.value)
         elif node in self._open and any(word in event.value for word in _CHANGING):
-            del self._open[node]
+            self._forget(node)
 
     def _references(self, node: str) -> set[Reference]:
         if self._pods is None:
@@ -86,12 +91,16 @@ class NodeGraph:
                 if name:
                     self._pods.setdefault(name, set()).add(pod.key)
         found = self._open.get(node)
-        if found is None:
+        if found is not None:
+            for value in self._unread.pop(node, ()):
+                found |= references.of_pod(value)
+        else:
             found = set()
             for key in self._pods.get(node, ()):
                 namespace, _, name = key.removeprefix(PODS).partition("/")
                 stored = self._objects.get("", "pods", namespace, name)
-                if stored is not None:
+                # Another pod of that name may be another node's.
+                if stored is not None and references.node_of(stored.value) == node:
                     found |= references.of_pod(stored.value)
             if self._pods.get(node):
                 self._open[node] = found

@@ -47,6 +47,10 @@ class _Projected(Struct):
     sources: list[_Source] | None = None
 
 
+class _Present(Struct):
+    """Something of which nothing more has to be known."""
+
+
 class _ClaimName(Struct):
     claimName: str = ""
 
@@ -78,7 +82,7 @@ class _Volume(_Secrets):
     configMap: _Named | None = None
     projected: _Projected | None = None
     persistentVolumeClaim: _ClaimName | None = None
-    ephemeral: msgspec.Raw | None = None
+    ephemeral: _Present | None = None
 
 
 class _ValueFrom(Struct):

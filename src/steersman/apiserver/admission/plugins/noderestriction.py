@@ -7,16 +7,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from steersman.api import codec
-from steersman.api.errors import Conflict, Forbidden, NotFound
+from steersman.api.errors import Forbidden, InternalError, NotFound
 from steersman.api.field import quote
 from steersman.apiserver.admission import nodelabels
 from steersman.apiserver.admission.framework import CREATE, DELETE, UPDATE, Admission, Environment, Interest, Review
 from steersman.apiserver.authorizers.node import LEASES, node_of
 from steersman.apiserver.authorizers.references import (
-    CLAIM,
     CONFIGMAP,
     MIRROR,
-    RESOURCE_CLAIM,
     SECRET,
     SERVICE_ACCOUNT,
     mentioned,
@@ -27,10 +25,16 @@ from steersman.kinds.types.storage_v1 import CSIDriver
 
 _CERTIFICATES = "certificates.k8s.io"
 _NODE_SIGNERS = ("kubernetes.io/kubelet-serving", "kubernetes.io/kube-apiserver-client-kubelet")
-_KINDS_IN_MIRRORS = (
-    (SERVICE_ACCOUNT, "a service account"), (SECRET, "secrets"), (CONFIGMAP, "configmaps"),
-    (CLAIM, "persistentvolumeclaims"), (RESOURCE_CLAIM, "resourceclaims"),
+# What a mirror pod could open to its node, by the field that does it.
+_IN_VOLUMES = (
+    ("persistentVolumeClaim", "persistentvolumeclaims"), ("ephemeral", "persistentvolumeclaims (via ephemeral volumes)"),
+    ("csi", "csidrivers (via CSI volumes)"), ("glusterfs", "endpoints (via glusterFS volumes)"),
 )  # fmt: skip
+_IN_PROJECTIONS = (
+    ("serviceAccountToken", "serviceaccounts (via projected volumes)"),
+    ("clusterTrustBundle", "clustertrustbundles (via projected volumes)"),
+    ("podCertificate", "podcertificates (via projected volumes)"),
+)
 
 
 async def mutate(review: Review, environment: Environment) -> None:
@@ -91,18 +95,27 @@ def _mirror_pod(mine: str, node: str, review: Review, environment: Environment) 
     if pod.spec.nodeName != node:
         raise _refused(review, f"{mine} can only create pods with spec.nodeName set to itself")
     _owner(mine, node, review, environment)
+    if what := _referred(pod):
+        raise _refused(review, f"{mine} can not create pods that reference {what}")
+
+
+def _referred(pod: Pod) -> str:
+    """What of the API a pod refers to; "" for nothing."""
     found = {plural for plural, _, _ in mentioned(codec.encode(pod))}
-    if pod.spec.resourceClaims:
-        found.add(RESOURCE_CLAIM)
-    for plural, what in _KINDS_IN_MIRRORS:
+    for plural in (SERVICE_ACCOUNT, SECRET, CONFIGMAP):
         if plural in found:
-            raise _refused(review, f"{mine} can not create pods that reference {what}")
+            return plural
+    if pod.spec.resourceClaims:
+        return "resourceclaims"
     for volume in pod.spec.volumes or ():
+        for name, what in _IN_VOLUMES:
+            if getattr(volume, name) is not None:
+                return what
         for source in (volume.projected.sources if volume.projected is not None else None) or ():
-            if source.clusterTrustBundle is not None:
-                raise _refused(review, f"{mine} can not create pods that reference clustertrustbundles")
-            if source.podCertificate is not None:
-                raise _refused(review, f"{mine} can not create pods that reference podcertificates")
+            for name, what in _IN_PROJECTIONS:
+                if getattr(source, name) is not None:
+                    return what
+    return ""
 
 
 def _owner(mine: str, node: str, review: Review, environment: Environment) -> None:
@@ -228,7 +241,8 @@ async def _service_account(node: str, review: Review, environment: Environment) 
         version="v1",
     )
     if environment.allowed is None or not await environment.allowed(asked):
-        raise _refused(review, f"audience {quote(audiences[0])} not found in pod spec volume")
+        what = f"audience {quote(audiences[0])} not found in pod spec volume"
+        raise _refused(review, f"{what}, {review.user.name} is not authorized to request tokens for this audience")
 
 
 def _mentions(pod: Pod, audience: str, environment: Environment) -> bool:
@@ -292,31 +306,31 @@ async def _pod_certificate_request(node: str, review: Review, environment: Envir
     if spec.nodeName != node:
         what = f"PodCertificateRequest.Spec.NodeName={quote(spec.nodeName)}"
         raise _refused(review, f"{what}, which is not the requesting node {quote(node)}")
-    pod = get(Pod, review.namespace, spec.podName)
-    if pod is None:
-        what = f"while retrieving pod {quote(spec.podName)} named in the PodCertificateRequest"
-        raise _refused(review, f'{what}: pods "{spec.podName}" not found')
     shown = quote(f"{review.namespace}/{spec.podName}")
-    if MIRROR in (pod.metadata.annotations or {}):
-        raise _refused(review, f"pod {shown} is a mirror pod")
-    if pod.spec.nodeName != node:
+    asks = f"PodCertificateRequest for pod {shown}"
+    found, pod = get(Node, "", node), get(Pod, review.namespace, spec.podName)
+    for real, what in ((found, f"node {quote(node)}"), (pod, f"pod {shown}")):
+        if real is None:
+            raise NotFound(f"while retrieving {what} named in the PodCertificateRequest: not found")
+    _same(spec.nodeUID, found, f"{asks} names node UID", "inconsistent with the running node")
+    _same(spec.podUID, pod, f"{asks} contains pod UID", "which differs from running pod")
+    if pod is not None and pod.spec.nodeName != node:
         raise _refused(review, f"pod {shown} is not running on node {quote(node)} named in the PodCertificateRequest")
-    if pod.spec.serviceAccountName != spec.serviceAccountName:
-        what = f"service account name ({quote(spec.serviceAccountName)})"
-        running = quote(pod.spec.serviceAccountName)
-        raise _refused(
-            review, f"PodCertificateRequest for pod {shown} contains {what} that differs from running pod ({running})"
-        )
-    account, found = get(ServiceAccount, review.namespace, spec.serviceAccountName), get(Node, "", node)
-    for what, said, real in (
-        ("pod", spec.podUID, pod),
-        ("service account", spec.serviceAccountUID, account),
-        ("node", spec.nodeUID, found),
-    ):
-        uid = real.metadata.uid if real is not None else ""
-        if said != uid:
-            text = f"PodCertificateRequest for pod {shown} contains {what} UID ({quote(said)}) which differs from {quote(uid)}"
-            raise Conflict.of(review.resource, _name(review), text)
+    if pod is not None and MIRROR in (pod.metadata.annotations or {}):
+        raise _refused(review, f"pod {shown} is a mirror pod")
+    if pod is not None and pod.spec.serviceAccountName != spec.serviceAccountName:
+        running = f"that differs from running pod ({quote(pod.spec.serviceAccountName)})"
+        raise _refused(review, f"{asks} contains serviceAccountName ({quote(spec.serviceAccountName)}) {running}")
+    account = get(ServiceAccount, review.namespace, spec.serviceAccountName)
+    what = f"{asks} names service account UID"
+    _same(spec.serviceAccountUID, account, what, "which differs from the running service account")
+
+
+def _same(said: str, real: Any, what: str, how: str) -> None:
+    """Raise InternalError for an identity that is another one's: it may be the right one in a moment."""
+    uid = real.metadata.uid if real is not None else ""
+    if said != uid:
+        raise InternalError.occurred(f"{what} ({quote(said)}) {how} ({quote(uid)})")
 
 
 _Check = Callable[[str, Review, Environment], Awaitable[None]]
