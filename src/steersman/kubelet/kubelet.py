@@ -30,6 +30,7 @@ from steersman.kubelet.runtime.types import RuntimeCallError
 from steersman.kubelet.settings import NodeSettings
 from steersman.kubelet.sources import ObjectReader, TokenManager
 from steersman.kubelet.status_manager import StatusManager
+from steersman.kubelet.volumes.certificates import PodCertificates
 from steersman.kubelet.volumes.manager import VolumeManager
 from steersman.kubelet.volumes.problem import VolumeError
 
@@ -102,6 +103,7 @@ class Kubelet:
             status=self._status,
             objects=objects,
             tokens=TokenManager(self._client, self._clock),
+            certificates=PodCertificates(self._client, self._clock, self._recorder, self._identity),
             puller=ImagePuller(self._runtime, objects, self._clock),
             volumes=VolumeManager(settings.root),
             cgroups=None if simulated else Cgroups(settings.cgroup_root),
@@ -136,6 +138,11 @@ class Kubelet:
         node = self._agent.node
         allocatable = {k: str(v) for k, v in (node.status.allocatable or {}).items()} if node else {}
         return NodeFacts(self.settings.name, self.settings.ips, allocatable)
+
+    def _identity(self) -> tuple[str, str]:
+        """The node's name and uid."""
+        node = self._agent.node
+        return self.settings.name, node.metadata.uid if node else ""
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:

@@ -16,6 +16,7 @@ from steersman.kubelet.image_puller import ImagePuller
 from steersman.kubelet.pleg import Pleg
 from steersman.kubelet.runtime.protocol import Runtime
 from steersman.kubelet.status_manager import StatusManager
+from steersman.kubelet.volumes.certificates import CertificateSource
 from steersman.kubelet.volumes.manager import VolumeManager
 from steersman.kubelet.volumes.payload import Objects, TokenSource
 
@@ -32,6 +33,7 @@ class NodeContext:
     status: StatusManager
     objects: Objects
     tokens: TokenSource
+    certificates: CertificateSource
     puller: ImagePuller
     volumes: VolumeManager
     cgroups: Cgroups | None

@@ -236,7 +236,8 @@ class PodWorker:
         sandbox = state.ready_sandbox
         facts = self._node.facts()
         ips = tuple(sandbox.ips) if sandbox and sandbox.ips else facts.ips if self.pod.spec.hostNetwork else ()
-        context = PayloadContext(self.pod, facts, ips, self._node.objects, self._node.tokens)
+        node = self._node
+        context = PayloadContext(self.pod, facts, ips, node.objects, node.tokens, node.certificates)
         try:
             if not self._node.runtime.simulated:
                 await self._node.volumes.set_up(context)
@@ -414,6 +415,7 @@ class PodWorker:
             await asyncio.to_thread(remove_logs, Path(node.logs_dir), self.uid)
         node.puller.forget(self.uid)
         node.tokens.forget(self.uid)
+        node.certificates.forget(self.uid)
         self._cleaned = True
 
 

@@ -1,6 +1,6 @@
 """Certificate requests of others (PKCS#10): what one asks for, and the certificate that an authority answers with."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -38,6 +38,13 @@ _EXTENDED = {
     "ocsp signing": ExtendedKeyUsageOID.OCSP_SIGNING,
     "microsoft sgc": ObjectIdentifier("1.3.6.1.4.1.311.10.3.3"),
     "netscape sgc": ObjectIdentifier("2.16.840.1.113730.4.1"),
+}
+# As volumes name them.
+_RSA = {"RSA3072": 3072, "RSA4096": 4096}
+_CURVES: dict[str, Callable[[], ec.EllipticCurve]] = {
+    "ECDSAP256": ec.SECP256R1,
+    "ECDSAP384": ec.SECP384R1,
+    "ECDSAP521": ec.SECP521R1,
 }
 # From this life on the time before its beginning is part of it.
 _LONG, _NOTHING = timedelta(hours=8), timedelta()
@@ -126,6 +133,27 @@ def make(common_name: str, organizations: tuple[str, ...], hosts: tuple[str, ...
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM), private
+
+
+def stub(key_type: str) -> tuple[bytes, bytes]:
+    """A new key in PEM, and a request (DER) that only proves that it is there. Raises ValueError for a sort of key unknown."""
+    key = _new_key(key_type)
+    algorithm = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+    made = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, algorithm)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return private, made.public_bytes(serialization.Encoding.DER)
+
+
+def _new_key(key_type: str) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey:
+    if key_type in _RSA:
+        return rsa.generate_private_key(65537, _RSA[key_type])
+    if key_type in _CURVES:
+        return ec.generate_private_key(_CURVES[key_type]())
+    if key_type == "ED25519":
+        return ed25519.Ed25519PrivateKey.generate()
+    raise ValueError(f"unknown key type {key_type!r}")
 
 
 def ends(pem: bytes) -> datetime:

@@ -14,6 +14,7 @@ from steersman.kinds.types.core_v1 import (
     DownwardAPIVolumeFile,
     KeyToPath,
     Pod,
+    PodCertificateProjection,
     ServiceAccountTokenProjection,
     Volume,
     VolumeProjection,
@@ -22,6 +23,7 @@ from steersman.kubelet.downward import NodeFacts, container_named, field_value, 
 from steersman.kubelet.env import ConfigError, ObjectSource
 from steersman.kubelet.volumes import trustbundles
 from steersman.kubelet.volumes.atomic import File, Payload
+from steersman.kubelet.volumes.certificates import CertificateSource, Place
 from steersman.kubelet.volumes.problem import VolumeError
 
 DEFAULT_MODE = 0o644
@@ -50,6 +52,7 @@ class PayloadContext:
     pod_ips: tuple[str, ...]
     objects: Objects
     tokens: TokenSource
+    certificates: CertificateSource | None = None
 
 
 async def collect(volume: Volume, context: PayloadContext) -> Payload | None:
@@ -67,8 +70,12 @@ async def collect(volume: Volume, context: PayloadContext) -> Payload | None:
         return _downward(volume.downwardAPI.items or [], volume.downwardAPI.defaultMode, context)
     if volume.projected:
         files: dict[str, File] = {}
-        for projection in volume.projected.sources or []:
-            files |= await _project(projection, volume.projected.defaultMode, context)
+        for index, projection in enumerate(volume.projected.sources or []):
+            if projection.podCertificate:
+                place = Place(context.pod.metadata.uid, volume.name, index)
+                files |= await _certificate(projection.podCertificate, place, volume.projected.defaultMode, context)
+            else:
+                files |= await _project(projection, volume.projected.defaultMode, context)
         return files
     return None
 
@@ -103,6 +110,20 @@ async def _token(source: ServiceAccountTokenProjection, mode: int | None, contex
 async def _trust(source: ClusterTrustBundleProjection, mode: int | None, context: PayloadContext) -> Payload:
     data = await trustbundles.collect(source, context.objects)
     return {source.path: _private(data, source.user, mode, context.pod)}
+
+
+async def _certificate(
+    source: PodCertificateProjection, place: Place, mode: int | None, context: PayloadContext
+) -> Payload:
+    if context.certificates is None:
+        raise VolumeError("a projected volume source of this kind is not supported")
+    found = await context.certificates.credential(context.pod, place, source)
+    parts = (
+        (source.credentialBundlePath, found.key + found.chain),
+        (source.keyPath, found.key),
+        (source.certificateChainPath, found.chain),
+    )
+    return {path: _private(data, source.user, mode, context.pod) for path, data in parts if path}
 
 
 def _private(data: bytes, user: int | None, mode: int | None, pod: Pod) -> File:
