@@ -116,6 +116,10 @@ class ApiServerConfig:
         "admission plugins to have besides those that are on by default", ()
     )
     disable_admission_plugins: tuple[str, ...] = setting("admission plugins to do without", ())
+    default_not_ready_toleration_seconds: int = setting(
+        "how long pods stay on a node that is not ready, if they do not say themselves", 300
+    )
+    default_unreachable_toleration_seconds: int = setting("the same of a node that cannot be reached", 300)
     admission_control_config_file: str = setting(
         "what admission plugins are configured with: AdmissionConfiguration", ""
     )

@@ -257,3 +257,9 @@ async def test_owners() -> None:
         await user.patch(f"{MAPS}/a", owned(blocking=True))
         # An administrator may do all of it.
         await api.post(MAPS, {"metadata": {**owned(blocking=True)["metadata"], "name": "b"}})
+
+
+async def test_how_long_broken_nodes_are_tolerated() -> None:
+    async with having(DefaultTolerationSeconds={"notReady": 9, "unreachable": 0}) as api:
+        found = (await api.post(PODS, pod()))["spec"]["tolerations"]
+        assert [t["tolerationSeconds"] for t in found] == [9, 0]

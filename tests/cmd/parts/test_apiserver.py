@@ -12,7 +12,7 @@ from steersman.cmd.config import ApiServerConfig
 from steersman.cmd.parts.apiserver import server_config
 
 
-def config(**more: str | tuple[str, ...]) -> ApiServerConfig:
+def config(**more: str | int | tuple[str, ...]) -> ApiServerConfig:
     files = {"tls_cert_file": "a.crt", "tls_key_file": "a.key", "client_ca_file": "ca.crt"}
     return ApiServerConfig(**files, service_account_key_file=("sa.key",), **more)  # type: ignore[arg-type]
 
@@ -43,9 +43,11 @@ def test_admission_plugins(tmp_path: Path) -> None:
             enable_admission_plugins=("PodNodeSelector",),
             disable_admission_plugins=("Priority",),
             admission_control_config_file=str(file),
+            default_unreachable_toleration_seconds=60,
         )
     ).admission
     assert (found.enable, found.disable) == (("PodNodeSelector",), ("Priority",))
+    assert found.given["DefaultTolerationSeconds"].value == {"notReady": 300, "unreachable": 60}
     assert found.given["PodNodeSelector"].value == {"podNodeSelectorPluginConfig": {"a": "b=c"}}
     file.write_text("kind: AdmissionConfiguration\n")
     with pytest.raises(ConfigurationError, match=r"admission\.yaml: apiVersion: Required value"):

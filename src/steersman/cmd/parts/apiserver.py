@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from steersman.api.clock import RealClock
+from steersman.api.configuration import ConfigurationError
 from steersman.apiserver.admission import given
 from steersman.apiserver.admission.selection import Plugins
 from steersman.apiserver.config import FrontProxy, KubeletAccess, ProxyClient, ServerConfig
@@ -61,9 +62,16 @@ def server_config(config: ApiServerConfig) -> ServerConfig:
 def admission_plugins(config: ApiServerConfig) -> Plugins:
     """Which admission plugins there are, and their configuration. Raises ConfigurationError."""
     file = config.admission_control_config_file
-    return Plugins(
-        config.enable_admission_plugins, config.disable_admission_plugins, given.load(Path(file)) if file else {}
-    )
+    found = given.load(Path(file)) if file else {}
+    seconds = {
+        "notReady": config.default_not_ready_toleration_seconds,
+        "unreachable": config.default_unreachable_toleration_seconds,
+    }
+    tolerations = "DefaultTolerationSeconds"
+    if tolerations in found:
+        raise ConfigurationError(f'{found[tolerations].where}: plugin "{tolerations}" takes no configuration')
+    found[tolerations] = given.Given(seconds, "default…TolerationSeconds", Path())
+    return Plugins(config.enable_admission_plugins, config.disable_admission_plugins, found)
 
 
 def runtime_config(settings: dict[str, str]) -> RuntimeConfig:

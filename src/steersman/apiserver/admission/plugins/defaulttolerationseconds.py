@@ -1,22 +1,45 @@
-"""A pod that says nothing about broken nodes stays on one for five minutes before it is evicted."""
+"""A pod that says nothing about broken nodes stays on one for a while before it is evicted: five minutes, if not said otherwise."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+from msgspec import Struct
+
 from steersman.apiserver.admission.framework import CREATE, UPDATE, Admission, Environment, Interest, Review
+from steersman.apiserver.admission.given import Given
 from steersman.kinds.types.core_v1 import Pod, Toleration
 
 _SECONDS = 300
-_TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+_NOT_READY, _UNREACHABLE = "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"
 
 
-async def mutate(review: Review, environment: Environment) -> None:
+class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Seconds. These come from the server's settings, not from a file."""
+
+    notReady: int = _SECONDS
+    unreachable: int = _SECONDS
+
+
+def configure(given: Given | None) -> Admission:
+    """Raises ConfigurationError."""
+    if given is None:
+        return ADMISSION
+    settings = given.bare(Settings)
+    seconds = {_NOT_READY: settings.notReady, _UNREACHABLE: settings.unreachable}
+    return replace(ADMISSION, mutate=partial(mutate, seconds))
+
+
+async def mutate(seconds: Mapping[str, int], review: Review, environment: Environment) -> None:
     pod: Pod = review.object
     tolerations = pod.spec.tolerations or []
-    missing = [t for t in _TAINTS if not any(_covers(toleration, t) for toleration in tolerations)]
+    missing = [t for t in seconds if not any(_covers(toleration, t) for toleration in tolerations)]
     if missing:
         pod.spec.tolerations = [
             *tolerations,
-            *(Toleration(key=t, operator="Exists", effect="NoExecute", tolerationSeconds=_SECONDS) for t in missing),
+            *(Toleration(key=t, operator="Exists", effect="NoExecute", tolerationSeconds=seconds[t]) for t in missing),
         ]
 
 
@@ -28,5 +51,6 @@ ADMISSION = Admission(
     name="DefaultTolerationSeconds",
     order=1_500,
     interests=(Interest(frozenset({CREATE, UPDATE}), "pods"),),
-    mutate=mutate,
+    mutate=partial(mutate, {_NOT_READY: _SECONDS, _UNREACHABLE: _SECONDS}),
+    configure=configure,
 )
