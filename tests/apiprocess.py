@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from steersman.cmd import notify
+from steersman.cmd.plan import ENVIRONMENT
 from steersman.pki.certs import Pair, Request, issue, new_ca, new_key
 from steersman.testing.serving import Credentials
 
@@ -168,7 +169,7 @@ def write_files(directory: Path, port: int, settings: dict[str, Any]) -> tuple[C
     (directory / "proxy-ca.crt").write_bytes(proxy_authority.cert)
     (directory / "sa.key").write_bytes(new_key())
     config = {
-        "store": "memory://",
+        "store": f"sqlite:///{directory}/store.db",
         "port": port,
         "tlsCertFile": str(directory / "apiserver.crt"),
         "tlsKeyFile": str(directory / "apiserver.key"),
@@ -185,7 +186,7 @@ def write_files(directory: Path, port: int, settings: dict[str, Any]) -> tuple[C
 
 def launch(file: Path, log: Path, ready: str = "") -> subprocess.Popen[bytes]:
     """The process of a configuration."""
-    environment = {**os.environ, "NOTIFY_SOCKET": ready}
+    environment = {**os.environ, **ENVIRONMENT, "NOTIFY_SOCKET": ready}
     with log.open("ab") as out:
         return subprocess.Popen(
             [sys.executable, "-m", "steersman.cmd.parts.apiserver", str(file)],
@@ -203,7 +204,7 @@ def free_port() -> int:
 
 @contextmanager
 def api_process(directory: Path, **settings: Any) -> Iterator[ApiProcess]:
-    """A server with these settings (as in its file) over memory, ready on entry; it has ended on exit."""
+    """A server with these settings (as in its file), ready on entry; it has ended on exit."""
     port = free_port()
     credentials, proxy_authority, file = write_files(directory, port, settings)
     listener, address = notify.listen()

@@ -43,7 +43,39 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiProcess]:
 
 
 def warm_up(running: ApiProcess) -> None:
-    """Let the server load what it needs for anything: that is no growth."""
+    """Let the server load what it needs for anything, custom resources and policies too: that is no growth."""
+    group = "warm.example.com"
+    schema = {
+        "type": "object",
+        "x-kubernetes-validations": [{"rule": "true"}],
+        "properties": {"a": {"type": "string", "pattern": "a"}},
+    }
+    definition = {
+        "metadata": {"name": f"ups.{group}"},
+        "spec": {
+            "group": group,
+            "names": {"plural": "ups", "kind": "Up", "singular": "up", "listKind": "UpList"},
+            "scope": "Cluster",
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
+        },
+    }
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    running.make(path, definition)
+    running.ask(
+        "POST",
+        f"/apis/{group}/v1/ups",
+        {"apiVersion": f"{group}/v1", "kind": "Up", "metadata": {"name": "x"}, "a": "a"},
+    )
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}
+    spec = {"matchConstraints": {"resourceRules": [rule]}, "validations": [{"expression": "true"}]}
+    policies = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
+    running.make(policies, {"metadata": {"name": "warm"}, "spec": spec})
+    applied = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: warm}\n"
+    maps = f"/api/v1/namespaces/{NAMESPACE}/configmaps/warm"
+    headers = {"Content-Type": "application/apply-patch+yaml"}
+    assert running.ask("PATCH", f"{maps}?fieldManager=warm", applied, headers).status == 201
+    for made in (maps, f"{policies}/warm", f"{path}/ups.{group}"):
+        assert running.ask("DELETE", made).status == 200
     for path in ("/openapi/v2", "/openapi/v3", "/apis", "/api/v1/pods", "/metrics"):
         assert running.ask("GET", path).status == 200
 

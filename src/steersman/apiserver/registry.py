@@ -35,6 +35,8 @@ from steersman.store.protocol import Store
 
 _GENERATE_TRIES = 8
 _LISTS, _LISTED = 1024, 16
+# Larger objects are decoded again each time: remembering thousands of them would cost more than that.
+_REMEMBERED_BYTES = 64 * 1024
 # Kinds whose dependents outlive them unless the client says otherwise.
 _ORPHANING = frozenset({("batch", "jobs"), ("", "replicationcontrollers")})
 
@@ -548,7 +550,8 @@ class Registries:
         obj = registry.at(cached.value, cached.revision)
         if len(self._decoded) > 2048:
             self._decoded.clear()
-        self._decoded[key] = (cached.revision, obj)
+        if len(cached.value) <= _REMEMBERED_BYTES:
+            self._decoded[key] = (cached.revision, obj)
         return obj
 
     def list(self, cls: type[Any], namespace: str = "") -> list[Any]:

@@ -40,7 +40,7 @@ from steersman.store.sealing import Sealed
 
 WINDOW = 1000
 # Large objects that change again and again must not stay in memory a thousand times; the store remembers them, too.
-WINDOW_BYTES = 8 * 1024 * 1024
+WINDOW_BYTES = 4 * 1024 * 1024
 """Past changes kept in memory for watches that resume; older ones come from the store's history."""
 
 STREAM_LIMIT = 10_000
