@@ -1,5 +1,6 @@
 """Who asks: tokens of all sorts, the transport's user, and reviews."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,10 @@ import pytest
 from tests.apiserver.conftest import KEY, PODS, Api, pod
 
 from steersman.api.clock import FakeClock
+from steersman.api.configuration import ConfigurationError
 from steersman.api.errors import Unauthorized
 from steersman.api.http import Request, User
-from steersman.apiserver.authn import Authenticator, ServiceAccountTokens, read_token_file
+from steersman.apiserver.authn import Anonymous, Authenticator, ServiceAccountTokens, read_token_file
 from steersman.pki import tokens
 from steersman.pki.tokens import BoundObject
 
@@ -29,10 +31,52 @@ def test_static_tokens() -> None:
         authenticator.authenticate(Request("GET", "/api", headers=bearer("x")))
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/healthz", "/version", "/livez/ping"])
-def test_anonymous_paths(path: str) -> None:
-    user = Authenticator(FakeClock()).authenticate(Request("GET", path))
-    assert user.groups == ("system:unauthenticated",)
+@pytest.mark.parametrize(
+    ("settings", "path", "code"),
+    [
+        (Anonymous(), "/api", 403),
+        (Anonymous(), "/livez", 200),
+        (Anonymous(False), "/livez", 401),
+        (Anonymous(True, frozenset({"/livez"})), "/livez", 200),
+        (Anonymous(True, frozenset({"/livez"})), "/livez/ping", 401),
+        (Anonymous(True, frozenset({"/livez"})), "/api", 401),
+    ],
+)
+async def test_anonymous(api: Api, settings: Anonymous, path: str, code: int) -> None:
+    api.app.authenticator.anonymous = settings
+    answer = await api.as_(None).raw("GET", path)
+    assert answer.status == code
+    if code == 403:
+        refused = await api.as_(None).get(path, code=403)
+        assert refused["message"] == 'forbidden: User "system:anonymous" cannot get path "/api"'
+    # Whoever shows something wrong is nobody, wherever they go.
+    await api.as_(None).do("GET", path, None, bearer("wrong"), code=401)
+    # Other schemes are nothing that is shown.
+    assert (await api.as_(None).raw("GET", path, None, {"authorization": "Basic dDp0"})).status == code
+
+
+async def test_the_answer_to_a_wrong_token(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        answer = await api.as_(None).do("GET", PODS, None, bearer("very-secret"), code=401)
+    assert answer == {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": "Unauthorized",
+        "reason": "Unauthorized",
+        "code": 401,
+    }
+    assert "invalid bearer token" in caplog.text
+    assert "very-secret" not in caplog.text
+
+
+async def test_a_space_too_many(api: Api) -> None:
+    answer = await api.as_(None).raw("GET", "/livez", None, {"authorization": "Bearer  token"})
+    assert answer.status == 200
+    refused = await api.as_(None).raw("GET", PODS, None, {"authorization": "Bearer  token"})
+    assert refused.status == 403
+    assert "extra space before the bearer token" in str(refused.headers)
 
 
 def test_the_transports_user_counts() -> None:
@@ -125,3 +169,10 @@ def test_token_file(tmp_path: Path) -> None:
     file = tmp_path / "tokens.csv"
     file.write_text('abc,joe,1,"a,b"\n#x\n\ndef,jane,2\n')
     assert read_token_file(file) == {"abc": User("joe", ("a", "b"), "1"), "def": User("jane", (), "2")}
+    for content, why in (("secret,joe\n", "must have at least 3 columns .token, user name, user uid., found 2"),):
+        file.write_text(content)
+        with pytest.raises(ConfigurationError, match=why) as refused:
+            read_token_file(file)
+        assert "secret" not in str(refused.value)
+    file.write_text("t,joe,1\n,nobody,2\nt,jane,3\n")
+    assert read_token_file(file) == {"t": User("jane", (), "3")}
