@@ -17,12 +17,16 @@ from steersman.controller.pods import is_active
 from steersman.controllers import job_plan
 from steersman.controllers.job_plan import COMPLETE, FAILED, FAILURE_TARGET, SUCCESS_MET, SUSPENDED, Verdict
 from steersman.controllers.job_tally import (
+    FAILURES,
     FINALIZER,
+    IGNORED,
     INDEX,
     Tally,
+    failures_after,
     format_indexes,
     has_finalizer,
     is_indexed,
+    per_index,
     tally,
 )
 from steersman.controllers.replica_reconciler import index_pods, pods_of
@@ -77,8 +81,11 @@ class Jobs:
         verdict = job_plan.decided(job)
         counted = tally(job, pods, ending=verdict.type if verdict is not None else "")
         verdict = verdict or job_plan.judge(job, counted, pods, now)
+        if verdict is not None and counted.replaced:
+            # Nobody takes the place of these any more.
+            counted = tally(job, pods, ending=verdict.type)
         work = self._plan(job, counted, pods, verdict)
-        outcome = await self._act(key, job, work)
+        outcome = await self._act(key, job, work, counted)
         await self._report(key, job, counted, verdict)
         await self._release(key, counted.release)
         if outcome.error is not None and not namespace_ends(outcome.error):
@@ -95,9 +102,12 @@ class Jobs:
 
     # Pods
 
-    async def _act(self, key: str, job: Job, work: job_plan.Work) -> Outcome:
+    async def _act(self, key: str, job: Job, work: job_plan.Work, counted: Tally) -> Outcome:
         async def create(number: int) -> None:
-            pod = new_pod(job, work.indexes[number] if work.indexes else None)
+            index = work.indexes[number] if work.indexes else None
+            pod = new_pod(job, index)
+            if per_index(job) and index is not None:
+                tell_of_failures(pod, job, counted.replaced.get(index))
             self._writes.wrote(key, self._pods, await self._control.create(pod, job))
 
         async def delete(number: int) -> None:
@@ -155,6 +165,8 @@ class Jobs:
         status.uncountedTerminatedPods = counted.uncounted
         if is_indexed(job):
             status.completedIndexes = format_indexes(counted.indexes)
+        if per_index(job):
+            status.failedIndexes = format_indexes(counted.failed_indexes)
         if not job.spec.suspend and not status.startTime:
             status.startTime = format_time(self._clock.now())
 
@@ -221,6 +233,14 @@ def new_pod(job: Job, index: int | None) -> Pod:
         if not any(variable.name == INDEX_VARIABLE for variable in container.env or ()):
             container.env = [*(container.env or ()), EnvVar(name=INDEX_VARIABLE, valueFrom=source)]
     return pod
+
+
+def tell_of_failures(pod: Pod, job: Job, failed: Pod | None) -> None:
+    """Writes on a new pod how many have failed at its index, up to the one whose place it takes."""
+    counted, ignored = (0, 0) if failed is None else failures_after(job, failed)
+    pod.metadata.annotations = {**(pod.metadata.annotations or {}), FAILURES: str(counted)}
+    if ignored:
+        pod.metadata.annotations[IGNORED] = str(ignored)
 
 
 def _keys(context: Context, pod: Pod) -> Iterable[str]:

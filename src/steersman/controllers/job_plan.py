@@ -9,7 +9,15 @@ from datetime import datetime
 
 from steersman.api.meta import parse_time
 from steersman.controller.pods import condition as pod_condition
-from steersman.controllers.job_tally import Tally, index_of, is_indexed, replaces_failed_only
+from steersman.controllers.job_success import matched
+from steersman.controllers.job_tally import (
+    Tally,
+    failures_before,
+    index_of,
+    is_indexed,
+    per_index,
+    replaces_failed_only,
+)
 from steersman.controllers.replicas import rank
 from steersman.kinds.types.batch_v1 import Job, JobCondition
 from steersman.kinds.types.core_v1 import ContainerStatus, Pod
@@ -59,11 +67,27 @@ def judge(job: Job, counted: Tally, pods: Iterable[Pod], now: datetime) -> Verdi
     left = seconds_to_deadline(job, now)
     if left is not None and left <= 0:
         return Verdict(FAILED, "DeadlineExceeded", "Job was active longer than specified deadline")
+    by_index = _judge_indexes(job, counted) if is_indexed(job) else None
+    if by_index is not None:
+        return by_index
     wanted = job.spec.completions
     done = counted.succeeded > 0 and not counted.active if wanted is None else counted.succeeded >= wanted
     if done and not job.spec.suspend:
         return Verdict(COMPLETE, "CompletionsReached", "Reached expected number of succeeded pods")
     return None
+
+
+def _judge_indexes(job: Job, counted: Tally) -> Verdict | None:
+    """Whether too many indexes have failed or none is left, or enough have succeeded."""
+    failed, most = len(counted.failed_indexes), job.spec.maxFailedIndexes
+    if per_index(job):
+        if most is not None and failed > most:
+            message = "Job has exceeded the specified maximal number of failed indexes"
+            return Verdict(FAILED, "MaxFailedIndexesExceeded", message)
+        if failed and failed + len(counted.indexes) >= (job.spec.completions or 0):
+            return Verdict(FAILED, "FailedIndexes", "Job has failed indexes")
+    message = matched(job, counted.indexes)
+    return Verdict(COMPLETE, "SuccessPolicy", message) if message else None
 
 
 def _restarted_too_often(job: Job, pods: Iterable[Pod], limit: int) -> bool:
@@ -88,7 +112,7 @@ def seconds_to_deadline(job: Job, now: datetime) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Pods to delete, and pods to make: so many, or for these indexes. `wait` is how long failures delay making."""
+    """Pods to delete, and pods to make: so many, or for these indexes. `wait` is how long failures delay making more."""
 
     delete: tuple[Pod, ...] = ()
     create: int = 0
@@ -116,14 +140,35 @@ def plan(job: Job, counted: Tally, pods: Sequence[Pod], now: datetime) -> Work:
     missing = want - len(active) - (counted.terminating if replaces_failed_only(job) else 0)
     if missing <= 0:
         return Work()
-    wait = backoff(pods, now)
+    wait = 0.0 if per_index(job) else backoff(pods, now)
     if wait > 0:
         return Work(wait=wait)
     missing = min(missing, BURST)
     if not is_indexed(job):
         return Work(create=missing)
+    if per_index(job):
+        return _independent(job, counted, pods, missing, now)
     indexes = _free_indexes(job, counted, pods, completions or 0)[:missing]
     return Work(create=len(indexes), indexes=tuple(indexes))
+
+
+def _independent(job: Job, counted: Tally, pods: Sequence[Pod], missing: int, now: datetime) -> Work:
+    """Each index waits after its own failures, and for those of no other."""
+    ready: list[int] = []
+    waits: list[float] = []
+    for index in _free_indexes(job, counted, pods, job.spec.completions or 0):
+        wait = index_backoff(counted.replaced[index], now) if index in counted.replaced else 0.0
+        if wait > 0:
+            waits.append(wait)
+        else:
+            ready.append(index)
+    ready = ready[:missing]
+    return Work(create=len(ready), indexes=tuple(ready), wait=min(waits, default=None))
+
+
+def index_backoff(failed: Pod, now: datetime) -> float:
+    """Seconds until an index may have another pod after this one has failed."""
+    return _left(1 + sum(failures_before(failed)), _ended_at(failed), now)
 
 
 def _misplaced(counted: Tally, completions: int) -> list[Pod]:
@@ -145,7 +190,9 @@ def _free_indexes(job: Job, counted: Tally, pods: Sequence[Pod], completions: in
     busy = {index_of(pod) for pod in counted.active}
     if replaces_failed_only(job):
         busy |= {index_of(pod) for pod in pods if pod.metadata.deletionTimestamp and pod.status.phase != "Failed"}
-    return [i for i in range(completions) if i not in busy and i not in counted.indexes]
+    return [
+        i for i in range(completions) if i not in busy and i not in counted.indexes and i not in counted.failed_indexes
+    ]
 
 
 def backoff(pods: Iterable[Pod], now: datetime) -> float:
@@ -155,8 +202,12 @@ def backoff(pods: Iterable[Pod], now: datetime) -> float:
     recent = [moment for moment in failures if success is None or moment > success]
     if not recent:
         return 0.0
-    delay = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(len(recent) - 1, 20))
-    return max(0.0, delay - (now - recent[-1]).total_seconds())
+    return _left(len(recent), recent[-1], now)
+
+
+def _left(failures: int, last: datetime, now: datetime) -> float:
+    delay = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(failures - 1, 20))
+    return max(0.0, delay - (now - last).total_seconds())
 
 
 def _ended_at(pod: Pod) -> datetime:

@@ -16,6 +16,11 @@ from steersman.kinds.types.core_v1 import Pod
 
 FINALIZER = "batch.kubernetes.io/job-tracking"
 INDEX = "batch.kubernetes.io/job-completion-index"
+FAILURES = "batch.kubernetes.io/job-index-failure-count"
+"""Annotation of a pod: how many before it have failed at its index, and count."""
+IGNORED = "batch.kubernetes.io/job-index-ignored-failure-count"
+"""The same of those that a pod failure policy says do not count."""
+_MAX_COUNT = 2**31 - 1
 
 
 def is_indexed(job: Job) -> bool:
@@ -25,6 +30,42 @@ def is_indexed(job: Job) -> bool:
 def index_of(pod: Pod) -> int | None:
     text = (pod.metadata.annotations or {}).get(INDEX, "")
     return int(text) if text.isdigit() else None
+
+
+def per_index(job: Job) -> bool:
+    """Whether each index has a limit of failures of its own."""
+    return is_indexed(job) and job.spec.backoffLimitPerIndex is not None
+
+
+def failures_before(pod: Pod) -> tuple[int, int]:
+    """How many pods have failed at the pod's index before it: those that count, and those that do not."""
+    return _annotated(pod, FAILURES), _annotated(pod, IGNORED)
+
+
+def _annotated(pod: Pod, name: str) -> int:
+    text = (pod.metadata.annotations or {}).get(name, "")
+    number = int(text) if text.isdigit() and len(text) <= 10 else 0
+    return number if number <= _MAX_COUNT else 0
+
+
+def failures_after(job: Job, pod: Pod) -> tuple[int, int]:
+    """What a pod that takes the place of a failed one is told."""
+    counted, ignored = failures_before(pod)
+    return (counted, ignored + 1) if _is_ignored(job, pod) else (counted + 1, ignored)
+
+
+def _is_ignored(job: Job, pod: Pod) -> bool:
+    """Whether a rule says that a failed pod does not count."""
+    ruling = rule(job, pod)
+    return ruling is not None and ruling.action == "Ignore"
+
+
+def _ends_index(job: Job, pod: Pod) -> bool:
+    """Whether a failed pod is the last that its index may have."""
+    ruling = rule(job, pod)
+    if ruling is not None and ruling.action in ("FailIndex", "Ignore"):
+        return ruling.action == "FailIndex"
+    return failures_before(pod)[0] >= (job.spec.backoffLimitPerIndex or 0)
 
 
 def parse_indexes(text: str) -> set[int]:
@@ -58,6 +99,9 @@ class Tally:
     succeeded: int = 0
     failed: int = 0
     indexes: set[int] = field(default_factory=set)
+    failed_indexes: set[int] = field(default_factory=set)
+    # The last failed pod of each index that is to have another, which is told of it: until then its end is not counted.
+    replaced: dict[int, Pod] = field(default_factory=dict)
     # Numbers that may go into the status for good, and uids that must be there before their finalizers go.
     settled_succeeded: int = 0
     settled_failed: int = 0
@@ -80,6 +124,9 @@ def tally(job: Job, pods: Sequence[Pod], *, ending: str) -> Tally:
     completions = job.spec.completions or 0
     if is_indexed(job):
         result.indexes = {i for i in parse_indexes(job.status.completedIndexes) if i < completions}
+    if per_index(job):
+        _look_at_indexes(job, pods, ending, result)
+    waiting = {pod.metadata.uid for pod in result.replaced.values()}
     for pod in pods:
         if is_active(pod):
             result.active.append(pod)
@@ -88,6 +135,9 @@ def tally(job: Job, pods: Sequence[Pod], *, ending: str) -> Tally:
             result.terminating += 1
         if not has_finalizer(pod):
             continue
+        if pod.metadata.uid in waiting:
+            result.failed += not _is_ignored(job, pod)
+            continue
         if pod.metadata.uid in known:
             result.release.append(pod)
         else:
@@ -95,6 +145,29 @@ def tally(job: Job, pods: Sequence[Pod], *, ending: str) -> Tally:
     if is_indexed(job):
         result.settled_succeeded = result.succeeded = len(result.indexes)
     return result
+
+
+def _look_at_indexes(job: Job, pods: Sequence[Pod], ending: str, result: Tally) -> None:
+    """Which indexes have failed for good, and which failed pods are to be replaced."""
+    completions = job.spec.completions or 0
+    result.failed_indexes = {i for i in parse_indexes(job.status.failedIndexes) if i < completions}
+    busy: set[int | None] = {index_of(pod) for pod in pods if is_active(pod)}
+    done = result.indexes | {i for pod in pods if pod.status.phase == "Succeeded" and (i := index_of(pod)) is not None}
+    failed = [
+        (index, pod)
+        for pod in pods
+        if has_finalizer(pod) and _has_failed(job, pod) and (index := index_of(pod)) is not None
+    ]
+    for index, pod in failed:
+        # What is deleted because the Job ends has not failed.
+        by_itself = not ending or (pod.status.phase == "Failed" and not pod.metadata.deletionTimestamp)
+        if by_itself and index < completions and _ends_index(job, pod):
+            result.failed_indexes.add(index)
+    if ending or job.metadata.deletionTimestamp:
+        return
+    for index, pod in sorted(failed, key=lambda item: sum(failures_before(item[1]))):
+        if index < completions and index not in busy | done | result.failed_indexes:
+            result.replaced[index] = pod
 
 
 def _settle(job: Job, pods: Sequence[Pod], result: Tally) -> None:
@@ -128,8 +201,10 @@ def _count(job: Job, pod: Pod, ending: str, result: Tally) -> None:
         if ruling is not None and ruling.action == "FailJob":
             result.fatal = result.fatal or ruling
         result.release.append(pod)
-        ignored = ruling is not None and ruling.action == "Ignore"
-        if not ignored and ending != "Complete" and not job.spec.suspend:
+        ignored = _is_ignored(job, pod)
+        # What is deleted because the Job is complete has not failed.
+        by_itself = ending != "Complete" or (pod.status.phase == "Failed" and not pod.metadata.deletionTimestamp)
+        if not ignored and by_itself and not job.spec.suspend:
             result.failed += 1
             result.uncounted.failed = [*(result.uncounted.failed or ()), uid]
 
