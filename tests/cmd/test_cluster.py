@@ -5,13 +5,16 @@ import os
 import select
 import signal
 import socket
+import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.x509 import load_pem_x509_certificate
 
 from steersman.cmd import lifecycle, ports, processes
 from steersman.cmd.place import Place
@@ -134,6 +137,54 @@ def test_killed_parts_come_back(steer: Steer) -> None:
     after = steer.pids()
     assert all(after[name] not in (None, pid) for name, pid in before.items())
     assert all(part["lastExit"] in ("killed by SIGKILL", "ended") for part in steer.status()["parts"])
+    steer("up")
+
+
+def test_certificates_are_renewed_under_a_running_cluster(steer: Steer) -> None:
+    steer("up", "--no-nodes")
+    pids = steer.pids()
+    port = steer.place.load().port
+
+    def rows() -> dict[str, dict[str, Any]]:
+        return {row["name"]: row for row in json.loads(steer("certs", "-o", "json").stdout)}
+
+    def served() -> int:
+        """The serial number of what the API server shows."""
+        pem = ssl.get_server_certificate(("127.0.0.1", port), ca_certs=str(steer.place.pki.ca.cert))
+        return load_pem_x509_certificate(pem.encode()).serial_number
+
+    before = rows()
+    assert served() == int(before["apiserver"]["serialNumber"], 16)
+    assert before["kubeconfig"]["serialNumber"] == before["admin"]["serialNumber"]
+    renewed = steer("certs", "renew").stdout.split()
+    assert {"apiserver", "admin", "scheduler"} <= set(renewed)
+    after = rows()
+    assert {name for name in after if after[name]["serialNumber"] == before[name]["serialNumber"]} == {
+        "ca",
+        "front-proxy-ca",
+    }
+    assert after["kubeconfig"]["serialNumber"] == after["admin"]["serialNumber"]
+    # Nobody is restarted: the server looks at its files now and then, and its clients do.
+    deadline = time.monotonic() + TIMEOUT
+    while served() != int(after["apiserver"]["serialNumber"], 16):
+        assert time.monotonic() < deadline
+    assert steer.pids() == pids
+    assert steer.status()["usable"]
+    for step in ("prepare", "switch", "finish"):
+        steer("certs", "rotate-ca", step)
+    assert rows()["ca"]["serialNumber"] != before["ca"]["serialNumber"]
+
+    # Down, too; and what is secret is nobody else's.
+    steer("down")
+    assert steer("certs", "renew", "scheduler").stdout.split() == ["scheduler"]
+    assert "authority" in steer("certs", "renew", "ca", status=1).stderr
+    for directory, _, names in os.walk(steer.place.directory):
+        for name in names:
+            path = Path(directory, name)
+            secret = name.endswith((".key", ".pem", ".kubeconfig", ".db", "-wal"))
+            assert not secret or path.stat().st_mode & 0o077 == 0, path
+    for name in ("pki", "config", "run", "logs"):
+        assert (steer.place.directory / name).stat().st_mode & 0o777 == 0o700
     steer("up")
 
 

@@ -62,10 +62,10 @@ class Supervised:
         """Whether a start was reported that nobody has read yet."""
         return bool(select.select([self._fifos[name]], [], [], 0)[0])
 
-    def start(self, *parts: dict[str, Any]) -> int:
+    def start(self, *parts: dict[str, Any], chores: tuple[dict[str, Any], ...] = ()) -> int:
         """Start a supervisor; returns its pid once it listens."""
         if parts:
-            (self.directory / "supervisor.json").write_text(json.dumps({"parts": parts}))
+            (self.directory / "supervisor.json").write_text(json.dumps({"parts": parts, "chores": chores}))
         os.makedirs(self.paths.logs, exist_ok=True)
         with open(self.directory / "supervisor.log", "ab") as log:
             self.process = subprocess.Popen(
@@ -301,3 +301,15 @@ def wait_for_socket(supervised: Supervised) -> None:
             os.sched_yield()
             continue
         return
+
+
+def test_chores_are_done_again_and_again(supervised: Supervised) -> None:
+    part = supervised.part("a")
+    supervised._fifo("chore")
+    script = f'echo "$$" > {supervised.directory / "chore"}.fifo'
+    supervised.start(part, chores=({"name": "chore", "command": ["sh", "-c", script], "every": 0.05},))
+    first, second = supervised.started("chore"), supervised.started("chore")
+    assert first != second
+    # What ends by itself is no part, and nobody's failure.
+    assert set(supervised.states()) == {"a"}
+    assert supervised.stop() == 0
