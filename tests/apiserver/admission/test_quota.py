@@ -8,6 +8,7 @@ from tests.apiserver.conftest import ADMIN, MAPS, PODS, Api, config_map
 
 from steersman.apiserver.admission import quota_line
 from steersman.apiserver.admission.framework import CREATE, Review
+from steersman.apiserver.admission.quota_ledger import Promise
 from steersman.kinds.core import quota_usage
 from steersman.kinds.types.core_v1 import ConfigMap, ResourceQuota
 from steersman.kinds.types.meta_v1 import ObjectMeta
@@ -372,3 +373,16 @@ async def test_a_status_may_exceed_what_is_limited(api: Api) -> None:
     status = {"allocatedResources": {"storage": "11Gi"}, "capacity": {"storage": "10Gi"}, "phase": "Bound"}
     await api.patch(f"{CLAIMS}/c/status", {"status": status})
     assert await used(api) == {"requests.storage": "11Gi"}
+
+
+async def test_a_count_before_the_charge_does_not_have_it(api: Api) -> None:
+    """Or else the charge, which comes again after it, would find itself in its way."""
+    await quota(api, {"configmaps": "1"})
+    environment = api.app.chain._environment
+    version = (await api.get(f"{QUOTAS}/q"))["metadata"]["resourceVersion"]
+    environment.quotas.promise("default", "q", Promise({"configmaps": "1"}, "", "configmaps", "a", "u", version))
+    await api.patch(f"{QUOTAS}/q/status", {"status": {"used": {"configmaps": "0"}}, "metadata": {"labels": {"a": "b"}}})
+    assert await used(api) == {"configmaps": "0"}
+    await api.patch(f"{QUOTAS}/q", {"metadata": {"labels": {"c": "d"}}})
+    await api.patch(f"{QUOTAS}/q/status", {"status": {"used": {"configmaps": "0"}}})
+    assert await used(api) == {"configmaps": "1"}

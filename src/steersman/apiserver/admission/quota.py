@@ -203,9 +203,12 @@ def counted(given: Amounts) -> dict[Name, list[str]]:
 def at_least(
     quota: ResourceQuota, given: Amounts, ledger: QuotaLedger, reader: Reader, now: datetime, monotonic: float
 ) -> Amounts:
-    """The usage that somebody has counted, raised to what is stored and promised: whoever counts may be behind."""
-    namespace = quota.metadata.namespace
-    promises = ledger.promises(namespace, quota.metadata.name, monotonic)
+    """The usage that somebody has counted, raised to what is stored and promised: whoever counts may be behind.
+
+    `quota` is the version that is to be replaced.
+    """
+    namespace, version = quota.metadata.namespace, quota.metadata.resourceVersion
+    promises = (p for p in ledger.promises(namespace, quota.metadata.name, monotonic) if p.base != version)
     # What has been stored meanwhile is counted there.
     open_ = [p.amounts for p in promises if not (p.name and reader.uid(p.group, p.plural, namespace, p.name) == p.uid)]
     raised = dict(given)

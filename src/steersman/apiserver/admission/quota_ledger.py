@@ -20,7 +20,8 @@ class Promise:
 
     `group`, `plural`, `name` and `uid` tell the object of a creation (`name` is empty for an update); `until` is when a promise
     ends whose write was cancelled, in seconds of the monotonic clock. As long as there is a promise, whoever counts usage
-    leaves it in: so it can be taken away again exactly.
+    leaves it in: so it can be taken away again exactly. Only the version of the quota that it was decided on (`base`) does not
+    have it yet.
     """
 
     amounts: dict[str, Quantity]
@@ -28,6 +29,7 @@ class Promise:
     plural: str
     name: str = ""
     uid: str = ""
+    base: str = ""
     until: float | None = None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from steersman.api import codec
@@ -37,15 +37,15 @@ class _Request:
     charges: Charges = field(default_factory=dict)
     promises: dict[str, Promise] = field(default_factory=dict)
 
-    def promise(self, ledger: QuotaLedger) -> None:
-        """What is charged counts as used from now on, stored or not."""
+    def promise(self, ledger: QuotaLedger, bases: Mapping[str, str]) -> None:
+        """What is charged counts as used from the next version of each quota on, stored or not."""
         if self.review is None:
             return
         resource = self.review.resource
         name = self.review.name if self.review.operation == CREATE else ""
         uid = self.review.object.metadata.uid if name else ""
         for quota, amounts in self.charges.items():
-            self.promises[quota] = Promise(amounts, resource.group, resource.plural, name, uid)
+            self.promises[quota] = Promise(amounts, resource.group, resource.plural, name, uid, bases.get(quota, ""))
             ledger.promise(self.namespace, quota, self.promises[quota])
 
     def release(self, ledger: QuotaLedger) -> None:
@@ -169,8 +169,10 @@ async def _write(batch: Sequence[_Request], accounts: Sequence[Account], environ
     """
     written: list[Account] = []
     done = False
+    # A quota that is not written, because as much is given back as is charged, has it already.
+    bases = {account.name: account.quota.metadata.resourceVersion for account in accounts}
     for request in batch:
-        request.promise(environment.quotas)
+        request.promise(environment.quotas, bases)
     try:
         for account in accounts:
             await _store(account, environment)

@@ -38,7 +38,9 @@ async def mutate(review: Review, environment: Environment) -> None:
     if quota.status.used:
         ledger, reader, clock = environment.quotas, environment.reader, environment.clock
         await ledger.tallies.warm(quota, decisions.counted(quota.status.used), reader, clock)
-        quota.status.used = decisions.at_least(quota, quota.status.used, ledger, reader, clock.now(), clock.monotonic())
+        quota.status.used = decisions.at_least(
+            review.old, quota.status.used, ledger, reader, clock.now(), clock.monotonic()
+        )
 
 
 async def validate(limited: Sequence[LimitedResource], review: Review, environment: Environment) -> None:
