@@ -155,6 +155,7 @@ class Authenticator:
 
     def review(self, token: str, audiences: Sequence[str] = ()) -> Verdict | Coroutine[Any, Any, Verdict]:
         """What to think of a token, or what must be awaited to know it. Raises Rejected, now or then."""
+        # The very tuple of one's own audiences tells methods that it is they.
         wanted, refusals = tuple(audiences) or self.audiences, Refusals()
         methods = (*self._local, *self._remote) if self._remote else self._local
         found = self._first(methods, token, wanted, refusals)

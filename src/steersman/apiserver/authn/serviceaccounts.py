@@ -5,7 +5,8 @@ from __future__ import annotations
 from base64 import b64encode
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.clock import Clock
@@ -69,10 +70,12 @@ class _Needed:
 class _Account:
     """Whom a token that is in order names, and which objects must still be there."""
 
-    verdicts: dict[tuple[str, ...], Verdict]
     user: User
     needed: tuple[_Needed, ...]
-    warn_after: float = field(default=0.0)
+    warn_after: float = 0.0
+    own: Verdict | None = None
+    """What is thought of the token by the API server itself, and until when."""
+    until: float = 0.0
 
 
 class ServiceAccounts:
@@ -96,6 +99,12 @@ class ServiceAccounts:
         self._accounts: dict[str, _Account] = {}
 
     def verdict(self, token: str, wanted: Sequence[str]) -> Verdict | None:
+        account = self._accounts.get(token)
+        # Nearly all requests are like the one before: only what may have changed is looked at.
+        known = account is not None and wanted is self._settings.audiences and self._clock.time() <= account.until
+        if account is not None and known and account.own is not None:
+            self._check(account)
+            return account.own
         claims = self._claims.get(token)
         if claims is None and not self._settings.issues(tokens.unverified_issuer(token)):
             return None
@@ -107,7 +116,7 @@ class ServiceAccounts:
         good = common(named, wanted or settings.audiences)
         if not good and settings.audiences:
             raise Refused(f"token audiences {_quoted(named)} is invalid for the target audiences {_quoted(wanted)}")
-        return self._legacy_account(token, claims, good) if legacy else self._account(token, claims, good)
+        return self._legacy_account(token, claims, good) if legacy else self._account(token, claims, good, wanted)
 
     def _verified(self, token: str, claims: dict[str, Any] | None) -> dict[str, Any]:
         now = self._clock.time()
@@ -126,21 +135,26 @@ class ServiceAccounts:
             self._accounts.pop(self._claims.popitem(last=False)[0], None)
         return claims
 
-    def _account(self, token: str, claims: dict[str, Any], good: tuple[str, ...]) -> Verdict:
+    def _account(self, token: str, claims: dict[str, Any], good: tuple[str, ...], wanted: Sequence[str]) -> Verdict:
         account = self._accounts.get(token)
         if account is None:
             account = self._accounts[token] = _account_of(claims)
+        self._check(account)
+        if account.warn_after and (late := int(self._clock.time() - account.warn_after)) > 0:
+            told = f"subject: {claims.get('sub')}, seconds after warning threshold: {late}"
+            return Verdict(account.user, good, {f"{_NOTE}/stale-token": told})
+        found = Verdict(account.user, good)
+        if wanted is self._settings.audiences:
+            account.own = found
+            account.until = min(claims["exp"] + tokens.LEEWAY, account.warn_after or inf)
+        return found
+
+    def _check(self, account: _Account) -> None:
+        """Raises Refused when something that the token needs is gone."""
         for needed in account.needed:
             uid = self._lookup(needed.plural, needed.namespace, needed.name)
             if uid != needed.uid:
                 raise Refused(_gone(needed, uid))
-        if account.warn_after and (late := int(self._clock.time() - account.warn_after)) > 0:
-            told = f"subject: {claims.get('sub')}, seconds after warning threshold: {late}"
-            return Verdict(account.user, good, {f"{_NOTE}/stale-token": told})
-        known = account.verdicts.get(good)
-        if known is None:
-            known = account.verdicts[good] = Verdict(account.user, good)
-        return known
 
     def _legacy_account(self, token: str, claims: Mapping[str, Any], good: tuple[str, ...]) -> Verdict:
         """The user of a token that is good as long as the Secret holds it."""
@@ -215,7 +229,7 @@ def _account_of(claims: Mapping[str, Any]) -> _Account:
             if uid:
                 extra[f"{_EXTRA}/{kind}-uid"] = (uid,)
     user = _user(namespace, account.get("name", ""), account["uid"], extra)
-    return _Account({}, user, tuple(needed), float(bound.get("warnafter") or 0))
+    return _Account(user, tuple(needed), float(bound.get("warnafter") or 0))
 
 
 def _user(namespace: str, name: str, uid: str, extra: Mapping[str, tuple[str, ...]]) -> User:
