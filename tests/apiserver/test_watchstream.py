@@ -8,7 +8,7 @@ import pytest
 from tests.apiserver.conftest import MAPS, Api, config_map
 
 from steersman.apiserver import watchstream
-from steersman.apiserver.watchstream import Batches, Beginning, WatchStream
+from steersman.apiserver.watchstream import MOST_TOGETHER, Batches, Beginning, WatchStream
 
 
 def stream(limit: int = 10_000, beginning: Beginning | None = None) -> WatchStream:
@@ -95,3 +95,14 @@ async def test_a_slow_client_has_a_last_chance(api: Api, monkeypatch: pytest.Mon
     assert cut == ([] if reads else [1])
     running.cancel()
     await asyncio.wait([running])
+
+
+async def test_what_is_sent_together_is_bounded() -> None:
+    """What waits is shared by all readers of equal watches; what is being sent each has for itself."""
+    stream = WatchStream(bookmarks=False, after=0, limit=1000, beginning=None, closed=lambda: None)
+    lines = [b"a" * MOST_TOGETHER * 2, b"b", b"c" * (MOST_TOGETHER // 2), b"d" * (MOST_TOGETHER // 2), b"e"]
+    for line in lines:
+        stream.offer(line, 1)
+    batches = [await anext(stream), await anext(stream), await anext(stream)]
+    assert [len(batch) for batch in batches] == [1, 2, 2]
+    assert [line for batch in batches for line in batch] == lines

@@ -449,6 +449,23 @@ async def test_who_does_not_take_answers(serve: Serve, size: int) -> None:
     await until(lambda: not served.server.connections)
 
 
+async def test_answers_that_nobody_takes_are_not_kept_without_end(serve: Serve) -> None:
+    """Together they have a bound: who has taken nothing for the longest is cut first, and others are answered."""
+
+    async def handle(request: Request) -> Response:
+        return Response(200, {}, b"x" * 20_000_000 if request.path == "/large" else b"small")
+
+    served = await serve(handle)
+    slow = [await served.connect() for _ in range(3)]
+    for client in slow:
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        client.send(b"GET /large HTTP/1.1\r\n" + END)
+    await until(lambda: len(served.server.connections) == 1)
+    other = await served.connect()
+    other.send(b"GET /small HTTP/1.1\r\n" + END)
+    assert (await other.answer())[1] == b"small"
+
+
 async def test_who_never_stops_sending(serve: Serve) -> None:
     """After the last answer, what still comes is read for a moment only."""
     client = await (await serve(echo, max_body=10, limits=Limits(linger=0.02))).connect()

@@ -14,6 +14,8 @@ from steersman.apiserver.cached import Cached
 # When so many lines wait in a stream, their bytes are counted for the first time.
 FIRST_LOOK = 512
 MOST_BYTES = 16 * 1024 * 1024
+MOST_TOGETHER = 128 * 1024
+"""Bytes of lines that are sent together; a longer line is sent alone."""
 
 Encoder = Callable[[str, Cached], bytes]
 """The line of a watch event of this type with this object. Watchers with the same encoder share its work."""
@@ -159,8 +161,7 @@ class WatchStream:
                 if batch:
                     return batch
             elif self._queue:
-                batch, self._queue = self._queue, []
-                return batch
+                return self._take()
             elif self._last:
                 self.close()
             else:
@@ -170,6 +171,17 @@ class WatchStream:
                 finally:
                     self._waiter = None
         raise StopAsyncIteration
+
+    def _take(self) -> list[bytes]:
+        """What waits, as far as it can be sent together: what is being sent is in memory once for each reader."""
+        queue, size = self._queue, 0
+        for place, line in enumerate(queue):
+            size += len(line)
+            if size > MOST_TOGETHER and place:
+                self._queue = queue[place:]
+                return queue[:place]
+        self._queue = []
+        return queue
 
     async def _begin(self, beginning: Beginning) -> list[bytes]:
         try:

@@ -451,10 +451,13 @@ class Connection(asyncio.Protocol):
                 self._transport.write(view[start : start + _PIECE])
                 if self._unwritable:
                     self.deadline = self._server.now() + self._server.limits.answer
+                    self._server.held.hold(self, len(body))
                     await self._drain()
                     self.deadline = inf
         except _PEER_ERRORS:
             self._keep = False
+        finally:
+            self._server.held.release(self)
 
     async def _write_empty(self, response: Response, body: AsyncIterator[bytes]) -> None:
         """There is nothing to come, and nothing may be said of how it ends."""

@@ -14,7 +14,7 @@ from steersman.api.clock import RealClock
 from steersman.api.http import Handler
 from steersman.http.connection import Connection
 from steersman.http.head import Memory
-from steersman.http.limits import MAX_BODY, Limits
+from steersman.http.limits import MAX_BODY, MAX_HELD, Limits
 from steersman.http.listener import Listener, bind
 from steersman.http.tls import ServerTLS
 
@@ -60,6 +60,7 @@ class HTTPServer:
         self.most = max_connections or _room()
         self.memory = Memory()
         self.connections: set[Connection] = set()
+        self.held = Held(MAX_HELD)
         self.closing = False
         self.now: Callable[[], float] = lambda: 0.0
         """The time of the event loop."""
@@ -199,6 +200,30 @@ def dispensable(connections: Iterable[Connection], newcomer: str, now: float) ->
     if counts[address] > counts.get(newcomer, 0) + 1 or now - found.idle_since > _IDLE:
         return found
     return None
+
+
+class Held:
+    """The answers that are there as a whole while their clients do not take them. They are in memory as long as that lasts, so
+    when they are more than `most` bytes together, connections are cut: first those that have taken nothing for the longest."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._sizes: dict[Connection, int] = {}
+        self._sum = 0
+
+    def hold(self, connection: Connection, size: int) -> None:
+        """The client does not take more now, of an answer of that size."""
+        self.release(connection)
+        self._sizes[connection] = size
+        self._sum += size
+        while self._sum > self._most and len(self._sizes) > 1:
+            oldest = next(iter(self._sizes))
+            self.release(oldest)
+            oldest.cut()
+
+    def release(self, connection: Connection) -> None:
+        """The client has taken something, or is not there any more."""
+        self._sum -= self._sizes.pop(connection, 0)
 
 
 def _room() -> int:

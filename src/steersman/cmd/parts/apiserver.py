@@ -20,6 +20,7 @@ from steersman.cmd.parts.audit import audit_of
 from steersman.cmd.parts.authentication import authentication_of, service_accounts_of
 from steersman.cmd.parts.authorization import authorization_of
 from steersman.cmd.parts.encryption import encryption_of
+from steersman.cmd.parts.memory import keep_trimmed
 from steersman.cmd.parts.process import Started, main
 from steersman.cmd.parts.serving import server_tls
 from steersman.http.server import HTTPServer
@@ -122,6 +123,7 @@ async def run(config: ApiServerConfig, started: Started) -> None:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(app.run())
                 tasks.create_task(keep_compacted(store, clock, Policy()))
+                tasks.create_task(keep_trimmed(clock))
                 await server.start(config.bind_addresses, config.port, tls)
                 started()
         finally:
