@@ -120,8 +120,7 @@ async def test_everybody(place: Place) -> None:
     # Somebody else's part.
     taken = await kubectl.whoami("--as=joe", "--as-group=a", "--as-group=b", "--as-uid=9", *admin)
     assert taken == {"username": "joe", "uid": "9", "groups": ["a", "b", "system:authenticated"]}
-    refused = await kubectl.run("auth", "whoami", "--as=joe", "--token=known", code=1)
-    assert 'User "jane" cannot impersonate-on:user-info:create resource "selfsubjectreviews"' in refused
+    assert "do not have permission" in await kubectl.run("auth", "whoami", "--as=joe", "--token=known", code=1)
 
 
 async def test_a_certificate_has_an_id(place: Place, tmp_path: Path) -> None:
