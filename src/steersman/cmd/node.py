@@ -10,18 +10,14 @@ import os
 import select
 import signal
 import sys
-import threading
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from steersman.cmd import bootstrap, notify
-from steersman.cmd.admin import Admin, AdminError
+from steersman.cmd import notify
 from steersman.cmd.config import NodeConfig
 from steersman.cmd.configfile import load
-from steersman.cmd.errors import CommandError
-from steersman.cmd.place import Place
 from steersman.cmd.supervisor import Paths, lock
 from steersman.cmd.supervisor import load as load_supervisor
 from steersman.network import cgroups
@@ -32,6 +28,8 @@ from steersman.network.node import NodeNetwork, NodeSpec, enter
 # The kubelet's control group in the node, and how long its pods have to end when the node is stopped.
 PODS = "kubepods"
 GRACE = 5.0
+# How long the API server is asked for a bootstrap token, in seconds.
+INTRODUCTION = 5.0
 
 
 def node_spec(config: NodeConfig) -> NodeSpec:
@@ -55,36 +53,58 @@ def main(arguments: list[str]) -> int:
     config = load(NodeConfig, Path(arguments[0]))
     spec = node_spec(config)
     # The API server is asked while the kernel is.
-    introduction = threading.Thread(target=introduce, args=(config,))
-    introduction.start()
+    introduction = introduce_aside(config)
     try:
         spec.network.create()
         spec.network.connect(range(config.nodes))
     finally:
-        introduction.join()
+        os.waitpid(introduction, 0)
     # Ready from here on, as far as the host's supervisor is concerned: what is inside has a supervisor of its own.
     notify.ready()
     os.environ.pop("NOTIFY_SOCKET", None)
     return enter(spec, lambda: inside(config))
 
 
+def introduce_aside(config: NodeConfig) -> int:
+    """`introduce` in a process of its own, whose pid is returned: the node's lasts, and shall not keep what that needs."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            introduce(config)
+        finally:
+            sys.stderr.flush()
+            os._exit(0)
+    return pid
+
+
 def introduce(config: NodeConfig) -> None:
     """Give the kubelet what it needs to ask for its first certificate, unless it has one."""
+    from steersman.cmd import bootstrap
+    from steersman.cmd.admin import Admin, AdminError
+    from steersman.cmd.errors import CommandError
+    from steersman.cmd.place import Place
+
     directory = Path(config.root_dir).parents[1]
     place = Place(directory.name, directory.parent)
     certificate = Path(config.root_dir, "kubelet", "pki", "kubelet-client-current.pem")
     if not bootstrap.is_needed(certificate, place.pki.ca.cert, datetime.now(UTC)):
         return
-    try:
-        admin = Admin(place, place.load().port)
+    kubelet, own = (place.part_kubeconfig(f"{config.name}-{what}") for what in ("kubelet", "bootstrap"))
+    deadline = time.monotonic() + INTRODUCTION
+    while True:
         try:
-            kubelet = place.part_kubeconfig(f"{config.name}-kubelet")
-            bootstrap.introduce(admin, config.name, kubelet, place.part_kubeconfig(f"{config.name}-bootstrap"))
-        finally:
-            admin.close()
-    except (AdminError, CommandError, OSError) as error:
-        # The node starts all the same: what it has may still be good, and its kubelet says what it lacks.
-        print(f"node {config.name} has no bootstrap token: {error}", file=sys.stderr)
+            admin = Admin(place, place.load().port)
+            try:
+                bootstrap.introduce(admin, config.name, kubelet, own)
+            finally:
+                admin.close()
+            return
+        except (AdminError, CommandError, OSError) as error:
+            if time.monotonic() > deadline:
+                # The node starts all the same: what it has may still be good, and its kubelet says what it lacks.
+                print(f"node {config.name} has no bootstrap token: {error}", file=sys.stderr)
+                return
+        time.sleep(0.1)
 
 
 def inside(config: NodeConfig) -> int:
