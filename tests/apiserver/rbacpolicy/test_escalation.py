@@ -215,3 +215,58 @@ async def test_masters_may_do_everything(api: Api) -> None:
 
 async def test_whoever_becomes_another_has_the_others_rights(api: Api, joe: Api) -> None:
     await api.do("POST", ROLES, role("more", SECRETS), {"impersonate-user": "joe"}, code=403)
+
+
+@pytest.mark.parametrize("version", ["v1beta1", "v1alpha1"])
+async def test_older_versions_are_no_way_around(joe: Api, version: str) -> None:
+    group = "rbac.authorization.k8s.io"
+    at = f"/apis/{group}/{version}"
+    more = {**role("more", SECRETS, kind="ClusterRole"), "apiVersion": f"{group}/{version}"}
+    answer = await joe.post(f"{at}/clusterroles", more, code=403)
+    assert LACKS_SECRETS in answer["message"]
+    to = {**binding("b", "cluster-admin", "ClusterRoleBinding"), "apiVersion": f"{group}/{version}"}
+    if version == "v1alpha1":
+        to["subjects"] = [{"kind": "User", "name": "joe", "apiVersion": f"{group}/{version}"}]
+    answer = await joe.post(f"{at}/clusterrolebindings", to, code=403)
+    assert '{NonResourceURLs:["*"], Verbs:["*"]}' in answer["message"]
+
+
+async def test_the_garbage_collector_may_collect_roles(api: Api, joe: Api) -> None:
+    """It may change what decides of their deletion, whatever they give."""
+    groups = ("system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated")
+    collector = api.as_(User("system:serviceaccount:kube-system:generic-garbage-collector", groups))
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "c", "uid": "u"}
+    owned = role(
+        "owned",
+        {**SECRETS, "verbs": ["create"]},
+        metadata={"ownerReferences": [owner], "finalizers": ["foregroundDeletion"]},
+    )
+    await api.post(ROLES, owned)
+    await collector.patch(f"{ROLES}/owned", {"metadata": {"ownerReferences": None}})
+    await collector.delete(f"{ROLES}/owned")
+    await collector.patch(f"{ROLES}/owned", {"metadata": {"finalizers": None}})
+    await api.get(f"{ROLES}/owned", code=404)
+    await api.post(ROLES, role("kept", SECRETS))
+    await collector.patch(f"{ROLES}/kept", {"rules": [{**SECRETS, "verbs": ["create"]}]}, code=403)
+
+
+async def test_what_a_webhook_has_added_is_looked_at_too(api: Api, joe: Api) -> None:
+    """The guard sees what is going to be stored."""
+    chain = api.app.chain
+    mutate = chain.mutate
+
+    async def adding(review: Any) -> None:
+        await mutate(review)
+        if review.resource.plural == "roles":
+            review.object.rules = [*review.object.rules, *wanted.rules]
+
+    wanted = api.app.registries.get(type_of(api, "roles"), "default", "secrets")
+    chain.mutate = adding  # type: ignore[method-assign]
+    answer = await joe.post(ROLES, role("fine", PODS), code=403)
+    assert LACKS_SECRETS in answer["message"]
+
+
+def type_of(api: Api, plural: str) -> Any:
+    registry = api.app.registries.find("rbac.authorization.k8s.io", plural)
+    assert registry is not None
+    return registry.kind.type
