@@ -24,6 +24,8 @@ POLL = 0.1
 RELOAD_SECONDS = 30.0
 """How long the API server may take to see a new file."""
 REWRITE_SECONDS = 3600.0
+PATIENCE_SECONDS = 15.0
+"""How long an API server may be away, because it is started again."""
 
 Key = tuple[str, str]
 """Name and secret in base64."""
@@ -163,10 +165,7 @@ def wait_taken(admin: Admin, data: bytes) -> None:
 
 def status(admin: Admin) -> dict[str, Any]:
     """What is encrypted, and how. Raises CommandError."""
-    try:
-        return admin.get("/encryption/status")
-    except AdminError as error:
-        raise CommandError(str(error)) from error
+    return _patiently(lambda: admin.get("/encryption/status"))
 
 
 def rewrite(
@@ -176,28 +175,50 @@ def rewrite(
 
     `told` hears of the progress now and then.
     """
-    query = f"?resources={','.join(resources)}" if resources else ""
-    try:
-        asked = admin.send("POST", f"/encryption/rewrite{query}")["number"]
-    except AdminError as error:
-        raise CommandError(str(error)) from error
     deadline = Deadline(REWRITE_SECONDS)
+    asked = _begin(admin, resources, deadline)
     while True:
         progress: dict[str, Any] = status(admin)["rewrite"]
         if progress["number"] != asked:
-            raise CommandError(
-                "the API server was started again meanwhile; run this again, it goes on with what is left"
-            )
+            # The API server was started again meanwhile: it goes on with what is left.
+            asked = _begin(admin, resources, deadline)
+            continue
         if told is not None:
             told(progress)
         if not progress["running"]:
             break
-        if not deadline.pause(POLL):
-            raise CommandError("rewriting takes too long; `steer encryption status` shows how it goes on")
+        _pause(deadline)
     if progress["error"] or progress["left"]:
         why = progress["error"] or "others kept writing"
         raise CommandError(f"{progress['left']} objects are not written anew: {why}; run this again")
     return progress
+
+
+def _begin(admin: Admin, resources: Sequence[str], deadline: Deadline) -> int:
+    """Begins a rewriting, after the one that may run; its number."""
+    query = f"?resources={','.join(resources)}" if resources else ""
+    while True:
+        answer = _patiently(lambda: admin.send("POST", f"/encryption/rewrite{query}", accepted=(409,)))
+        if "number" in answer:
+            number: int = answer["number"]
+            return number
+        _pause(deadline)
+
+
+def _pause(deadline: Deadline) -> None:
+    if not deadline.pause(POLL):
+        raise CommandError("rewriting takes too long; `steer encryption status` shows how it goes on")
+
+
+def _patiently(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """An answer, also of an API server that is just being started again. Raises CommandError."""
+    deadline = Deadline(PATIENCE_SECONDS)
+    while True:
+        try:
+            return ask()
+        except AdminError as error:
+            if "does not answer" not in str(error) or not deadline.pause(POLL):
+                raise CommandError(str(error)) from error
 
 
 @contextlib.contextmanager

@@ -238,6 +238,10 @@ async def test_rewriting(tmp_path: Path) -> None:
             "stale": 0,
             "stored": [{"provider": "aesgcm", "key": "key1", "objects": 149}],
         }
+        await api.post("/encryption/rewrite", None, code=202)
+        await api.post("/encryption/rewrite", None, code=409)
+        while (await api.get("/encryption/status"))["rewrite"]["running"]:
+            await api.store.purge()
         assert (await rewritten(api))["done"] == 0
         assert "no resource" in (await api.post("/encryption/rewrite?resources=nothing", None, code=400))["message"]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from steersman.api.errors import StatusError
 from steersman.store.errors import RevisionMismatch, StoreError
 from steersman.store.protocol import Entry, Store
 from steersman.store.sealing import Sealed
@@ -42,9 +43,12 @@ class Rewriting:
         self.progress = Progress()
 
     def begin(self, prefixes: Sequence[str]) -> int:
-        """Asks for everything stale under these prefixes to be rewritten; returns the number that `progress` has then."""
-        if self.progress.running or self._wanted is not None:
-            return self.progress.number
+        """Asks for everything stale under these prefixes to be rewritten; returns the number that `progress` has then.
+
+        Raises StatusError while another rewriting runs: what has become stale since it began, it may miss.
+        """
+        if self.progress.running:
+            raise StatusError("another rewriting is under way", code=409, reason="Conflict")
         self.progress = Progress(number=self.progress.number + 1, running=True)
         self._wanted = prefixes
         self._wake.set()

@@ -258,7 +258,7 @@ class Encryption:
     def rewrite(self, resources: Iterable[str]) -> int:
         """Begins to write again what is stale of these resources (all, if there are none); the number of the rewriting.
 
-        Raises KeyError for a resource that there is not.
+        Raises KeyError for a resource that there is not, StatusError while another rewriting runs.
         """
         known = {shown(r.resource.group, r.resource.plural): r.prefix for r in self._registries()}
         prefixes = [known[name] for name in resources] or list(known.values())

@@ -27,6 +27,7 @@ _INVALID_OBJECT = 4
 async def handle(app: App, ctx: Context, endpoint: Endpoint, accepted: Accepted, *, dry_run: bool) -> Response:
     """Raises Forbidden, NotFound, and Conflict for an object that can be read."""
     info, registry = ctx.info, endpoint.registry
+    ctx.note(ANNOTATION, "")
     resource = endpoint.served.resource
     decision = await app.authorizer.authorize(replace(authz.attributes_of(info, ctx.user), verb=VERB))
     if not decision.allowed:
