@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -157,6 +158,11 @@ class Local:
         return Rules()
 
 
+_Decider = tuple[str, bool]
+"""The name of a module, and whether it has allowed."""
+_NOBODY: _Decider = ("", False)
+
+
 class Authorizer:
     """Asks the authorizers in order until one allows or denies; members of system:masters may do everything.
 
@@ -168,8 +174,10 @@ class Authorizer:
     def __init__(self, modules: Sequence[Module], generation: Callable[[], int]) -> None:
         self._generation = generation
         self._remembered = generation()
-        self._allowed: dict[tuple[object, ...], Decision] = {}
+        self._allowed: dict[tuple[object, ...], tuple[Decision, _Decider]] = {}
         """What is allowed in general."""
+        self.decided: Counter[_Decider] = Counter()
+        """How many questions each module has allowed, and denied."""
         self._modules: tuple[Module, ...] = ()
         self._remembers = True
         self.replace(modules)
@@ -186,16 +194,23 @@ class Authorizer:
         """The answer, or None if somebody outside of the process has to be asked."""
         if MASTERS in attributes.user.groups:
             return ALLOWED
+        found = self._decide(attributes)
+        return found[0] if found is not None else None
+
+    def _decide(self, attributes: Attributes) -> tuple[Decision, _Decider] | None:
+        """As `decide`, with whose answer it is."""
         left: list[tuple[str, Decision]] = []
         for module in self._modules:
             decision = module.decide(attributes)
             if decision is None:
                 return None
             if decision.verdict is not Verdict.NO_OPINION:
-                return decision
+                decider = module.name, decision.allowed
+                self.decided[decider] += 1
+                return decision, decider
             if decision is not NO_OPINION:
                 left.append((module.name, decision))
-        return _undecided(left) if left else NO_OPINION
+        return _undecided(left) if left else NO_OPINION, _NOBODY
 
     async def authorize(self, attributes: Attributes) -> Decision:
         """The answer."""
@@ -207,6 +222,7 @@ class Authorizer:
             if decision is None:
                 decision = await module.ask(attributes)
             if decision.verdict is not Verdict.NO_OPINION:
+                self.decided[module.name, decision.allowed] += 1
                 return decision
             left.append((module.name, decision))
         return _undecided(left)
@@ -233,16 +249,14 @@ class Authorizer:
         asked = (user.name, user.groups, info.verb, info.resource, info.namespace, info.group, info.subresource)
         known = self._allowed.get(asked)
         if known is not None:
-            return known
-        decision = self.decide(attributes_of(info, user, query))
-        if decision is not None and decision.allowed and decision.general:
-            self._remember(asked, decision)
-        return decision
-
-    def _remember(self, asked: tuple[object, ...], decision: Decision) -> None:
-        if len(self._allowed) >= _KNOWN:
-            self._allowed.clear()
-        self._allowed[asked] = decision
+            self.decided[known[1]] += 1
+            return known[0]
+        found = self._decide(attributes_of(info, user, query))
+        if found is not None and found[0].allowed and found[0].general:
+            if len(self._allowed) >= _KNOWN:
+                self._allowed.clear()
+            self._allowed[asked] = found
+        return found[0] if found is not None else None
 
     def rules(self, user: User, namespace: str) -> Rules:
         """What the authorizers know of a user's rights in a namespace."""

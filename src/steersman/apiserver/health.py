@@ -76,7 +76,7 @@ class Health:
             return respond.value(200, self._version(), Accepted(pretty=True))
         if path == "metrics":
             text = self._app.metrics.render(self._gauges()) + self._app.flow_control.metrics()
-            text += self._app.pod_security.render()
+            text += self._app.pod_security.render() + self._app.authorization.render()
             if self._app.audit is not None:
                 text += self._app.audit.metrics()
             return Response(200, {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}, text.encode())

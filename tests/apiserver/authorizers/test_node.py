@@ -132,6 +132,27 @@ async def test_another_node_reads_none_of_it(nodes: Api, path: str) -> None:
         await nodes.as_(B).get(f"{path}&watch=true", code=403)
 
 
+async def test_old_paths_of_watches(nodes: Api) -> None:
+    for path, code in ((f"{SECRETS}/used", 200), (f"{SECRETS}/other", 403), (SECRETS, 403)):
+        watch = path.replace("/api/v1/", "/api/v1/watch/")
+        response = await nodes.as_(A).raw("GET", watch)
+        assert response.status == code
+        if not isinstance(response.body, bytes):
+            await response.body.aclose()  # type: ignore[attr-defined]
+        await nodes.as_(B).get(watch, code=403)
+        # These paths take no selectors.
+        if code == 403:
+            await nodes.as_(A).get(f"{watch}?fieldSelector=metadata.name=used", code=403)
+
+
+async def test_other_shapes_of_the_same(nodes: Api) -> None:
+    kinds = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1", "application/json;as=Table;g=meta.k8s.io;v=v1"
+    for accept in (*kinds, "application/vnd.kubernetes.protobuf"):
+        for path in (f"{SECRETS}/used", f"{SECRETS}?fieldSelector=metadata.name=used", SECRETS, "/api/v1/secrets"):
+            response = await nodes.as_(B).raw("GET", path, headers={"accept": accept})
+            assert response.status == 403
+
+
 async def test_what_is_open_follows_the_pods(nodes: Api) -> None:
     b = nodes.as_(B)
     await b.get(f"{SECRETS}/used", code=403)

@@ -159,7 +159,8 @@ async def test_failures(denies: bool, error: BaseException | None, code: int, st
 async def test_what_may_go_better_another_time_is_repeated() -> None:
     clock, server = FakeClock(1_800_000_000.0), Server(allowed=True)
     server.code = 500
-    task = asyncio.ensure_future(answer(authorizer(server, clock)))
+    module = authorizer(server, clock)
+    task = asyncio.ensure_future(answer(module))
     while len(server.asked) < 2:
         await clock.advance(1)
     server.code = 200
@@ -167,6 +168,7 @@ async def test_what_may_go_better_another_time_is_repeated() -> None:
         await clock.advance(1)
     assert (await task).allowed
     assert len(server.asked) == 3
+    assert module._counted == {("hook", "error"): 2, ("hook", "success"): 1}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from steersman.api.clock import Clock
@@ -32,6 +33,8 @@ class Authorizers:
         """Raises ConfigurationError."""
         self._settings, self._rbac, self._node = settings, rbac, node
         self._clock, self._backends = clock, backends
+        self._modes: dict[str, str] = {}
+        self._asked: Counter[tuple[str, str]] = Counter()
         self.reloading: Reloading[list[Module]] | None = None
         file = settings.file
         if file is None:
@@ -46,6 +49,24 @@ class Authorizers:
         if self.reloading is not None:
             await self.reloading.run()
 
+    def render(self) -> str:
+        """What has been decided, for Prometheus."""
+        lines = ["# TYPE apiserver_authorization_decisions_total counter"]
+        for (name, allowed), count in sorted(self.authorizer.decided.items()):
+            labels = f'type="{self._modes.get(name, "")}",name="{name}",decision="{"allowed" if allowed else "denied"}"'
+            lines.append(f"apiserver_authorization_decisions_total{{{labels}}} {count}")
+        if self._asked:
+            lines.append("# TYPE apiserver_authorization_webhook_evaluations_total counter")
+            for (name, result), count in sorted(self._asked.items()):
+                labels = f'name="{name}",result="{result}"'
+                lines.append(f"apiserver_authorization_webhook_evaluations_total{{{labels}}} {count}")
+        if self.reloading is not None:
+            lines.append("# TYPE apiserver_authorization_config_controller_automatic_reloads_total counter")
+            for status, number in (("success", self.reloading.successes), ("failure", self.reloading.failures)):
+                name = "apiserver_authorization_config_controller_automatic_reloads_total"
+                lines.append(f'{name}{{status="{status}"}} {number}')
+        return "\n".join(lines) + "\n"
+
     async def _taken(self, modules: list[Module]) -> None:
         self.authorizer.replace(modules)
 
@@ -59,6 +80,7 @@ class Authorizers:
         return [self._module(one) for one in chain]
 
     def _module(self, one: Configured) -> Module:
+        self._modes[one.name] = one.mode
         if one.mode == NODE:
             self._node.name = one.name
             return self._node
@@ -91,4 +113,4 @@ class Authorizers:
             what = f'unsupported webhook authorizer version "{settings.version}"'
             raise ConfigurationError(f"{what}, supported versions are {known}")
         ask = webhook.asking(kubeconfig.read(settings.kubeconfig), self._backends, settings.timeout)
-        return webhook.WebhookAuthorizer(name, ask, self._clock, settings)
+        return webhook.WebhookAuthorizer(name, ask, self._clock, settings, self._asked)

@@ -7,7 +7,7 @@ import json
 import logging
 import random
 import ssl
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -71,8 +71,12 @@ class WebhookAuthorizer:
 
     waits = True
 
-    def __init__(self, name: str, ask: Ask, clock: Clock, settings: Webhook) -> None:
+    def __init__(
+        self, name: str, ask: Ask, clock: Clock, settings: Webhook, asked: Counter[tuple[str, str]] | None = None
+    ) -> None:
+        """`asked` counts what became of each call, by its name and result."""
         self.name = name
+        self._counted: Counter[tuple[str, str]] = Counter() if asked is None else asked
         self._ask, self._clock, self._settings = ask, clock, settings
         self._known: OrderedDict[bytes, tuple[float, Decision]] = OrderedDict()
 
@@ -118,17 +122,21 @@ class WebhookAuthorizer:
         body, pause = codec.encode({**review, "status": {"allowed": False}}), _PAUSE
         for left in range(_TRIES - 1, -1, -1):
             why, again = "", True
+            result = "error"
             try:
                 status, answer = await self._ask(body)
             except TimeoutError:
+                result = "timeout"
                 why, again = "the webhook did not answer in time", False
             except (OSError, ssl.SSLError, StatusError) as error:
                 # A connection that has ended may be another one's fault.
                 why, again = str(error) or type(error).__name__, isinstance(error.__cause__, ConnectionResetError)
             else:
                 if 200 <= status < 300:
+                    self._counted[self.name, "success"] += 1
                     return _decoded(answer, api_version)
                 why, again = f"the webhook answered {status}", status in _AGAIN
+            self._counted[self.name, result] += 1
             if not left or not again:
                 raise Failed(why)
             await self._clock.sleep(pause * (1 + random.random() * _JITTER))
