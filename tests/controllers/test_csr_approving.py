@@ -12,6 +12,7 @@ from steersman.apiserver.rbacpolicy.own import BOOTSTRAPPERS
 from steersman.controller.config import ControllerConfig
 from steersman.controllers import csrapproving, csrsigning, kubeletservingapproving
 from steersman.kinds.types.certificates_v1 import CertificateSigningRequest
+from steersman.kinds.types.rbac_v1 import ClusterRoleBinding
 from steersman.pki import certs, requests
 
 CA = certs.new_ca("test-ca", FakeClock().now())
@@ -137,3 +138,23 @@ async def test_an_answer_is_not_given_twice(approving, ask):
     found = await ask(NODE, pem_of(), csrsigning.KUBELET_CLIENT, CLIENT_AUTH)
     assert csrapproving.is_decided(found)
     assert [c.type for c in found.status.conditions] == ["Approved"]
+
+
+async def test_rights_that_are_given_later(approving, ask, make):
+    """The request waits, and is looked at again."""
+
+    async def bind(role):
+        subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": STRANGER.name}
+        ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role}
+        name = role.replace(":", "-")
+        await approving.client.create(make(ClusterRoleBinding, name, roleRef=ref, subjects=[subject]))
+
+    await bind("system:node-bootstrapper")
+    found = await ask(STRANGER, pem_of(), csrsigning.KUBELET_CLIENT, CLIENT_AUTH)
+    assert not found.status.conditions
+    await bind("system:certificates.k8s.io:certificatesigningrequests:nodeclient")
+    await approving.clock.advance(1)
+    await approving.settle()
+    found = await approving.client.get(CertificateSigningRequest, "r")
+    assert [c.type for c in found.status.conditions] == ["Approved"]
+    assert found.status.certificate

@@ -6,7 +6,7 @@ from base64 import b64decode
 from typing import TYPE_CHECKING
 
 from steersman.api import codec
-from steersman.api.meta import format_time
+from steersman.api.meta import format_time, parse_time
 from steersman.controller.declaration import Context, Controller, own
 from steersman.controllers.csrsigning import KUBELET_CLIENT, refusal
 from steersman.kinds.types.authorization_v1 import ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Subresources of certificatesigningrequests: whoever may create them has such requests approved.
 SELF, ANY = "selfnodeclient", "nodeclient"
+_SOONEST, _LATEST = 1.0, 600.0
 _MESSAGES = {
     SELF: "Auto approving self kubelet client certificate after SubjectAccessReview.",
     ANY: "Auto approving kubelet client certificate after SubjectAccessReview.",
@@ -29,10 +30,10 @@ class Approver:
         self._clock = context.clock
         self._requests = context.informers.informer(CertificateSigningRequest)
 
-    async def reconcile(self, key: str) -> None:
+    async def reconcile(self, key: str) -> float | None:
         found = self._requests.get(key)
         if found is None or found.spec.signerName != KUBELET_CLIENT or is_decided(found):
-            return
+            return None
         # The library takes long to load, and most clusters are never asked.
         from steersman.pki import requests
 
@@ -40,11 +41,19 @@ class Approver:
             asked = requests.asked(b64decode(found.spec.request))
         except ValueError:
             # The API server has taken it for one; whoever approves it by hand will hear of it from the signer.
-            return
-        for subresource in permissions(found, asked):
+            return None
+        enough = permissions(found, asked)
+        for subresource in enough:
             if await self._may(found, subresource):
                 await self._client.update(approved(found, _MESSAGES[subresource], self._now()), "approval")
-                return
+                return None
+        # Rights may be given later, and nobody tells us.
+        return self._again(found) if enough else None
+
+    def _again(self, request: CertificateSigningRequest) -> float:
+        """After how long to look again: the older it is, the later."""
+        age = (self._clock.now() - parse_time(request.metadata.creationTimestamp)).total_seconds()
+        return min(max(age, _SOONEST), _LATEST)
 
     def _now(self) -> str:
         return format_time(self._clock.now())

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 # Connections that are taken in one turn of the event loop.
 _BATCH = 64
+_FAREWELL = 5.0
 # No descriptors, or no memory: look again after so long.
 _PAUSE = 0.1
 _SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -57,6 +58,8 @@ class Handshake:
             self._socket,
             ssl=tls,
             ssl_handshake_timeout=None if tls is None else listener.patience,
+            # For a client that does not answer the end of the connection with its own.
+            ssl_shutdown_timeout=None if tls is None else _FAREWELL,
         )
 
     def end(self) -> None:
