@@ -466,7 +466,7 @@ class App:
         found = await impersonation.impersonate(self.authorizer, ctx.user, asked, on)
         ctx.user = found.user
         if ctx.trail is not None:
-            ctx.trail.became(found.user)
+            ctx.trail.became(found.user, found.constraint)
 
     async def _serve(self, ctx: Context) -> Response:
         info, warnings = ctx.info, ctx.warnings

@@ -42,6 +42,12 @@ class ObjectReference(Struct, omit_defaults=True):
     subresource: str = ""
 
 
+class AuthenticationMetadata(Struct, omit_defaults=True):
+    """How a request came to be somebody else's: by the right to this verb, where it was not the old one."""
+
+    impersonationConstraint: str = ""
+
+
 class Event(Struct, omit_defaults=True):
     """One stage of one request. The objects are JSON as it is written."""
 
@@ -63,6 +69,7 @@ class Event(Struct, omit_defaults=True):
     requestReceivedTimestamp: str = ""
     stageTimestamp: str = ""
     annotations: dict[str, str] | None = None
+    authenticationMetadata: AuthenticationMetadata | None = None
 
 
 _encode = msgspec.json.Encoder().encode

@@ -12,7 +12,15 @@ from msgspec import Raw
 from steersman.api.errors import StatusError
 from steersman.api.http import Hijack, Hijacked, Request, Response, User
 from steersman.apiserver.audit import bodies
-from steersman.apiserver.audit.event import API_VERSION, Event, ObjectReference, UserInfo, request_uri, user_info
+from steersman.apiserver.audit.event import (
+    API_VERSION,
+    AuthenticationMetadata,
+    Event,
+    ObjectReference,
+    UserInfo,
+    request_uri,
+    user_info,
+)
 from steersman.apiserver.audit.policy import (
     COMPLETE,
     LEVELS,
@@ -68,7 +76,7 @@ class Trail:
 
     __slots__ = (
         "_audit", "_info", "_reference", "_request", "_request_object", "_response", "_started", "_state", "_user",
-        "annotations", "id", "impersonated", "level", "panic", "received", "verdict",
+        "annotations", "id", "impersonated", "level", "metadata", "panic", "received", "verdict",
     )  # fmt: skip
 
     def __init__(self, audit: Audit | None, request: Request, info: RequestInfo) -> None:
@@ -76,6 +84,7 @@ class Trail:
         self.annotations: dict[str, str] = {}
         """What is noted down, by names that are the noters' own."""
         self.impersonated: User | None = None
+        self.metadata: AuthenticationMetadata | None = None
         self.panic: Exception | None = None
         self.level = NONE
         self.verdict = Verdict()
@@ -131,9 +140,10 @@ class Trail:
     async def _awaited(self, pending: Awaitable[bool]) -> None:
         self._require(await pending)
 
-    def became(self, user: User) -> None:
-        """The request is taken for somebody else's."""
+    def became(self, user: User, constraint: str = "") -> None:
+        """The request is taken for somebody else's; `constraint` is the verb that allowed it, if not the old one."""
         self.impersonated = user
+        self.metadata = AuthenticationMetadata(constraint) if constraint else None
 
     def decided(self, decision: Decision) -> None:
         """What the authorizers have said."""
@@ -189,7 +199,9 @@ class Trail:
         if self.level == NONE:
             return True
         if self.panic is not None:
-            self._state = bodies.told_status("Failure", f"APIServer panic'd: {type(self.panic).__name__}", "InternalError", 500)
+            self._state = bodies.told_status(
+                "Failure", f"APIServer panic'd: {type(self.panic).__name__}", "InternalError", 500
+            )
             return self._emit(PANIC)
         body = response.body
         if response.status == 0:
@@ -285,6 +297,7 @@ class Trail:
             self._user or UserInfo(), None if other is None else user_info(other), ips, agent, self._reference, self._state,
             self._request_line() if shown else None, self._response_line(stage) if shown else None,
             received, received if now == self.received else audit.micro_time(now), dict(self.annotations) or None,
+            self.metadata,
         )  # fmt: skip
 
     def _request_line(self) -> Raw | None:

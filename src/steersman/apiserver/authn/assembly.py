@@ -11,7 +11,7 @@ from steersman.api.configuration import ConfigurationError
 from steersman.apiserver.authn import configuration, tokenwebhook, validation
 from steersman.apiserver.authn.chain import Authenticator
 from steersman.apiserver.authn.fetching import BackendFetcher, Fetcher
-from steersman.apiserver.authn.oidc import JWTMethod
+from steersman.apiserver.authn.oidc import Issuers, JWTMethod
 from steersman.apiserver.authn.settings import Anonymous, Authentication, Webhook
 from steersman.apiserver.authn.users import Agnostic, Method
 from steersman.apiserver.authn.validation import Compiled
@@ -56,7 +56,10 @@ class Assembly:
         self.reloading: Reloading[Configured] | None = None
         file = settings.file
         if file is not None:
-            self.reloading = Reloading(file, lambda data: read(data, file, own_issuers), clock, self._taken)
+            allowed = settings.anonymous.enabled
+            self.reloading = Reloading(
+                file, lambda data: read(data, file, own_issuers, anonymous=allowed), clock, self._taken
+            )
         self._take(self.reloading.current if self.reloading is not None else Configured())
 
     async def run(self) -> None:
@@ -72,12 +75,16 @@ class Assembly:
         self._authenticator.take((*self._single, *issuers, *self._last), configured.anonymous)
 
     def _methods(self, issuers: Sequence[Compiled], algorithms: Sequence[str]) -> tuple[Method, ...]:
-        return tuple(JWTMethod(one, self._fetcher, self._clock, self._agnostic, algorithms) for one in issuers)
+        made = [JWTMethod(one, self._fetcher, self._clock, self._agnostic, algorithms) for one in issuers]
+        return (Issuers(made),) if made else ()
 
 
-def read(data: bytes, file: Path, own_issuers: Sequence[str]) -> Configured:
-    """What a file's content means. Raises ConfigurationError."""
-    return _checked(configuration.decode(data, file), own_issuers, file)
+def read(data: bytes, file: Path, own_issuers: Sequence[str], *, anonymous: bool = True) -> Configured:
+    """What a file's content means. It says nothing of who is anonymous where `anonymous` is off. Raises ConfigurationError."""
+    found = _checked(configuration.decode(data, file), own_issuers, file)
+    if found.anonymous is not None and not anonymous:
+        raise ConfigurationError(f"{file}: anonymous: cannot be configured where the setting anonymous-auth is off")
+    return found
 
 
 def _checked(

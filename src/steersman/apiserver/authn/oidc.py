@@ -38,7 +38,7 @@ class JWTMethod:
     ) -> None:
         issuer = compiled.issuer
         self._compiled, self._clock, self._audiences = compiled, clock, audiences
-        self._url = issuer.url
+        self.url = issuer.url
         ca = issuer.certificateAuthority
         self._provider = Provider(issuer.url, fetcher, clock, discovery=issuer.discoveryURL or "", ca=ca)
         self._checks = Checks(issuer.audiences or (), algorithms, clock)
@@ -49,8 +49,7 @@ class JWTMethod:
             self._distributed = Distributed(groups.claim, fetcher, clock, ca, self._checks)
 
     def verdict(self, token: str, wanted: Sequence[str]) -> Verdict | Coroutine[Any, Any, Verdict] | None:
-        if issuer_of(jose.unverified_claims(token)) != self._url:
-            return None
+        """As of `Method`, for a token that claims to be of this issuer."""
         good = self._audiences.good_for(wanted)
         if good is None:
             return None
@@ -88,6 +87,17 @@ class JWTMethod:
         if not self._provider.is_known:
             return Refused(self._provider.problem)
         return Refused("oidc: verify token: failed to verify signature: failed to verify id token signature")
+
+
+class Issuers:
+    """The methods of many issuers: a token is for one of them, and is read once to know which."""
+
+    def __init__(self, methods: Sequence[JWTMethod]) -> None:
+        self._methods = {method.url: method for method in methods}
+
+    def verdict(self, token: str, wanted: Sequence[str]) -> Verdict | Coroutine[Any, Any, Verdict] | None:
+        method = self._methods.get(issuer_of(jose.unverified_claims(token)))
+        return None if method is None else method.verdict(token, wanted)
 
 
 def issuer_of(said: Mapping[str, Any]) -> str:
