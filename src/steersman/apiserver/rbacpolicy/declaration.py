@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from steersman.apiserver.authz import Rule
 
@@ -30,8 +30,7 @@ EVENTS = may("create patch update", "events", "core events.k8s.io")
 """To record what has happened."""
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """Who has a role: a User, a Group, or a ServiceAccount, which alone has a namespace."""
 
     kind: str
@@ -51,8 +50,7 @@ def account(name: str, namespace: str = SYSTEM) -> Subject:
     return Subject("ServiceAccount", name, namespace)
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
+class Role(Struct, frozen=True):
     """A ClusterRole, or with a namespace a Role.
 
     `part_of` and `collects` name an aggregation (`admin`, `edit`, `view`): its rules are also that one's, and it has the
@@ -67,8 +65,7 @@ class Role:
     ours: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(Struct, frozen=True):
     """A ClusterRoleBinding, or with a namespace a RoleBinding to a Role of the same namespace."""
 
     name: str
@@ -78,8 +75,7 @@ class Binding:
     ours: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Area:
+class Area(Struct, frozen=True):
     """What one module declares."""
 
     roles: tuple[Role, ...] = ()
