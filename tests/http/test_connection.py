@@ -466,6 +466,24 @@ async def test_answers_that_nobody_takes_are_not_kept_without_end(serve: Serve) 
     assert (await other.answer())[1] == b"small"
 
 
+async def test_small_requests_do_not_pile_up(serve: Serve) -> None:
+    """Many of them in one piece: no more is read than is worked off."""
+    most = 0
+
+    async def handle(request: Request) -> Response:
+        nonlocal most
+        most = max(most, *(len(c._ahead) for c in served.server.connections))
+        return Response(200, {}, b"the last" if request.path == "/last" else b"")
+
+    served = await serve(handle)
+    client = await served.connect()
+    client.send((b"GET / HTTP/1.1\r\n" + END) * 60_000 + b"GET /last HTTP/1.1\r\n" + END)
+    tail = b""
+    while not tail.endswith(b"the last"):
+        tail = tail[-8:] + await client.reader.read(1 << 16)
+    assert most < 1 << 20
+
+
 async def test_who_never_stops_sending(serve: Serve) -> None:
     """After the last answer, what still comes is read for a moment only."""
     client = await (await serve(echo, max_body=10, limits=Limits(linger=0.02))).connect()

@@ -546,9 +546,11 @@ class Connection(asyncio.Protocol):
             return
         ahead, self._ahead = bytes(self._ahead), b""
         self.deadline = self._server.now() + self._server.limits.idle
-        self._hold(False)
         if ahead:
             self._begin(ahead)
+        if not self.busy or self._body is not None or len(self._ahead) <= _AHEAD:
+            # Not before what has arrived is worked off: small requests make room for less than comes meanwhile.
+            self._hold(False)
 
     # Hijacking.
 
