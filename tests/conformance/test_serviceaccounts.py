@@ -2,6 +2,8 @@
 
 import pytest
 
+from steersman.pki import jose
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
@@ -67,3 +69,42 @@ async def test_should_support_subjectreview_api_operations(api, ns):
         local = f"/apis/authorization.k8s.io/v1/namespaces/{ns}/localsubjectaccessreviews"
         review = await api.post(local, {"metadata": {"namespace": ns}, "spec": spec}, code=201)
         assert review["status"]["allowed"] is allowed
+
+
+async def test_serviceaccountissuerdiscovery_should_support_oidc_discovery(api, ns):
+    """ServiceAccounts ServiceAccountIssuerDiscovery should support OIDC discovery of service account issuer
+
+    As a pod does it that verifies its own token; the way there, by the cluster's DNS and Service, is not part of this.
+    """
+    path = f"/api/v1/namespaces/{ns}/serviceaccounts/default/token"
+    await api.until(f"/api/v1/namespaces/{ns}/serviceaccounts/default", lambda _: True)
+    request = await api.post(
+        path, {"spec": {"audiences": ["oidc-discovery-test"], "expirationSeconds": 1800}}, code=201
+    )
+    token = jose.parse(request["status"]["token"])
+    account = api.as_({"impersonate-user": f"system:serviceaccount:{ns}:default"})
+    document = await account.get("/.well-known/openid-configuration")
+    assert document["issuer"] == token.claims["iss"]
+    assert document["jwks_uri"].startswith("https://")
+    assert document["jwks_uri"].endswith("/openid/v1/jwks")
+    assert document["response_types_supported"] == ["id_token"]
+    assert document["subject_types_supported"] == ["public"]
+    assert token.algorithm in document["id_token_signing_alg_values_supported"]
+    keys = {key["kid"]: key for key in (await account.get("/openid/v1/jwks"))["keys"]}
+    assert jose.fits(token, jose.from_jwk(keys[token.kid]))
+    assert token.claims["aud"] == ["oidc-discovery-test"]
+    assert token.claims["sub"] == f"system:serviceaccount:{ns}:default"
+    # Whoever has no token may not see it.
+    await api.as_({"impersonate-user": "system:anonymous"}).get("/openid/v1/jwks", code=403)
+
+
+async def test_should_run_through_the_lifecycle_of_a_serviceaccount(api, ns):
+    """ServiceAccounts should run through the lifecycle of a ServiceAccount"""
+    path = f"/api/v1/namespaces/{ns}/serviceaccounts"
+    labels = {"test-serviceaccount-static": "true"}
+    await api.post(path, {"metadata": {"name": "tested", "labels": labels}})
+    await api.patch(f"{path}/tested", {"automountServiceAccountToken": False})
+    listed = await api.get("/api/v1/serviceaccounts", labelSelector="test-serviceaccount-static=true")
+    assert [item["automountServiceAccountToken"] for item in listed["items"]] == [False]
+    await api.delete(path, labelSelector="test-serviceaccount-static=true")
+    await api.get(f"{path}/tested", code=404)

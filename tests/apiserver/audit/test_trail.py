@@ -186,6 +186,7 @@ async def test_who_is_impersonated_is_told() -> None:
         assert event["user"]["username"] == "admin"
         assert event["impersonatedUser"]["username"] == "eve"
         assert "ops" in event["impersonatedUser"]["groups"]
+        assert event["authenticationMetadata"] == {"impersonationConstraint": "impersonate:user-info"}
         assert event["responseStatus"]["code"] == 403
 
 

@@ -126,6 +126,12 @@ def test_whoever_checks_may_use_the_email(more: dict[str, Any]) -> None:
     assert wrong(config({**GOOD, **mappings, **more})) == []
 
 
+def test_who_is_anonymous_is_said_once() -> None:
+    with pytest.raises(ConfigurationError, match="where the setting anonymous-auth is off"):
+        read(config(anonymous={"enabled": True}), FILE, (), anonymous=False)
+    assert read(config(), FILE, (), anonymous=False).anonymous is None
+
+
 def test_a_good_authority() -> None:
     assert wrong(config(good("issuer.certificateAuthority", authority().cert.decode()))) == []
 
