@@ -239,3 +239,26 @@ def test_many_paths() -> None:
     ):
         assert rbac.decide(Attributes(JOE, "get", False, path=path)).allowed is allowed
     assert rbac.rules(JOE, "").rules == [Rule(("get",), paths=tuple(rule["nonResourceURLs"]))]
+
+
+def test_what_cannot_be_read_gives_no_rights_and_hides_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    everything = {"rules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]}
+    joe = {"kind": "User", "name": "joe"}
+    rbac = stored(
+        (("clusterroles", "", "all"), everything),
+        (("clusterrolebindings", "", "b"), binding("all", joe)),
+        (("clusterroles", "", "other"), everything),
+        (("clusterrolebindings", "", "c"), binding("other", {"kind": "User", "name": "jane"})),
+    )
+    asked, jane = Attributes(JOE, "get", resource="pods"), Attributes(User("jane"), "get", resource="pods")
+    assert rbac.decide(asked).allowed
+    broken = event(("clusterroles", "", "all"), {"rules": "none"})
+    # What follows it counts all the same.
+    rbac.changed([broken, event(("clusterrolebindings", "", "c"), None)])
+    assert not rbac.decide(asked).allowed
+    assert not rbac.decide(jane).allowed
+    assert "all cannot be read" in caplog.text
+    rbac.changed([event(("clusterroles", "", "all"), everything)])
+    assert rbac.decide(asked).allowed
+    rbac.changed([event(("clusterrolebindings", "", "b"), {"subjects": "none"})])
+    assert not rbac.decide(asked).allowed

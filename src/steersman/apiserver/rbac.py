@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Protocol
@@ -75,6 +76,7 @@ class _Binding(msgspec.Struct):
     subjects: tuple[_Subject, ...] | None = None
 
 
+log = logging.getLogger(__name__)
 _decode_role = msgspec.json.Decoder(_Role).decode
 _decode_binding = msgspec.json.Decoder(_Binding).decode
 
@@ -124,7 +126,8 @@ class RBAC(Local):
             for event in events:
                 plural, _, rest = event.key.removeprefix(PREFIX).partition("/")
                 namespace, _, name = rest.rpartition("/")
-                self._changed[plural, namespace, name] = event.value
+                # What cannot be decrypted gives no rights.
+                self._changed[plural, namespace, name] = event.value if isinstance(event.value, bytes) else b""
 
     def _settle(self) -> None:
         changed, self._changed = self._changed, {}
@@ -133,16 +136,24 @@ class RBAC(Local):
             self._everywhere, self._local, self._rights, self._absent = Scope(), {}, Rights(), set()
             changed = {(p, s.namespace, s.name): s.value for p in _PLURALS for s in self._objects(p)}
         for key, value in changed.items():
-            if key[0] in ("clusterroles", "roles"):
-                self._take_role(key, value)
-            else:
-                self._take_binding(key, value)
+            try:
+                if key[0] in ("clusterroles", "roles"):
+                    self._take_role(key, _decode_role(value) if value else None)
+                else:
+                    self._take_binding(key, _decode_binding(value) if value else None)
+            except msgspec.DecodeError as error:
+                # It gives no rights, and the others must not go without notice because of it.
+                log.error("%s %s/%s cannot be read: %s", *key, error)
+                if key[0] in ("clusterroles", "roles"):
+                    self._take_role(key, None)
+                else:
+                    self._take_binding(key, None)
 
-    def _take_role(self, key: _Key, value: bytes) -> None:
+    def _take_role(self, key: _Key, taken: _Role | None) -> None:
         role = self._role(key)
         self._rights.remove(role)
-        if value:
-            role.rules = tuple(r.rule() for r in _decode_role(value).rules or ())
+        if taken is not None:
+            role.rules = tuple(r.rule() for r in taken.rules or ())
             self._rights.add(role)
             self._absent.discard(role)
         else:
@@ -163,15 +174,15 @@ class RBAC(Local):
             self._absent.add(role)
         return role
 
-    def _take_binding(self, key: _Key, value: bytes) -> None:
+    def _take_binding(self, key: _Key, binding: _Binding | None) -> None:
         namespace = key[1]
         scope = self._scope(namespace)
         for subject, grant in self._bindings.pop(key, ()):
             scope.remove(subject, grant)
             grant.role.bound -= 1
             self._forget(grant.role)
-        if value:
-            taken = self._bindings[key] = list(self._grants(key, _decode_binding(value)))
+        if binding is not None:
+            taken = self._bindings[key] = list(self._grants(key, binding))
             for subject, grant in taken:
                 scope.add(subject, grant)
                 grant.role.bound += 1

@@ -27,4 +27,4 @@ class StoredObjects:
 
     def list(self, group: str, plural: str) -> Sequence[Cached]:
         registry = self._registries.find(group, plural)
-        return registry.cache.list() if registry is not None else ()
+        return registry.cache.readable() if registry is not None else ()
