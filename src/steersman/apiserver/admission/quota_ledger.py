@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from steersman.api.quantity import Quantity
-from steersman.apiserver.admission.quota_tally import Tallies
+
+if TYPE_CHECKING:
+    from steersman.apiserver.admission.quota_tally import Tallies
 
 T = TypeVar("T")
 
@@ -48,7 +51,14 @@ class QuotaLedger:
     def __init__(self) -> None:
         self._promises: dict[tuple[str, str], list[Promise]] = {}
         self._lines: dict[str, Line[Any]] = {}
-        self.tallies = Tallies()
+
+    @cached_property
+    def tallies(self) -> Tallies:
+        """What is stored, counted."""
+        # Not before there is a quota.
+        from steersman.apiserver.admission.quota_tally import Tallies
+
+        return Tallies()
 
     def promise(self, namespace: str, quota: str, promise: Promise) -> None:
         self._promises.setdefault((namespace, quota), []).append(promise)

@@ -59,6 +59,29 @@ class _Request:
             promise.until = until
 
 
+async def correct(review: Review, environment: Environment) -> None:
+    """Raise the usage that somebody has counted to what is stored and under way."""
+    status, ledger = review.object.status, environment.quotas
+    reader, clock = environment.reader, environment.clock
+    await ledger.tallies.warm(review.object, decisions.counted(status.used), reader, clock)
+    status.used = decisions.at_least(review.old, status.used, ledger, reader, clock.now(), clock.monotonic())
+
+
+async def check(review: Review, environment: Environment, limited: Sequence[LimitedResource]) -> None:
+    """Charge the quotas for the write, or see what a dry run would cost. Raises Forbidden when it does not fit."""
+    meter = decisions.meter_for(review)
+    if meter is None:
+        return
+    if not review.dry_run:
+        await charge(review, meter, environment, limited)
+        return
+    accounts = [Account.of(quota) for quota in environment.reader.list(ResourceQuota, review.namespace)]
+    try:
+        decisions.charges(review, meter, accounts, environment.clock.now(), limited)
+    except Refused as refused:
+        raise refusal(review, refused) from None
+
+
 async def charge(
     review: Review, meter: Meter, environment: Environment, limited: Sequence[LimitedResource] = ()
 ) -> None:
