@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from steersman.api.clock import RealClock
+from steersman.apiserver.encryption.providers import Keyed
 from steersman.store import Store, engine
 from steersman.store.backends import sqlite
 from steersman.store.backends.memory import MemoryJournal
 from steersman.store.engine import Engine
+from steersman.store.sealing import Origin
 
 Opener = Callable[[], Store]
 """Opens the same data each time; the store before must be closed."""
@@ -26,7 +28,35 @@ def sqlite_opener(directory: Path) -> Opener:
     return lambda: Engine(sqlite.SQLiteJournal(directory / "store.db"), RealClock(), watch_limit=50)
 
 
-OPENERS: dict[str, Callable[[Path], Opener]] = {"memory": memory_opener, "sqlite": sqlite_opener}
+class AllSealed:
+    """Encrypts whatever is stored."""
+
+    active = True
+    _provider = Keyed("aesgcm", [("key1", bytes(32))])
+
+    def seal(self, key: str, value: bytes) -> tuple[bytes, Origin]:
+        return self._provider.seal(key, value)
+
+    def open(self, key: str, stored: bytes) -> tuple[bytes, Origin]:
+        return self._provider.open(key, stored)
+
+    def current(self, key: str) -> Origin:
+        return self._provider.origin
+
+
+def sealed_opener(directory: Path) -> Opener:
+    def opened() -> Store:
+        journal = sqlite.SQLiteJournal(directory / "sealed.db", secure=True)
+        return Engine(journal, RealClock(), watch_limit=50, sealing=AllSealed())
+
+    return opened
+
+
+OPENERS: dict[str, Callable[[Path], Opener]] = {
+    "memory": memory_opener,
+    "sealed": sealed_opener,
+    "sqlite": sqlite_opener,
+}
 
 
 @pytest.fixture(autouse=True)
