@@ -7,6 +7,8 @@ import logging
 import pytest
 
 from steersman import controllers
+from steersman.apiserver.admission.selection import Plugins
+from steersman.apiserver.config import ServerConfig
 from steersman.apiserver.rbacpolicy import policy
 from steersman.controller.discovery import discover
 from steersman.kinds.types.apps_v1 import DaemonSet, Deployment, StatefulSet
@@ -46,10 +48,11 @@ def test_every_account_has_a_role_and_a_binding(controller) -> None:
     assert bound["ServiceAccount", "kube-system", controller.account] == f"system:controller:{controller.account}"
 
 
-async def test_nobody_is_refused_anything(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("enabled", [(), ("OwnerReferencesPermissionEnforcement",)])
+async def test_nobody_is_refused_anything(caplog: pytest.LogCaptureFixture, enabled: tuple[str, ...]) -> None:
     """All parts at once, each with its own rights, from the first object to the last of its namespace."""
     refused = []
-    async with Cluster(nodes=2) as cluster:
+    async with Cluster(nodes=2, config=ServerConfig(admission=Plugins(enable=enabled))) as cluster:
         answer = cluster.app.handle
 
         async def handle(request):
@@ -77,4 +80,4 @@ async def test_nobody_is_refused_anything(caplog: pytest.LogCaptureFixture) -> N
             assert not (await cluster.client.list(Pod, "shop")).items
             await cluster.wait(ServiceAccount, "default", lambda _: True)
     assert not refused
-    assert "orbidden" not in caplog.text
+    assert " cannot " not in caplog.text
