@@ -162,6 +162,8 @@ async def test_clients_may_write_managed_fields(api: Api) -> None:
 
 
 async def test_status_and_other_subresources(api: Api) -> None:
+    await api.post("/api/v1/nodes", {"metadata": {"name": "n", "labels": {"kubernetes.io/os": "linux"}}})
+    await api.patch("/api/v1/nodes/n/status", {"status": {"allocatable": {"cpu": "2", "memory": "1Gi"}}})
     body = pod("p")
     body["spec"]["containers"][0]["resources"] = {"requests": {"memory": "1Mi"}}
     made = await api.post(f"{PODS}?fieldManager=a", body)
