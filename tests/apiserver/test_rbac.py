@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from steersman.api.http import User
 from steersman.apiserver.authz import Attributes, Rule, path_fits
-from steersman.apiserver.rbac import PREFIX, RBAC
+from steersman.apiserver.rbac import _MOST_NOTED, PREFIX, RBAC
 from steersman.apiserver.rbac_index import _WIDEST
 from steersman.store.protocol import Event
 
@@ -222,6 +222,15 @@ def test_a_rule_for_very_many_rights_is_not_spread_out(asked: str) -> None:
     assert not rbac._rights._resources
     rbac.changed([event(("clusterroles", "", "wide"), None)])
     assert not rbac.decide(Attributes(JOE, "get", True, "g3", asked)).allowed
+
+
+def test_where_nobody_asks_little_is_kept() -> None:
+    rbac = stored()
+    for number in range(_MOST_NOTED + 1):
+        rbac.changed([event(("roles", "x", f"r{number}"), None)])
+    assert rbac._changed is None
+    assert not rbac.decide(Attributes(JOE, "get")).allowed
+    assert rbac._changed == {}
 
 
 def test_many_paths() -> None:

@@ -19,6 +19,7 @@ from steersman.store.protocol import Event
 GROUP = "rbac.authorization.k8s.io"
 PREFIX = f"/registry/{GROUP}/"
 _PLURALS = ("clusterroles", "roles", "clusterrolebindings", "rolebindings")
+_MOST_NOTED = 10_000
 _SERVICE_ACCOUNT = "system:serviceaccount:"
 
 
@@ -128,6 +129,9 @@ class RBAC(Local):
                 namespace, _, name = rest.rpartition("/")
                 # What cannot be decrypted gives no rights.
                 self._changed[plural, namespace, name] = event.value if isinstance(event.value, bytes) else b""
+            if len(self._changed) > _MOST_NOTED:
+                # Nobody asks: a server whose chain is another one does not keep account for ever.
+                self._changed = None
 
     def _settle(self) -> None:
         changed, self._changed = self._changed, {}
