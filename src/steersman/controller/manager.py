@@ -38,6 +38,7 @@ class Manager:
         """`client_as` makes clients for the controllers' accounts; without it they all work with `client`."""
         self.informers = informers if informers is not None else InformerFactory(client, clock)
         self.config = config or ControllerConfig()
+        self._clock = clock
 
         def own(controller: Controller) -> Client:
             return client if client_as is None or not controller.account else client_as(controller.account)
@@ -49,8 +50,21 @@ class Manager:
         """Whether no controller has anything to do now."""
         return all(running.idle for running in self._running)
 
-    async def wait_started(self) -> None:
-        """Until every controller has its informers in sync and its workers running."""
+    async def wait_started(self, patience: float | None = None) -> list[str]:
+        """Until every controller has its informers in sync and its workers running, or so many seconds have passed.
+
+        Returns the names of those that are not so far: the server may be unable to read what they need.
+        """
+        everyone = asyncio.ensure_future(self._started())
+        waits = {everyone} if patience is None else {everyone, asyncio.ensure_future(self._clock.sleep(patience))}
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        return [running.name for running in self._running if not running.started.is_set()]
+
+    async def _started(self) -> None:
         for running in self._running:
             await running.started.wait()
 
@@ -83,6 +97,10 @@ class _Running:
         self.started = asyncio.Event()
         for watch in controller.watches:
             self._subscribe(watch)
+
+    @property
+    def name(self) -> str:
+        return self._controller.name
 
     @property
     def idle(self) -> bool:

@@ -1,6 +1,7 @@
 """The controllers' process: every reconciler over one client."""
 
 import asyncio
+import logging
 import os
 import socket
 import sys
@@ -20,6 +21,11 @@ from steersman.controller.declaration import Controller
 from steersman.controller.discovery import discover
 from steersman.controller.manager import Manager
 from steersman.pki import tokens
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 10.0
+"""Seconds until a cluster counts as started although some controllers cannot begin: the others work."""
 
 
 def chosen(known: Iterable[Controller], wanted: Sequence[str]) -> list[Controller]:
@@ -81,7 +87,9 @@ async def run(config: ControllerManagerConfig, started: Started) -> None:
 async def _run_manager(manager: Manager, started: Started) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(manager.run())
-        await manager.wait_started()
+        late = await manager.wait_started(PATIENCE)
+        if late:
+            log.warning("these controllers still wait for what they need to know: %s", ", ".join(late))
         started()
 
 
