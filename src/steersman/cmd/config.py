@@ -180,7 +180,7 @@ class ControllerManagerConfig:
     kubeconfig: str = setting("how to reach the API server", required=True)
     root_ca_file: str = setting("authority published to every namespace", required=True)
     service_account_private_key_file: str = setting(
-        "ECDSA P-256 key that signs the tokens kept in Secrets; none makes no such tokens", ""
+        "RSA or ECDSA key that signs the tokens kept in Secrets; none makes no such tokens", ""
     )
     cluster_signing_cert_file: str = setting("authority that signs certificate requests; none signs none", "")
     cluster_signing_key_file: str = setting("key of that authority", "")

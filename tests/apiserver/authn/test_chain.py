@@ -71,6 +71,20 @@ async def test_the_answer_to_a_wrong_token(api: Api, caplog: pytest.LogCaptureFi
     assert "very-secret" not in caplog.text
 
 
+async def test_a_flood_is_no_flood_of_lines(caplog: pytest.LogCaptureFixture) -> None:
+    clock = FakeClock()
+    authenticator = Authenticator(clock)
+    with caplog.at_level(logging.INFO):
+        for _ in range(100):
+            with pytest.raises(Unauthorized):
+                authenticator.authenticate(Request("GET", "/api", headers=bearer("x")))
+        await clock.advance(1)
+        with pytest.raises(Unauthorized):
+            authenticator.authenticate(Request("GET", "/api", headers=bearer("x")))
+    assert len(caplog.messages) == 2
+    assert caplog.messages[1].endswith("(99 more since the last such line)")
+
+
 async def test_a_space_too_many(api: Api) -> None:
     answer = await api.as_(None).raw("GET", "/livez", None, {"authorization": "Bearer  token"})
     assert answer.status == 200

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import Secret
 
 _REMEMBERED = 4096
+# Failures are logged no more often than this.
+_TELL_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 
@@ -52,6 +54,7 @@ class Authenticator:
         self._local: tuple[Method, ...] = ()
         self._remote: tuple[Method, ...] = ()
         self._certified: dict[object, User] = {}
+        self._told, self._untold = float("-inf"), 0
         self.bind(lookup, secrets)
 
     def bind(
@@ -125,7 +128,8 @@ class Authenticator:
         try:
             token, others = bearer.protocol_token(request)
         except Refused as error:
-            raise _unauthorized(error) from error
+            self._tell(error)
+            raise Unauthorized from error
         if not token:
             return None
         # Who reads on must not take the token for a protocol that could be spoken.
@@ -160,7 +164,7 @@ class Authenticator:
         methods = (*self._local, *self._remote) if self._remote else self._local
         found = self._first(methods, token, wanted, refusals)
         if found is None:
-            raise _rejected(refusals)
+            raise self._rejected(refusals)
         if isinstance(found, Verdict):
             return found
         return self._rest(found, token, wanted, refusals)
@@ -203,7 +207,21 @@ class Authenticator:
             if isinstance(found, Verdict):
                 return found
             pending = found
-        raise _rejected(refusals)
+        raise self._rejected(refusals)
+
+    def _rejected(self, refusals: Refusals) -> Rejected:
+        why = str(refusals)
+        self._tell(why)
+        return Rejected(why)
+
+    def _tell(self, why: object) -> None:
+        """Log a failure, but not each of a flood."""
+        now = self._clock.monotonic()
+        self._untold += 1
+        if now - self._told >= _TELL_SECONDS:
+            more = f" ({self._untold - 1} more since the last such line)" if self._untold > 1 else ""
+            log.info("unable to authenticate the request: %s%s", why, more)
+            self._told, self._untold = now, 0
 
 
 class Rejected(Unauthorized):
@@ -212,17 +230,6 @@ class Rejected(Unauthorized):
     def __init__(self, why: str) -> None:
         super().__init__()
         self.why = why
-
-
-def _rejected(refusals: Refusals) -> Rejected:
-    why = str(refusals)
-    log.info("unable to authenticate the request: %s", why)
-    return Rejected(why)
-
-
-def _unauthorized(error: Refused) -> Unauthorized:
-    log.info("unable to authenticate the request: %s", error)
-    return Unauthorized()
 
 
 def _noted(verdict: Verdict, notes: dict[str, str] | None) -> User:
