@@ -54,14 +54,18 @@ async def test_the_file_is_read_again(tmp_path: Path) -> None:
     assert await reloading.look()
     await joe.get(MAPS)
     metrics = server.authorization.render().splitlines()
-    assert 'apiserver_authorization_decisions_total{type="AlwaysAllow",name="alwaysallow",decision="allowed"} 1' in metrics
+    assert (
+        'apiserver_authorization_decisions_total{type="AlwaysAllow",name="alwaysallow",decision="allowed"} 1' in metrics
+    )
     # A mistake changes nothing.
     file.write_text("authorizers: [")
     assert not await reloading.look()
     await joe.get(MAPS)
     assert (reloading.successes, reloading.failures) == (1, 1)
     metrics = server.authorization.render().splitlines()
-    assert 'apiserver_authorization_decisions_total{type="AlwaysAllow",name="alwaysallow",decision="allowed"} 2' in metrics
+    assert (
+        'apiserver_authorization_decisions_total{type="AlwaysAllow",name="alwaysallow",decision="allowed"} 2' in metrics
+    )
     assert 'apiserver_authorization_config_controller_automatic_reloads_total{status="failure"} 1' in metrics
     # What was allowed is not remembered.
     write(file, "RBAC")

@@ -146,7 +146,10 @@ async def test_old_paths_of_watches(nodes: Api) -> None:
 
 
 async def test_other_shapes_of_the_same(nodes: Api) -> None:
-    kinds = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1", "application/json;as=Table;g=meta.k8s.io;v=v1"
+    kinds = (
+        "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+        "application/json;as=Table;g=meta.k8s.io;v=v1",
+    )
     for accept in (*kinds, "application/vnd.kubernetes.protobuf"):
         for path in (f"{SECRETS}/used", f"{SECRETS}?fieldSelector=metadata.name=used", SECRETS, "/api/v1/secrets"):
             response = await nodes.as_(B).raw("GET", path, headers={"accept": accept})
