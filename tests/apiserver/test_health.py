@@ -77,6 +77,7 @@ async def test_what_anybody_may_ask_for_makes_no_series(api: Api) -> None:
     )
     assert 'verb="OTHER",group="",version="",resource="",subresource="",code="405"} 1\n' in answer
     assert 'verb="GET",group="",version="v1",resource="pods",subresource="log",code="403"} 1\n' in answer
+    assert 'authentication_attempts{result="error"} 3\n' in answer
     for word in ("BREW", "peculiar", 'version="v2"', 'a"b', 'a\\"b'):
         assert word not in answer
 

@@ -77,6 +77,7 @@ class Health:
         if path == "metrics":
             text = self._app.metrics.render(self._gauges()) + self._app.flow_control.metrics()
             text += self._app.pod_security.render() + self._app.authorization.render()
+            text += self._app.authenticator.render()
             if self._app.audit is not None:
                 text += self._app.audit.metrics()
             return Response(200, {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}, text.encode())

@@ -13,7 +13,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from steersman.api.clock import Clock
-from steersman.api.errors import BadRequest, InternalError, MethodNotAllowed, NotFound, ServiceUnavailable, StatusError
+from steersman.api.errors import (
+    BadRequest,
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    ServiceUnavailable,
+    StatusError,
+    Unauthorized,
+)
 from steersman.api.http import Request, Response, User
 from steersman.api.meta import Resource, parse_time
 from steersman.apiserver import (
@@ -450,9 +458,15 @@ class App:
         self, request: Request, info: RequestInfo, query: Query, warnings: list[str], trail: Trail
     ) -> Context:
         """Who asks, or whom the request asks to be taken for. Raises Unauthorized, Forbidden."""
-        user = self.authenticator.authenticate(request, warnings, trail.annotations)
-        if not isinstance(user, User):
-            user = await user
+        authenticator = self.authenticator
+        try:
+            user = authenticator.authenticate(request, warnings, trail.annotations)
+            if not isinstance(user, User):
+                user = await user
+        except Unauthorized:
+            authenticator.failures += 1
+            raise
+        authenticator.successes += 1
         ctx = Context(request, info, query, user, warnings, trail=trail)
         if (noted := trail.authenticated(user)) is not None:
             await noted

@@ -55,6 +55,8 @@ class Authenticator:
         self._remote: tuple[Method, ...] = ()
         self._certified: dict[object, User] = {}
         self._told, self._untold = float("-inf"), 0
+        self.successes = self.failures = 0
+        """How many requests it was known for who has sent them, and for how many not; counted by the server."""
         self.bind(lookup, secrets)
 
     def bind(
@@ -106,6 +108,12 @@ class Authenticator:
         if not request.front_proxy and self.anonymous.admits(request.path):
             return ANONYMOUS
         raise Unauthorized
+
+    def render(self) -> str:
+        """What is counted, for Prometheus."""
+        counted = (("success", self.successes), ("error", self.failures))
+        lines = [f'authentication_attempts{{result="{result}"}} {count}' for result, count in counted]
+        return "\n".join(["# TYPE authentication_attempts counter", *lines, ""])
 
     def _known(self, user: User) -> User:
         """Whom the transport names: the users of a few certificates, again and again."""
