@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steersman.api.memo import Memo
+from steersman.api.memo import Memo, short
 
 
 def test_a_value_is_remembered_for_its_bytes_and_subject() -> None:
@@ -24,3 +24,15 @@ def test_what_is_large_is_not_remembered() -> None:
     memo: Memo[int] = Memo(largest=3)
     memo.put("", b"four", 1)
     assert memo.get("", b"four") is None
+
+
+def test_what_is_made_of_long_texts_is_not_remembered() -> None:
+    asked: list[str] = []
+
+    @short(2, 5)
+    def length(text: str) -> int:
+        asked.append(text)
+        return len(text)
+
+    assert [length(text) for text in ("short", "short", "longer", "longer", "a", "b", "short")] == [5, 5, 6, 6, 1, 1, 5]
+    assert asked == ["short", "longer", "longer", "a", "b", "short"]

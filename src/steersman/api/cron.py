@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from steersman.api import duration
+from steersman.api.memo import short
 
 _MONTHS = {
     m: i
@@ -38,7 +38,7 @@ class Schedule:
     """For `@every`: the distance, instead of all the rest."""
 
 
-@lru_cache(maxsize=512)
+@short(512)
 def parse(text: str) -> Schedule:
     """The schedule that a text such as `*/5 8-18 * * mon-fri` or `@daily` means. Raises CronError."""
     if not text:

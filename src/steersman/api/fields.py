@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+
+from steersman.api.memo import short
 
 
 class FieldSelectorError(ValueError):
@@ -61,7 +62,7 @@ _EVERYTHING = FieldSelector()
 _OPERATORS = ("!=", "==", "=")
 
 
-@lru_cache(maxsize=512)
+@short(512, 1024)
 def parse(text: str) -> FieldSelector:
     """The selector of a query (`fieldSelector=`); an empty text selects everything. Raises FieldSelectorError."""
     terms: list[Term] = []

@@ -15,6 +15,8 @@ from typing import Any
 
 import msgspec
 
+from steersman.api.memo import short
+
 FieldSet = dict[str, Any]
 Path = tuple[str, ...]
 """The elements from the object down to a field, as they are written in a set."""
@@ -27,6 +29,8 @@ _MARKED: FieldSet = {SELF: LEAF}
 # Go's encoder writes these as escapes, so that JSON can stand in HTML.
 _HTML = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 _KINDS = "fkvi"
+# A longer text is not remembered.
+_LONGEST = 256
 
 
 class FieldSetError(ValueError):
@@ -46,9 +50,13 @@ def index(position: int) -> str:
     return f"i:{position}"
 
 
-@lru_cache(maxsize=4096, typed=True)
 def value(item: Any) -> str:
     """The element of an item (a scalar) of a list that is a set."""
+    return "v:" + _json(item) if type(item) is str and len(item) > _LONGEST else _value(item)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _value(item: Any) -> str:
     return "v:" + _json(item)
 
 
@@ -58,9 +66,16 @@ def key(values: Mapping[str, Any]) -> str:
     return "k:{" + ",".join(f"{_json(n)}:{_json(values[n])}" for n in names) + "}"
 
 
-@lru_cache(maxsize=4096, typed=True)
 def scalar_key(names: tuple[str, ...], *items: Any) -> str:
-    """`key` for hashable values of these fields; remembers what it has made."""
+    """`key` for hashable values of these fields; remembers what it has made, unless that is long."""
+    for item in items:
+        if type(item) is str and len(item) > _LONGEST:
+            return key(dict(zip(names, items, strict=True)))
+    return _scalar_key(names, *items)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _scalar_key(names: tuple[str, ...], *items: Any) -> str:
     return key(dict(zip(names, items, strict=True)))
 
 
@@ -97,7 +112,7 @@ def canonical(element: str) -> str:
     return key(found)
 
 
-@lru_cache(maxsize=4096)
+@short(4096)
 def _order(element: str) -> tuple[Any, ...]:
     """Where an element stands among its siblings: fields, then keys, values and positions, each by its contents."""
     kind, text = element[0], element[2:]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from steersman.api import field, names
+from steersman.api.memo import short
 
 Labels = Mapping[str, str]
 
@@ -190,7 +190,7 @@ def _member(value: Any, name: str) -> Any:
     return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
 
 
-@lru_cache(maxsize=512)
+@short(512, 1024)
 def parse(text: str) -> Selector:
     """The selector of a query (`labelSelector=`); an empty text selects everything. Raises SelectorError."""
     return _Parser(text).parse()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sized
+from functools import lru_cache, wraps
 from typing import Generic, TypeVar
 
 V = TypeVar("V")
+K = TypeVar("K", bound=Sized)
 
 ENTRIES = 512
 LARGEST = 16 * 1024
@@ -32,3 +34,21 @@ class Memo(Generic[V]):
         if len(self._known) >= self._entries:
             del self._known[next(iter(self._known))]
         self._known[about, data] = value
+
+
+def short(entries: int, longest: int = 256) -> Callable[[Callable[[K], V]], Callable[[K], V]]:
+    """Remembers what a function makes of so many texts (or bytes), as long as they are not long.
+
+    Clients choose the texts: what is remembered of them must be bounded in size, not only in number.
+    """
+
+    def decorate(function: Callable[[K], V]) -> Callable[[K], V]:
+        known = lru_cache(maxsize=entries)(function)
+
+        @wraps(function)
+        def call(text: K) -> V:
+            return known(text) if len(text) <= longest else function(text)  # type: ignore[arg-type]
+
+        return call
+
+    return decorate

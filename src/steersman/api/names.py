@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Final
+
+from steersman.api.memo import short
 
 Messages = Sequence[str]
 Check = Callable[[str], Messages]
@@ -144,7 +145,7 @@ def generated(check: Check) -> Check:
     return check_prefix
 
 
-@lru_cache(maxsize=4096)
+@short(4096, 320)
 def qualified_name(text: str) -> Messages:
     """A label key: a name with an optional DNS prefix and slash."""
     prefix, slash, name = text.rpartition("/")
@@ -165,7 +166,7 @@ def qualified_name(text: str) -> Messages:
     return tuple(out)
 
 
-@lru_cache(maxsize=4096)
+@short(4096, 320)
 def label_value(text: str) -> Messages:
     out: list[str] = []
     if len(text.encode()) > LABEL_MAX:

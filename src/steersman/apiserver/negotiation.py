@@ -62,13 +62,18 @@ class Accepted:
 _PLAIN = Accepted()
 
 
-@lru_cache(maxsize=512)
 def find(header: str, kinds: Kinds = NO_KINDS, *, plain: bool = True, protobuf: bool = True) -> Accepted | None:
     """The best of what an Accept header asks for, or None.
 
     `kinds` are the (group, version, kind) transformations on offer, `plain` says whether the object itself is, and
     `protobuf` whether it is in that encoding, too.
     """
+    if len(header) > _LONGEST:
+        return _find(header, kinds, plain, protobuf)
+    return _known(header, kinds, plain, protobuf)
+
+
+def _find(header: str, kinds: Kinds, plain: bool, protobuf: bool) -> Accepted | None:
     if not header:
         return _PLAIN if plain else None
     for media_type, _, parameters in _clauses(header):
@@ -78,6 +83,11 @@ def find(header: str, kinds: Kinds = NO_KINDS, *, plain: bool = True, protobuf: 
                 if found is not None:
                     return found
     return None
+
+
+# What most clients send is short.
+_LONGEST = 1024
+_known = lru_cache(maxsize=512)(_find)
 
 
 def accept(header: str, kinds: Kinds = NO_KINDS, *, protobuf: bool = True) -> Accepted:

@@ -11,12 +11,12 @@ import json
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from msgspec import Struct
 
 from steersman.api.codec import DecodeError
+from steersman.api.memo import short
 from steersman.api.meta import format_micro_time, format_time
 from steersman.api.shape import Choice, Leaf, ListOf, MapOf, ObjectOf, Shape
 from steersman.kinds.wire_fields import MAGIC, Field, fields
@@ -83,7 +83,7 @@ def _open(data: bytes) -> tuple[str, str, bytes]:
         raise DecodeError(_worded(error), syntax=True) from error
 
 
-@lru_cache(maxsize=1024)
+@short(1024)
 def _types(raw: bytes) -> tuple[str, str]:
     parts = dict(scan(raw))
     return parts.get(1, b"").decode(), parts.get(2, b"").decode()
@@ -391,7 +391,7 @@ def _quantity(data: bytes, at: int, end: int) -> str:
     return _quantity_of(data[at:end])
 
 
-@lru_cache(maxsize=4096)
+@short(4096, 64)
 def _quantity_of(raw: bytes) -> str:
     return str(dict(scan(raw)).get(1, b"0"), "utf-8")
 
@@ -407,14 +407,18 @@ def _any(data: bytes, at: int, end: int) -> Any:
 
 
 def _time(data: bytes, at: int, end: int) -> str | None:
-    return _time_of(data[at:end], format_time)
+    return _seconds_of(data[at:end])
 
 
 def _micro_time(data: bytes, at: int, end: int) -> str | None:
     return _time_of(data[at:end], format_micro_time)
 
 
-@lru_cache(maxsize=4096)
+@short(4096, 64)
+def _seconds_of(raw: bytes) -> str | None:
+    return _time_of(raw, format_time)
+
+
 def _time_of(raw: bytes, write: Callable[[datetime], str]) -> str | None:
     parts = dict(scan(raw))
     seconds = _signed(parts.get(1, 0))

@@ -64,7 +64,9 @@ def _without_words(details: Any) -> Any:
     if not isinstance(details, dict):
         return None
     found = {name: details[name] for name in ("name", "group", "kind", "uid") if name in details}
-    causes = [{n: c[n] for n in ("reason", "field") if n in c} for c in details.get("causes") or () if isinstance(c, dict)]
+    causes = [
+        {n: c[n] for n in ("reason", "field") if n in c} for c in details.get("causes") or () if isinstance(c, dict)
+    ]
     return {**found, "causes": causes} if causes else found
 
 
