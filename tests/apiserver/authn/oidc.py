@@ -44,12 +44,15 @@ class Provider:
     asked: list[str] = field(default_factory=list)
     authorized: list[str] = field(default_factory=list)
     pages: dict[str, bytes] = field(default_factory=dict)
+    moved: dict[str, str] = field(default_factory=dict)
 
     async def handle(self, request: Request) -> Response:
         self.asked.append(request.path)
         self.authorized.append(request.headers.get("authorization", ""))
         if self.status != 200:
             return Response(self.status)
+        if request.path in self.moved:
+            return Response(302, {"Location": self.moved[request.path]})
         if request.path.endswith("/.well-known/openid-configuration"):
             return answer({"issuer": self.says or self.url, "jwks_uri": f"{self.url}/keys"})
         if request.path.endswith("/keys"):

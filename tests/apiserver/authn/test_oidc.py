@@ -200,6 +200,27 @@ async def test_discovery_elsewhere(place: Place, provider: Provider) -> None:
     assert provider.asked == ["/elsewhere/.well-known/openid-configuration", "/keys"]
 
 
+async def test_what_has_moved(place: Place, provider: Provider) -> None:
+    place.configure(issuer(provider))
+    document = "/.well-known/openid-configuration"
+    provider.moved = {document: f"/new{document}"}
+    assert (await place.user(provider.token(place.claims()))).name == "oidc:joe"
+    assert provider.asked == [document, f"/new{document}", "/keys"]
+
+
+@pytest.mark.parametrize(
+    ("there", "why"),
+    [
+        ("http://127.0.0.1/x", "URL scheme must be https"),
+        ("/.well-known/openid-configuration", "stopped after 10 redirects"),
+    ],
+)
+async def test_what_has_moved_too_far(place: Place, provider: Provider, there: str, why: str) -> None:
+    place.configure(issuer(provider))
+    provider.moved = {"/.well-known/openid-configuration": there}
+    assert why in await place.why(provider.token(place.claims()))
+
+
 async def test_remembered_for_ten_seconds(place: Place, provider: Provider) -> None:
     place.configure(issuer(provider))
     token = provider.token(place.claims(exp=place.clock.time() + 5))

@@ -132,6 +132,12 @@ async def test_refusals_of_the_server_are_no_answers(caplog: pytest.LogCaptureFi
     assert await answers.verdict("very-secret") is not None
 
 
+async def test_what_shows_the_token_is_not_repeated() -> None:
+    answers = Answers(Server(authenticated=False, error="very-secret is unknown"))
+    with pytest.raises(Refused, match=r"^… is unknown$"):
+        await answers.verdict("very-secret")
+
+
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[tuple[Server, Path]]:
     """A server on a socket with TLS, and the kubeconfig that leads there."""

@@ -46,7 +46,8 @@ class Provider:
 
     @property
     def is_known(self) -> bool:
-        return bool(self._jwks_uri)
+        """Whether its keys have ever been read."""
+        return self._read > float("-inf")
 
     @property
     def may_ask(self) -> bool:

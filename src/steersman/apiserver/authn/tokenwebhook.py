@@ -58,7 +58,9 @@ class WebhookTokens:
         return self._asked(token, wanted) if known is None else _told(*known)
 
     async def _asked(self, token: str, wanted: Sequence[str]) -> Verdict | None:
-        answer = self._read(await self._review(token, wanted), wanted)
+        verdict, error = self._read(await self._review(token, wanted), wanted)
+        # Whatever the server says, it is not to show the token.
+        answer = verdict, error.replace(token, "…")
         self._remembered.put(token, wanted, answer)
         return _told(*answer)
 
