@@ -129,3 +129,18 @@ async def test_owned_objects_concern_their_controller(kind, version, keys):
     world.server.items["pods"] = [obj("p", namespace="ns", ownerReferences=[ref])]
     async with world:
         assert world.reconciler.calls == keys
+
+
+async def test_who_cannot_begin_holds_up_nobody_for_long():
+    """What one controller needs may be unreadable; then the others work, and who waits is told."""
+    world = World()
+    world.server.items["nodes"] = [obj("a")]
+    async with world:
+        stuck = Controller("stuck", lambda _: Recorder(), (own(Node),))
+        manager = Manager(Client(world.server), [stuck], world.clock)
+        waiting = asyncio.ensure_future(manager.wait_started(10))
+        await world.clock.advance(9)
+        assert not waiting.done()
+        await world.clock.advance(2)
+        assert await waiting == ["stuck"]
+        assert await world.manager.wait_started(10) == []
