@@ -139,6 +139,7 @@ async def test_who_cannot_begin_holds_up_nobody_for_long():
         stuck = Controller("stuck", lambda _: Recorder(), (own(Node),))
         manager = Manager(Client(world.server), [stuck], world.clock)
         waiting = asyncio.ensure_future(manager.wait_started(10))
+        await world.clock.advance(0)
         await world.clock.advance(9)
         assert not waiting.done()
         await world.clock.advance(2)
