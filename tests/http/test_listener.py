@@ -297,3 +297,37 @@ def test_suites_that_are_none(name: str) -> None:
     check_suites(SUITES)
     with pytest.raises(ValueError, match=f"cipher suite {name} not supported or doesn't exist"):
         check_suites((SUITES[0], name))
+
+
+async def test_strangers_are_few(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that idle go when there are too many; who has shown a token that was good stays, and who is at work."""
+    monkeypatch.setattr("steersman.http.server.MAX_STRANGERS", 4)
+    go_on = asyncio.Event()
+
+    async def handle(request: Request) -> Response:
+        if request.path == "/slow":
+            await go_on.wait()
+        return Response(200 if request.headers.get("authorization", "good") == "good" else 401, {}, b"")
+
+    server = HTTPServer(handle)
+    port = await server.start([HOST], 0, files.server())
+    with_token, with_bad, slow = [await dial(port, files.client()) for _ in range(3)]
+    for client, token in ((with_token, b"good"), (with_bad, b"bad")):
+        client.send(b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: " + token + b"\r\n\r\n")
+        await client.answer()
+    slow.send(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+    await until(lambda: sum(c.busy for c in server.connections) == 1)
+    others = []
+    for _ in range(10):
+        others.append(await dial(port, files.client()))
+        await said(others[-1])
+    assert len(server.strangers) <= 5
+    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+        await said(with_bad)
+    await said(with_token)
+    go_on.set()
+    assert (await slow.answer())[0].startswith(b"HTTP/1.1 200")
+    for client in (with_token, with_bad, slow, *others):
+        client.writer.transport.abort()
+    await server.close()
+    assert not server.strangers

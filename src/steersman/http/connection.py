@@ -66,6 +66,7 @@ class Connection(asyncio.Protocol):
         "_runner",
         "_server",
         "_sink",
+        "_stranger",
         "_taken",
         "_transport",
         "_unwritable",
@@ -94,6 +95,8 @@ class Connection(asyncio.Protocol):
         self._current = self._keep = True
         """Of the request: whether it is of HTTP/1.1, and whether the connection lasts beyond its answer."""
         self._last = self._lost = self._taken = self._held = self._unwritable = False
+        self._stranger = False
+        """The client has not shown yet who it is."""
         self._waiter: asyncio.Future[None] | None = None
         self.busy = False
         self.deadline = self.named_until = inf
@@ -109,6 +112,9 @@ class Connection(asyncio.Protocol):
         if certificate:
             self._identify(certificate, transport.get_extra_info("ssl_object"))
         self._server.connections.add(self)
+        if not self.named:
+            self._stranger = True
+            self._server.strangers[self] = None
         self.deadline = self._server.now() + self._server.limits.head
         if self._server.closing:
             self._transport.close()
@@ -411,6 +417,9 @@ class Connection(asyncio.Protocol):
             log.exception("%s %r failed", request.method, request.path)
             self._keep = False
             response = reply.plain(500, "500 Internal Server Error")
+        if self._stranger and response.status != 401 and "authorization" in request.headers:
+            self._stranger = False
+            self._server.strangers.pop(self, None)
         body = response.body
         if response.status == 0:
             self._keep = False

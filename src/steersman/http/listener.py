@@ -42,10 +42,10 @@ class Host(Protocol):
 class Handshake:
     """A connection that is not there yet."""
 
-    __slots__ = ("_listener", "_runner", "_socket", "address", "since")
+    __slots__ = ("_listener", "_runner", "_socket", "address")
 
-    def __init__(self, listener: Listener, taken: socket.socket, address: str, since: float) -> None:
-        self._listener, self._socket, self.address, self.since = listener, taken, address, since
+    def __init__(self, listener: Listener, taken: socket.socket, address: str) -> None:
+        self._listener, self._socket, self.address = listener, taken, address
         self._runner = Runner(listener.loop, self._ended)
 
     def start(self, tls: ssl.SSLContext | None) -> None:
@@ -64,10 +64,11 @@ class Handshake:
 
     def end(self) -> None:
         """Give it up."""
+        self._listener.handshakes.pop(self, None)
         self._runner.cancel()
 
     def _ended(self, error: BaseException | None) -> None:
-        self._listener.handshakes.discard(self)
+        self._listener.handshakes.pop(self, None)
         if error is None:
             return
         self._socket.close()
@@ -93,7 +94,8 @@ class Listener:
         most: int,
     ) -> None:
         self.host, self.loop, self.patience = host, loop, patience
-        self.handshakes: set[Handshake] = set()
+        self.handshakes: dict[Handshake, None] = {}
+        """Those under way, the oldest first."""
         self._socket, self._tls, self._most = sock, tls, most
         self._resume: asyncio.TimerHandle | None = None
         sock.setblocking(False)
@@ -132,12 +134,12 @@ class Listener:
         taken.setblocking(False)
         if taken.family != socket.AF_UNIX:
             taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        handshake = Handshake(self, taken, address, self.loop.time())
+        handshake = Handshake(self, taken, address)
         tls = self._tls()
         if tls is not None:
             if len(self.handshakes) >= self._most:
-                min(self.handshakes, key=lambda h: h.since).end()
-            self.handshakes.add(handshake)
+                next(iter(self.handshakes)).end()
+            self.handshakes[handshake] = None
         handshake.start(tls)
 
     def close(self) -> None:

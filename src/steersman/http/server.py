@@ -7,6 +7,7 @@ import resource
 import ssl
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from math import inf
 from typing import Any
 
@@ -25,8 +26,13 @@ Streamed = Callable[[str, str], bool]
 
 # For those that have to be told to end, and for what is left then.
 _GRACE = 0.5
-# Handshakes under way at a time, of one listener.
-MAX_HANDSHAKES = 1024
+# Handshakes under way at a time, of one listener. Each has some 50 KB of memory, as has a connection that is there.
+MAX_HANDSHAKES = 256
+# Connections of clients that have not shown yet who they are, by a certificate or a token that was good. Of more the one that idles
+# longest is ended; those that are at work stay.
+MAX_STRANGERS = 512
+# How many of them are looked at for one that idles.
+_LOOKED_AT = 32
 # How long it is remembered that there is no room, and how long a connection may idle before it makes room for one that is new.
 _FULL, _IDLE = 0.1, 1.0
 # Descriptors that are left for everything else when the connections have taken theirs.
@@ -60,6 +66,8 @@ class HTTPServer:
         self.most = max_connections or _room()
         self.memory = Memory()
         self.connections: set[Connection] = set()
+        self.strangers: dict[Connection, None] = {}
+        """Those of clients that have not shown yet who they are, the oldest first."""
         self.held = Held(MAX_HELD)
         self.closing = False
         self.now: Callable[[], float] = lambda: 0.0
@@ -100,6 +108,11 @@ class HTTPServer:
 
     def admit(self, address: str) -> bool:
         """For a listener: whether there is room for one more connection, or can be made."""
+        if len(self.strangers) >= MAX_STRANGERS:
+            for stranger in islice(self.strangers, _LOOKED_AT):
+                if stranger.idle_since < inf:
+                    stranger.cut()
+                    break
         count = len(self.connections) + sum(len(listener.handshakes) for listener in self._listeners)
         if count < self.most:
             return True
@@ -139,6 +152,7 @@ class HTTPServer:
     def forget(self, connection: Connection) -> None:
         """A connection has ended, and so has what was worked on for it."""
         self.connections.discard(connection)
+        self.strangers.pop(connection, None)
         self.look()
 
     def look(self) -> None:
