@@ -320,23 +320,24 @@ LOOPS = "self.all(a, self.all(b, self.all(c, self.all(d, self.all(e, a + b + c +
     ],
 )
 def test_rules_in_schemas(bomb: Bomb, server: ApiProcess, rule: str) -> None:
+    name = f"ruled{abs(hash(rule)) % 10_000}"
     schema = {
         "type": "object",
         "properties": {
             "items": {"type": "array", "items": {"type": "string"}, "x-kubernetes-validations": [{"rule": rule}]}
         },
     }
-    answer = bomb("POST", DEFINITIONS, definition("ruled", schema), codes=(201, 400, 422))
+    answer = bomb("POST", DEFINITIONS, definition(name, schema), codes=(201, 400, 422))
     if answer.status == 201:
         obj = {
             "apiVersion": "bombs.example.com/v1",
-            "kind": "Ruled",
+            "kind": name.capitalize(),
             "metadata": {"name": "x"},
             "spec": {"items": ["a" * 100] * 3_000},
         }
-        path = f"/apis/bombs.example.com/v1/namespaces/{NAMESPACE}/ruleds"
+        path = f"/apis/bombs.example.com/v1/namespaces/{NAMESPACE}/{name}s"
         bomb("POST", path, obj, codes=(201, 400, 404, 422))
-        assert server.ask("DELETE", f"{DEFINITIONS}/ruleds.bombs.example.com").status == 200
+        assert server.ask("DELETE", f"{DEFINITIONS}/{name}s.bombs.example.com").status == 200
 
 
 @pytest.mark.parametrize(
