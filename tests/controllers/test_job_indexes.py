@@ -124,6 +124,24 @@ async def test_the_limit_of_the_whole_job_counts_too(batch):
     assert (await batch.get()).status.failed == 3, "with the one that was ended"
 
 
+async def test_pods_that_are_one_too_many_have_not_failed(batch):
+    """Neither those of a Job that is suspended, nor those that a lower parallelism leaves no room for."""
+    await batch.create(**indexed(3, backoffLimitPerIndex=0))
+    await batch.patch(parallelism=1)
+    await batch.world.end_pods()
+    assert len(await active(batch)) == 1
+    await batch.patch(suspend=True)
+    await batch.world.end_pods()
+    assert await active(batch) == {}
+    found = await batch.get()
+    assert (found.status.failed, found.status.failedIndexes) == (0, "")
+    await batch.patch(suspend=False, parallelism=3)
+    assert sorted(await active(batch)) == [0, 1, 2]
+    for index in range(3):
+        await end(batch, index)
+    assert "Complete" in await batch.conditions()
+
+
 async def test_a_deleted_job_lets_its_pods_go(batch):
     await batch.create(**indexed(1, backoffLimitPerIndex=5))
     await end(batch, 0, code=1)

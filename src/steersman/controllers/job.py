@@ -85,7 +85,7 @@ class Jobs:
             # Nobody takes the place of these any more.
             counted = tally(job, pods, ending=verdict.type)
         work = self._plan(job, counted, pods, verdict)
-        outcome = await self._act(key, job, work, counted)
+        outcome = await self._act(key, job, work, counted, ends=verdict is not None)
         await self._report(key, job, counted, verdict)
         await self._release(key, counted.release)
         if outcome.error is not None and not namespace_ends(outcome.error):
@@ -102,7 +102,7 @@ class Jobs:
 
     # Pods
 
-    async def _act(self, key: str, job: Job, work: job_plan.Work, counted: Tally) -> Outcome:
+    async def _act(self, key: str, job: Job, work: job_plan.Work, counted: Tally, *, ends: bool) -> Outcome:
         async def create(number: int) -> None:
             index = work.indexes[number] if work.indexes else None
             pod = new_pod(job, index)
@@ -111,6 +111,9 @@ class Jobs:
             self._writes.wrote(key, self._pods, await self._control.create(pod, job))
 
         async def delete(number: int) -> None:
+            if not ends:
+                # It is one too many and has not failed: its end does not count.
+                await self._release_one(key, work.delete[number])
             self._writes.wrote(key, self._pods, await self._control.delete(work.delete[number], job))
 
         if work.delete:
@@ -121,18 +124,21 @@ class Jobs:
         """Take the finalizer from pods whose end is in the status."""
 
         async def release(number: int) -> None:
-            meta = pods[number].metadata
-            finalizers = [f for f in meta.finalizers or () if f != FINALIZER]
-            body = {"metadata": {"resourceVersion": meta.resourceVersion, "finalizers": finalizers or None}}
-            try:
-                stored = await self._client.patch(Pod, meta.name, body, meta.namespace)
-            except NotFound:
-                return
-            self._writes.wrote(key, self._pods, stored.metadata.resourceVersion)
+            await self._release_one(key, pods[number])
 
         outcome = await at_once([release] * len(pods))
         if outcome.error is not None:
             raise outcome.error
+
+    async def _release_one(self, key: str, pod: Pod) -> None:
+        meta = pod.metadata
+        finalizers = [f for f in meta.finalizers or () if f != FINALIZER]
+        body = {"metadata": {"resourceVersion": meta.resourceVersion, "finalizers": finalizers or None}}
+        try:
+            stored = await self._client.patch(Pod, meta.name, body, meta.namespace)
+        except NotFound:
+            return
+        self._writes.wrote(key, self._pods, stored.metadata.resourceVersion)
 
     async def _release_strangers(self, key: str, uid: str) -> None:
         """Pods of a Job of this name that is gone would keep their finalizer for ever."""

@@ -204,7 +204,7 @@ def _count(job: Job, pod: Pod, ending: str, result: Tally) -> None:
         ignored = _is_ignored(job, pod)
         # What is deleted because the Job is complete has not failed.
         by_itself = ending != "Complete" or (pod.status.phase == "Failed" and not pod.metadata.deletionTimestamp)
-        if not ignored and by_itself and not job.spec.suspend:
+        if not ignored and by_itself:
             result.failed += 1
             result.uncounted.failed = [*(result.uncounted.failed or ()), uid]
 
