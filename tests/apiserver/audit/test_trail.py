@@ -10,6 +10,7 @@ from tests.apiserver.audit.conftest import audited
 from tests.apiserver.conftest import MAPS, PODS, config_map, pod
 
 from steersman.api.http import Request, User
+from steersman.apiserver.admission.framework import Review
 
 SOMEBODY = User("bob", ("dev", "system:authenticated"), "7", {"scopes": ("a", "b")})
 COMPLETE = {"omitStages": ["RequestReceived"]}
@@ -319,3 +320,17 @@ async def test_names_come_from_what_is_sent() -> None:
         await api.post("/apis/apps/v1/namespaces/default/deployments", {"metadata": {"generateName": "d"}}, code=422)
         assert "name" not in kept.last()["objectRef"]
         assert kept.last()["objectRef"]["apiGroup"] == "apps"
+
+
+@pytest.mark.parametrize(("level", "shown"), [("Metadata", False), ("Request", True)])
+async def test_changes_by_webhooks_are_shown_where_objects_are(level: str, shown: bool) -> None:
+    async with audited(COMPLETE | {"level": level}) as (api, kept):
+
+        async def mutate(review: Review) -> None:
+            review.annotations["patch.webhook.admission.k8s.io/round_0_index_0"] = "MARKER"
+            review.annotations["mutation.webhook.admission.k8s.io/round_0_index_0"] = "some"
+
+        api.app.webhooks.mutate = mutate  # type: ignore[method-assign]
+        await api.post(MAPS, config_map("a"))
+        assert kept.last()["annotations"]["mutation.webhook.admission.k8s.io/round_0_index_0"] == "some"
+        assert ("patch.webhook.admission.k8s.io/round_0_index_0" in kept.last()["annotations"]) is shown

@@ -27,6 +27,9 @@ COMPLETE = "ResponseComplete"
 PANIC = "Panic"
 STAGES = (RECEIVED, STARTED, COMPLETE, PANIC)
 
+PATCH_NOTE = "patch.webhook.admission.k8s.io/"
+"""How the names of annotations begin that hold parts of objects: they are for levels that show objects."""
+
 # Verdicts on requests that are remembered.
 _REMEMBERED = 8192
 

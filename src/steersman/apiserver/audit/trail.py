@@ -27,6 +27,7 @@ from steersman.apiserver.audit.policy import (
     METADATA,
     NONE,
     PANIC,
+    PATCH_NOTE,
     RECEIVED,
     REQUEST,
     REQUEST_RESPONSE,
@@ -296,9 +297,15 @@ class Trail:
             "Event", API_VERSION, LEVELS[self.level], self.id, stage, request_uri(request), self._info.verb,
             self._user or UserInfo(), None if other is None else user_info(other), ips, agent, self._reference, self._state,
             self._request_line() if shown else None, self._response_line(stage) if shown else None,
-            received, received if now == self.received else audit.micro_time(now), dict(self.annotations) or None,
+            received, received if now == self.received else audit.micro_time(now), self._annotations(),
             self.metadata,
         )  # fmt: skip
+
+    def _annotations(self) -> dict[str, str] | None:
+        """Those that the level is enough for."""
+        if self.level >= REQUEST:
+            return dict(self.annotations) or None
+        return {k: v for k, v in self.annotations.items() if not k.startswith(PATCH_NOTE)} or None
 
     def _request_line(self) -> Raw | None:
         if self._request_object is None and self._info.verb == "patch" and self._state is not None:

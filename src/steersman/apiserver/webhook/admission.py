@@ -17,7 +17,7 @@ from steersman.api.field import quote
 from steersman.api.meta import Resource, new_uid
 from steersman.apiserver.admission.framework import Review
 from steersman.apiserver.admission.rounds import Rounds
-from steersman.apiserver.webhook import conversation, objects, scope, shapes
+from steersman.apiserver.webhook import conversation, notes, objects, scope, shapes
 from steersman.apiserver.webhook.client import Caller, WebhookClient, WebhookFailure
 from steersman.apiserver.webhook.conversation import BadAnswer, Response
 from steersman.apiserver.webhook.hooks import Configured, Hook, Place, is_exempt
@@ -60,21 +60,23 @@ class AdmissionWebhooks:
         again = review.round > 0
         if again and objects.encoded(review.object) != rounds.last:
             rounds.changed()
-        for hook in hooks:
+        for index, hook in enumerate(hooks):
             if again and hook.identity not in rounds.due:
                 continue
-            await self._ask_mutating(hook, review, rounds)
+            await self._ask_mutating(hook, review, rounds, index)
         rounds.last = objects.encoded(review.object)
 
-    async def _ask_mutating(self, hook: Hook, review: Review, rounds: Rounds[_Identity]) -> None:
+    async def _ask_mutating(self, hook: Hook, review: Review, rounds: Rounds[_Identity], index: int) -> None:
         call = await self._matched(hook, review)
         if call is None:
             return
         try:
             response = await call.ask(self._caller, mutating=True)
             changed = response is not None and await call.apply(response)
+            notes.changed(review, hook.identity, index, response if changed else None)
         except _Uncallable as error:
             _give_up(hook, error)
+            notes.failed_open(review, hook.identity, index, mutating=True)
             changed = False
         if changed:
             rounds.changed()
@@ -87,16 +89,16 @@ class AdmissionWebhooks:
         hooks = self._validating.hooks()
         if not hooks or self._passes(review):
             return
-        calls = [call for hook in hooks if (call := await self._matched(hook, review)) is not None]
+        calls = [(i, call) for i, hook in enumerate(hooks) if (call := await self._matched(hook, review)) is not None]
         if not calls:
             return
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._ask_validating(call)) for call in calls]
+            tasks = [group.create_task(self._ask_validating(call, index)) for index, call in calls]
         for task in tasks:
             if (refused := task.result()) is not None:
                 raise refused
 
-    async def _ask_validating(self, call: _Call) -> StatusError | None:
+    async def _ask_validating(self, call: _Call, index: int) -> StatusError | None:
         """The error of the request, as a value: the other webhooks are heard out."""
         try:
             await call.ask(self._caller, mutating=False)
@@ -107,6 +109,7 @@ class AdmissionWebhooks:
                 _give_up(call.hook, error)
             except StatusError as failure:
                 return failure
+            notes.failed_open(call.review, call.hook.identity, index, mutating=False)
         return None
 
     # Which
