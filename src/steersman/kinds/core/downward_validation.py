@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ from steersman.api.field import Errors, Path
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import ObjectFieldSelector, ResourceFieldSelector
 
-_SUBSCRIPT = re.compile(r"(.+)\['(.*)'\]")
 _CONVERTIBLE = frozenset({
     "metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid",
     "spec.nodeName", "spec.restartPolicy", "spec.serviceAccountName", "spec.schedulerName",
@@ -35,17 +33,22 @@ def check_field_ref(ref: ObjectFieldSelector, allowed: Collection[str], path: Pa
     if not ref.fieldPath:
         return [field.required(path.child("fieldPath"))]
     at = path.child("fieldPath")
-    subscripted = _SUBSCRIPT.fullmatch(ref.fieldPath)
-    base = subscripted[1] if subscripted else ref.fieldPath
+    base, key = _split(ref.fieldPath)
     if base not in _CONVERTIBLE:
         detail = f"error converting fieldPath: field label not supported: {base}"
         return [field.invalid(at, ref.fieldPath, detail)]
-    if subscripted is None:
+    if key is None:
         return [] if base in allowed else [field.not_supported(at, base, sorted(allowed))]
     if base not in ("metadata.annotations", "metadata.labels"):
         return [field.invalid(path, base, "does not support subscript")]
-    key = subscripted[2].lower() if base == "metadata.annotations" else subscripted[2]
+    key = key.lower() if base == "metadata.annotations" else key
     return field.all_invalid(path, key, names.qualified_name(key))
+
+
+def _split(text: str) -> tuple[str, str | None]:
+    """The two parts of `field['key']`."""
+    base, subscript, key = text.removesuffix("']").partition("['")
+    return (base, key) if text.endswith("']") and subscript and base else (text, None)
 
 
 def check_resource_ref(ref: ResourceFieldSelector, path: Path, *, volume: bool) -> Errors:
