@@ -119,6 +119,12 @@ async def test_a_server_and_its_plugin(process: Process, tmp_path: Path) -> None
         (resource,) = (await api.get("/encryption/status"))["resources"]
         assert resource["stale"] == 0
         assert [one["objects"] for one in resource["stored"]] == [2]
+        # A rewriting asks the plugin first.
+        process.add_key("three")
+        await api.post("/encryption/rewrite?resources=secrets", None)
+        while (found := await api.get("/encryption/status"))["rewrite"]["running"]:
+            await api.store.purge()
+        assert (found["rewrite"]["done"], found["resources"][0]["stale"]) == (2, 0)
     assert on_disk(tmp_path, b"marker-in-the-first") == []
     assert on_disk(tmp_path, base64.b64encode(b"marker-in-the-first")) == []
     async with server(tmp_path, config) as api:

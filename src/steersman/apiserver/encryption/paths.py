@@ -29,6 +29,8 @@ async def answer(encryption: Encryption, ctx: Context) -> Response:
     if method != "POST":
         raise MethodNotAllowed()
     names = [name for text in ctx.query.all("resources") for name in text.split(",") if name]
+    # A plugin may have another key since it was last asked.
+    await encryption.probe()
     try:
         number = encryption.rewrite(names)
     except KeyError as error:

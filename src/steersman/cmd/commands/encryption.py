@@ -8,6 +8,8 @@ from typing import Any
 
 from steersman.cmd.command import Command, add_cluster_arguments
 
+FEW = 5
+"""So many resources without objects are shown."""
 _COLUMNS = ("RESOURCE", "PROVIDER", "KEY", "OBJECTS", "NOTE")
 
 
@@ -55,7 +57,12 @@ def _show_progress(progress: Mapping[str, Any]) -> None:
 def table(found: Mapping[str, Any]) -> str:
     """The status for people."""
     rows: list[tuple[str, ...]] = [_COLUMNS]
+    # A rule such as *.* names more resources than anybody wants to read.
+    empty = [resource for resource in found["resources"] if not resource["stored"]]
+    left_out = empty if len(empty) > FEW else []
     for resource in found["resources"]:
+        if resource in left_out:
+            continue
         writes = resource["writes"]
         seen = False
         for stored in resource["stored"]:
@@ -69,7 +76,9 @@ def table(found: Mapping[str, Any]) -> str:
             rows.append(_row(resource["resource"], writes, "0", "writes"))
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    if len(rows) == 1:
+    if left_out:
+        lines.append(f"{len(left_out)} further resources have no objects.")
+    elif len(rows) == 1:
         lines = ["Nothing is encrypted."]
     for plugin in found["plugins"]:
         lines.append(f"kms plugin {plugin['name']}: {'well' if plugin['healthy'] else plugin['error']}")
