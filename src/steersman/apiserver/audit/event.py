@@ -60,6 +60,7 @@ class Event(Struct, omit_defaults=True):
     verb: str
     user: UserInfo | Raw
     impersonatedUser: UserInfo | None = None
+    authenticationMetadata: AuthenticationMetadata | None = None
     sourceIPs: list[str] = []
     userAgent: str = ""
     objectRef: ObjectReference | None = None
@@ -69,7 +70,6 @@ class Event(Struct, omit_defaults=True):
     requestReceivedTimestamp: str = ""
     stageTimestamp: str = ""
     annotations: dict[str, str] | None = None
-    authenticationMetadata: AuthenticationMetadata | None = None
 
 
 _encode = msgspec.json.Encoder().encode

@@ -35,7 +35,7 @@ _REMEMBERED = 8192
 
 
 class GroupResources(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Resources of one group; `resources` may hold `*`, `pods/log`, `pods/*` and `*/scale`."""
+    """Resources of one group, or of all for `*`; `resources` may hold `*`, `pods/log`, `pods/*` and `*/scale`."""
 
     group: str = ""
     resources: list[str] | None = None
@@ -144,7 +144,7 @@ def _resource_fits(rule: PolicyRule, info: RequestInfo) -> bool:
     wanted = {"*", f"{resource}/{subresource}" if subresource else resource, f"{resource}/*"}
     if subresource:
         wanted.add(f"*/{subresource}")
-    return any(of.group == info.group and _named(of, info.name, wanted) for of in rule.resources)
+    return any(of.group in ("*", info.group) and _named(of, info.name, wanted) for of in rule.resources)
 
 
 def _named(of: GroupResources, name: str, wanted: Container[str]) -> bool:
@@ -207,7 +207,7 @@ def _check_urls(urls: Sequence[str], path: Path) -> Iterator[FieldError]:
 def _check_resources(resources: Sequence[GroupResources], path: Path) -> Iterator[FieldError]:
     # As upstream, these errors do not say which of the resources they are about.
     for of in resources:
-        if of.group and (problems := names.dns1123_subdomain(of.group)):
+        if of.group not in ("", "*") and (problems := names.dns1123_subdomain(of.group)):
             yield invalid(path.child("group"), of.group, ",".join(problems))
         if of.resourceNames and not of.resources:
             yield invalid(

@@ -295,10 +295,10 @@ class Trail:
         received = audit.micro_time(self.received)
         return Event(
             "Event", API_VERSION, LEVELS[self.level], self.id, stage, request_uri(request), self._info.verb,
-            self._user or UserInfo(), None if other is None else user_info(other), ips, agent, self._reference, self._state,
+            self._user or UserInfo(), None if other is None else user_info(other), self.metadata, ips, agent, self._reference,
+            self._state,
             self._request_line() if shown else None, self._response_line(stage) if shown else None,
             received, received if now == self.received else audit.micro_time(now), self._annotations(),
-            self.metadata,
         )  # fmt: skip
 
     def _annotations(self) -> dict[str, str] | None:
