@@ -71,6 +71,7 @@ async def world():
     app = App(BACKEND.open("", clock), clock)
     await app.start()
     world = World(clock, app)
+    await app._last_used.track()
     yield world
     await world.close()
 

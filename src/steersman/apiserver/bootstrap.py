@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from steersman.api import codec
@@ -30,7 +29,6 @@ async def bootstrap(app: App) -> None:
         await _ensure(app, Namespace, {"metadata": {"name": name}})
     await seed(app.registries)
     await _trust(app)
-    await _token_tracking(app)
     for name, value, description in app.config.priority_classes:
         await _ensure(app, PriorityClass, {"metadata": {"name": name}, "value": value, "description": description})
     await _ensure(app, ServiceCIDR, {"metadata": {"name": "kubernetes"}, "spec": {"cidrs": [app.config.service_cidr]}})
@@ -50,20 +48,6 @@ async def _trust(app: App) -> None:
         {"metadata": meta, "data": data},
         lambda obj, wanted: setattr(obj, "data", trust.combined(obj.data or {}, wanted.data or {})),
     )
-
-
-async def _token_tracking(app: App) -> None:
-    """Since when the uses of tokens in Secrets are noted."""
-
-    def align(obj: ConfigMap, wanted: ConfigMap) -> None:
-        try:
-            date.fromisoformat((obj.data or {}).get("since", ""))
-        except ValueError:
-            obj.data = wanted.data
-
-    meta = {"name": "kube-apiserver-legacy-service-account-token-tracking", "namespace": "kube-system"}
-    data = {"since": app.clock.now().date().isoformat()}
-    await _ensure(app, ConfigMap, {"metadata": meta, "data": data}, align)
 
 
 async def _kubernetes(app: App) -> None:

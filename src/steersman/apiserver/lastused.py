@@ -1,9 +1,13 @@
-"""Notes on a Secret the day on which its token was last used, so that somebody can find out which nobody needs."""
+"""Notes on a Secret the day on which its token was last used, so that somebody can find out which nobody needs.
+
+Since when that is done stands in a ConfigMap of kube-system.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import date
 from typing import TYPE_CHECKING
 
 from steersman.api import codec
@@ -11,12 +15,14 @@ from steersman.api.clock import Clock
 from steersman.api.errors import NotFound, StatusError
 from steersman.apiserver.admission.framework import LOOPBACK
 from steersman.apiserver.registry import Write
-from steersman.kinds.types.core_v1 import Secret
+from steersman.kinds.types.core_v1 import ConfigMap, Secret
+from steersman.kinds.types.meta_v1 import ObjectMeta
 
 if TYPE_CHECKING:
     from steersman.apiserver.registry import Registries
 
 LABEL = "kubernetes.io/legacy-token-last-used"
+NAMESPACE, TRACKING, SINCE = "kube-system", "kube-apiserver-legacy-service-account-token-tracking", "since"
 log = logging.getLogger(__name__)
 
 
@@ -35,6 +41,7 @@ class LastUsed:
             self._wake.set()
 
     async def run(self) -> None:
+        await self.track()
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -42,6 +49,25 @@ class LastUsed:
                 namespace, name = next(iter(self._waiting))
                 await self._note(namespace, name)
                 del self._waiting[namespace, name]
+
+    async def track(self) -> None:
+        """Say since when, unless that is said already."""
+        wanted = ConfigMap(metadata=ObjectMeta(name=TRACKING, namespace=NAMESPACE), data={SINCE: self._today()})
+
+        async def mended(old: ConfigMap) -> ConfigMap:
+            new = codec.clone(old)
+            new.data = wanted.data
+            return new
+
+        try:
+            found = self._registries.get(ConfigMap, NAMESPACE, TRACKING)
+            if found is None:
+                await self._registries.create(wanted)
+            elif not _is_day((found.data or {}).get(SINCE, "")):
+                write = Write(LOOPBACK, admitted=True)
+                await self._registries.of(ConfigMap).update(NAMESPACE, TRACKING, mended, write, [])
+        except StatusError as error:
+            log.warning("configmap %s/%s cannot be made: %s", NAMESPACE, TRACKING, error)
 
     async def _note(self, namespace: str, name: str) -> None:
         async def noted(old: Secret) -> Secret:
@@ -61,3 +87,11 @@ class LastUsed:
 
     def _today(self) -> str:
         return self._clock.now().date().isoformat()
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
