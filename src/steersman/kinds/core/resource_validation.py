@@ -25,6 +25,8 @@ _COUNTED = frozenset({
     "persistentvolumeclaims", "services.nodeports", "services.loadbalancers",
 })  # fmt: skip
 
+_LISTED = 8
+
 NameCheck = Callable[[str, Path], Errors]
 
 
@@ -152,7 +154,10 @@ def _check_against_limit(name: str, request: Any, limit: Any, path: Path) -> Err
 
 def _check_claims(claims: list[ResourceClaim], known: Collection[str], path: Path) -> Errors:
     errors: Errors = []
+    # Keys, and the names of those that have a request.
     seen: set[str] = set()
+    divided: set[str] = set()
+    missing = 0
     for i, claim in enumerate(claims):
         at = path.index(i)
         if not claim.name:
@@ -161,12 +166,21 @@ def _check_claims(claims: list[ResourceClaim], known: Collection[str], path: Pat
         if claim.request:
             errors += field.all_invalid(at.child("request"), claim.request, names.dns1123_label(claim.request))
         key = f"{claim.name}/{claim.request}" if claim.request else claim.name
-        overlaps = not claim.request and any(s.startswith(claim.name + "/") for s in seen)
+        overlaps = not claim.request and claim.name in divided
         if claim.name in seen or key in seen or overlaps:
             errors.append(field.duplicate(at, claim.name))
         seen.add(key)
+        if claim.request:
+            divided.add(claim.name)
         if claim.name not in known:
-            listed = f": {', '.join(sorted(known))}" if known else " which is empty"
-            detail = f"must be one of the names in pod.spec.resourceClaims{listed}"
-            errors.append(field.FieldError(field.ErrorType.NOT_FOUND, str(at), claim.name, detail))
+            missing += 1
+            errors.append(field.FieldError(field.ErrorType.NOT_FOUND, str(at), claim.name, _unknown(known, missing)))
     return errors
+
+
+def _unknown(known: Collection[str], count: int) -> str:
+    """Why the `count`th claim is unknown. Not every one of many errors names every one of many claims."""
+    what = "must be one of the names in pod.spec.resourceClaims"
+    if not known:
+        return f"{what} which is empty"
+    return f"{what}: {', '.join(sorted(known))}" if count <= _LISTED else what
