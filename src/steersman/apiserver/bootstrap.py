@@ -28,7 +28,7 @@ async def bootstrap(app: App) -> None:
     for name in NAMESPACES:
         await _ensure(app, Namespace, {"metadata": {"name": name}})
     await seed(app.registries)
-    await _trust(app)
+    await publish_trust(app)
     for name, value, description in app.config.priority_classes:
         await _ensure(app, PriorityClass, {"metadata": {"name": name}, "value": value, "description": description})
     await _ensure(app, ServiceCIDR, {"metadata": {"name": "kubernetes"}, "spec": {"cidrs": [app.config.service_cidr]}})
@@ -36,8 +36,8 @@ async def bootstrap(app: App) -> None:
         await _kubernetes(app)
 
 
-async def _trust(app: App) -> None:
-    """What aggregated API servers must know to take this one's word."""
+async def publish_trust(app: App) -> None:
+    """Tell aggregated API servers what they must know to take this one's word. What they were told before still counts."""
     data = trust.published(app.config)
     if not data:
         return

@@ -128,6 +128,8 @@ class HTTPServer:
         return True
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        # First of all: whatever happens below, there is a next time.
+        self._timer = loop.call_later(self.limits.interval, self._sweep, loop)
         now = loop.time()
         for connection in [c for c in self.connections if c.deadline < now]:
             connection.expire()
@@ -136,7 +138,6 @@ class HTTPServer:
                 connection.forget_client()
         if isinstance(self._tls, ServerTLS):
             self._tls.look()
-        self._timer = loop.call_later(self.limits.interval, self._sweep, loop)
 
     def verify_anew(self) -> None:
         """The authorities of clients have changed: those that have shown a certificate have to show it again. What they have asked

@@ -8,6 +8,7 @@ from steersman.api.clock import RealClock
 from steersman.api.configuration import ConfigurationError
 from steersman.apiserver.admission import given
 from steersman.apiserver.admission.selection import Plugins
+from steersman.apiserver.bootstrap import publish_trust
 from steersman.apiserver.config import FrontProxy, KubeletAccess, ProxyClient, ServerConfig
 from steersman.apiserver.frontproxy import Judge
 from steersman.apiserver.openapi.service import OpenAPIService
@@ -112,10 +113,13 @@ async def run(config: ApiServerConfig, started: Started) -> None:
         judge = None if trusted is None else Judge(settings.client_ca, trusted.ca)
         server = HTTPServer(app.handle, judge=judge, streamed=is_proxied)
 
+        others = asyncio.Event()
+
         def verify_anew() -> None:
             if trusted is not None:
                 server.judge = Judge(settings.client_ca, trusted.ca)
             server.verify_anew()
+            others.set()
 
         tls.changed = verify_anew
         await app.start()
@@ -124,6 +128,7 @@ async def run(config: ApiServerConfig, started: Started) -> None:
                 tasks.create_task(app.run())
                 tasks.create_task(keep_compacted(store, clock, Policy()))
                 tasks.create_task(keep_trimmed(clock))
+                tasks.create_task(_keep_published(app, others))
                 await server.start(config.bind_addresses, config.port, tls)
                 started()
         finally:
@@ -135,6 +140,14 @@ async def run(config: ApiServerConfig, started: Started) -> None:
         if audit is not None:
             # After the last answer.
             await audit.close()
+
+
+async def _keep_published(app: App, changed: asyncio.Event) -> None:
+    """Tell of authorities that are others than at the start."""
+    while True:
+        await changed.wait()
+        changed.clear()
+        await publish_trust(app)
 
 
 if __name__ == "__main__":
