@@ -201,6 +201,7 @@ async def test_reloading(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> No
         # What is in memory could not be read after a restart.
         configure(tmp_path, rule(keyed("key1")))
         await api.encryption.look()
+        assert (await api.get("/encryption/status"))["reloads"] == {"success": 2, "failure": 1}
         assert "1 objects are stored in a way that the configuration cannot read" in caplog.text
 
 

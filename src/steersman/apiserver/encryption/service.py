@@ -223,6 +223,7 @@ class Encryption:
         sealed = () if self._app is None else self._app.store.sealed
         return {
             "configHash": self._built.digest,
+            "reloads": {"success": self.successes, "failure": self.failures},
             "resources": list(self._resources()),
             "unreadable": sorted(sealed)[:SHOWN],
             "unreadableCount": len(sealed),
