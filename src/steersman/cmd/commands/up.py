@@ -54,7 +54,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="encrypt Secrets in the store with a key that is made for this cluster (default: off)",
     )
     encryption.add_argument(
-        "--encryption-provider-config", metavar="FILE", help="encrypt in the store what this EncryptionConfiguration says"
+        "--encryption-provider-config",
+        metavar="FILE",
+        help="encrypt in the store what this EncryptionConfiguration says",
     )
     parser.add_argument(
         "--wait",
