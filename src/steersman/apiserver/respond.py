@@ -17,7 +17,8 @@ encode = msgspec.json.encode
 _HEADERS: Mapping[Media, Mapping[str, str]] = {
     media: {"Cache-Control": "no-cache, private", "Content-Type": name} for media, name in CONTENT_TYPES.items()
 }
-_WARNING_LIMIT = 4096
+# Characters of all warnings, and of each where those are more.
+_WARNING_LIMIT, _WARNING_ITEM = 4096, 256
 
 
 def encoded(
@@ -78,13 +79,22 @@ def to_yaml(data: bytes) -> bytes:
 
 
 def warning_header(warnings: Sequence[str]) -> str:
-    """The Warning header values (RFC 7234, code 299), one a line, each once."""
-    lines, size = [], 0
-    for warning in dict.fromkeys(warnings):
-        clean = "".join(c if c.isprintable() else " " for c in warning).replace("\\", "\\\\").replace('"', '\\"')
-        line = f'299 - "{clean}"'
-        size += len(line)
-        if size > _WARNING_LIMIT:
-            break
-        lines.append(line)
-    return "\n".join(lines)
+    """The Warning header values (RFC 7234, code 299), one a line, each once.
+
+    Those that are too long together are cut, each for itself; of too many the last are left out.
+    """
+    texts = list(dict.fromkeys(warnings))
+    if sum(map(len, texts)) > _WARNING_LIMIT:
+        kept, size = [], 0
+        for text in texts:
+            if size >= _WARNING_LIMIT:
+                break
+            kept.append(text[:_WARNING_ITEM])
+            size += len(kept[-1])
+        texts = kept
+    return "\n".join(map(_warning, texts))
+
+
+def _warning(text: str) -> str:
+    clean = "".join(c if c.isprintable() else " " for c in text).replace("\\", "\\\\").replace('"', '\\"')
+    return f'299 - "{clean}"'
