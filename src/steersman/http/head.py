@@ -15,7 +15,7 @@ from steersman.http.limits import MAX_FIELD, MAX_FIELDS, Malformed
 CHUNKED = -1
 """The length of a body that comes in chunks."""
 
-_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([^\x00-\x20\x7f]+) HTTP/1\.([01])").fullmatch
+_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}) ([^\x00-\x20\x7f]+) HTTP/1\.([01])").fullmatch
 _OTHER_VERSION = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [^\x00-\x20\x7f]+ HTTP/[0-9](\.[0-9])?").fullmatch
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search
@@ -62,6 +62,12 @@ class _Pairs(ItemsView[str, str]):
         return len(self._pairs)
 
 
+def of_pairs(pairs: list[tuple[str, str]]) -> Mapping[str, str]:
+    """Header fields, of which some may come more than once; their names are in lower case."""
+    headers = dict(pairs)
+    return headers if len(headers) == len(pairs) else _Repeated(pairs)
+
+
 class Fields:
     """The header fields of a request. Shared by all requests that have the same, so nothing in it may be changed.
 
@@ -73,10 +79,9 @@ class Fields:
 
     def __init__(self, block: bytes) -> None:
         pairs = _pairs(block)
-        headers: Mapping[str, str] = dict(pairs)
-        if len(headers) != len(pairs):
+        headers = of_pairs(pairs)
+        if isinstance(headers, _Repeated):
             _check_single(pairs)
-            headers = _Repeated(pairs)
         self.headers = headers
         self.length = _length(headers)
         self.has_host = "host" in headers

@@ -10,6 +10,7 @@ from steersman.api.clock import FakeClock
 from steersman.api.errors import Unauthorized
 from steersman.api.http import Request, User
 from steersman.apiserver.authn import ANONYMOUS, Authenticator, bearer
+from steersman.http.head import Fields
 
 JOE = User("joe", ("system:authenticated",))
 PREFIX = "base64url.bearer.authorization.k8s.io."
@@ -50,6 +51,23 @@ def test_a_websocket_s_token_is_taken_out() -> None:
     assert authenticator.authenticate(request) == JOE
     assert request.headers["sec-websocket-protocol"] == "v4.channel.k8s.io, base64.binary.k8s.io"
     assert PREFIX not in repr(request.headers)
+
+
+def test_what_else_was_said_is_kept() -> None:
+    protocols = [b"sec-websocket-protocol: v4, " + encoded(b"secret").encode(), b"sec-websocket-protocol: v5"]
+    lines = [
+        b"connection: Upgrade",
+        b"upgrade: websocket",
+        b"impersonate-group: a",
+        b"impersonate-group: b",
+        *protocols,
+    ]
+    request = Request("GET", "/", headers=Fields(b"\r\n".join(lines) + b"\r\n").headers)
+    assert Authenticator(FakeClock(), {"secret": JOE}).authenticate(request) == JOE
+    pairs = list(request.headers.items())
+    assert [value for name, value in pairs if name == "impersonate-group"] == ["a", "b"]
+    assert request.headers["sec-websocket-protocol"] == "v4, v5"
+    assert PREFIX not in repr(pairs)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from steersman.api.http import Request
 from steersman.apiserver.authn.users import Refused
+from steersman.http.head import of_pairs
 from steersman.pki import jose
 
 PROTOCOLS = "sec-websocket-protocol"
@@ -54,7 +55,6 @@ def protocol_token(request: Request) -> tuple[str, str]:
 
 
 def without_token(headers: Mapping[str, str], protocols: str) -> Mapping[str, str]:
-    """The headers with these subprotocols only. Values that came more than once are the last of their name."""
-    kept = {name: value for name, value in headers.items() if name.lower() != PROTOCOLS}
-    kept[PROTOCOLS] = protocols
-    return kept
+    """The headers with these subprotocols only."""
+    kept = [(name, value) for name, value in headers.items() if name.lower() != PROTOCOLS]
+    return of_pairs([*kept, (PROTOCOLS, protocols)])
