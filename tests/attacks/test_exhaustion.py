@@ -181,6 +181,24 @@ def test_requests_of_many_names(server: ApiProcess) -> None:
                     seen += connection.recv(1 << 16)
 
 
+@pytest.mark.parametrize("user", [EVE, None])
+def test_long_texts_are_not_remembered(server: ApiProcess, user: object) -> None:
+    """Paths, selectors, methods, header fields: as long as they may be, and never the same."""
+    long = "a" * 400_000
+    with others_are_served(server, 20 * MEBIBYTE):
+        for number in range(15):
+            for path in (
+                f"/{number}{long}",
+                f"/api/v1/namespaces/{number}{long}/configmaps",
+                f"{MAPS}?labelSelector=a{number}%20in%20({long})",
+                f"{MAPS}?fieldSelector=metadata.name%3D{number}{long}",
+                f"{MAPS}?continue={number}{long}",
+            ):
+                line = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nUser-Agent: {number}{long[:60_000]}\r\n"
+                server.raw(f"{line}Accept: a/{number}{long[:60_000]}\r\n\r\n".encode(), EVE if user else None)
+        server.raw(f"{long} / HTTP/1.1\r\nHost: x\r\n\r\n".encode(), EVE if user else None)
+
+
 def test_metrics_are_not_multiplied(server: ApiProcess) -> None:
     before = len(server.ask("GET", "/metrics").body.splitlines())
     for number in range(60):

@@ -13,6 +13,8 @@ _METHOD_VERBS = {
     "PATCH": "patch",
     "DELETE": "delete",
 }
+LONGEST_PATH = 1024
+"""Bytes of a path, about; of longer ones nothing is remembered, as anybody may ask for any."""
 # What follows a namespace's name and is the namespace's own, not a resource inside it.
 _NAMESPACE_SUBRESOURCES = frozenset({"status", "finalize"})
 _FALSE = frozenset({"false", "0"})

@@ -12,6 +12,7 @@ from msgspec import Struct
 from steersman.api import configuration, names
 from steersman.api.configuration import ConfigurationError
 from steersman.api.field import FieldError, Path, invalid, not_supported, required
+from steersman.apiserver.requestinfo import LONGEST_PATH
 from steersman.kinds.types.meta_v1 import ObjectMeta
 
 if TYPE_CHECKING:
@@ -92,6 +93,9 @@ class Rules:
 
     def judge(self, user: User | None, info: RequestInfo) -> Verdict:
         """The verdict of the first rule that fits; without one, nothing is noted. `user` is None for who is not known."""
+        if len(info.path) > LONGEST_PATH:
+            # Anybody may ask for any path: nothing that is long is remembered.
+            return self._judge(user, info)
         key: tuple[object, ...]
         who = None if user is None else (user.name, user.groups)
         if info.is_resource:

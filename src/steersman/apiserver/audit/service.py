@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time as machine
-from collections.abc import Awaitable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from steersman.apiserver.requestinfo import RequestInfo
     from steersman.kinds.catalog import Catalog
 
-_REMEMBERED = 1024
+_REMEMBERED, _FEW = 1024, 64
 
 
 class Audit:
@@ -36,7 +36,8 @@ class Audit:
         self._levels = [0] * len(LEVELS)
         self._catalog: Catalog | None = None
         self._users: dict[int, tuple[User, UserInfo]] = {}
-        self._origins: dict[tuple[int, str], tuple[Mapping[str, str], list[str], str]] = {}
+        self._connected: dict[str, list[str]] = {}
+        """Of what an address alone says."""
         self._second = (-1, "")
         self._later: set[asyncio.Future[bool]] = set()
 
@@ -71,21 +72,22 @@ class Audit:
         if len(self._users) >= _REMEMBERED:
             self._users.clear()
         made = user_info(user)
-        self._users[id(user)] = user, made
+        if len(user.groups) <= _FEW:
+            self._users[id(user)] = user, made
         return made
 
     def origin(self, request: Request) -> tuple[list[str], str]:
-        """Source addresses and user agent. Connections share equal header fields, so the same object is the same."""
-        headers = request.headers
-        key = id(headers), request.remote
-        known = self._origins.get(key)
-        if known is not None and known[0] is headers:
-            return known[1], known[2]
-        if len(self._origins) >= _REMEMBERED:
-            self._origins.clear()
-        ips, agent = source_ips(headers, request.remote), user_agent(headers)
-        self._origins[key] = headers, ips, agent
-        return ips, agent
+        """Source addresses and user agent."""
+        headers, remote = request.headers, request.remote
+        agent = user_agent(headers)
+        if "x-forwarded-for" in headers or "x-real-ip" in headers:
+            return source_ips(headers, remote), agent
+        known = self._connected.get(remote)
+        if known is None:
+            if len(self._connected) >= _REMEMBERED:
+                self._connected.clear()
+            known = self._connected[remote] = source_ips({}, remote)
+        return known, agent
 
     def micro_time(self, seconds: float) -> str:
         """A time with microseconds, as in `2026-01-02T03:04:05.678901Z`."""

@@ -14,7 +14,7 @@ from steersman.apiserver.flowcontrol.allocation import Adjusted
 from steersman.apiserver.flowcontrol.dispatcher import Dispatcher
 from steersman.apiserver.flowcontrol.level import EXECUTING, WAITING, Flow, Level, Ticket
 from steersman.apiserver.flowcontrol.retry import RetryAfter
-from steersman.apiserver.requestinfo import Query, RequestInfo
+from steersman.apiserver.requestinfo import LONGEST_PATH, Query, RequestInfo
 from steersman.kinds.flowcontrol.mandatory_specs import CATCH_ALL
 
 TICK_SECONDS = 1.0
@@ -115,7 +115,9 @@ class Fairness:
         headers = {_SCHEMA_HEADER: schema.metadata.uid, _LEVEL_HEADER: level.uid}
         if len(self._flows) >= _KNOWN_FLOWS:
             self._flows.clear()
-        flow = self._flows[key] = level.flow(schema.metadata.name, distinguisher, headers)
+        flow = level.flow(schema.metadata.name, distinguisher, headers)
+        if len(info.path) <= LONGEST_PATH:
+            self._flows[key] = flow
         return flow
 
     def _width(self, level: Level, info: RequestInfo, query: Query) -> int:
