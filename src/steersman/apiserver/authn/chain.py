@@ -228,7 +228,8 @@ class Authenticator:
         self._untold += 1
         if now - self._told >= _TELL_SECONDS:
             more = f" ({self._untold - 1} more since the last such line)" if self._untold > 1 else ""
-            log.info("unable to authenticate the request: %s%s", why, more)
+            # Claims are part of it, which could hold the ends of lines.
+            log.info("unable to authenticate the request: %s%s", " ".join(str(why).split()), more)
             self._told, self._untold = now, 0
 
 
