@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from steersman.api.clock import FakeClock, RealClock
 from steersman.api.errors import Forbidden, InternalError, StatusError, Unauthorized
@@ -16,8 +18,9 @@ from steersman.api.http import Request, User
 from steersman.client.rest import Client
 from steersman.http.server import HTTPServer
 from steersman.http.tls import server_tls
-from steersman.kubelet.access import ALLOWED_SECONDS, Access, Recent, attributes
+from steersman.kubelet.access import ALLOWED_SECONDS, EVERYTHING, Access, Recent, attributes
 from steersman.kubelet.server import KubeletServer
+from steersman.kubelet.server_paths import parse_target
 from steersman.pki import certs, layout
 from steersman.testing import Cluster
 
@@ -52,6 +55,19 @@ NODE = "node-1"
 )
 def test_attributes(method: str, path: str, verb: str, subresources: tuple[str, ...]) -> None:
     assert attributes(method, path) == (verb, subresources)
+
+
+SEGMENT = st.sampled_from(
+    ["", ".", "..", "exec", "run", "attach", "portForward", "containerLogs", "pods", "stats", "healthz", "logs", "x"]
+)
+
+
+@given(st.lists(SEGMENT, max_size=7).map("/".join), st.sampled_from(["GET", "POST"]))
+def test_nothing_but_the_right_to_everything_opens_a_pod(path: str, method: str) -> None:
+    """However a path is written: where it means a pod's containers, no lesser right is asked for."""
+    for written in (path, f"/{path}"):
+        if parse_target(written) is not None:
+            assert attributes(method, written)[1] == (EVERYTHING,)
 
 
 async def test_recent_answers() -> None:
@@ -173,8 +189,16 @@ async def test_nothing_is_allowed_while_the_api_server_is_away(cluster: Cluster)
 def pki(tmp_path_factory: pytest.TempPathFactory) -> layout.Layout:
     found, now = layout.Layout(tmp_path_factory.mktemp("pki")), datetime.now(UTC)
     layout.ensure_cluster(found, ("127.0.0.1",), now)
+    ca = certs.Pair(found.ca.cert.read_bytes(), found.ca.key.read_bytes())
     for name in (NODE, "node-2"):
-        layout.ensure_node(found, name, ("127.0.0.1",), now)
+        user, hosts = f"system:node:{name}", (name, "127.0.0.1")
+        for kind, pair in (
+            ("client", certs.issue(ca, certs.Request(user, ("system:nodes",)), now)),
+            ("server", certs.issue(ca, certs.Request(user, ("system:nodes",), hosts, ("server",)), now)),
+        ):
+            own = found.named(f"{name}-{kind}")
+            own.cert.write_bytes(pair.cert)
+            own.key.write_bytes(pair.key)
     return found
 
 
@@ -209,12 +233,12 @@ async def test_the_attack_with_another_certificate(cluster: Cluster, pki: layout
     access = Access(cluster.client_for(f"system:node:{NODE}", ["system:nodes"]), RealClock(), NODE)
     # Whoever comes past the door would find nobody: that is an error of another sort than those below.
     server = HTTPServer(KubeletServer(cast(Any, None), cast(Any, None), RealClock(), access).handle)
-    serving = pki.kubelet_server(NODE)
+    serving = pki.named(f"{NODE}-server")
     port = await server.start(["127.0.0.1"], 0, server_tls(str(serving.cert), str(serving.key), str(pki.ca.cert)))
     try:
         for attacker in (
-            pki.kubelet_client("node-2"),
-            pki.kubelet_client(NODE),
+            pki.named("node-2-client"),
+            pki.named(f"{NODE}-client"),
             pki.proxy,
             pki.scheduler,
             pki.controller_manager,
@@ -248,7 +272,7 @@ async def test_certificates_of_others_make_no_connection(pki: layout.Layout, tmp
     expired = certs.issue(ca, certs.Request("admin", ("system:masters",)), now - timedelta(days=400))
     foreign = certs.issue(certs.new_ca("steersman-ca", now), certs.Request("admin", ("system:masters",)), now)
     server_only = certs.issue(ca, certs.Request("admin", ("system:masters",), ("h",), ("server",)), now)
-    serving = pki.kubelet_server(NODE)
+    serving = pki.named(f"{NODE}-server")
     served: list[Request] = []
 
     async def handle(request: Request) -> Any:

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from steersman.pki.certs import LEAF_LIFETIME
-from steersman.pki.layout import Credential, Layout, apiserver_hosts, ensure_cluster, ensure_node
+from steersman.pki.layout import Credential, Layout, apiserver_hosts, ensure_cluster
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 HOSTS = apiserver_hosts("10.96.0.1", "machine", ("10.0.0.1",))
@@ -53,13 +53,6 @@ def test_apiserver_certificate_names_every_way_to_it(layout: Layout) -> None:
     names = read(layout.apiserver).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert {str(name.value) for name in names} == set(HOSTS)
     assert {"127.0.0.1", "localhost", "10.96.0.1", "10.0.0.1", "kubernetes.default.svc.cluster.local"} <= set(HOSTS)
-
-
-def test_node_credentials(layout: Layout) -> None:
-    ensure_node(layout, "node-1", ("10.0.0.2",), NOW)
-    assert subject(layout.kubelet_client("node-1")) == ("system:node:node-1", ["system:nodes"])
-    names = read(layout.kubelet_server("node-1")).extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    assert {str(name.value) for name in names.value} == {"node-1", "10.0.0.2"}
 
 
 def test_private_keys_are_private(layout: Layout) -> None:

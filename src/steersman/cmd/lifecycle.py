@@ -83,7 +83,6 @@ def write_credentials(config: ClusterConfig, place: Place, anew: Collection[str]
     hosts = layout.apiserver_hosts(str(network.api_service), socket.gethostname(), extra)
     layout.ensure_cluster(place.pki, hosts, now, anew)
     if config.simulate:
-        layout.ensure_node(place.pki, plan.SIMULATED, (plan.LOOPBACK,), now)
         layout.ensure_simulation(place.pki, plan.SIMULATED, now, anew)
 
 

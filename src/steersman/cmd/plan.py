@@ -296,7 +296,6 @@ def _kubelet(config: ClusterConfig, place: Place, number: int, name: str) -> Kub
 
 
 def _simulated(config: ClusterConfig, place: Place) -> KubeletConfig:
-    serving = place.pki.kubelet_server(SIMULATED)
     return KubeletConfig(
         kubeconfig=str(place.part_kubeconfig(SIMULATED)),
         simulate=config.simulate,
@@ -305,7 +304,4 @@ def _simulated(config: ClusterConfig, place: Place) -> KubeletConfig:
         port=0,
         root_dir=str(place.node(SIMULATED) / "kubelet"),
         pod_logs_dir=str(place.node(SIMULATED) / "pod-logs"),
-        tls_cert_file=str(serving.cert),
-        tls_key_file=str(serving.key),
-        client_ca_file=str(place.pki.ca.cert),
     )

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 ADMIN = "steersman-admin"
 FRONT_PROXY = "front-proxy-client"
 MASTERS = "system:masters"
-NODES = "system:nodes"
 
 
 @dataclass(frozen=True)
@@ -85,12 +84,6 @@ class Layout:
     def service_account_public_key(self) -> Path:
         return self.directory / "sa.pub"
 
-    def kubelet_client(self, node: str) -> Credential:
-        return self.named(f"nodes/{node}/kubelet-client")
-
-    def kubelet_server(self, node: str) -> Credential:
-        return self.named(f"nodes/{node}/kubelet-server")
-
 
 @dataclass
 class Writing:
@@ -136,21 +129,6 @@ def ensure_cluster(layout: Layout, hosts: tuple[str, ...], now: datetime, anew: 
         write_atomic(layout.service_account_public_key, public_key(key), PUBLIC)
         write_atomic(layout.service_account_key, key)
         writing.written.append(layout.service_account_key)
-    return writing.written
-
-
-def ensure_node(
-    layout: Layout, node: str, addresses: tuple[str, ...], now: datetime, anew: Collection[str] = ()
-) -> list[Path]:
-    """Make one node's kubelet credentials, keeping good ones but for those `anew`; returns the files written."""
-    from steersman.pki.certs import Request
-
-    writing = Writing(layout.directory, now, anew)
-    ca = _ensure_ca(layout.ca, "steersman-ca", writing)
-    user = f"system:node:{node}"
-    _ensure(layout.kubelet_client(node), ca, Request(user, (NODES,)), writing)
-    serving = Request(user, (NODES,), (node, *addresses), ("server",))
-    _ensure(layout.kubelet_server(node), ca, serving, writing)
     return writing.written
 
 
