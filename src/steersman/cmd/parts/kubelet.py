@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import tempfile
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,12 +62,20 @@ async def run(config: KubeletConfig, started: Started) -> None:
             await _simulate(config, client, clock, started)
         return
     from steersman.cmd.parts.credentials import client_keeper, introduced
+    from steersman.kubelet.runtime.cri.client import CriRuntime
 
     keeper = client_keeper(config, clock)
-    async with introduced(config, keeper, clock) as client, asyncio.TaskGroup() as tasks:
-        if keeper is not None:
-            tasks.create_task(keeper.keep(client))
-        await _serve(config, client, clock, started)
+    runtime = CriRuntime(config.container_runtime_endpoint)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            # While the node waits for its certificate.
+            prepared = tasks.create_task(ensure_pause_image(runtime, config.container_runtime_endpoint, clock))
+            async with introduced(config, keeper, clock) as client:
+                if keeper is not None:
+                    tasks.create_task(keeper.keep(client))
+                await _serve(config, client, runtime, prepared, clock, started)
+    finally:
+        await runtime.close()
 
 
 async def _simulate(config: KubeletConfig, client: Client, clock: Clock, started: Started) -> None:
@@ -79,13 +88,19 @@ async def _simulate(config: KubeletConfig, client: Client, clock: Clock, started
         started()
 
 
-async def _serve(config: KubeletConfig, client: Client, clock: Clock, started: Started) -> None:
+async def _serve(
+    config: KubeletConfig,
+    client: Client,
+    runtime: Runtime,
+    prepared: Awaitable[None],
+    clock: Clock,
+    started: Started,
+) -> None:
+    """Run the node; its pods once the runtime is `prepared`."""
     from steersman.http.server import HTTPServer
     from steersman.kubelet.access import Access
-    from steersman.kubelet.runtime.cri.client import CriRuntime
     from steersman.kubelet.server import KubeletServer
 
-    runtime = CriRuntime(config.container_runtime_endpoint)
     recorder = EventRecorder(client, clock, "kubelet", config.node_name)
     pods = Informer(client, Pod, clock, fields=f"spec.nodeName={config.node_name}")
     services = Informer(client, Service, clock)
@@ -101,14 +116,13 @@ async def _serve(config: KubeletConfig, client: Client, clock: Clock, started: S
             tasks.create_task(recorder.run())
             # Containers get their services' addresses at their start, and never again.
             await services.wait_synced()
-            await ensure_pause_image(runtime, config.container_runtime_endpoint, clock)
+            await prepared
             tasks.create_task(kubelet.run())
             await kubelet.registered.wait()
             await listening
             started()
     finally:
         await server.close()
-        await runtime.close()
 
 
 async def _listen(
