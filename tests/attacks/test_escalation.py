@@ -197,3 +197,40 @@ def test_kubectl_is_told_so_too(server: ApiProcess, grant: Grants) -> None:
     done = server.kubectl("get", "--raw=/api", "--as=admin", "--as-group=system:masters", user=EVE)
     assert "cannot impersonate" in done.stderr
     assert server.kubectl("auth", "can-i", "*", "*", user=EVE).stdout.strip() == "no"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/api/v1{}/namespaces", None),
+        ("GET", "/api/v1{}/namespaces/kube-system", None),
+        ("POST", "/api/v1{}/namespaces", {"metadata": {"name": "stolen"}}),
+        ("PATCH", "/api/v1{}/namespaces/kube-system", {"metadata": {"labels": {"a": "b"}}}),
+        ("PATCH", "/api/v1{}/namespaces/kube-system/status", {}),
+        ("DELETE", "/api/v1{}/namespaces/kube-system", None),
+        ("DELETE", "/api/v1{}/namespaces", None),
+        ("GET", "/api/v1/watch{}/namespaces", None),
+        ("GET", "/api/v1{}/nodes", None),
+        ("GET", "/api/v1{}/componentstatuses", None),
+        (
+            "POST",
+            "/apis/authorization.k8s.io/v1{}/subjectaccessreviews",
+            {"spec": {"user": "joe", "resourceAttributes": {"verb": "get", "resource": "secrets"}}},
+        ),
+        ("POST", "/apis/authentication.k8s.io/v1{}/tokenreviews", {"spec": {"token": "x"}}),
+        ("DELETE", f"{RBAC}{{}}/clusterroles/view", None),
+    ],
+)
+def test_all_rights_in_a_namespace_reach_nothing_outside(
+    server: ApiProcess, grant: Grants, method: str, path: str, body: Any
+) -> None:
+    grant(ALL, namespace=NAMESPACE)
+    headers = {"Content-Type": "application/merge-patch+json"} if method == "PATCH" else {}
+    answer = server.ask(method, path.format(f"/namespaces/{NAMESPACE}"), body, headers, user=EVE)
+    assert answer.status == 404, answer.body
+    own = server.ask("GET", f"/api/v1/namespaces/{NAMESPACE}", user=EVE)
+    assert own.status == 200, own.body
+
+
+def test_all_namespaces_do_not_end_by_one_request(server: ApiProcess) -> None:
+    assert server.ask("DELETE", "/api/v1/namespaces").status == 405

@@ -129,7 +129,7 @@ def test_answers_that_nobody_reads(server: ApiProcess, grant: Grants) -> None:
 
 def test_watches_that_nobody_reads(server: ApiProcess, grant: Grants) -> None:
     asked = f"GET {MAPS}?watch=1 HTTP/1.1\r\nHost: x\r\n\r\n".encode()
-    with ExitStack() as open_, others_are_served(server, 48 * MEBIBYTE):
+    with ExitStack() as open_, others_are_served(server, 72 * MEBIBYTE):
         for _ in range(50):
             open_.enter_context(server.connect()).sendall(asked)
         made = grant.keep(MAPS, {"metadata": {"name": "watched"}, "data": {"a": "x" * 50_000}})
@@ -185,8 +185,8 @@ def test_requests_of_many_names(server: ApiProcess) -> None:
 def test_long_texts_are_not_remembered(server: ApiProcess, user: object) -> None:
     """Paths, selectors, methods, header fields: as long as they may be, and never the same."""
     long = "a" * 400_000
-    with others_are_served(server, 20 * MEBIBYTE):
-        for number in range(15):
+    with others_are_served(server, 40 * MEBIBYTE):
+        for number in range(30):
             for path in (
                 f"/{number}{long}",
                 f"/api/v1/namespaces/{number}{long}/configmaps",
