@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from steersman.api import field
 from steersman.api.field import FieldError, Path
@@ -16,7 +17,8 @@ LATEST: Final = 1 << 63
 """Newer than any minor version."""
 
 _MODES = ("enforce", "audit", "warn")
-NAMES: Final = frozenset(f"{PREFIX}{mode}{part}" for mode in _MODES for part in ("", "-version"))
+_ORDERED = tuple(f"{PREFIX}{mode}{part}" for mode in _MODES for part in ("", "-version"))
+NAMES: Final = frozenset(_ORDERED)
 """The labels that say it."""
 
 _VERSION = re.compile(r"v1\.(0|[1-9][0-9]{0,18})", re.ASCII)
@@ -25,8 +27,7 @@ _BAD_LEVEL = f"must be one of {', '.join(LEVELS)}"
 _BAD_VERSION = 'must be "latest" or "v1.x"'
 
 
-@dataclass(frozen=True, slots=True)
-class Standard:
+class Standard(NamedTuple):
     """A level of the standards as of a minor version of Kubernetes."""
 
     level: str = PRIVILEGED
@@ -40,8 +41,7 @@ class Standard:
         return self == other or self.level == other.level == PRIVILEGED
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """What holds in a namespace."""
 
     enforce: Standard = Standard()
@@ -61,11 +61,14 @@ class Policy:
         )
 
 
+_PRIVILEGED = Policy()
+
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """What holds where labels say nothing, and whom it does not concern: those are evaluated in no mode."""
 
-    defaults: Policy = Policy()
+    defaults: Policy = _PRIVILEGED
     usernames: frozenset[str] = frozenset()
     namespaces: frozenset[str] = frozenset()
     runtime_classes: frozenset[str] = frozenset()
@@ -101,6 +104,14 @@ def of_labels(labels: Mapping[str, str] | None, defaults: Policy) -> tuple[Polic
     """
     if not labels or NAMES.isdisjoint(labels):
         return defaults, []
+    policy, errors = _read(tuple(labels.get(name) for name in _ORDERED), defaults)
+    return policy, list(errors)
+
+
+@lru_cache(maxsize=256)
+def _read(values: tuple[str | None, ...], defaults: Policy) -> tuple[Policy, tuple[FieldError, ...]]:
+    """As above, of the labels' values."""
+    labels = {name: value for name, value in zip(_ORDERED, values, strict=True) if value is not None}
     errors: list[FieldError] = []
     enforce = _standard(labels, "enforce", defaults.enforce, RESTRICTED, errors)
     audit = _standard(labels, "audit", defaults.audit, PRIVILEGED, errors)
@@ -108,7 +119,7 @@ def of_labels(labels: Mapping[str, str] | None, defaults: Policy) -> tuple[Polic
     enforced = labels.get(PREFIX + "enforce") in LEVELS
     if PREFIX + "warn" not in labels and enforced and rank(enforce.level) > rank(warn.level):
         warn = Standard(enforce.level, warn.version if PREFIX + "warn-version" in labels else enforce.version)
-    return Policy(enforce, audit, warn), errors
+    return Policy(enforce, audit, warn), tuple(errors)
 
 
 def _standard(
