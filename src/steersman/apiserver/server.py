@@ -499,7 +499,7 @@ class App:
         endpoint = self._endpoints.get((info.group, info.version, info.resource))
         if endpoint is None:
             return await self._virtual(ctx)
-        _check_scope(endpoint, info)
+        _check_scope(endpoint.served.resource, info)
         ctx.endpoint = endpoint
         if endpoint.warnings:
             warnings.extend(endpoint.warnings)
@@ -519,6 +519,8 @@ class App:
             raise NotFound.path()
         if info.subresource or (info.name and "get" not in served.kind.verbs):
             raise NotFound.path()
+        if info.namespace:
+            _check_scope(served.resource, info)
         if info.verb not in served.kind.verbs:
             raise MethodNotAllowed()
         # Nobody is answered who could not read it.
@@ -570,13 +572,14 @@ def _describer(kind: Kind[Any]) -> Describe:
     return describe
 
 
-def _check_scope(endpoint: Endpoint, info: RequestInfo) -> None:
-    """A namespaced object has no path without a namespace, and the other way round."""
-    if endpoint.served.resource.namespaced:
+def _check_scope(resource: Resource, info: RequestInfo) -> None:
+    """A namespaced object has no path without a namespace, and the other way round: the rights in one namespace, by which the
+    request has been allowed, say nothing about what belongs to none, or about another namespace."""
+    if resource.namespaced:
         if not info.namespace and (info.name or info.verb == "create"):
             raise NotFound.path()
     elif info.namespace:
-        if info.resource != "namespaces":
+        if info.resource != "namespaces" or info.name != info.namespace:
             raise NotFound.path()
         # For authorization a namespace lies in itself; its object does not.
         info.namespace = ""

@@ -9,7 +9,7 @@ from steersman.api import names
 from steersman.api.meta import Resource
 from steersman.kinds.columns import created
 from steersman.kinds.core import namespace_rules
-from steersman.kinds.kind import AGE, NAME, Column, Kind
+from steersman.kinds.kind import AGE, ALL_VERBS, NAME, Column, Kind
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import Namespace
@@ -22,6 +22,8 @@ def _row(obj: Namespace, now: datetime) -> list[Any]:
 KIND: Kind[Namespace] = Kind(
     resource=Resource("", "v1", "namespaces", "Namespace", False),
     short_names=("ns",),
+    # As in Kubernetes, nobody ends all namespaces by one request.
+    verbs=tuple(verb for verb in ALL_VERBS if verb != "deletecollection"),
     subresources=frozenset({"finalize", "status"}),
     name_rule=names.dns1123_label,
     columns=(NAME, Column("Status"), AGE),
