@@ -337,6 +337,15 @@ async def test_leases_and_csi_nodes(nodes: Api) -> None:
     await nodes.as_(B).delete(f"{CSI}/csinodes/a", code=403)
 
 
+@pytest.mark.parametrize(
+    ("path", "rest"),
+    [("/api/v1/nodes", {}), (LEASES, {}), (f"{CSI}/csinodes", {"spec": {"drivers": []}})],
+)
+async def test_what_is_named_by_the_server_is_not_the_nodes_own(nodes: Api, path: str, rest: dict[str, Any]) -> None:
+    answer = await nodes.as_(A).post(path, {"metadata": {"generateName": "a"}, **rest}, code=403)
+    assert "node" in answer["message"]
+
+
 async def test_attachments(nodes: Api) -> None:
     spec = {"attacher": "d.example", "nodeName": "a", "source": {"persistentVolumeName": "disk"}}
     await nodes.post(f"{CSI}/volumeattachments", {"metadata": {"name": "v"}, "spec": spec})

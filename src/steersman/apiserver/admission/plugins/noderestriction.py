@@ -53,6 +53,9 @@ def _refused(review: Review, why: str) -> Forbidden:
 
 
 def _name(review: Review) -> str:
+    """The name that the request says. One that the server chooses only begins like a node's own, and is nobody's."""
+    if review.generated:
+        return ""
     return review.name or (review.object.metadata.name if review.object is not None else "")
 
 
