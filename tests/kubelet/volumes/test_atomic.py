@@ -97,3 +97,19 @@ def test_paths_that_lead_out(tmp_path, path):
 @pytest.mark.parametrize("path", ["a", "a/b", ".hidden", "a..b", "...a/b"[3:]])
 def test_paths_that_do_not(path):
     check_path(path)
+
+
+def test_nobody_else_looks_at_what_is_being_written(tmp_path, monkeypatch):
+    """A file has its mode only after it has its content."""
+    modes = []
+    write_bytes = type(tmp_path).write_bytes
+
+    def noted(self, data):
+        (fresh,) = (p for p in tmp_path.iterdir() if p.is_dir())
+        modes.append(stat.S_IMODE(fresh.stat().st_mode))
+        return write_bytes(self, data)
+
+    monkeypatch.setattr(type(tmp_path), "write_bytes", noted)
+    write(tmp_path, {"a": File(b"x", 0o600), "b/c": File(b"y", 0o600)})
+    assert modes == [0o700, 0o700]
+    assert stat.S_IMODE((tmp_path / "..data").resolve().stat().st_mode) == 0o755

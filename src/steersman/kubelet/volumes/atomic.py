@@ -54,9 +54,10 @@ def write(target: Path, payload: Payload, group: int | None = None) -> bool:
     if old is not None and old.is_dir() and _same(old, payload, group):
         return False
     fresh = Path(tempfile.mkdtemp(prefix="..", dir=target))
-    fresh.chmod(0o755)
     for path, file in payload.items():
         _write_file(fresh / path, file, group)
+    # Not before: nobody looks at a file that has not yet its own mode and owner.
+    fresh.chmod(0o755)
     _set_group(fresh, group)
     link = target / _DATA_NEXT
     link.unlink(missing_ok=True)
