@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import subprocess
 import sys
 
@@ -24,6 +25,25 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
         steer.main([name, "--help"])
     assert ended.value.code == 0
     assert f"usage: steer {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("callers", [0o000, 0o077])
+def test_what_is_made_has_the_same_modes_whatever_the_callers_umask(
+    callers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    during: list[int] = []
+
+    def notice(*_: object) -> int:
+        during.append(os.umask(0o022))
+        return 0
+
+    monkeypatch.setattr(steer, "run", notice)
+    before = os.umask(callers)
+    try:
+        assert steer.main(["check"]) == 0
+    finally:
+        os.umask(before)
+    assert during == [0o022]
 
 
 def test_overview_lists_them_all(capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"steer: {unknown(name)}", file=sys.stderr)
         return 2
     command = find(name)
+    # Whatever umask the caller has: others may not write what we make, and containers of other users can read their images. What
+    # is private says so itself; the parts inherit this.
+    os.umask(0o022)
     parser = argparse.ArgumentParser(prog=f"steer {name}", description=command.description or command.help)
     command.add_arguments(parser)
     return run(command, parser.parse_args(given[1:]))
