@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from steersman.api.configuration import ConfigurationError
+from steersman.apiserver.admission import given, selection
+from steersman.apiserver.admission.selection import Plugins
 from steersman.apiserver.podsecurity.configuration import decode
 from steersman.apiserver.podsecurity.policy import Configuration, Policy, Standard
 
@@ -51,3 +55,28 @@ def test_mistakes(text: str, message: str) -> None:
 def test_another_kind() -> None:
     with pytest.raises(ConfigurationError, match="PodSecurityConfiguration of"):
         decode(b"apiVersion: v1\nkind: Pod\n", "f")
+
+
+@pytest.mark.parametrize(
+    ("configuration", "message"),
+    [
+        ("{apiVersion: pod-security.admission.config.k8s.io/v1, kind: PodSecurityConfiguration}", ""),
+        (
+            "{apiVersion: pod-security.admission.config.k8s.io/v1, kind: PodSecurityConfiguration, defaults: {warn: x}}",
+            'plugins[0].configuration: defaults.warn: Invalid value: "x"',
+        ),
+    ],
+)
+def test_within_the_configuration_of_all_plugins(tmp_path: Path, configuration: str, message: str) -> None:
+    path = tmp_path / "admission.yaml"
+    path.write_text(
+        "{apiVersion: apiserver.config.k8s.io/v1, kind: AdmissionConfiguration, "
+        f"plugins: [{{name: PodSecurity, configuration: {configuration}}}]}}"
+    )
+    plugins = Plugins(given=given.load(path))
+    if message:
+        with pytest.raises(ConfigurationError) as caught:
+            selection.select(plugins)
+        assert str(caught.value).startswith(f"{path}: {message}")
+    else:
+        assert any(plugin.name == "PodSecurity" for plugin in selection.select(plugins))
