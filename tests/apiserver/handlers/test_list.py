@@ -180,3 +180,14 @@ async def test_a_long_list_comes_in_pieces_of_one_moment(api: Api, monkeypatch: 
 )
 async def test_numbers_that_are_none(api: Api, query: str, code: int, why: str) -> None:
     assert why in (await api.get(f"{MAPS}?{query}", code=code))["message"]
+
+
+async def test_a_list_of_many_bytes_comes_in_pieces(api: Api) -> None:
+    """However few its objects are."""
+    for number in range(6):
+        await api.post(MAPS, config_map(f"m{number}", a="x" * 500_000))
+    answer = await api.raw("GET", MAPS, headers={"accept": "application/json"})
+    assert not isinstance(answer.body, bytes)
+    pieces = [piece async for piece in answer.body]
+    assert max(map(len, pieces)) < 600_000
+    assert names(json.loads(b"".join(pieces))) == [f"m{number}" for number in range(6)]

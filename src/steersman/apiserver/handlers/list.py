@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from steersman.api.errors import BadRequest, Expired
 from steersman.api.http import Response
 from steersman.apiserver import answer, continuation, encoding, frames, respond, table
-from steersman.apiserver.cached import join_bodies
+from steersman.apiserver.cached import Cached, join_bodies
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.frames import STREAMED
 from steersman.apiserver.negotiation import Accepted
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from steersman.apiserver.server import App
 
 
-_PIECE = 32
+_PIECE, _PIECE_BYTES = 32, 64 * 1024
+# A list of so many bytes is not put together: whoever is slow to take it would keep it in memory.
+_LARGE = 2 * 1024 * 1024
 
 
 async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
@@ -43,7 +45,8 @@ async def answered(app: App, ctx: Context, endpoint: Endpoint, accepted: Accepte
             endpoint, page.items, accepted, revision=page.revision, continue_=continue_, remaining=page.remaining
         )
         return respond.encoded(200, found, accepted, ctx.warnings)
-    if len(page.items) > STREAMED and endpoint.plain and not (accepted.kind or accepted.yaml or accepted.pretty):
+    as_stored = endpoint.plain and not (accepted.kind or accepted.yaml or accepted.pretty)
+    if as_stored and (len(page.items) > STREAMED or sum([len(item.value) for item in page.items]) > _LARGE):
         pieces = _pieces(endpoint, page, continue_)
         return respond.encoded(200, pieces, accepted, ctx.warnings)
     body = _body(app, ctx, endpoint, accepted, page, continue_)
@@ -53,12 +56,26 @@ async def answered(app: App, ctx: Context, endpoint: Endpoint, accepted: Accepte
 async def _pieces(endpoint: Endpoint, page: Page, continue_: str) -> AsyncIterator[bytes]:
     """The list of one moment, piece by piece, so that it is never in memory as a whole."""
     begin, end = encoding.list_frame(endpoint.list_head, page.revision, continue_, page.remaining)
-    yield begin + join_bodies(page.items[:_PIECE])
-    for start in range(_PIECE, len(page.items), _PIECE):
-        yield b"," + join_bodies(page.items[start : start + _PIECE])
+    for batch in _batches(page.items):
+        yield begin + join_bodies(batch)
+        begin = b","
         # Others get their turn also when this client reads as fast as this goes.
         await asyncio.sleep(0)
-    yield end
+    yield end if page.items else begin + end
+
+
+def _batches(items: Sequence[Cached]) -> Iterator[list[Cached]]:
+    """Objects that are sent together: some, or fewer that are large."""
+    batch: list[Cached] = []
+    size = 0
+    for item in items:
+        batch.append(item)
+        size += len(item.value)
+        if len(batch) >= _PIECE or size >= _PIECE_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 async def read(endpoint: Endpoint, namespace: str, options: ListOptions) -> Page:
