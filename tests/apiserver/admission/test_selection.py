@@ -29,7 +29,7 @@ OPTIONAL = [
     "ImagePolicyWebhook", "PodNodeSelector", "PodTolerationRestriction", "EventRateLimit", "ExtendedResourceToleration",
     "OwnerReferencesPermissionEnforcement", "DenyServiceExternalIPs", "AlwaysDeny",
 ]  # fmt: skip
-ALWAYS = ["CertificateRequests", "StateTimes", "EventVersions", "AdmissionPolicyParams"]
+ALWAYS = ["CertificateRequests", "StateTimes", "EventVersions", "AdmissionPolicyParams", "ResourceClaimAdminAccess"]
 
 
 def chosen(**settings: object) -> list[str]:

@@ -1,13 +1,24 @@
 """Who may approve and answer certificate requests, and vouch for authorities."""
 
 from base64 import b64encode
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.apiserver.conftest import Api
 from tests.pki.test_requests import NOW, request
 
+from steersman.api.clock import FakeClock
+from steersman.api.errors import Invalid
 from steersman.api.http import User
+from steersman.apiserver.admission import signers
+from steersman.apiserver.admission.framework import UPDATE, Environment, Review
+from steersman.apiserver.admission.rules import certificaterequests
+from steersman.apiserver.authz import Attributes
+from steersman.kinds.types.certificates_v1 import (
+    PodCertificateRequest,
+    PodCertificateRequestSpec,
+    PodCertificateRequestStatus,
+)
 from steersman.pki.certs import new_ca
 
 REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
@@ -82,3 +93,28 @@ async def test_bundles(api: Api) -> None:
     other = bundle("example.com:other:a", signerName="example.com/other")
     answer = await jane.post(BUNDLES, other, code=403)
     assert 'user not permitted to attest for signerName "example.com/other"' in answer["message"]
+
+
+@pytest.mark.parametrize("permitted", ["example.com/s", "example.com/*", "", "example.com/other", "other.com/*"])
+async def test_a_pods_certificate_is_its_signers(permitted: str) -> None:
+    async def allowed(asked: Attributes) -> bool:
+        assert (asked.user, asked.verb, asked.group, asked.resource) == (JANE, "sign", signers.GROUP, "signers")
+        return asked.name == permitted
+
+    def stored(chain: str) -> PodCertificateRequest:
+        spec = PodCertificateRequestSpec(signerName="example.com/s")
+        return PodCertificateRequest(spec=spec, status=PodCertificateRequestStatus(certificateChain=chain))
+
+    environment = Environment(cast("Any", None), FakeClock(), allowed=allowed)
+
+    async def write(chain: str) -> None:
+        resource = PodCertificateRequest.__resource__
+        review = Review(UPDATE, resource, "status", "default", "r", stored(chain), stored(""), JANE)
+        await certificaterequests.validate(review, environment)
+
+    await write("")
+    if permitted in ("example.com/s", "example.com/*"):
+        await write("chain")
+    else:
+        with pytest.raises(Invalid, match=r'User "jane" is not permitted to "sign" for signer "example.com/s"'):
+            await write("chain")

@@ -9,11 +9,17 @@ from steersman.apiserver.authz import Attributes
 GROUP = "certificates.k8s.io"
 
 
-async def check(review: Review, environment: Environment, verb: str, signer: str, what: str) -> None:
-    """Raise Forbidden unless the user may do that for the signer, or for all signers of its domain."""
+async def may(review: Review, environment: Environment, verb: str, signer: str) -> bool:
+    """Whether the user may do that for the signer, or for all signers of its domain."""
     if environment.allowed is None:
-        return
+        return True
     for name in (signer, f"{signer.partition('/')[0]}/*"):
         if await environment.allowed(Attributes(review.user, verb, group=GROUP, resource="signers", name=name)):
-            return
-    raise Forbidden.of(review.resource, review.name, f'user not permitted to {what} signerName "{signer}"')
+            return True
+    return False
+
+
+async def check(review: Review, environment: Environment, verb: str, signer: str, what: str) -> None:
+    """Raise Forbidden unless the user may do that."""
+    if not await may(review, environment, verb, signer):
+        raise Forbidden.of(review.resource, review.name, f'user not permitted to {what} signerName "{signer}"')

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from steersman.api import field
 from steersman.api.errors import Invalid
-from steersman.api.field import Path
+from steersman.api.field import Errors, Path, quote
 from steersman.api.meta import format_time, parse_time
+from steersman.apiserver.admission import signers
 from steersman.apiserver.admission.framework import CREATE, UPDATE, Admission, Environment, Interest, Review
 from steersman.kinds.types.certificates_v1 import CertificateSigningRequest, PodCertificateRequest
 
@@ -44,16 +45,31 @@ def _date(request: CertificateSigningRequest, old: CertificateSigningRequest, no
 
 
 async def validate(review: Review, environment: Environment) -> None:
-    """A certificate that a pod gets is valid from now on, and not from some other time."""
+    """A certificate that a pod gets is of its signer, and is valid from now on, and not from some other time."""
     if review.resource.plural != _POD_REQUESTS:
         return
     new: PodCertificateRequest = review.object
     old: PodCertificateRequest = review.old
+    errors = _misdated(new, old, environment)
+    if not errors and new.status.certificateChain != old.status.certificateChain:
+        errors = await _not_the_signers(old.spec.signerName, review, environment)
+    if errors:
+        raise Invalid.of(review.resource, review.name, errors)
+
+
+def _misdated(new: PodCertificateRequest, old: PodCertificateRequest, environment: Environment) -> Errors:
     start = new.status.notBefore
     if not start or old.status.notBefore or abs(parse_time(start) - environment.clock.now()) < _SKEW:
-        return
+        return []
     detail = "must be set to within 5 minutes of kube-apiserver's current time"
-    raise Invalid.of(review.resource, review.name, [field.invalid(Path("status", "notBefore"), start, detail)])
+    return [field.invalid(Path("status", "notBefore"), start, detail)]
+
+
+async def _not_the_signers(signer: str, review: Review, environment: Environment) -> Errors:
+    if await signers.may(review, environment, "sign", signer):
+        return []
+    detail = f'User {quote(review.user.name)} is not permitted to "sign" for signer {quote(signer)}'
+    return [field.forbidden(Path("spec", "signerName"), detail)]
 
 
 ADMISSION = Admission(
