@@ -106,6 +106,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        # With TLS event loops take far more by themselves before they say that it is enough.
+        self._transport.set_write_buffer_limits(high=_PIECE)
         peer = transport.get_extra_info("peername")
         self.remote = str(peer[0]) if peer else ""
         certificate = transport.get_extra_info("peercert")
