@@ -10,7 +10,7 @@ import pytest
 from msgspec import Struct, defstruct
 from tests.apiserver.conftest import MAPS, PODS, Api, config_map, pod
 
-from steersman.api import codec
+from steersman.api import codec, protobuf
 from steersman.api.http import Response
 from steersman.apiserver.frames import Frames
 from steersman.apiserver.negotiation import Accepted, Media
@@ -43,9 +43,9 @@ def events(stream: bytes, cls: type[Struct]) -> list[tuple[str, Any]]:
     found = []
     while stream:
         size = int.from_bytes(stream[:4], "big")
-        parts = dict(wire.scan(stream[4 : 4 + size]))
+        parts = dict(protobuf.scan(stream[4 : 4 + size]))
         kind = parts[1].decode()
-        body = dict(wire.scan(parts[2]))[1]
+        body = dict(protobuf.scan(parts[2]))[1]
         found.append((kind, wire.decode(meta_v1.Status if kind == "ERROR" else cls, body)))
         stream = stream[4 + size :]
     return found

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from steersman.api import codec
 from steersman.api.errors import StatusError
+from steersman.api.protobuf import delimited
 from steersman.apiserver.cached import DELETED, Cached
 from steersman.apiserver.joined import Joined
 from steersman.apiserver.negotiation import Accepted
@@ -191,4 +192,4 @@ _VARIANT = "metadata", _make_metadata
 
 
 def _framed_metadata(meta: ObjectMeta) -> bytes:
-    return wire_encode.frame(wire_encode.delimited(1, wire_encode.message(ObjectMeta)(meta)))
+    return wire_encode.frame(delimited(1, wire_encode.message(ObjectMeta)(meta)))

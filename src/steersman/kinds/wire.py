@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -18,10 +18,10 @@ from msgspec import Struct
 from steersman.api.codec import DecodeError
 from steersman.api.memo import short
 from steersman.api.meta import format_micro_time, format_time
+from steersman.api.protobuf import BYTES, FIXED64, VARINT, bounds, read_varint, scan
 from steersman.api.shape import Choice, Leaf, ListOf, MapOf, ObjectOf, Shape
 from steersman.kinds.wire_fields import MAGIC, Field, fields
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _YEAR_ONE = -62135596800
 _BROKEN = (IndexError, ValueError, TypeError, AttributeError, OverflowError, struct.error)
@@ -97,46 +97,6 @@ def _worded(error: Exception) -> str:
     return str(error) if isinstance(error, ValueError) else "proto: wrong wireType"
 
 
-def scan(data: bytes) -> Iterator[tuple[int, Any]]:
-    """The (number, value) of a message's fields: an int for varints, 8 or 4 bytes for fixed ones, bytes for the rest."""
-    at, end = 0, len(data)
-    while at < end:
-        key, at = _varint(data, at)
-        if key & 7 == _VARINT:
-            value, at = _varint(data, at)
-            yield key >> 3, value
-            continue
-        at, stop = _bounds(data, at, end, key & 7)
-        yield key >> 3, data[at:stop]
-        at = stop
-
-
-def _bounds(data: bytes, at: int, end: int, wire: int) -> tuple[int, int]:
-    """Where the bytes of a value begin and end."""
-    if wire == _BYTES:
-        size, at = _varint(data, at)
-    elif wire in (_FIXED64, _FIXED32):
-        size = 8 if wire == _FIXED64 else 4
-    else:
-        raise ValueError(f"proto: illegal wireType {wire}")
-    if at + size > end:
-        raise IndexError(at)
-    return at, at + size
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
-        if shift > 63:
-            raise ValueError("proto: integer overflow")
-
-
 def _signed(value: int) -> int:
     return value - 2**64 if value >= 2**63 else value
 
@@ -150,30 +110,30 @@ def _fill(out: dict[str, Any], data: bytes, at: int, end: int, table: _Table) ->
         key = data[at]
         at += 1
         if key >= 0x80:
-            key, at = _varint(data, at - 1)
+            key, at = read_varint(data, at - 1)
         wire, entry = key & 7, table.get(key >> 3)
-        if wire == _BYTES:
+        if wire == BYTES:
             size = data[at]
             at += 1
             if size >= 0x80:
-                size, at = _varint(data, at - 1)
+                size, at = read_varint(data, at - 1)
             stop = at + size
             if stop > end:
                 raise IndexError(at)
             if entry is not None and (size or entry.zero):
-                if entry.wire != _BYTES and not entry.many:
+                if entry.wire != BYTES and not entry.many:
                     raise _mismatch(entry, wire)
                 entry.put(out, data, at, stop)
             at = stop
-        elif wire == _VARINT:
+        elif wire == VARINT:
             value = data[at]
             at += 1
             if value >= 0x80:
-                value, at = _varint(data, at - 1)
+                value, at = read_varint(data, at - 1)
             if entry is not None:
                 _number(out, entry, value)
         else:
-            at, stop = _bounds(data, at, end, wire)
+            at, stop = bounds(data, at, end, wire)
             if entry is not None:
                 if entry.wire != wire:
                     raise _mismatch(entry, wire)
@@ -186,7 +146,7 @@ def _fill(out: dict[str, Any], data: bytes, at: int, end: int, table: _Table) ->
 def _number(out: dict[str, Any], entry: _Entry, value: int) -> None:
     convert = entry.convert
     if convert is None:
-        raise _mismatch(entry, _VARINT)
+        raise _mismatch(entry, VARINT)
     if entry.many:
         out.setdefault(entry.name, []).append(convert(value))
     elif value or entry.zero:
@@ -218,29 +178,29 @@ def _plan(known: Mapping[int, Field]) -> _Table:
 def _entry(field: Field) -> _Entry:
     if field.inline is not None:
         table = _plan(field.inline)
-        return _Entry("", _BYTES, lambda out, data, at, end: _fill(out, data, at, end, table), None, False, False)
+        return _Entry("", BYTES, lambda out, data, at, end: _fill(out, data, at, end, table), None, False, False)
     name, shape = field.name, field.shape
     assert shape is not None
     if field.wrapped and isinstance(shape, ListOf):
-        return _Entry(name, _BYTES, _single(name, _items(shape.item)), None, True, False)
+        return _Entry(name, BYTES, _single(name, _items(shape.item)), None, True, False)
     if isinstance(shape, ListOf):
         convert = _NUMBERS.get(shape.item) if isinstance(shape.item, Leaf) else None
         if convert is not None:
-            return _Entry(name, _VARINT, _packed(name, convert), convert, True, True)
-        return _Entry(name, _BYTES, _each(name, _read(shape.item)), None, True, False)
+            return _Entry(name, VARINT, _packed(name, convert), convert, True, True)
+        return _Entry(name, BYTES, _each(name, _read(shape.item)), None, True, False)
     if isinstance(shape, MapOf) and shape.value is not Leaf.ANY:
-        return _Entry(name, _BYTES, _pair(name, shape.value), None, True, False)
+        return _Entry(name, BYTES, _pair(name, shape.value), None, True, False)
     convert = _NUMBERS.get(shape) if isinstance(shape, Leaf) else None
     if convert is not None:
-        return _Entry(name, _VARINT, _nothing, convert, field.present, False)
+        return _Entry(name, VARINT, _nothing, convert, field.present, False)
     if shape is Leaf.FLOAT:
         put = _single(name, _read(shape)) if field.present else _nonzero(name, _read(shape))
-        return _Entry(name, _FIXED64, put, None, True, False)
+        return _Entry(name, FIXED64, put, None, True, False)
     if shape is Leaf.INT_OR_STRING and not field.present:
-        return _Entry(name, _BYTES, _nonzero(name, _read(shape)), None, False, False)
+        return _Entry(name, BYTES, _nonzero(name, _read(shape)), None, False, False)
     # An object that is there says something even when it is empty.
     zero = field.present or isinstance(shape, ObjectOf | MapOf) or shape in (Leaf.QUANTITY, Leaf.ANY)
-    return _Entry(name, _BYTES, _single(name, _read(shape)), None, zero, False)
+    return _Entry(name, BYTES, _single(name, _read(shape)), None, zero, False)
 
 
 def _nothing(out: dict[str, Any], data: bytes, at: int, end: int) -> None:
@@ -280,7 +240,7 @@ def _packed(name: str, convert: Callable[[int], Any]) -> Put:
     def put(out: dict[str, Any], data: bytes, at: int, end: int) -> None:
         items = out.setdefault(name, [])
         while at < end:
-            value, at = _varint(data, at)
+            value, at = read_varint(data, at)
             items.append(convert(value))
 
     return put
@@ -350,7 +310,7 @@ def _items(shape: Shape) -> Read:
 
     def read(data: bytes, at: int, end: int) -> list[Any]:
         out: dict[str, Any] = {}
-        _fill(out, data, at, end, {1: _Entry("items", _BYTES, put, None, True, False)})
+        _fill(out, data, at, end, {1: _Entry("items", BYTES, put, None, True, False)})
         found: list[Any] = out.get("items", [])
         return found
 

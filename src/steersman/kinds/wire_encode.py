@@ -18,15 +18,14 @@ from msgspec import Struct
 
 from steersman.api import codec
 from steersman.api.meta import parse_time
+from steersman.api.protobuf import BYTES, FIXED64, SHORT, VARINT, delimited, tag, tags, varint
 from steersman.api.shape import Choice, Leaf, ListOf, MapOf, ObjectOf, Shape
 from steersman.kinds.wire_fields import MAGIC, Field, fields
 
 Encode = Callable[[Any], bytes]
 """A value → the bytes of its field, number and all; or an object → those of its message."""
 
-_VARINT, _FIXED64, _BYTES = 0, 1, 2
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SHORT = 128
 _double = struct.Struct("<d").pack
 _CLOSING = b"\x1a\x00\x22\x00"
 
@@ -69,7 +68,7 @@ def list_frame(
     rest = _number(4)(remaining) if remaining else b""
     meta = b"\x0a\x00" + delimited(2, revision.encode()) + delimited(3, continue_.encode()) + rest
     head = delimited(1, meta)
-    return b"%b\x12%b%b" % (_opening(api_version, kind), _varint(len(head) + size), head), _CLOSING
+    return b"%b\x12%b%b" % (_opening(api_version, kind), varint(len(head) + size), head), _CLOSING
 
 
 def event(type_: str, body: bytes) -> bytes:
@@ -81,48 +80,19 @@ def event(type_: str, body: bytes) -> bytes:
 # Bytes
 
 
-@lru_cache(maxsize=4096)
-def _varint(value: int) -> bytes:
-    value &= 2**64 - 1
-    out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _key(number: int, wire: int) -> bytes:
-    return _varint(number << 3 | wire)
-
-
-@cache
-def _heads(number: int, wire: int) -> tuple[bytes, ...]:
-    """A field's key with each number or length that is one byte long."""
-    return tuple(_key(number, wire) + bytes((n,)) for n in range(_SHORT))
-
-
-def delimited(number: int, raw: bytes) -> bytes:
-    """A field of bytes."""
-    size = len(raw)
-    if size < _SHORT:
-        return _heads(number, _BYTES)[size] + raw
-    return b"%b%b%b" % (_key(number, _BYTES), _varint(size), raw)
-
-
 # Values
 
 
 def _content(number: int, convert: Callable[[Any], bytes]) -> Encode:
     """A field of bytes, made by `convert`."""
-    heads, key = _heads(number, _BYTES), _key(number, _BYTES)
+    heads, key = tags(number, BYTES), tag(number, BYTES)
 
     def encode(value: Any) -> bytes:
         raw = convert(value)
         size = len(raw)
-        if size < _SHORT:
+        if size < SHORT:
             return heads[size] + raw
-        return b"%b%b%b" % (key, _varint(size), raw)
+        return b"%b%b%b" % (key, varint(size), raw)
 
     return encode
 
@@ -133,17 +103,17 @@ def _text(number: int) -> Encode:
 
 @cache
 def _number(number: int) -> Encode:
-    heads, key = _heads(number, _VARINT), _key(number, _VARINT)
-    return lambda value: heads[value] if 0 <= value < _SHORT else key + _varint(value)
+    heads, key = tags(number, VARINT), tag(number, VARINT)
+    return lambda value: heads[value] if 0 <= value < SHORT else key + varint(value)
 
 
 def _bool(number: int) -> Encode:
-    false, true = _heads(number, _VARINT)[:2]
+    false, true = tags(number, VARINT)[:2]
     return lambda value: true if value else false
 
 
 def _float(number: int) -> Encode:
-    key = _key(number, _FIXED64)
+    key = tag(number, FIXED64)
     return lambda value: key + _double(value)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from tests.apiserver.crd.conftest import GROUP, Customs, custom, definition, path, version
 
+from steersman.api import protobuf
 from steersman.api.http import Response
 from steersman.kinds import wire, wire_encode
 from steersman.kinds.types import autoscaling_v1, core_v1, meta_v1
@@ -55,7 +56,7 @@ async def test_metadata(crds: Customs) -> None:
     assert response.headers["Content-Type"] == f"{PB};stream=watch"
     assert not isinstance(response.body, bytes)
     chunk = await anext(aiter(response.body))
-    assert dict(wire.scan(chunk[4:]))[1] == b"ADDED"
+    assert dict(protobuf.scan(chunk[4:]))[1] == b"ADDED"
     await response.body.aclose()  # type: ignore[attr-defined]
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from steersman.api import protobuf
 from steersman.apiserver.encryption import envelope as envelopes
 from steersman.apiserver.encryption import wire
 from steersman.apiserver.encryption.envelope import AES_GCM_KEY, HKDF_SEED, Derived, Envelope
@@ -43,12 +44,12 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
 
 @given(st.integers(0, 2**63))
 def test_numbers_come_back(number: int) -> None:
-    assert wire.Message(wire.varint(8) + wire.varint(number)).number(1) == number
+    assert wire.Message(protobuf.tag(1, protobuf.VARINT) + protobuf.varint(number)).number(1) == number
 
 
 def test_fields_that_are_not_known_are_skipped() -> None:
     known = wire.field(1, b"x")
-    other = wire.varint(9 << 3 | wire.FIXED32) + bytes(4) + wire.varint(10 << 3 | wire.FIXED64) + bytes(8)
+    other = protobuf.tag(9, protobuf.FIXED32) + bytes(4) + protobuf.tag(10, protobuf.FIXED64) + bytes(8)
     assert wire.Message(other + known + other).data(1) == b"x"
 
 

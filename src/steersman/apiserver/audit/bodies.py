@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from steersman.api import codec
+from steersman.api import codec, protobuf
 from steersman.api.decode_error import DecodeError
 from steersman.kinds.wire_fields import MAGIC
 
@@ -145,8 +145,8 @@ def _from_protobuf(body: bytes, find: Find) -> Any:
     """The plain values of an object, or of a list of them."""
     from steersman.kinds import wire
 
-    envelope = dict(wire.scan(body[len(MAGIC) :]))
-    said = dict(wire.scan(envelope.get(1, b"")))
+    envelope = dict(protobuf.scan(body[len(MAGIC) :]))
+    said = dict(protobuf.scan(envelope.get(1, b"")))
     version, kind = said.get(1, b"").decode(), said.get(2, b"").decode()
     group, _, number = version.rpartition("/")
     cls = find(group, number, kind)
@@ -158,7 +158,7 @@ def _from_protobuf(body: bytes, find: Find) -> Any:
     from steersman.kinds.types.meta_v1 import ListMeta
 
     found: dict[str, Any] = {"kind": kind, "apiVersion": version, "metadata": {}, "items": []}
-    for number_, value in wire.scan(envelope.get(2, b"")):
+    for number_, value in protobuf.scan(envelope.get(2, b"")):
         if number_ == 1:
             found["metadata"] = wire.message(ListMeta, value)
         elif number_ == 2:

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+from steersman.api.protobuf import BROKEN, VARINT, delimited, scan, tag, varint
 
 
 class WireError(ValueError):
     """Bytes that are no message."""
-
-
-def varint(number: int) -> bytes:
-    """A number that is not negative."""
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
 
 
 def field(number: int, value: bytes | str | int) -> bytes:
@@ -26,18 +16,13 @@ def field(number: int, value: bytes | str | int) -> bytes:
     if not value:
         return b""
     if isinstance(value, int):
-        return varint(number << 3 | VARINT) + varint(value)
-    data = value.encode() if isinstance(value, str) else value
-    return b"".join((varint(number << 3 | BYTES), varint(len(data)), data))
+        return tag(number, VARINT) + varint(value)
+    return delimited(number, value.encode() if isinstance(value, str) else value)
 
 
 def mapping(number: int, values: Mapping[str, bytes]) -> bytes:
     """A map of texts to bytes."""
-    entries = []
-    for key, value in sorted(values.items()):
-        entry = field(1, key) + field(2, value)
-        entries.append(varint(number << 3 | BYTES) + varint(len(entry)) + entry)
-    return b"".join(entries)
+    return b"".join(delimited(number, field(1, name) + field(2, value)) for name, value in sorted(values.items()))
 
 
 class Message:
@@ -46,8 +31,11 @@ class Message:
     def __init__(self, data: bytes) -> None:
         """Raises WireError."""
         self._fields: dict[int, list[bytes | int]] = {}
-        for number, value in _fields(data):
-            self._fields.setdefault(number, []).append(value)
+        try:
+            for number, value in scan(data):
+                self._fields.setdefault(number, []).append(value)
+        except BROKEN as error:
+            raise WireError(f"the message is broken: {error}") from error
 
     def data(self, number: int) -> bytes:
         """A field of bytes. Raises WireError if it is something else."""
@@ -79,38 +67,3 @@ class Message:
             entry = Message(value)
             found[entry.text(1)] = entry.data(2)
         return found
-
-
-def _fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
-    at = 0
-    while at < len(data):
-        tag, at = _varint(data, at)
-        number, kind = tag >> 3, tag & 7
-        if not number:
-            raise WireError("there is no field 0")
-        if kind == VARINT:
-            value, at = _varint(data, at)
-            yield number, value
-            continue
-        if kind == BYTES:
-            size, at = _varint(data, at)
-        elif kind in (FIXED64, FIXED32):
-            size = 8 if kind == FIXED64 else 4
-        else:
-            raise WireError(f"field {number} has the unknown wire type {kind}")
-        if at + size > len(data):
-            raise WireError(f"field {number} is cut off")
-        yield number, data[at : at + size]
-        at += size
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    number = shift = 0
-    while at < len(data) and shift < 64:
-        byte = data[at]
-        at += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number, at
-        shift += 7
-    raise WireError("a number is cut off or too long")

@@ -12,37 +12,24 @@ from typing import Any
 
 import msgspec
 
-_VARINT, _FIXED, _BYTES = 0, 1, 2
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _message(number: int, content: bytes) -> bytes:
-    return _varint(number << 3 | _BYTES) + _varint(len(content)) + content
+from steersman.api.protobuf import FIXED64, VARINT, delimited, tag, varint
 
 
 def _text(number: int, value: str) -> bytes:
-    return _message(number, value.encode()) if value else b""
+    return delimited(number, value.encode()) if value else b""
 
 
 def _texts(number: int, values: Iterable[str]) -> bytes:
-    return b"".join(_message(number, v.encode()) for v in values)
+    return b"".join(delimited(number, v.encode()) for v in values)
 
 
 def _flag(number: int, value: bool) -> bytes:
-    return _varint(number << 3 | _VARINT) + b"\x01" if value else b""
+    return tag(number, VARINT) + b"\x01" if value else b""
 
 
 def _named(name: str, value: bytes) -> bytes:
     """NamedAny, NamedSchema and their like: a name and a value."""
-    return _text(1, name) + _message(2, value)
+    return _text(1, name) + delimited(2, value)
 
 
 def _any(value: Any) -> bytes:
@@ -51,7 +38,7 @@ def _any(value: Any) -> bytes:
 
 
 def _extensions(number: int, source: Mapping[str, Any]) -> bytes:
-    return b"".join(_message(number, _named(k, _any(v))) for k, v in source.items() if k.startswith("x-"))
+    return b"".join(delimited(number, _named(k, _any(v))) for k, v in source.items() if k.startswith("x-"))
 
 
 def encode(document: Mapping[str, Any]) -> bytes:
@@ -61,8 +48,8 @@ def encode(document: Mapping[str, Any]) -> bytes:
 
 def parts(document: Mapping[str, Any]) -> tuple[bytes, bytes]:
     """The paths and the definitions of a document. Those of several documents can be put one after the other."""
-    paths = b"".join(_message(2, _named(p, _path_item(i))) for p, i in document["paths"].items())
-    definitions = b"".join(_message(1, _named(n, _schema(s))) for n, s in document["definitions"].items())
+    paths = b"".join(delimited(2, _named(p, _path_item(i))) for p, i in document["paths"].items())
+    definitions = b"".join(delimited(1, _named(n, _schema(s))) for n, s in document["definitions"].items())
     return paths, definitions
 
 
@@ -71,9 +58,9 @@ def join(document: Mapping[str, Any], paths: bytes, definitions: bytes) -> bytes
     info = document["info"]
     return (
         _text(1, document["swagger"])
-        + _message(2, _text(1, info["title"]) + _text(2, info["version"]))
-        + _message(8, paths)
-        + _message(9, definitions)
+        + delimited(2, _text(1, info["title"]) + _text(2, info["version"]))
+        + delimited(8, paths)
+        + delimited(9, definitions)
     )
 
 
@@ -84,9 +71,9 @@ _SIZES = {"maxLength": 11, "minLength": 12, "maxItems": 14, "minItems": 15, "max
 
 def _limits(schema: Mapping[str, Any]) -> bytes:
     """What a schema says of its values."""
-    out = [_varint(n << 3 | _FIXED) + struct.pack("<d", schema[k]) for k, n in _NUMBERS.items() if k in schema]
+    out = [tag(n, FIXED64) + struct.pack("<d", schema[k]) for k, n in _NUMBERS.items() if k in schema]
     out += [_flag(n, schema[k]) for k, n in _FLAGS.items() if k in schema]
-    out += [_varint(n << 3 | _VARINT) + _varint(schema[k] % 2**64) for k, n in _SIZES.items() if k in schema]
+    out += [tag(n, VARINT) + varint(schema[k] % 2**64) for k, n in _SIZES.items() if k in schema]
     out.append(_text(13, schema.get("pattern", "")))
     return b"".join(out)
 
@@ -97,24 +84,24 @@ def _schema(schema: Mapping[str, Any]) -> bytes:
         _text(2, schema.get("format", "")),
         _text(3, schema.get("title", "")),
         _text(4, schema.get("description", "")),
-        _message(5, _any(schema["default"])) if "default" in schema else b"",
+        delimited(5, _any(schema["default"])) if "default" in schema else b"",
         _limits(schema),
     ]
     out.append(_texts(19, schema.get("required", ())))
-    out.extend(_message(20, _any(v)) for v in schema.get("enum", ()))
+    out.extend(delimited(20, _any(v)) for v in schema.get("enum", ()))
     additional = schema.get("additionalProperties")
     if isinstance(additional, Mapping):
-        out.append(_message(21, _message(1, _schema(additional))))
+        out.append(delimited(21, delimited(1, _schema(additional))))
     elif additional is not None:
-        out.append(_message(21, _varint(2 << 3 | _VARINT) + (b"\x01" if additional else b"\x00")))
+        out.append(delimited(21, tag(2, VARINT) + (b"\x01" if additional else b"\x00")))
     if "type" in schema:
-        out.append(_message(22, _text(1, schema["type"])))
+        out.append(delimited(22, _text(1, schema["type"])))
     if "items" in schema:
-        out.append(_message(23, _message(1, _schema(schema["items"]))))
-    out.extend(_message(24, _schema(s)) for s in schema.get("allOf", ()))
+        out.append(delimited(23, delimited(1, _schema(schema["items"]))))
+    out.extend(delimited(24, _schema(s)) for s in schema.get("allOf", ()))
     if "properties" in schema:
-        properties = b"".join(_message(1, _named(n, _schema(s))) for n, s in schema["properties"].items())
-        out.append(_message(25, properties))
+        properties = b"".join(delimited(1, _named(n, _schema(s))) for n, s in schema["properties"].items())
+        out.append(delimited(25, properties))
     out.append(_extensions(31, schema))
     return b"".join(out)
 
@@ -123,26 +110,26 @@ _METHODS = {"get": 2, "put": 3, "post": 4, "delete": 5, "options": 6, "head": 7,
 
 
 def _path_item(item: Mapping[str, Any]) -> bytes:
-    operations = b"".join(_message(n, _operation(item[m])) for m, n in _METHODS.items() if m in item)
-    return operations + b"".join(_message(9, _parameter(p)) for p in item.get("parameters", ()))
+    operations = b"".join(delimited(n, _operation(item[m])) for m, n in _METHODS.items() if m in item)
+    return operations + b"".join(delimited(9, _parameter(p)) for p in item.get("parameters", ()))
 
 
 def _operation(operation: Mapping[str, Any]) -> bytes:
     responses = b"".join(
-        _message(1, _named(code, _message(1, _response(r)))) for code, r in operation["responses"].items()
+        delimited(1, _named(code, delimited(1, _response(r)))) for code, r in operation["responses"].items()
     )
     return (
         _text(5, operation.get("operationId", ""))
         + _texts(6, operation["produces"])
         + _texts(7, operation["consumes"])
-        + b"".join(_message(8, _parameter(p)) for p in operation["parameters"])
-        + _message(9, responses)
+        + b"".join(delimited(8, _parameter(p)) for p in operation["parameters"])
+        + delimited(9, responses)
         + _extensions(13, operation)
     )
 
 
 def _response(response: Mapping[str, Any]) -> bytes:
-    schema = _message(2, _message(1, _schema(response["schema"]))) if "schema" in response else b""
+    schema = delimited(2, delimited(1, _schema(response["schema"]))) if "schema" in response else b""
     return _text(1, response["description"]) + schema
 
 
@@ -155,12 +142,12 @@ def _parameter(parameter: Mapping[str, Any]) -> bytes:
             _text(2, name)
             + _text(3, where)
             + _flag(4, parameter.get("required", False))
-            + _message(5, _schema(parameter["schema"]))
+            + delimited(5, _schema(parameter["schema"]))
         )
-        return _message(1, _message(1, body))
+        return delimited(1, delimited(1, body))
     if where == "path":
         # uniqueItems has another number here than in query parameters: one field fewer comes before it.
         path = required + _text(2, where) + _text(4, name) + _text(5, parameter["type"]) + _flag(19, True)
-        return _message(1, _message(2, _message(4, path)))
+        return delimited(1, delimited(2, delimited(4, path)))
     query = required + _text(2, where) + _text(4, name) + _text(6, parameter["type"]) + _flag(20, True)
-    return _message(1, _message(2, _message(3, query)))
+    return delimited(1, delimited(2, delimited(3, query)))
