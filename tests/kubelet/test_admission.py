@@ -39,6 +39,7 @@ def requires(name):
         (asks(cpu="1"), [asks(cpu="1")]),
         (pod(nodeSelector={"disk": "ssd"}), []),
         (requires("n"), []),
+        (pod(os={"name": "linux"}), []),
         (listens(80), [listens(81), listens(80, protocol="UDP")]),
         (listens(80, hostIP="10.0.0.1"), [listens(80, hostIP="10.0.0.2")]),
         (asks(**{"example.com/gpu": "0"}), []),
@@ -51,6 +52,7 @@ def test_admitted(made, others):
 @pytest.mark.parametrize(
     ("made", "others", "reason", "message"),
     [
+        (pod(os={"name": "windows"}), [], "PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS"),
         (asks(cpu="3"), [], "OutOfcpu", "Node didn't have enough resource: cpu, requested: 3000, used: 0, capacity: 2000"),
         (asks(cpu="1"), [asks(cpu="1500m")], "OutOfcpu",
          "Node didn't have enough resource: cpu, requested: 1000, used: 1500, capacity: 2000"),

@@ -1,4 +1,5 @@
-"""The node's own check of a pod that was bound to it: resources, selector and host ports; a pod that fails ends as Failed."""
+"""The node's own check of a pod that was bound to it: system, resources, selector and host ports; a pod that fails ends as
+Failed."""
 
 from __future__ import annotations
 
@@ -21,10 +22,18 @@ def check(pod: Pod, others: Iterable[Pod], node: Node) -> Refusal | None:
     """Why the pod may not run beside the others on this node, in the kubelet's words; None when it may."""
     others = list(others)
     return (
-        _check_selector(pod, node)
+        _check_system(pod)
+        or _check_selector(pod, node)
         or _check_resources(pod, others, node.status.allocatable or {})
         or _check_ports(pod, others)
     )
+
+
+def _check_system(pod: Pod) -> Refusal | None:
+    """Pods of other systems are not held to all of the Pod Security Standards: they must not run here after all."""
+    if pod.spec.os is not None and pod.spec.os.name != "linux":
+        return Refusal("PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS")
+    return None
 
 
 def _check_selector(pod: Pod, node: Node) -> Refusal | None:
