@@ -95,6 +95,14 @@ def test_whatever_it_is(text: str) -> None:
         jose.parse(text)
 
 
+@pytest.mark.parametrize(
+    "claims", [b'{"a":"\\ud800"}', b'{"a":NaN}', b'{"a":1e999}', b'{"a":"\xff"}', b'{"a":1', "{}".encode("utf-16")]
+)
+def test_what_the_standard_library_would_take_for_json_is_none(claims: bytes) -> None:
+    with pytest.raises(jose.JoseError):
+        jose.parse(f"e30.{jose.encode(claims)}.")
+
+
 def test_nesting_and_extensions_are_refused() -> None:
     deep = jose.encode(b"[" * 200_000)
     with pytest.raises(jose.JoseError):

@@ -10,6 +10,9 @@ from steersman.api.errors import BadRequest
 from steersman.api.meta import parse_time
 from steersman.kubelet.logs import LogOptions
 
+# Of the largest number of 64 bits.
+_DIGITS = 19
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -48,7 +51,11 @@ def log_options(query: dict[str, list[str]], now: datetime) -> tuple[LogOptions,
     """PodLogOptions from a query, and whether the previous run's log is meant. Raises BadRequest."""
     since = None
     if seconds := _number(query, "sinceSeconds"):
-        since = now - timedelta(seconds=seconds)
+        try:
+            since = now - timedelta(seconds=seconds)
+        except OverflowError:
+            # Longer ago than there is time: everything is newer.
+            since = None
     elif text := query.get("sinceTime", [""])[-1]:
         try:
             since = parse_time(text)
@@ -69,6 +76,6 @@ def _number(query: dict[str, list[str]], name: str) -> int | None:
     text = query.get(name, [""])[-1]
     if not text:
         return None
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit()) or len(text) > _DIGITS:
         raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax')
     return int(text)

@@ -106,6 +106,16 @@ async def test_large_events_lose_their_objects_and_larger_ones_are_lost() -> Non
     await sink.close()
 
 
+@pytest.mark.parametrize(("name", "shown"), [("a\udcffb", "a\ufffdb"), ("a\ud800b", "a?b"), ("a\nb", "a\nb")])
+def test_whatever_somebody_is_called_is_one_line(name: str, shown: str) -> None:
+    found = event(1)
+    found.user = UserInfo(name)
+    line = events.encode(found)
+    assert b"\n" not in line
+    assert json.loads(line)["user"]["username"] == shown
+    assert "\n" not in events.legacy(found).decode()
+
+
 def test_the_format_of_old() -> None:
     found = event(1)
     found.user = UserInfo("ada", groups=("dev", "ops"))

@@ -110,6 +110,11 @@ async def test_a_user(place: Place, provider: Provider) -> None:
     [
         ({"aud": "you"}, {}, 'oidc: expected audience in ["me"] got ["you"]'),
         ({"aud": []}, {}, 'oidc: expected audience in ["me"] got []'),
+        ({"aud": 7}, {}, 'oidc: expected audience in ["me"] got ["7"]'),
+        ({"aud": {"me": 1}}, {}, 'oidc: expected audience in ["me"] got ["{\'me\': 1}"]'),
+        ({"aud": [["me"]]}, {}, "oidc: expected audience in"),
+        ({"exp": float("inf")}, {}, "invalid bearer token"),
+        ({"sub": "a\ud800b"}, {}, "invalid bearer token"),
         ({"exp": 1}, {}, "oidc: token is expired"),
         ({"exp": None}, {}, "oidc: token is expired"),
         ({"exp": "x"}, {}, "exp is no number"),

@@ -78,7 +78,11 @@ _encode = msgspec.json.Encoder().encode
 def _clean(value: Any) -> Any:
     """Text that came as bytes that are no UTF-8, in a way that can be written."""
     if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        try:
+            return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        except UnicodeEncodeError:
+            # Halves of characters, which came from no bytes.
+            return value.encode("utf-8", "replace").decode()
     if isinstance(value, list | tuple):
         return [_clean(v) for v in value]
     if isinstance(value, dict):

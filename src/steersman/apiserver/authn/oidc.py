@@ -131,8 +131,8 @@ class Checks:
             raise _refused(f"id token signed with unsupported algorithm, {told}")
         said, now = token.claims, self._clock.time()
         audience = said.get("aud") or []
-        named = [audience] if isinstance(audience, str) else audience
-        if not isinstance(named, list) or not any(one in self._audiences for one in named):
+        named = audience if isinstance(audience, list) else [audience]
+        if not any(one in self._audiences for one in named):
             wanted = " ".join(map(quote, self._audiences))
             got = " ".join(quote(str(one)) for one in named)
             raise _refused(f"expected audience in [{wanted}] got [{got}]")

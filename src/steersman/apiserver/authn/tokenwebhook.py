@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import random
 import ssl
@@ -100,7 +99,7 @@ class WebhookTokens:
 
     def _decoded(self, answer: bytes) -> _Status:
         try:
-            review = json.loads(answer)
+            review = msgspec.json.decode(answer)
             if review.get("apiVersion") != f"authentication.k8s.io/{self._version}":
                 raise ValueError("another version")
             return msgspec.convert(review.get("status") or {}, _Status)
