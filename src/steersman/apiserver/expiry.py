@@ -8,7 +8,8 @@ import msgspec
 
 from steersman.api.meta import parse_time
 from steersman.apiserver.cached import Cached
-from steersman.apiserver.registry import Registries, Registry
+from steersman.apiserver.registries import Registries
+from steersman.apiserver.registry import Registry
 from steersman.store.errors import RevisionMismatch
 
 

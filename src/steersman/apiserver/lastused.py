@@ -19,7 +19,7 @@ from steersman.kinds.types.core_v1 import ConfigMap, Secret
 from steersman.kinds.types.meta_v1 import ObjectMeta
 
 if TYPE_CHECKING:
-    from steersman.apiserver.registry import Registries
+    from steersman.apiserver.registries import Registries
 
 LABEL = "kubernetes.io/legacy-token-last-used"
 NAMESPACE, TRACKING, SINCE = "kube-system", "kube-apiserver-legacy-service-account-token-tracking", "since"

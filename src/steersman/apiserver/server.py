@@ -72,7 +72,8 @@ from steersman.apiserver.rbac import GROUP as RBAC_GROUP
 from steersman.apiserver.rbac import PREFIX as RBAC_PREFIX
 from steersman.apiserver.rbac import RBAC
 from steersman.apiserver.rbacpolicy.escalation import Guard
-from steersman.apiserver.registry import Registries, Registry, prefix_of
+from steersman.apiserver.registries import Registries
+from steersman.apiserver.registry import Registry, prefix_of
 from steersman.apiserver.requestinfo import Query, RequestInfo
 from steersman.apiserver.subresources.framework import Subresources
 from steersman.apiserver.virtual import VIRTUAL

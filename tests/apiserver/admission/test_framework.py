@@ -13,7 +13,7 @@ from steersman.apiserver.admission.framework import (
     Interest,
     Review,
 )
-from steersman.apiserver.registry import Registries
+from steersman.apiserver.registries import Registries
 
 PODS = Resource("", "v1", "pods", "Pod", True)
 DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment", True)

@@ -17,7 +17,7 @@ from steersman.apiserver.aggregator.remote import Place
 from steersman.apiserver.backend import Answer, Backends, Target, read_limited
 from steersman.apiserver.config import ProxyClient
 from steersman.apiserver.frontproxy import headers_of
-from steersman.apiserver.registry import Registries
+from steersman.apiserver.registries import Registries
 from steersman.apiserver.webhook.client import endpoints, reason_of
 from steersman.kinds.types.core_v1 import Service
 from steersman.pki.watched import Stamp, stamp

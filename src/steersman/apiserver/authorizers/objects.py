@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from steersman.api.errors import StatusError
 from steersman.apiserver.cached import Cached
-from steersman.apiserver.registry import Registries
+from steersman.apiserver.registries import Registries
 
 
 class StoredObjects:

@@ -18,7 +18,8 @@ from steersman.apiserver.registry import Write
 from steersman.kinds.types.rbac_v1 import ClusterRole
 
 if TYPE_CHECKING:
-    from steersman.apiserver.registry import Registries, Registry
+    from steersman.apiserver.registries import Registries
+    from steersman.apiserver.registry import Registry
 
 log = logging.getLogger(__name__)
 _TRIES = 4

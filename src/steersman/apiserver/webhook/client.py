@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from steersman.api.errors import StatusError
 from steersman.api.field import quote
 from steersman.apiserver.backend import Answer, Backends, Target, read_limited
-from steersman.apiserver.registry import Registries
+from steersman.apiserver.registries import Registries
 from steersman.kinds.types.core_v1 import Service
 from steersman.kinds.types.discovery_v1 import EndpointSlice
 
