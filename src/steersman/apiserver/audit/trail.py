@@ -75,28 +75,27 @@ class Trail:
     The order of calls: `authenticated` or not, then what happens, then `answered` or `abandoned`.
     """
 
-    __slots__ = (
-        "_audit", "_info", "_reference", "_request", "_request_object", "_response", "_started", "_state", "_user",
-        "annotations", "id", "impersonated", "level", "metadata", "panic", "received", "verdict",
-    )  # fmt: skip
+    # Most requests never have more than these: a trail is made for every one of them.
+    impersonated: User | None = None
+    metadata: AuthenticationMetadata | None = None
+    panic: Exception | None = None
+    level: int = NONE
+    verdict: Verdict = Verdict()
+    received: float = 0.0
+    _user: UserInfo | Raw | None = None
+    _reference: ObjectReference | None = None
+    _request_object: Raw | None = None
+    _response: Response | None = None
+    _started: bool = False
+    _state: Raw | None = None
+    _same: tuple[str, list[str], str, str] | None = None
+    """What all events of a request say: URI, source addresses, user agent, time of arrival."""
 
     def __init__(self, audit: Audit | None, request: Request, info: RequestInfo) -> None:
         self.id = id_of(request.headers)
         self.annotations: dict[str, str] = {}
         """What is noted down, by names that are the noters' own."""
-        self.impersonated: User | None = None
-        self.metadata: AuthenticationMetadata | None = None
-        self.panic: Exception | None = None
-        self.level = NONE
-        self.verdict = Verdict()
-        self.received = 0.0
         self._audit, self._request, self._info = audit, request, info
-        self._user: UserInfo | Raw | None = None
-        self._reference: ObjectReference | None = None
-        self._request_object: Raw | None = None
-        self._response: Response | None = None
-        self._started = False
-        self._state: Raw | None = None
 
     # What happens.
 
@@ -288,13 +287,15 @@ class Trail:
         return audit.emit(self._event(audit, stage, audit.clock.time()))
 
     def _event(self, audit: Audit, stage: str, now: float) -> Event:
-        request = self._request
-        ips, agent = audit.origin(request)
+        same = self._same
+        if same is None:
+            ips, agent = audit.origin(self._request)
+            same = self._same = request_uri(self._request), ips, agent, audit.micro_time(self.received)
+        uri, ips, agent, received = same
         other = self.impersonated
         shown = self.level >= REQUEST and stage is not RECEIVED and self._info.is_resource
-        received = audit.micro_time(self.received)
         return Event(
-            "Event", API_VERSION, LEVELS[self.level], self.id, stage, request_uri(request), self._info.verb,
+            "Event", API_VERSION, LEVELS[self.level], self.id, stage, uri, self._info.verb,
             self._user or UserInfo(), None if other is None else user_info(other), self.metadata, ips, agent, self._reference,
             self._state,
             self._request_line() if shown else None, self._response_line(stage) if shown else None,
@@ -303,8 +304,9 @@ class Trail:
 
     def _annotations(self) -> dict[str, str] | None:
         """Those that the level is enough for."""
-        if self.level >= REQUEST:
-            return dict(self.annotations) or None
+        if self.level >= REQUEST or len(self.annotations) <= 2:
+            # Whoever takes the event writes it down at once.
+            return self.annotations or None
         return {k: v for k, v in self.annotations.items() if not k.startswith(PATCH_NOTE)} or None
 
     def _request_line(self) -> Raw | None:
