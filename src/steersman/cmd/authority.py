@@ -50,7 +50,9 @@ def prepare(place: Place) -> None:
 
 
 def switch(place: Place) -> None:
-    """Let the next authority sign."""
+    """Let the next authority sign. Where it does already, what it has to sign anew may still be missing."""
+    if state(place) == "switched":
+        return
     if state(place) != "prepared":
         raise CommandError("nobody trusts another authority yet: `steer certs rotate-ca prepare` comes first")
     own = place.pki.named(_NEXT)
@@ -58,8 +60,9 @@ def switch(place: Place) -> None:
     former = [certificate for certificate in bundle(place) if certificate != new]
     write_atomic(place.pki.ca.key, own.key.read_bytes())
     write_atomic(place.pki.ca.cert, new + b"".join(former), PUBLIC)
-    own.cert.unlink()
+    # The key says how far it has come: as long as it is there, all of this is done again.
     own.key.unlink()
+    own.cert.unlink()
 
 
 def finish(config: ClusterConfig, place: Place) -> None:

@@ -68,6 +68,18 @@ def new_ca(common_name: str, now: datetime) -> Pair:
     return _signed(builder, key, key)
 
 
+def authority(bundle: bytes, key: bytes) -> Pair:
+    """The authority that signs with `key`, whose certificate is first in the result; it may be any of a bundle that is trusted.
+
+    While one authority takes the place of another, key and bundle are replaced one after the other.
+    """
+    certificates = [found.public_bytes(serialization.Encoding.PEM) for found in x509.load_pem_x509_certificates(bundle)]
+    if len(certificates) > 1:
+        ours = _private(key).public_key()
+        certificates.sort(key=lambda pem: x509.load_pem_x509_certificate(pem).public_key() != ours)
+    return Pair(b"".join(certificates), key)
+
+
 def issue(ca: Pair, request: Request, now: datetime) -> Pair:
     """A leaf signed by `ca`, with a new key."""
     authority = x509.load_pem_x509_certificate(ca.cert)

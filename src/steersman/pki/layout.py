@@ -160,10 +160,10 @@ def apiserver_hosts(service_ip: str, host_name: str, extra: tuple[str, ...] = ()
 
 
 def _ensure_ca(place: Credential, name: str, writing: Writing) -> "Pair":
-    from steersman.pki.certs import Pair, new_ca
+    from steersman.pki.certs import authority, new_ca
 
     if place.cert.exists() and place.key.exists():
-        return Pair(place.cert.read_bytes(), place.key.read_bytes())
+        return authority(place.cert.read_bytes(), place.key.read_bytes())
     pair = new_ca(name, writing.now)
     _write(place, pair, writing)
     return pair

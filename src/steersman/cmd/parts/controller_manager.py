@@ -61,7 +61,14 @@ def settings_of(config: ControllerManagerConfig) -> ControllerConfig:
 def _authority(config: ControllerManagerConfig) -> tuple[bytes, bytes] | None:
     if not config.cluster_signing_cert_file:
         return None
-    return Path(config.cluster_signing_cert_file).read_bytes(), Path(config.cluster_signing_key_file).read_bytes()
+    bundle = Path(config.cluster_signing_cert_file).read_bytes()
+    key = Path(config.cluster_signing_key_file).read_bytes()
+    if bundle.count(b"BEGIN CERTIFICATE") > 1:
+        # Another authority takes this one's place; the library is loaded for that alone.
+        from steersman.pki.certs import authority
+
+        bundle = authority(bundle, key).cert
+    return bundle, key
 
 
 async def run(config: ControllerManagerConfig, started: Started) -> None:
