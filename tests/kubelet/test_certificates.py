@@ -128,6 +128,18 @@ async def test_it_is_replaced_in_time_and_when_wished(world: World) -> None:
         await task
 
 
+async def test_what_is_signed_by_one_who_does_not_count_is_no_flood_of_requests(world: World) -> None:
+    keeper = world.keeper()
+    world.authorities.write_bytes(OTHER_CA.cert)
+    task = asyncio.ensure_future(keeper.keep(world.node()))
+    await world.cluster.wait_for(keeper.file.exists)
+    await world.cluster.settle()
+    assert len(await world.requests()) == 1
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_a_denied_request_is_made_again(tmp_path: Path) -> None:
     """People decide here, and change their mind."""
     clock = FakeClock()

@@ -131,6 +131,11 @@ class Keeper:
             if span is not None:
                 await self._wait(span.renewal(self._share()))
             await self._obtain(client)
+            if self.current() is None:
+                # Signed by one whose signature does not count here, or ended already by this clock: asking again at once would
+                # be a flood of requests.
+                _log.warning("the new %s certificate is of no use here", self.purpose.name)
+                await self._clock.sleep(LOOK_SECONDS)
 
     async def _wait(self, until: datetime) -> None:
         """Until then, until the file is gone, or until somebody wants another."""
@@ -144,7 +149,7 @@ class Keeper:
             try:
                 await self._ask(client)
                 return
-            except (StatusError, Denied) as error:
+            except (StatusError, Denied, OSError) as error:
                 _log.warning("no %s certificate yet: %s", self.purpose.name, error)
             await self._clock.sleep(backoff.next())
 
