@@ -139,6 +139,24 @@ async def test_a_token_file_is_read_again(server, tmp_path):
     await transport.close()
 
 
+async def test_a_token_file_that_is_being_written(server, tmp_path):
+    file = tmp_path / "token"
+    file.write_text("one")
+    clock = FakeClock()
+    transport = HTTPTransport(Credentials(f"http://127.0.0.1:{server.port}", token_file=str(file)), clock)
+    await transport.send(Request("GET", "/x"))
+    for change in (lambda: file.write_text(""), file.unlink, lambda: file.write_text("two")):
+        change()
+        await clock.advance(61)
+        await transport.send(Request("GET", "/x"))
+    assert [headers["Authorization"][7:] for _, _, headers, _ in server.seen] == ["one", "one", "one", "two"]
+    await transport.close()
+
+
+def test_secrets_are_not_shown():
+    assert "secret" not in repr(Credentials("https://x", key="secret", token="secret"))
+
+
 async def test_in_process():
     async def handle(request):
         async def body():

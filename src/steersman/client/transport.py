@@ -6,7 +6,7 @@ import logging
 import os
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
@@ -85,8 +85,8 @@ class Credentials:
     server: str
     ca: str = ""
     certificate: str = ""
-    key: str = ""
-    token: str = ""
+    key: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
     token_file: str = ""
     insecure: bool = False
 
@@ -275,9 +275,21 @@ class HTTPTransport:
     def _authorization(self) -> Mapping[str, str]:
         path = self._credentials.token_file
         if path and self._clock.monotonic() - self._token_read > TOKEN_SECONDS:
-            self._token = Path(path).read_text().strip()
             self._token_read = self._clock.monotonic()
+            self._token = self._read_token(path)
         return {"Authorization": f"Bearer {self._token}"} if self._token else {}
+
+    def _read_token(self, path: str) -> str:
+        """The token in a file; what there was before, while whoever writes the file is not done."""
+        try:
+            found = Path(path).read_text().strip()
+        except OSError:
+            if not self._token:
+                raise
+            found = ""
+        if not found and self._token:
+            _log.warning("there is no token in %s; the one from before stays in use", path)
+        return found or self._token
 
 
 def _session(connector: aiohttp.TCPConnector, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
