@@ -48,7 +48,12 @@ POD = "/api/v1/namespaces/blue/pods/web"
         ({"resources": [{"group": ""}]}, POD, "GET", True),
         ({"resources": [{"group": "apps"}]}, POD, "GET", False),
         ({"resources": [{"group": "*"}]}, POD, "GET", True),
-        ({"resources": [{"group": "*", "resources": ["*/scale"]}]}, "/apis/apps/v1/namespaces/b/deployments/d/scale", "GET", True),
+        (
+            {"resources": [{"group": "*", "resources": ["*/scale"]}]},
+            "/apis/apps/v1/namespaces/b/deployments/d/scale",
+            "GET",
+            True,
+        ),
         ({"resources": [{"group": "*", "resources": ["nodes"]}]}, POD, "GET", False),
         ({"resources": [{"resources": ["pods"]}]}, POD, "GET", True),
         ({"resources": [{"resources": ["pods"]}]}, POD + "/log", "GET", False),

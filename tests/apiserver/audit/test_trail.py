@@ -334,3 +334,16 @@ async def test_changes_by_webhooks_are_shown_where_objects_are(level: str, shown
         await api.post(MAPS, config_map("a"))
         assert kept.last()["annotations"]["mutation.webhook.admission.k8s.io/round_0_index_0"] == "some"
         assert ("patch.webhook.admission.k8s.io/round_0_index_0" in kept.last()["annotations"]) is shown
+
+
+async def test_what_cannot_be_noted_is_answered_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with audited(COMPLETE | {"level": "Metadata"}) as (api, kept):
+
+        def broken(event: object) -> bool:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(api.app.audit, "emit", broken)
+        assert (await api.get(MAPS))["items"] == []
+        assert kept.lines == []
+        assert api.app.audit is not None
+        assert api.app.audit.errors.counts == {"event": 1}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,8 @@ from steersman.apiserver.requestinfo import RequestInfo
 if TYPE_CHECKING:
     from steersman.apiserver.audit.service import Audit
     from steersman.apiserver.authz import Decision
+
+log = logging.getLogger(__name__)
 
 LONGEST_ID = 64
 AUDIT_ID = "Audit-Id"
@@ -190,10 +193,19 @@ class Trail:
         self._request.hijack = hijack
 
     def answered(self, response: Response) -> Awaitable[bool] | bool:
-        """The handler is done. An answer that lasts is noted once more when it ends."""
+        """The handler is done. An answer that lasts is noted once more when it ends. Never raises: what cannot be noted is an
+        error of the audit, not of the request."""
         audit = self._audit
         if audit is None:
             return True
+        try:
+            return self._answered(audit, response)
+        except Exception:
+            log.exception("request %s: its answer cannot be noted", self.id)
+            audit.errors.note("event", 1, "an answer cannot be noted")
+            return True
+
+    def _answered(self, audit: Audit, response: Response) -> Awaitable[bool] | bool:
         if self._user is None:
             return self._refused(audit, response)
         if self.level == NONE:

@@ -115,7 +115,8 @@ def _show(context: ssl.SSLContext, certificate: str, key: str) -> None:
         file.write(f"{certificate}\n{key}\n")
         file.flush()
         try:
-            context.load_cert_chain(file.name)
+            # With a password that is no good: nobody is there who could be asked for one.
+            context.load_cert_chain(file.name, password="")
         except ssl.SSLError as error:
             raise ValueError("client-certificate and client-key do not make a pair") from error
 
