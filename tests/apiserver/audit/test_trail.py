@@ -96,6 +96,18 @@ async def test_without_a_rule_nothing_is_noted_but_there_is_an_id() -> None:
         assert len(answer.headers["Audit-Id"]) == 36
 
 
+async def test_who_is_left_out_is_not_taken_for_nobody() -> None:
+    async with audited({"level": "None", "users": ["admin"]}, {"level": "Metadata"}) as (api, kept):
+        await api.get(MAPS)
+        await api.post(MAPS, config_map("a"))
+        answer = await api.raw("GET", MAPS + "?watch=1")
+        assert not isinstance(answer.body, bytes)
+        await answer.body.aclose()  # type: ignore[attr-defined]
+        assert kept.lines == []
+        await api.as_(SOMEBODY).raw("GET", MAPS)
+        assert kept.last()["user"]["username"] == "bob"
+
+
 async def test_objects_are_shown_as_they_were_sent_and_as_they_were_answered() -> None:
     async with audited(COMPLETE | {"level": "RequestResponse"}) as (api, kept):
         made = await api.post(MAPS, {**config_map("a", x="1"), "apiVersion": "v1", "kind": "ConfigMap"})

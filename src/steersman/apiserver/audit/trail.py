@@ -85,6 +85,7 @@ class Trail:
     level: int = NONE
     verdict: Verdict = Verdict()
     received: float = 0.0
+    _authenticated: bool = False
     _user: UserInfo | Raw | None = None
     _reference: ObjectReference | None = None
     _request_object: Raw | None = None
@@ -110,6 +111,7 @@ class Trail:
         audit = self._audit
         if audit is None:
             return None
+        self._authenticated = True
         self._begin(audit, user)
         if self.level == NONE or RECEIVED in self.verdict.omitted:
             return None
@@ -206,7 +208,7 @@ class Trail:
             return True
 
     def _answered(self, audit: Audit, response: Response) -> Awaitable[bool] | bool:
-        if self._user is None:
+        if not self._authenticated:
             return self._refused(audit, response)
         if self.level == NONE:
             return True
