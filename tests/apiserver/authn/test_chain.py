@@ -1,6 +1,7 @@
 """Who asks: tokens of all sorts, the transport's user, and reviews."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from steersman.api.configuration import ConfigurationError
 from steersman.api.errors import Unauthorized
 from steersman.api.http import Request, User
 from steersman.apiserver.authn import Anonymous, Authenticator, ServiceAccountTokens, read_token_file
+from steersman.apiserver.authn.users import Refused, Verdict
 from steersman.pki import tokens
 from steersman.pki.tokens import BoundObject
 
@@ -83,6 +85,18 @@ async def test_a_flood_is_no_flood_of_lines(caplog: pytest.LogCaptureFixture) ->
             authenticator.authenticate(Request("GET", "/api", headers=bearer("x")))
     assert len(caplog.messages) == 2
     assert caplog.messages[1].endswith("(99 more since the last such line)")
+
+
+def test_what_is_told_is_never_long(caplog: pytest.LogCaptureFixture) -> None:
+    class Verbose:
+        def verdict(self, token: str, wanted: Sequence[str]) -> Verdict | None:
+            raise Refused("why" * 100_000)
+
+    authenticator = Authenticator(FakeClock())
+    authenticator.take([Verbose()])
+    with caplog.at_level(logging.INFO), pytest.raises(Unauthorized):
+        authenticator.authenticate(Request("GET", "/api", headers=bearer("x")))
+    assert len(caplog.messages[0]) < 3000
 
 
 async def test_a_space_too_many(api: Api) -> None:

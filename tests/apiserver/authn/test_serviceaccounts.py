@@ -14,6 +14,7 @@ from tests.apiserver.conftest import KEY, PODS, Api, pod
 from steersman.api.clock import FakeClock
 from steersman.apiserver.authn import Authenticator, ServiceAccountTokens
 from steersman.apiserver.authn.chain import Rejected
+from steersman.apiserver.authn.serviceaccounts import ServiceAccounts
 from steersman.apiserver.authn.users import Verdict
 from steersman.pki import jose, tokens
 from steersman.pki.tokens import BoundObject
@@ -161,6 +162,20 @@ def test_a_token_dies_with_its_object(bound: dict[str, BoundObject], plural: str
     assert judge.why(made) == why
     judge.uids = dict(UIDS)
     assert judge(made)
+
+
+def test_long_tokens_are_good_but_not_remembered() -> None:
+    judge = Judge()
+    long = token(audiences=(tokens.ISSUER, "x" * 5000))
+    for _ in range(2):
+        assert judge(long).user.name == "system:serviceaccount:ns:robot"
+    assert judge(token()).user.name == "system:serviceaccount:ns:robot"
+    (method,) = judge.authenticator._local[:1]
+    assert isinstance(method, ServiceAccounts)
+    assert len(method._claims) == len(method._accounts) == 1
+    assert long not in method._claims
+    judge.uids["serviceaccounts"] = ""
+    assert judge.why(long) == 'serviceaccounts "robot" not found'
 
 
 def test_a_pod_s_token_does_not_die_with_its_node() -> None:

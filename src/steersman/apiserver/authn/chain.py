@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _REMEMBERED = 4096
 # Failures are logged no more often than this.
 _TELL_SECONDS = 1.0
+# What a token claims may be long; there are no longer lines than so many characters.
+_TELL_LENGTH = 2000
 log = logging.getLogger(__name__)
 
 
@@ -229,7 +231,7 @@ class Authenticator:
         if now - self._told >= _TELL_SECONDS:
             more = f" ({self._untold - 1} more since the last such line)" if self._untold > 1 else ""
             # Claims are part of it, which could hold the ends of lines.
-            log.info("unable to authenticate the request: %s%s", " ".join(str(why).split()), more)
+            log.info("unable to authenticate the request: %s%s", " ".join(str(why).split())[:_TELL_LENGTH], more)
             self._told, self._untold = now, 0
 
 

@@ -24,7 +24,8 @@ _INVALIDATED = "service account token has been invalidated"
 INVALID_SINCE = "kubernetes.io/legacy-token-invalid-since"
 """Label of a Secret whose token nobody has used for long; set by whoever found that out."""
 
-_REMEMBERED = 4096
+# Tokens that are remembered, and how long they may be for that: whoever makes one chooses its audiences, and so its length.
+_REMEMBERED, _LONGEST = 4096, 4096
 
 # (plural, namespace, name) → uid of the object in the core group, or "" when there is none any more.
 Lookup = Callable[[str, str, str], str]
@@ -129,6 +130,8 @@ class ServiceAccounts:
             claims = tokens.verify(token, self._settings.keys, now)
         except tokens.TokenError as error:
             raise Refused(str(error)) from error
+        if len(token) > _LONGEST:
+            return claims
         self._claims[token] = claims
         self._accounts.pop(token, None)
         if len(self._claims) > _REMEMBERED:
@@ -138,7 +141,9 @@ class ServiceAccounts:
     def _account(self, token: str, claims: dict[str, Any], good: tuple[str, ...], wanted: Sequence[str]) -> Verdict:
         account = self._accounts.get(token)
         if account is None:
-            account = self._accounts[token] = _account_of(claims)
+            account = _account_of(claims)
+            if token in self._claims:
+                self._accounts[token] = account
         self._check(account)
         if account.warn_after and (late := int(self._clock.time() - account.warn_after)) > 0:
             told = f"subject: {claims.get('sub')}, seconds after warning threshold: {late}"
