@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 from tests.apiserver.audit.conftest import audited
 from tests.apiserver.conftest import MAPS, PODS, config_map, pod
 
-from steersman.api.http import Request, User
+from steersman.api.http import Hijacked, Request, Response, User
 from steersman.apiserver.admission.framework import Review
 
 SOMEBODY = User("bob", ("dev", "system:authenticated"), "7", {"scopes": ("a", "b")})
@@ -359,3 +360,32 @@ async def test_what_cannot_be_noted_is_answered_all_the_same(monkeypatch: pytest
         assert kept.lines == []
         assert api.app.audit is not None
         assert api.app.audit.errors.counts == {"event": 1}
+
+
+async def test_a_connection_that_is_taken_over_begins_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with audited(COMPLETE | {"level": "Metadata"}) as (api, kept):
+        gate = asyncio.Event()
+
+        async def take() -> Hijacked:
+            return Hijacked(None, None)  # type: ignore[arg-type]
+
+        async def serve(ctx: Any) -> Response:
+            await ctx.request.hijack()
+            await gate.wait()
+            return Response(0)
+
+        async def later() -> bool:
+            return True
+
+        kept.later = later
+        monkeypatch.setattr(api.app, "_serve", serve)
+        request = Request("GET", PODS + "/a/exec", "command=id", user=SOMEBODY, hijack=take)
+        task = asyncio.ensure_future(api.app.handle(request))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert kept.stages() == ["ResponseStarted"]
+        assert kept.last()["responseStatus"] == {"metadata": {}, "code": 101}
+        gate.set()
+        await task
+        assert kept.stages() == ["ResponseStarted", "ResponseComplete"]
+        assert kept.last()["objectRef"]["subresource"] == "exec"

@@ -189,7 +189,7 @@ class Trail:
 
         async def hijack() -> Hijacked:
             taken = await take()
-            self._begun(101)
+            self._soon(self._begun(101))
             return taken
 
         self._request.hijack = hijack
@@ -219,8 +219,7 @@ class Trail:
             return self._emit(PANIC)
         body = response.body
         if response.status == 0:
-            self._begun(101)
-            return self._emit(COMPLETE)
+            return self._both(self._begun(101), self._emit(COMPLETE))
         if isinstance(body, bytes):
             self._state = self._status(audit, response, body)
             started = self._emit(STARTED) if self.lasts else True
