@@ -172,8 +172,6 @@ class Registry:
         `asked` is the name in the path, where an update is what makes the object.
         """
         meta = obj.metadata
-        if meta.resourceVersion:
-            raise StatusError("resourceVersion should not be set on objects to be created", code=500, reason="")
         generated = not meta.name and bool(meta.generateName)
         self._fill(obj, write)
         for attempt in range(_GENERATE_TRIES):
@@ -236,6 +234,9 @@ class Registry:
                 raise Invalid.of(self.resource, name, errors)
             warnings.extend(kind.warnings(obj))
             await self._chain.validate(review)
+            if obj.metadata.resourceVersion:
+                # Not before: who may not create the object at all is told so.
+                raise StatusError("resourceVersion should not be set on objects to be created", code=500, reason="")
             data = await self.dump(obj)
             if write.dry_run:
                 if self.cache.get(namespace, name) is not None:

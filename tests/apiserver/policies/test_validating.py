@@ -339,3 +339,11 @@ async def test_parameters_are_not_for_everybody(api: Api) -> None:
     status = await ann.api.post(VALIDATING_BINDINGS, {"metadata": {"name": "q"}, "spec": spec}, code=422)
     assert 'does not have "get" permission on the object referenced by paramRef' in status["message"]
     await ann.api.patch(f"{VALIDATING}/q", {"spec": {"failurePolicy": "Ignore"}})
+
+
+async def test_who_may_not_create_an_object_learns_that_before_its_mistakes(api: Api, policies: Policies) -> None:
+    body = {**config_map(), "metadata": {"name": "a", "resourceVersion": "7"}}
+    status = await api.post(MAPS, body, code=500)
+    assert status["message"] == "resourceVersion should not be set on objects to be created"
+    await policies.validate({"expression": "false", "message": "not you"})
+    assert await refused(api, body=body) == "not you"

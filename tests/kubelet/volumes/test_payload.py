@@ -67,6 +67,7 @@ TOKEN = {"projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}
     [
         ({}, 0o644, None),
         ({"securityContext": {"fsGroup": 2000}}, 0o600, None),
+        ({"securityContext": {"fsGroup": 2000, "runAsUser": 1000}}, 0o600, 1000),
         ({"securityContext": {"runAsUser": 1000}}, 0o600, 1000),
         ({"containers": [container("a", securityContext={"runAsUser": 1}), container("b")]}, 0o644, None),
     ],

@@ -129,10 +129,8 @@ async def _certificate(
 def _private(data: bytes, user: int | None, mode: int | None, pod: Pod) -> File:
     """A file for the users of the pod alone, where it is known who they are."""
     security = pod.spec.securityContext
-    if security is not None and security.fsGroup is not None:
-        return File(data, _TOKEN_MODE, user)
     owner = _only_user(pod) if user is None else user
-    if owner is not None:
+    if owner is not None or (security is not None and security.fsGroup is not None):
         return File(data, _TOKEN_MODE, owner)
     return File(data, DEFAULT_MODE if mode is None else mode)
 
