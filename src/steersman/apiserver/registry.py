@@ -21,7 +21,7 @@ from steersman.apiserver import deletion
 from steersman.apiserver.admission.framework import CREATE, DELETE, LOOPBACK, UPDATE, Chain, Review
 from steersman.apiserver.deletion import Deletion
 from steersman.apiserver.managedfields import Track, same_but_times
-from steersman.apiserver.params import DeleteOptions, Preconditions, revision_of
+from steersman.apiserver.params import DeleteOptions, revision_of
 from steersman.apiserver.splice import splice
 from steersman.apiserver.watchcache import WatchCache
 from steersman.kinds.kind import Kind, Served
@@ -482,7 +482,3 @@ class Registry:
 
 def prefix_of(kind: Kind[Any]) -> str:
     return f"/registry/{kind.resource.group or 'core'}/{kind.resource.plural}/"
-
-
-def uid_precondition(uid: str) -> Preconditions | None:
-    return Preconditions(uid=uid) if uid else None

@@ -163,7 +163,8 @@ Step = Callable[[Review, Environment], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """Which writes a plugin wants to see. `*` as plural means every resource of any group, without subresources."""
+    """Which writes a plugin wants to see. `*` as plural means every resource of any group, and all that is
+    written of a part of one."""
 
     operations: frozenset[str]
     plural: str = "*"

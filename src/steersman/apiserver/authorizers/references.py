@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec import Struct
 
+from steersman.kinds.core.pod_annotations import MIRROR
+
 CLAIM, CONFIGMAP, RESOURCE_CLAIM, SECRET, SERVICE_ACCOUNT = (
     "persistentvolumeclaims", "configmaps", "resourceclaims", "secrets", "serviceaccounts",
 )  # fmt: skip
-MIRROR = "kubernetes.io/config.mirror"
 
 Reference = tuple[str, str, str]
 """A plural, a namespace and a name."""

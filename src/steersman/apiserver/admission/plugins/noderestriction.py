@@ -12,14 +12,9 @@ from steersman.api.field import quote
 from steersman.apiserver.admission import nodelabels
 from steersman.apiserver.admission.framework import CREATE, DELETE, UPDATE, Admission, Environment, Interest, Review
 from steersman.apiserver.authorizers.node import LEASES, node_of
-from steersman.apiserver.authorizers.references import (
-    CONFIGMAP,
-    MIRROR,
-    SECRET,
-    SERVICE_ACCOUNT,
-    mentioned,
-)
+from steersman.apiserver.authorizers.references import CONFIGMAP, SECRET, SERVICE_ACCOUNT, mentioned
 from steersman.apiserver.authz import Attributes
+from steersman.kinds.core.pod_annotations import MIRROR
 from steersman.kinds.types.core_v1 import Node, PersistentVolume, PersistentVolumeClaim, Pod, ServiceAccount
 from steersman.kinds.types.storage_v1 import CSIDriver
 

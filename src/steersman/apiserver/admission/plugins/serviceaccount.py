@@ -7,6 +7,7 @@ from steersman.api.meta import suffix_of
 from steersman.apiserver.admission import mountable
 from steersman.apiserver.admission.framework import CREATE, UPDATE, Admission, Environment, Interest, Review
 from steersman.kinds.core import pod_secrets
+from steersman.kinds.core.pod_annotations import MIRROR
 from steersman.kinds.types.core_v1 import (
     ConfigMapProjection,
     Container,
@@ -26,7 +27,6 @@ from steersman.kinds.types.core_v1 import (
 
 MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 VOLUME_PREFIX = "kube-api-access-"
-_MIRROR = "kubernetes.io/config.mirror"
 _ENFORCE = "kubernetes.io/enforce-mountable-secrets"
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 # An hour, and the odd seconds by which legacy clients' tokens are told from others that ask for an hour.
@@ -39,7 +39,7 @@ _DEFAULT_WAIT = 0.05
 
 async def mutate(review: Review, environment: Environment) -> None:
     pod: Pod = review.object
-    if review.operation != CREATE or _MIRROR in (pod.metadata.annotations or {}):
+    if review.operation != CREATE or MIRROR in (pod.metadata.annotations or {}):
         await validate(review, environment)
         return
     spec = pod.spec
@@ -114,7 +114,7 @@ def _token_volume(name: str) -> Volume:
 
 async def validate(review: Review, environment: Environment) -> None:
     pod: Pod = review.object
-    if _MIRROR in (pod.metadata.annotations or {}):
+    if MIRROR in (pod.metadata.annotations or {}):
         if review.operation == CREATE and (why := _beyond_a_mirror(pod)):
             raise Forbidden.of(review.resource, review.name, why)
         return
