@@ -72,6 +72,7 @@ EMAIL = "claims.email_verified must be used in claimMappings.username.expression
         ("issuer.audiences", ["a", "b"], ["audienceMatchPolicy must be MatchAny for multiple audiences"]),
         ("issuer.audiences", ["a", "a"], ['jwt[0].issuer.audiences[1]: Duplicate value: "a"', "audienceMatchPolicy must be"]),
         ("issuer.audienceMatchPolicy", "All", ["audienceMatchPolicy must be empty or MatchAny for single audience"]),
+        ("issuer.certificateAuthority", "\u00e9", ['jwt[0].issuer.certificateAuthority: Invalid value: "<omitted>": data does not contain any valid']),
         ("issuer.certificateAuthority", "x", ['jwt[0].issuer.certificateAuthority: Invalid value: "<omitted>": data does not contain any valid']),
         ("issuer.egressSelectorType", "x", ["egress selector must be either controlplane or cluster"]),
         ("claimMappings.username", {}, ["jwt[0].claimMappings.username: Required value: claim or expression is required"]),

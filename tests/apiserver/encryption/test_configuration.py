@@ -131,6 +131,11 @@ def problem(content: str) -> str:
             'resources[0].providers[0].kms.timeout: Invalid value: "0s": timeout should be a positive value',
         ),
         (
+            [rule(kms(endpoint="unix://[x"))],
+            'resources[0].providers[0].kms.endpoint: Invalid value: "unix://[x": invalid endpoint for kms provider, error: '
+            "Invalid IPv6 URL",
+        ),
+        (
             [rule(kms(endpoint="http://x"))],
             'resources[0].providers[0].kms.endpoint: Invalid value: "http://x": unsupported scheme "http" for KMS provider, '
             "only unix is supported",

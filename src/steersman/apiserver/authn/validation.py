@@ -167,7 +167,8 @@ def _check_authority(pem: str, path: Path) -> Errors:
 
     try:
         ssl.create_default_context(cadata=pem)
-    except (ssl.SSLError, ValueError):
+    except (ssl.SSLError, ValueError, TypeError):
+        # The last for what is not all ASCII.
         why = "data does not contain any valid RSA or ECDSA certificates"
         return [field.invalid(path, "<omitted>", why)]
     return []

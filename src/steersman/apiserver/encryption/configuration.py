@@ -232,13 +232,20 @@ def _check_kms(kms: KMS, path: Path, names: set[str]) -> Errors:
     endpoint = path.child("endpoint")
     if not kms.endpoint:
         errors.append(field.invalid(endpoint, "", "endpoint is a mandatory field for a kms"))
-    elif (scheme := urlsplit(kms.endpoint).scheme) != "unix":
-        detail = f'unsupported scheme "{scheme}" for KMS provider, only unix is supported'
-        errors.append(field.invalid(endpoint, kms.endpoint, detail))
+    elif wrong := _wrong_endpoint(kms.endpoint):
+        errors.append(field.invalid(endpoint, kms.endpoint, wrong))
     if kms.cachesize is not None and kms.apiVersion == "v2":
         errors.append(field.invalid(path.child("cachesize"), kms.cachesize, "cachesize is not supported in v2"))
     errors += _check_version(kms, path.child("apiVersion"))
     return errors
+
+
+def _wrong_endpoint(url: str) -> str:
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError as error:
+        return f"invalid endpoint for kms provider, error: {error}"
+    return "" if scheme == "unix" else f'unsupported scheme "{scheme}" for KMS provider, only unix is supported'
 
 
 def _check_timeout(kms: KMS, path: Path) -> Errors:
