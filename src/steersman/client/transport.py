@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from steersman.api.clock import Clock, RealClock
 from steersman.api.errors import ServiceUnavailable
 from steersman.api.http import Handler, Request, Response, User
 from steersman.client.waiting import Backoff
+from steersman.pki.inmemory import load_chain
 from steersman.pki.watched import Watched
 
 if TYPE_CHECKING:
@@ -99,19 +99,8 @@ class Credentials:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         if self.certificate:
-            _load_certificate(context, self.certificate + "\n" + self.key)
+            load_chain(context, self.certificate, self.key)
         return context
-
-
-def _load_certificate(context: ssl.SSLContext, pem: str) -> None:
-    """The ssl module reads client certificates from files only: this one lives in memory."""
-    fd = os.memfd_create("client-certificate", os.MFD_CLOEXEC)
-    try:
-        with open(fd, "w", closefd=False) as file:
-            file.write(pem)
-        context.load_cert_chain(f"/proc/self/fd/{fd}")
-    finally:
-        os.close(fd)
 
 
 class _Sessions:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import ssl
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from steersman.api.configuration import ConfigurationError, read_bytes
 from steersman.apiserver.backend import Target
+from steersman.pki.inmemory import load_chain
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -105,20 +105,11 @@ def _tls(cluster: Mapping[str, Any], user: Mapping[str, Any], here: Path) -> ssl
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     certificate, key = _pem(user, "client-certificate", here), _pem(user, "client-key", here)
     if certificate or key:
-        _show(context, certificate, key)
-    return context
-
-
-def _show(context: ssl.SSLContext, certificate: str, key: str) -> None:
-    """Let the context show a certificate. It takes files only; they last as long as that takes."""
-    with tempfile.NamedTemporaryFile("w") as file:
-        file.write(f"{certificate}\n{key}\n")
-        file.flush()
         try:
-            # With a password that is no good: nobody is there who could be asked for one.
-            context.load_cert_chain(file.name, password="")
+            load_chain(context, certificate, key)
         except ssl.SSLError as error:
             raise ValueError("client-certificate and client-key do not make a pair") from error
+    return context
 
 
 def _pem(section: Mapping[str, Any], name: str, here: Path) -> str:
