@@ -34,6 +34,7 @@ async def test_scale(api: Api) -> None:
     [
         ({"spec": {"replicas": -1}}, 422, "spec.replicas: Invalid value: -1: must be greater than or equal to 0"),
         ({"metadata": {"name": "x"}}, 400, "does not match the name on the URL"),
+        ({"metadata": {"namespace": "other"}}, 400, "does not match the namespace sent on the request"),
         ({"spec": {"replicas": "x"}}, 400, 'Scale in version "v1" cannot be handled as a Scale'),
     ],
 )

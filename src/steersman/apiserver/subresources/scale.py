@@ -121,6 +121,8 @@ async def _put(app: App, ctx: Context, endpoint: Endpoint) -> Response:
         raise BadRequest(
             f"the name of the object ({wanted.metadata.name}) does not match the name on the URL ({ctx.info.name})"
         )
+    if wanted.metadata.namespace not in ("", ctx.info.namespace):
+        raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
     return await _change(ctx, endpoint, options, lambda current: wanted)
 
 
