@@ -277,3 +277,12 @@ def test_a_page_that_continues_does_not_leave_its_collection(server: ApiProcess,
         assert answer.status in (200, 400, 410)
         for item in answer.json.get("items", ()):
             assert item["metadata"]["namespace"] == "default"
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "body"),
+    [("POST", "", {"metadata": {"name": "w"}}), ("DELETE", "/w", None), ("DELETE", "", None)],
+)
+def test_nothing_is_written_by_paths_of_watches(server: ApiProcess, method: str, name: str, body: Any) -> None:
+    path = f"/api/v1/watch/namespaces/{NAMESPACE}/configmaps{name}"
+    assert server.ask(method, path, body).status == 405

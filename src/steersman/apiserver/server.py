@@ -509,6 +509,9 @@ class App:
             return await self._subresources.handle(self, ctx, endpoint)
         if info.verb not in endpoint.kind.verbs or info.verb not in _VERBS or (info.name and info.verb == "create"):
             raise MethodNotAllowed()
+        if info.legacy_watch and info.verb != "watch":
+            # Who keeps writes from a path by its beginning must not be deceived.
+            raise MethodNotAllowed()
         return await _VERBS[info.verb](self, ctx, endpoint)
 
     async def _virtual(self, ctx: Context) -> Response:
