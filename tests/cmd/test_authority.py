@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,6 +98,22 @@ def test_the_three_steps(place: Place, environment: Mapping[str, str]) -> None:
     assert authority.bundle(place) == [new]
     check(place, environment)
     assert place.pki.ca.key.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("step", "age", "waits"),
+    [("prepare", 0, 0), ("switch", 0, 12), ("switch", 5, 7), ("finish", 11, 1), ("finish", 13, 0), ("finish", -9, 12)],
+)
+def test_a_step_waits_until_the_one_before_has_reached_everybody(
+    place: Place, monkeypatch: pytest.MonkeyPatch, step: str, age: int, waits: int
+) -> None:
+    now = datetime.now(UTC)
+    assert authority.untaken(step, CONFIG, place, now) == 0
+    monkeypatch.setattr(lifecycle, "running", lambda _: True)
+    for each in certificates.known(CONFIG, place):
+        if each.file.exists():
+            os.utime(each.file, (now.timestamp() - age,) * 2)
+    assert authority.untaken(step, CONFIG, place, now) == pytest.approx(waits, abs=0.01)
 
 
 class Killed(BaseException):

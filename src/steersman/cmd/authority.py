@@ -17,6 +17,8 @@ from steersman.pki.files import PUBLIC, write_atomic
 
 State = Literal["steady", "prepared", "switched"]
 STEPS = ("prepare", "switch", "finish")
+TAKEN_SECONDS = 12.0
+"""After so long every part of a running cluster has taken over what was written."""
 _NEXT = "ca-next"
 _END = b"-----END CERTIFICATE-----\n"
 
@@ -31,6 +33,15 @@ def state(place: Place) -> State:
 def bundle(place: Place) -> list[bytes]:
     """The certificates of the authorities that are trusted, the one that signs first."""
     return [part + _END for part in place.pki.ca.cert.read_bytes().split(_END) if part.strip()]
+
+
+def untaken(step: str, config: ClusterConfig, place: Place, now: datetime) -> float:
+    """Seconds for which a step has to wait, because parts that run may not have taken over yet what the step before wrote."""
+    if step == "prepare" or not lifecycle.running(place):
+        return 0.0
+    files = [each.file for each in certificates.known(config, place)] if step == "finish" else [place.pki.ca.cert]
+    newest = max(file.stat().st_mtime for file in files if file.exists())
+    return min(max(0.0, newest + TAKEN_SECONDS - now.timestamp()), TAKEN_SECONDS)
 
 
 def prepare(place: Place) -> None:

@@ -3,6 +3,8 @@
 import argparse
 import json
 import os
+import sys
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -42,6 +44,9 @@ def _run(arguments: argparse.Namespace) -> int:
                 wanted = certificates.chosen(config, where, arguments.certificate)
                 renewed = certificates.renew(config, where, os.environ, wanted)
             else:
+                while left := authority.untaken(arguments.step, config, where, datetime.now(UTC)):
+                    print(f"waiting {left:.0f} s, until everybody has what was written last", file=sys.stderr)
+                    time.sleep(left)
                 renewed = authority.rotate(arguments.step, config, where, os.environ)
         print("\n".join(renewed))
         return 0
