@@ -337,6 +337,16 @@ async def test_leases_and_csi_nodes(nodes: Api) -> None:
     await nodes.as_(B).delete(f"{CSI}/csinodes/a", code=403)
 
 
+async def test_a_claim_is_open_as_long_as_the_pod_has_it(nodes: Api) -> None:
+    claims = "/apis/resource.k8s.io/v1/namespaces/default/resourceclaims"
+    await nodes.post(claims, {"metadata": {"name": "c"}, "spec": {}})
+    await nodes.post(PODS, pod("q", nodeName="a", resourceClaims=[{"name": "r", "resourceClaimTemplateName": "t"}]))
+    a = nodes.as_(A)
+    for given, code in (None, 403), ([{"name": "r", "resourceClaimName": "c"}], 200), (None, 403):
+        await nodes.patch(f"{PODS}/q/status", {"status": {"resourceClaimStatuses": given}}, "merge-patch+json")
+        await a.get(f"{claims}/c", code=code)
+
+
 @pytest.mark.parametrize(
     ("path", "rest"),
     [("/api/v1/nodes", {}), (LEASES, {}), (f"{CSI}/csinodes", {"spec": {"drivers": []}})],

@@ -80,8 +80,11 @@ class NodeGraph:
             pods.add(event.key)
             if node in self._open:
                 self._unread.setdefault(node, []).append(event.value)
-        elif node in self._open and any(word in event.value for word in _CHANGING):
-            self._forget(node)
+        elif node in self._open:
+            before = event.previous if isinstance(event.previous, bytes) else b""
+            # What is no longer referred to was there before.
+            if any(word in event.value or word in before for word in _CHANGING):
+                self._forget(node)
 
     def _references(self, node: str) -> set[Reference]:
         if self._pods is None:
