@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from base64 import b64encode
 from datetime import UTC, datetime
 from typing import Any
@@ -56,6 +57,16 @@ async def test_a_new_node(api: Api) -> None:
     assert not (await api.post(reviews, review))["status"].get("authenticated")
     await api.delete(f"{SECRETS}/bootstrap-token-abcdef")
     await api.as_(None).do("GET", "/api", None, bearer(), code=401)
+
+
+async def test_a_flood_of_guesses_is_no_flood_of_lines(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    await api.post(SECRETS, secret(**good()))
+    with caplog.at_level(logging.INFO, "steersman.apiserver.authn"):
+        for guess in range(50):
+            await api.as_(None).do("GET", "/api", None, bearer(f"abcdef.{guess:016d}"), code=401)
+    assert len(caplog.messages) == 1
+    assert "bootstrap-token-abcdef matching the bearer token has another value for key token-secret" in caplog.text
+    assert "0123456789abcdef" not in caplog.text
 
 
 async def test_it_ends(api: Api) -> None:
