@@ -57,6 +57,11 @@ def test_the_store_stays() -> None:
             {"extensions/v1beta1": "false", "api/legacy": "true"},
             "--runtime-config extensions/v1beta1=false,api/legacy=true",
         ),
+        (
+            "apiserver_args",
+            {"event_ttl": "60", "audit_policy_file": "/p"},
+            "--apiserver-arg event-ttl=60 --apiserver-arg audit-policy-file=/p",
+        ),
     ],
 )
 def test_how_a_wish_is_said(name: str, value: object, text: str) -> None:

@@ -257,6 +257,8 @@ def option(name: str, value: object) -> str:
     spelled = name.replace("_", "-")
     if isinstance(value, bool):
         return f"--{spelled}" if value else f"--no-{spelled}"
+    if name == "apiserver_args" and isinstance(value, dict):
+        return " ".join(f"--apiserver-arg {setting.replace('_', '-')}={said}" for setting, said in value.items())
     if isinstance(value, dict):
         value = ",".join(f"{k}={v}" for k, v in value.items())
     return f"--{spelled} {value}"
