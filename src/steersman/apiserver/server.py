@@ -16,8 +16,6 @@ from steersman.api.clock import Clock
 from steersman.api.errors import (
     BadRequest,
     InternalError,
-    MethodNotAllowed,
-    NotFound,
     ServiceUnavailable,
     StatusError,
     Unauthorized,
@@ -32,6 +30,7 @@ from steersman.apiserver import (
     negotiation,
     requestinfo,
     respond,
+    routing,
     table,
     websockets,
 )
@@ -59,8 +58,7 @@ from steersman.apiserver.flowcontrol.level import EXECUTING
 from steersman.apiserver.flowcontrol.service import FlowControl
 from steersman.apiserver.flowcontrol.turns import Turns
 from steersman.apiserver.frames import Frames
-from steersman.apiserver.handlers import create, delete, deletecollection, get, patch, update, watch
-from steersman.apiserver.handlers import list as listing
+from steersman.apiserver.handlers import watch
 from steersman.apiserver.health import Health
 from steersman.apiserver.joined import Joined
 from steersman.apiserver.lastused import LastUsed
@@ -75,8 +73,8 @@ from steersman.apiserver.rbacpolicy.escalation import Guard
 from steersman.apiserver.registries import Registries
 from steersman.apiserver.registry import Registry, prefix_of
 from steersman.apiserver.requestinfo import Query, RequestInfo
+from steersman.apiserver.routing import VERBS
 from steersman.apiserver.subresources.framework import Subresources
-from steersman.apiserver.virtual import VIRTUAL
 from steersman.apiserver.watchcache import BOOKMARK_SECONDS, WatchCache
 from steersman.apiserver.webhook.gate import Gate
 from steersman.kinds import catalog as kinds
@@ -97,18 +95,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_VERBS = {
-    "get": get.handle,
-    "list": listing.handle,
-    "watch": watch.handle,
-    "create": create.handle,
-    "update": update.handle,
-    "patch": patch.handle,
-    "delete": delete.handle,
-    "deletecollection": deletecollection.handle,
-}
 # Verbs by which requests are counted that reach no resource.
-_COUNTED = frozenset({*_VERBS, "post", "put", "head", "options"})
+_COUNTED = frozenset({*VERBS, "post", "put", "head", "options"})
 _EXPIRY_SECONDS = 60.0
 _SERVICES = ("", "services")
 
@@ -186,7 +174,7 @@ class App:
         )
         self.authorizer = self.authorization.authorizer
         self._endpoints = self._make_endpoints()
-        self._subresources = Subresources.discover()
+        self.subresources = Subresources.discover()
         self.health = Health(self)
         self.discovery = Discovery(self)
         self.custom = CustomResources(self)
@@ -402,7 +390,7 @@ class App:
                 ticket = self.fairness.enter(ctx.user, info, query, started)
                 if ticket is not None and ticket.state is not EXECUTING:
                     await self.fairness.wait(ticket)
-                response = await self._serve(ctx)
+                response = await routing.serve(self, ctx)
                 trail.answer(response)
                 if response.shrinks and compression.takes_gzip(request.headers):
                     response = await compression.shrunk(response)
@@ -439,7 +427,7 @@ class App:
     def _series(self, info: RequestInfo, status: int) -> Series:
         """What a request counts as. Whatever anybody may ask for must not make a series each."""
         known = info.is_resource and (status < 400 or self._is_there(info))
-        if known and (info.verb in _VERBS or not info.verb):
+        if known and (info.verb in VERBS or not info.verb):
             return info.verb, info.group, info.version, info.resource, info.subresource
         return info.verb if info.verb in _COUNTED else "other", "", "", "", ""
 
@@ -483,84 +471,6 @@ class App:
         if ctx.trail is not None:
             ctx.trail.became(found.user, found.constraint)
 
-    async def _serve(self, ctx: Context) -> Response:
-        info, warnings = ctx.info, ctx.warnings
-        decision = self.authorizer.admit(info, ctx.user, ctx.query)
-        if decision is None:
-            decision = await self.authorizer.authorize(authz.attributes_of(info, ctx.user, ctx.query))
-        ctx.decision = decision
-        if ctx.trail is not None:
-            ctx.trail.decided(decision)
-        if not decision.allowed:
-            raise authz.refusal(authz.attributes_of(info, ctx.user, ctx.query), decision)
-        if self.aggregator.remotes and (remote := self.aggregator.find(info)) is not None:
-            return await self.aggregator.forward(remote, ctx)
-        if not info.is_resource:
-            return await self._path(ctx)
-        endpoint = self._endpoints.get((info.group, info.version, info.resource))
-        if endpoint is None:
-            return await self._virtual(ctx)
-        _check_scope(endpoint.served.resource, info)
-        ctx.endpoint = endpoint
-        if endpoint.warnings:
-            warnings.extend(endpoint.warnings)
-            _note_deprecation(ctx, endpoint.served)
-        if info.subresource:
-            return await self._subresources.handle(self, ctx, endpoint)
-        if info.verb not in endpoint.kind.verbs or info.verb not in _VERBS or (info.name and info.verb == "create"):
-            raise MethodNotAllowed()
-        if info.legacy_watch and info.verb != "watch":
-            # Who keeps writes from a path by its beginning must not be deceived.
-            raise MethodNotAllowed()
-        return await _VERBS[info.verb](self, ctx, endpoint)
-
-    async def _virtual(self, ctx: Context) -> Response:
-        """Resources that are only a question and its answer."""
-        info = ctx.info
-        served = self.catalog.find(info.group, info.version, info.resource)
-        handler = VIRTUAL.get((info.group, info.resource))
-        if served is None or not self.config.runtime.serves(served) or handler is None:
-            raise NotFound.path()
-        if info.subresource or (info.name and "get" not in served.kind.verbs):
-            raise NotFound.path()
-        if info.namespace:
-            _check_scope(served.resource, info)
-        if info.verb not in served.kind.verbs:
-            raise MethodNotAllowed()
-        # Nobody is answered who could not read it.
-        ctx.accept()
-        if served.deprecation:
-            ctx.warnings.append(served.deprecation)
-            _note_deprecation(ctx, served)
-        return await handler(self, ctx, served)
-
-    async def _path(self, ctx: Context) -> Response:
-        """Paths outside the resources: discovery, health, metrics, the API's description."""
-        path = ctx.info.path
-        if self.encryption is not None and (response := await self.encryption.answer(ctx)) is not None:
-            return response
-        if ctx.request.method not in ("GET", "HEAD"):
-            raise MethodNotAllowed()
-        if path.startswith("/openapi/") and self.openapi is not None:
-            described = self.aggregator.describing(path)
-            if described is not None:
-                return await self.aggregator.forward(described, ctx)
-            headers = ctx.request.headers
-            gzip = compression.takes_gzip(headers)
-            return await self.openapi.get(path, headers.get("accept", ""), headers.get("if-none-match", ""), gzip=gzip)
-        response = self.health.get(ctx) or self.flow_control.debug(ctx) or self.discovery.get(ctx)
-        if response is None:
-            raise NotFound.path()
-        return response
-
-
-def _note_deprecation(ctx: Context, served: Served) -> None:
-    """For the audit: that the version is one of old."""
-    retired = served.version.retired if served.version is not None else None
-    if retired is not None:
-        ctx.note("k8s.io/deprecated", "true")
-        ctx.note("k8s.io/removed-release", retired.removed)
-
 
 def _describer(kind: Kind[Any]) -> Describe:
     from steersman.api import codec
@@ -574,19 +484,6 @@ def _describer(kind: Kind[Any]) -> Describe:
         return obj.metadata.labels or {}, kind.selectable(obj)
 
     return describe
-
-
-def _check_scope(resource: Resource, info: RequestInfo) -> None:
-    """A namespaced object has no path without a namespace, and the other way round: the rights in one namespace, by which the
-    request has been allowed, say nothing about what belongs to none, or about another namespace."""
-    if resource.namespaced:
-        if not info.namespace and (info.name or info.verb == "create"):
-            raise NotFound.path()
-    elif info.namespace:
-        if info.resource != "namespaces" or info.name != info.namespace:
-            raise NotFound.path()
-        # For authorization a namespace lies in itself; its object does not.
-        info.namespace = ""
 
 
 def _accepted(request: Request, query: Query) -> Accepted:
