@@ -18,6 +18,7 @@ def test_a_pair(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
     ca = new_ca("ca", NOW)
     one, other = (issue(ca, Request(name), NOW) for name in "ab")
+    assert "PRIVATE KEY" not in repr(one)
     context = ssl.create_default_context()
     load_chain(context, one.cert.decode(), one.key.decode())
     for certificate, key in ((one.cert, other.key), (one.cert, b""), (b"", one.key), (b"x", b"y")):

@@ -4,7 +4,7 @@ P-256 because a key takes 0.1 ms to make (RSA: 100 ms) and every Kubernetes clie
 """
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -37,7 +37,7 @@ class Pair:
     """A certificate and its private key, both PEM."""
 
     cert: bytes
-    key: bytes
+    key: bytes = field(repr=False)
 
 
 def new_key() -> bytes:
