@@ -164,7 +164,9 @@ class Allocator:
         decrypted, and then nothing is reserved.
         """
         if self._unknown:
-            raise InternalError.occurred(f"addresses and ports in use are not known: {min(self._unknown)} cannot be read")
+            raise InternalError.occurred(
+                f"addresses and ports in use are not known: {min(self._unknown)} cannot be read"
+            )
         if old is not None:
             # What a client left out stays as it was: it needs nothing new.
             service_rules.on_update(service, old)

@@ -73,9 +73,11 @@ class ApiServerConfig:
     )
     api_audiences: tuple[str, ...] = setting("audiences the API server answers to; none is its issuers", ())
     anonymous_auth: bool = setting("requests without credentials are taken for system:anonymous's", True)
-    token_auth_file: str = setting("static tokens: lines of TOKEN,USER,UID[,\"GROUP,GROUP\"]", "")
+    token_auth_file: str = setting('static tokens: lines of TOKEN,USER,UID[,"GROUP,GROUP"]', "")
     enable_bootstrap_token_auth: bool = setting("Secrets of kube-system may hold tokens of new nodes", True)
-    authentication_config: str = setting("AuthenticationConfiguration: issuers of JSON Web Tokens, and who is anonymous", "")
+    authentication_config: str = setting(
+        "AuthenticationConfiguration: issuers of JSON Web Tokens, and who is anonymous", ""
+    )
     oidc_issuer_url: str = setting("issuer of JSON Web Tokens of users, where that file is not", "")
     oidc_client_id: str = setting("audience of its tokens", "")
     oidc_ca_file: str = setting("authority of the issuer's serving certificate; empty is the system's", "")
@@ -156,7 +158,7 @@ class ApiServerConfig:
     audit_webhook_batch_max_size: int = setting("events in one post", 400, minimum=1)
     audit_webhook_batch_max_wait: float = setting("seconds until fewer are posted", 30.0, minimum=0)
     audit_webhook_batch_throttle_enable: bool = setting("posts a second are bounded", True)
-    audit_webhook_batch_throttle_qps: float = setting("posts a second", 10.0, minimum=0.001)
+    audit_webhook_batch_throttle_qps: float = setting("posts a second", 10.0, minimum=0.001, metavar="N")
     audit_webhook_batch_throttle_burst: int = setting("posts at once after a pause", 15, minimum=1)
     audit_webhook_truncate_enabled: bool = setting(
         "large audit events lose their objects before they are posted", False
@@ -319,7 +321,9 @@ class ClusterConfig:
         default_factory=dict, metadata={"help": "settings of the API server, by the names of its flags without dashes"}
     )
     secrets_encryption: str = setting(
-        "Secrets are encrypted in the store with a key that steer makes; off once they were", "", choices=("", "on", "off")
+        "Secrets are encrypted in the store with a key that steer makes; off once they were",
+        "",
+        choices=("", "on", "off"),
     )
     encryption_provider_config: str = setting("EncryptionConfiguration of the API server", "")
     store: str = setting("where objects are kept", required=True)

@@ -96,7 +96,7 @@ def add_flags(parser: argparse.ArgumentParser, kind: type[Any]) -> None:
         if hint is bool:
             parser.add_argument(flag, action=argparse.BooleanOptionalAction, **options)
             continue
-        options["metavar"] = _metavar(hint)
+        options["metavar"] = field.metadata.get("metavar") or _metavar(hint)
         parser.add_argument(flag, type=_flag_parser(hint), **options)
 
 

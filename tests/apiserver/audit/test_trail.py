@@ -11,6 +11,7 @@ from tests.apiserver.audit.conftest import audited
 from tests.apiserver.conftest import MAPS, PODS, config_map, pod
 
 from steersman.api.http import Hijacked, Request, Response, User
+from steersman.apiserver import routing
 from steersman.apiserver.admission.framework import Review
 
 SOMEBODY = User("bob", ("dev", "system:authenticated"), "7", {"scopes": ("a", "b")})
@@ -254,10 +255,10 @@ async def test_a_slow_sink_is_waited_for() -> None:
 async def test_a_client_that_goes_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     async with audited(COMPLETE | {"level": "Metadata"}) as (api, kept):
 
-        async def endless(ctx: object) -> object:
+        async def endless(app: object, ctx: object) -> object:
             return await asyncio.Event().wait()
 
-        monkeypatch.setattr(api.app, "_serve", endless)
+        monkeypatch.setattr(routing, "serve", endless)
         task = asyncio.ensure_future(api.raw("GET", MAPS))
         await asyncio.sleep(0)
         task.cancel()
@@ -369,7 +370,7 @@ async def test_a_connection_that_is_taken_over_begins_then(monkeypatch: pytest.M
         async def take() -> Hijacked:
             return Hijacked(None, None)  # type: ignore[arg-type]
 
-        async def serve(ctx: Any) -> Response:
+        async def serve(app: object, ctx: Any) -> Response:
             await ctx.request.hijack()
             await gate.wait()
             return Response(0)
@@ -378,7 +379,7 @@ async def test_a_connection_that_is_taken_over_begins_then(monkeypatch: pytest.M
             return True
 
         kept.later = later
-        monkeypatch.setattr(api.app, "_serve", serve)
+        monkeypatch.setattr(routing, "serve", serve)
         request = Request("GET", PODS + "/a/exec", "command=id", user=SOMEBODY, hijack=take)
         task = asyncio.ensure_future(api.app.handle(request))
         for _ in range(3):

@@ -12,6 +12,7 @@ from steersman.api.clock import Clock
 from steersman.apiserver.audit.event import Event, encode, without_objects
 from steersman.apiserver.audit.logfile import Output
 from steersman.apiserver.audit.policy import RECEIVED
+from steersman.apiserver.seldom import Seldom
 
 log = logging.getLogger(__name__)
 
@@ -44,18 +45,15 @@ class Errors:
 
     clock: Clock
     counts: dict[str, int] = field(default_factory=dict)
-    _told: dict[str, tuple[float, int]] = field(default_factory=dict)
+    _told: dict[str, Seldom] = field(default_factory=dict)
 
     def note(self, plugin: str, events: int, why: object) -> None:
         self.counts[plugin] = self.counts.get(plugin, 0) + events
-        now = self.clock.monotonic()
-        last, untold = self._told.get(plugin, (now - _TELL_SECONDS, 0))
-        untold += events
-        if now - last < _TELL_SECONDS:
-            self._told[plugin] = last, untold
-            return
-        self._told[plugin] = now, 0
-        log.error("Error in audit plugin '%s' affecting %d audit events: %s", plugin, untold, why)
+        seldom = self._told.get(plugin)
+        if seldom is None:
+            seldom = self._told[plugin] = Seldom(self.clock, _TELL_SECONDS)
+        if affected := seldom.count(events):
+            log.error("Error in audit plugin '%s' affecting %d audit events: %s", plugin, affected, why)
 
 
 @dataclass(frozen=True, slots=True)

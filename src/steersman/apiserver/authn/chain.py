@@ -15,14 +15,13 @@ from steersman.apiserver.authn.serviceaccounts import Lookup, SecretLookup, Serv
 from steersman.apiserver.authn.settings import Anonymous, Authentication
 from steersman.apiserver.authn.tokenfile import StaticTokens
 from steersman.apiserver.authn.users import ANONYMOUS, Agnostic, Method, Refusals, Refused, Verdict, authenticated
+from steersman.apiserver.seldom import Seldom
 
 if TYPE_CHECKING:
     from steersman.apiserver.config import FrontProxy
     from steersman.kinds.types.core_v1 import Secret
 
 _REMEMBERED = 4096
-# Failures are logged no more often than this.
-_TELL_SECONDS = 1.0
 # What a token claims may be long; there are no longer lines than so many characters.
 _TELL_LENGTH = 2000
 log = logging.getLogger(__name__)
@@ -56,7 +55,7 @@ class Authenticator:
         self._local: tuple[Method, ...] = ()
         self._remote: tuple[Method, ...] = ()
         self._certified: dict[object, User] = {}
-        self._told, self._untold = float("-inf"), 0
+        self._seldom = Seldom(clock)
         self.successes = self.failures = 0
         """How many requests it was known for who has sent them, and for how many not; counted by the server."""
         self.bind(lookup, secrets)
@@ -226,13 +225,10 @@ class Authenticator:
 
     def _tell(self, why: object) -> None:
         """Log a failure, but not each of a flood."""
-        now = self._clock.monotonic()
-        self._untold += 1
-        if now - self._told >= _TELL_SECONDS:
-            more = f" ({self._untold - 1} more since the last such line)" if self._untold > 1 else ""
+        if count := self._seldom.count():
+            more = f" ({count - 1} more since the last such line)" if count > 1 else ""
             # Claims are part of it, which could hold the ends of lines.
             log.info("unable to authenticate the request: %s%s", " ".join(str(why).split())[:_TELL_LENGTH], more)
-            self._told, self._untold = now, 0
 
 
 class Rejected(Unauthorized):

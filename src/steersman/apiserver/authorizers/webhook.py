@@ -21,6 +21,8 @@ from steersman.apiserver.authorizers import conditions
 from steersman.apiserver.authorizers.settings import Webhook
 from steersman.apiserver.authz import NO_OPINION, Attributes, Decision, Rules, Verdict
 from steersman.apiserver.backend import Backends, read_limited
+from steersman.apiserver.seldom import Seldom
+from steersman.apiserver.webhook.client import reason_of
 from steersman.apiserver.webhook.kubeconfig import Remote
 
 VERSIONS = ("v1", "v1beta1")
@@ -79,6 +81,7 @@ class WebhookAuthorizer:
         self._counted: Counter[tuple[str, str]] = Counter() if asked is None else asked
         self._ask, self._clock, self._settings = ask, clock, settings
         self._known: OrderedDict[bytes, tuple[float, Decision]] = OrderedDict()
+        self._seldom = Seldom(clock)
 
     def decide(self, attributes: Attributes) -> Decision | None:
         spec = spec_of(attributes)
@@ -96,7 +99,8 @@ class WebhookAuthorizer:
         try:
             decision = _decision(await self._review(spec))
         except Failed as error:
-            log.error("authorizer %s: failed to make webhook authorizer request: %s", self.name, error)
+            if count := self._seldom.count():
+                log.error("authorizer %s: failed to make %d webhook authorizer requests: %s", self.name, count, error)
             return self._failed(str(error))
         ttl = self._settings.allowed_ttl if decision.allowed else self._settings.refused_ttl
         key = codec.encode(spec)
@@ -130,7 +134,7 @@ class WebhookAuthorizer:
                 why, again = "the webhook did not answer in time", False
             except (OSError, ssl.SSLError, StatusError) as error:
                 # A connection that has ended may be another one's fault.
-                why, again = str(error) or type(error).__name__, isinstance(error.__cause__, ConnectionResetError)
+                why, again = reason_of(error) or type(error).__name__, isinstance(error.__cause__, ConnectionResetError)
             else:
                 if 200 <= status < 300:
                     self._counted[self.name, "success"] += 1

@@ -337,6 +337,10 @@ class AuthConfig(Struct, frozen=True, kw_only=True):
     identity_token: str = ""
     registry_token: str = ""
 
+    def __repr__(self) -> str:
+        """Without what must not be in a log."""
+        return f"AuthConfig(server_address={self.server_address!r}, …)"
+
 
 class Image(Struct, frozen=True, kw_only=True):
     """`id` is the digest of the image's configuration (`sha256:…`). `uid` or `username` is the image's

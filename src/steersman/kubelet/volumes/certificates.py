@@ -7,7 +7,7 @@ import logging
 import random
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -46,7 +46,7 @@ class Place:
 class Credential:
     """A private key and its certificate with those that lead to an authority, in PEM."""
 
-    key: bytes
+    key: bytes = field(repr=False)
     chain: bytes
     refresh_at: datetime
 
