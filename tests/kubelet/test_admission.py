@@ -31,6 +31,10 @@ def requires(name):
     return pod(affinity={"nodeAffinity": required})
 
 
+def sets(*names):
+    return pod(securityContext={"sysctls": [{"name": name, "value": "1"} for name in names]})
+
+
 @pytest.mark.parametrize(
     ("made", "others"),
     [
@@ -40,6 +44,7 @@ def requires(name):
         (pod(nodeSelector={"disk": "ssd"}), []),
         (requires("n"), []),
         (pod(os={"name": "linux"}), []),
+        (sets("kernel.shm_rmid_forced", "net/ipv4/tcp_syncookies"), []),
         (listens(80), [listens(81), listens(80, protocol="UDP")]),
         (listens(80, hostIP="10.0.0.1"), [listens(80, hostIP="10.0.0.2")]),
         (asks(**{"example.com/gpu": "0"}), []),
@@ -53,6 +58,9 @@ def test_admitted(made, others):
     ("made", "others", "reason", "message"),
     [
         (pod(os={"name": "windows"}), [], "PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS"),
+        (sets("kernel.shm_rmid_forced", "kernel.msgmax"), [], "SysctlForbidden",
+         'forbidden sysctl: "kernel.msgmax" not allowlisted'),
+        (sets("kernel/core_pattern"), [], "SysctlForbidden", 'forbidden sysctl: "kernel/core_pattern" not allowlisted'),
         (asks(cpu="3"), [], "OutOfcpu", "Node didn't have enough resource: cpu, requested: 3000, used: 0, capacity: 2000"),
         (asks(cpu="1"), [asks(cpu="1500m")], "OutOfcpu",
          "Node didn't have enough resource: cpu, requested: 1000, used: 1500, capacity: 2000"),

@@ -1,5 +1,5 @@
-"""The node's own check of a pod that was bound to it: system, resources, selector and host ports; a pod that fails ends as
-Failed."""
+"""The node's own check of a pod that was bound to it: system, kernel parameters, resources, selector and host ports; a pod that
+fails ends as Failed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,15 @@ from steersman.api import quantity
 from steersman.kinds.core.node_selection import selects
 from steersman.kinds.types.core_v1 import Node, Pod
 from steersman.kubelet.resources import pod_requests
+
+_SAFE_SYSCTLS = frozenset({
+    "kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_local_reserved_ports",
+    "net.ipv4.ip_unprivileged_port_start", "net.ipv4.ping_group_range", "net.ipv4.tcp_fin_timeout",
+    "net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_keepalive_time",
+    "net.ipv4.tcp_notsent_lowat", "net.ipv4.tcp_rmem", "net.ipv4.tcp_slow_start_after_idle", "net.ipv4.tcp_syncookies",
+    "net.ipv4.tcp_wmem",
+})  # fmt: skip
+"""Kernel parameters that a pod may set for itself without harm to the node and to others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +32,7 @@ def check(pod: Pod, others: Iterable[Pod], node: Node) -> Refusal | None:
     others = list(others)
     return (
         _check_system(pod)
+        or _check_sysctls(pod)
         or _check_selector(pod, node)
         or _check_resources(pod, others, node.status.allocatable or {})
         or _check_ports(pod, others)
@@ -33,6 +43,16 @@ def _check_system(pod: Pod) -> Refusal | None:
     """Pods of other systems are not held to all of the Pod Security Standards: they must not run here after all."""
     if pod.spec.os is not None and pod.spec.os.name != "linux":
         return Refusal("PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS")
+    return None
+
+
+def _check_sysctls(pod: Pod) -> Refusal | None:
+    """Others are written by nobody: whoever may make pods is not thereby let near the node's kernel."""
+    context = pod.spec.securityContext
+    for sysctl in (context.sysctls if context is not None else None) or ():
+        # The kernel's own form has slashes where this one has dots.
+        if sysctl.name.replace("/", ".") not in _SAFE_SYSCTLS:
+            return Refusal("SysctlForbidden", f'forbidden sysctl: "{sysctl.name}" not allowlisted')
     return None
 
 
