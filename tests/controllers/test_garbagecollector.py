@@ -1,13 +1,19 @@
 """The garbage collector over the real API server, with objects of several kinds."""
 
+from types import SimpleNamespace
+
+import msgspec
 import pytest
 
 from steersman.api.errors import NotFound
+from steersman.client.metadata import PartialMeta, PartialObject, PartialOwner
 from steersman.controllers import deployment, garbagecollector, replicaset, serviceaccount
+from steersman.controllers.garbagecollector import GarbageCollector
+from steersman.controllers.ownergraph import Node
 from steersman.kinds.types.apiregistration_v1 import APIService
 from steersman.kinds.types.apps_v1 import Deployment, ReplicaSet
 from steersman.kinds.types.core_v1 import ConfigMap, Pod, Secret
-from steersman.kinds.types.rbac_v1 import ClusterRole
+from steersman.kinds.types.rbac_v1 import ClusterRole, ClusterRoleBinding
 
 TEMPLATE = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c", "image": "web:1"}]}}
 SPEC = {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": TEMPLATE}
@@ -88,6 +94,20 @@ async def test_cluster_scoped_owner_of_a_namespaced_object(gc):
     await gc.client.delete(ClusterRole, "owner")
     await gc.settle()
     assert await gc.exists(Secret, "child") is None
+
+
+async def test_a_wrong_reference_says_nothing_of_right_ones(gc, make):
+    """Where the owner is not followed yet, so that it has to be looked up."""
+    owner = await gc.create(ClusterRole, "owner")
+    unaware = GarbageCollector(SimpleNamespace(client=gc.client, queue=SimpleNamespace(add=lambda key: None)))
+    for kind in (ClusterRole, ClusterRoleBinding):
+        unaware._kinds["rbac.authorization.k8s.io", kind.__resource__.kind] = kind.__resource__
+    found = {}
+    for name, said in {"wrong": {"name": "x"}, "other": {"kind": "ClusterRoleBinding"}, "right": {}}.items():
+        child = PartialObject(metadata=PartialMeta(name=name, namespace="default", uid=name))
+        refers = msgspec.convert(ref(owner, **said), PartialOwner)
+        found[name] = await unaware._look_up(Node(Secret.__resource__, child), refers) is not None
+    assert found == {"wrong": False, "other": False, "right": True}
 
 
 async def test_orphaning_keeps_dependents(gc):

@@ -56,7 +56,7 @@ class GarbageCollector:
         self._informers: dict[Resource, Informer[PartialObject]] = {}
         # By group and kind, in the group's preferred version: what an owner reference is resolved with.
         self._kinds: dict[tuple[str, str], Resource] = {}
-        self._absent: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._absent: OrderedDict[tuple[Resource, str, str, str], None] = OrderedDict()
         self._ready = asyncio.Event()
         self._again = Backoff(REDISCOVER, INITIAL_SYNC)
         # The group versions that could not be asked the last time.
@@ -188,11 +188,13 @@ class GarbageCollector:
         if resource.namespaced and not namespace:
             raise NotYet(f"{_name(node)} is cluster-scoped and its owner {ref.kind} {ref.name} is not")
         # An owner must be in the dependent's namespace: what is absent there may exist elsewhere.
-        absent = (namespace if resource.namespaced else "", ref.uid)
+        # What one reference says wrongly of an owner must not be believed of another's, so that all of it counts.
+        where = namespace if resource.namespaced else ""
+        absent = (resource, where, ref.name, ref.uid)
         if absent in self._absent:
             return None
         try:
-            found = await self._client.get(PartialObject, ref.name, absent[0], resource=resource)
+            found = await self._client.get(PartialObject, ref.name, where, resource=resource)
         except NotFound:
             found = None
         if found is not None and found.metadata.uid == ref.uid:
