@@ -108,6 +108,27 @@ def test_of_two_claims_the_older_wins() -> None:
         assert "z/old" in combine(order).elements[SERVICE_IPS]["10.0.0.9 . tcp . 80"]
 
 
+@pytest.mark.parametrize("served", [True, False])
+def test_nobody_takes_or_cuts_off_a_front_that_is_anothers(served: bool) -> None:
+    """A Service that names another's address as its own external one, with endpoints and without, older and younger."""
+    front = f"{VIP} . tcp . 80"
+    victim, thief = service("victim"), service("thief", clusterIP="10.127.0.6", externalIPs=[VIP])
+    for age in ("2025-01-01T00:00:00Z", "2027-01-01T00:00:00Z"):
+        victim.metadata = ObjectMeta(name="victim", namespace="z", creationTimestamp="2026-01-01T00:00:00Z")
+        thief.metadata = ObjectMeta(name="thief", namespace="a", creationTimestamp=age)
+        both = [
+            plan_service(victim, [slice_of(ONE)], SETTINGS),
+            plan_service(thief, [slice_of(TWO)] if served else [], SETTINGS),
+        ]
+        found = combine(both).elements
+        assert "z/victim" in found[SERVICE_IPS][front]
+        assert front not in found.get(NO_ENDPOINT_IPS, {})
+        # One that has no endpoints keeps its front, too.
+        found = combine([plan_service(victim, [], SETTINGS), both[1]]).elements
+        assert found[NO_ENDPOINT_IPS][front] == REJECT
+        assert front not in found.get(SERVICE_IPS, {})
+
+
 def test_node_ports_share_the_chain_of_external_traffic() -> None:
     web = service(type="NodePort", externalIPs=["10.0.0.9"], ports=[port(node_port=30080)])
     plan = plan_service(web, [slice_of(ONE)], SETTINGS)

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
@@ -252,16 +252,39 @@ def _ranges(service: Service) -> list[str]:
     return sorted(found)
 
 
+_CLAIMED = frozenset({
+    frame.SERVICE_IPS, frame.NO_ENDPOINT_IPS, frame.NODE_PORTS, frame.NO_ENDPOINT_PORTS, frame.FIREWALL_IPS,
+})  # fmt: skip
+"""Where fronts are, each of which belongs to one Service only: one without endpoints must not cut off another's."""
+
+
 def combine(plans: Iterable[ServicePlan]) -> RuleSet:
-    """All services' rules together. A front that two Services claim belongs to the older one."""
+    """All services' rules together. A front that two Services claim belongs to the one whose cluster address it has, which
+    was given to it, before anybody who names it as an external one; else to the older one."""
     chains: dict[str, tuple[str, ...]] = {}
     sets: dict[str, str] = {}
     elements: dict[str, dict[str, str]] = {}
-    for plan in sorted(plans, key=lambda each: each.order):
+    ordered = sorted(plans, key=lambda each: each.order)
+    owners: dict[str, ServicePlan] = {}
+    for plan in ordered:
+        for front in _own_fronts(plan):
+            owners.setdefault(front, plan)
+    for plan in ordered:
         chains.update(plan.rules.chains)
         sets.update(plan.rules.sets)
         for name, found in plan.rules.elements.items():
             known = elements.setdefault(name, {})
             for key, value in found.items():
-                known.setdefault(key, value)
+                if name not in _CLAIMED or owners.setdefault(key, plan) is plan:
+                    known.setdefault(key, value)
     return RuleSet(chains, sets, elements)
+
+
+def _own_fronts(plan: ServicePlan) -> Iterator[str]:
+    """The fronts at the Service's cluster addresses."""
+    elements = plan.rules.elements
+    own = elements.get(frame.CLUSTER_IPS, {})
+    for name in (frame.SERVICE_IPS, frame.NO_ENDPOINT_IPS):
+        for front in elements.get(name, ()):
+            if front.partition(" ")[0] in own:
+                yield front
