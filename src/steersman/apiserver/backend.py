@@ -254,7 +254,7 @@ def forwarded_headers(request: Request) -> list[tuple[str, str]]:
 
 def _is_private(name: str) -> bool:
     # Who somebody asked to be taken for has been decided here; a backend must not hear of it.
-    return name in _PRIVATE or name.startswith("impersonate-") or is_identity(name)
+    return name in _PRIVATE or name.replace("_", "-").startswith("impersonate-") or is_identity(name)
 
 
 def upgrade_headers(request: Request) -> list[tuple[str, str]]:

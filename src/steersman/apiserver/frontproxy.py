@@ -24,7 +24,11 @@ _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 
 def is_identity(name: str) -> bool:
-    """Whether a header (its name in lower case) says who asks. Such a header is never passed on."""
+    """Whether a header (its name in lower case) says who asks. Such a header is never passed on.
+
+    Neither are those that many servers (all that know headers as CGI does) cannot tell from it.
+    """
+    name = name.replace("_", "-")
     return name in _IDENTITY or name.startswith(_EXTRA)
 
 

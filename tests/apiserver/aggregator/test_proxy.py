@@ -50,6 +50,10 @@ async def test_who_asks(joined: Outer, told: Told) -> None:
         "x-remote-user": "somebody",
         "x-remote-group": "system:nodes",
         "x-remote-extra-other": "o",
+        "x_remote_user": "somebody",
+        "x-remote_group": "system:nodes",
+        "x_remote_extra_other": "o",
+        "impersonate_user": "somebody",
         "x-forwarded-for": "192.0.2.9",
         "host": "steersman:6443",
         "accept": "application/yaml",
@@ -78,6 +82,7 @@ async def test_who_asks(joined: Outer, told: Told) -> None:
         "X-Remote-Extra-Example.com%2FScopes": ["x", "y"],
     }
     assert asked.headers["x-mine"] == "kept"
+    assert not [name for name in asked.headers if "_" in name]
 
 
 async def test_who_is_impersonated_asks(joined: Outer, told: Told) -> None:
@@ -322,7 +327,24 @@ async def test_descriptions_of_a_server_without_version_three(outer: Outer, told
     assert created["responses"]["200"]["content"] == {"application/json": reference}
 
 
-@pytest.mark.parametrize("path", [f"{FLUNDERS}/a%2Fstatus", f"{DISCOVERY}/namespaces/a%2Fb/flunders"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{FLUNDERS}/a%2Fstatus",
+        f"{DISCOVERY}/namespaces/a%2Fb/flunders",
+        f"{DISCOVERY}/namespaces/a/../b/flunders",
+        f"{DISCOVERY}/namespaces/a/flunders/../../b/flunders",
+        f"{DISCOVERY}/namespaces/a/flunders/x/proxy/../../../../b/flunders",
+        f"{FLUNDERS}/.",
+        f"{DISCOVERY}/namespaces/a//namespaces/b/flunders",
+    ],
+)
 async def test_no_path_is_another_one_to_the_server(joined: Outer, told: Told, path: str) -> None:
     await joined.get(path, code=404)
     assert not told.asked
+
+
+async def test_the_path_that_was_asked_for_is_told_escaped(joined: Outer, told: Told) -> None:
+    await read(await joined.app.handle(Request("GET", f"{FLUNDERS}/a\rx-remote-user: b?c", user=JOE)))
+    [asked] = told.asked
+    assert asked.headers["X-Forwarded-Uri"] == f"{FLUNDERS}/a%0Dx-remote-user:%20b%3Fc"

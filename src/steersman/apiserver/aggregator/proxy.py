@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from steersman.api.errors import NotFound, StatusError, Timeout
 from steersman.api.http import Response
@@ -29,6 +30,8 @@ _SECONDS = 60.0
 _LASTING = frozenset({"attach", "exec", "log", "portforward", "proxy"})
 # The body has been unpacked, if it was packed; whose request it is is added to the others through whom it came.
 _REPLACED = frozenset({"audit-id", "content-encoding", "x-forwarded-for"})
+_IN_PATHS = "/%:@!$&'()*+,;=~"
+_STEPS = frozenset({".", ".."})
 _CORS = frozenset(
     f"access-control-allow-{what}" for what in ("credentials", "headers", "methods", "origin")
 )  # What a browser may do is for this server to say.
@@ -37,8 +40,7 @@ _CORS = frozenset(
 async def forward(app: App, connector: Connector, remote: Remote, ctx: Context) -> Response:
     """The server's answer; plain text and 503 when there is none, as clients expect of an aggregated API."""
     info = ctx.info
-    if any("%2F" in part for part in (info.namespace, info.resource, info.name, info.subresource)):
-        # To the server it is a slash, which makes another path of it than the one that the user may ask for.
+    if _is_ambiguous(info):
         raise NotFound.path()
     if not remote.available:
         return _text(503, "service unavailable")
@@ -60,6 +62,14 @@ async def forward(app: App, connector: Connector, remote: Remote, ctx: Context) 
         return _unreachable("context deadline exceeded")
     except (StatusError, ssl.SSLError, OSError) as error:
         return _unreachable(reason_of(error))
+
+
+def _is_ambiguous(info: RequestInfo) -> bool:
+    """Whether the path may be to the server another one than that which the user may ask for: to some, an escaped slash is
+    one, and `..` takes away what is before it."""
+    if any("%2F" in part for part in (info.namespace, info.resource, info.name, info.subresource)):
+        return True
+    return not _STEPS.isdisjoint(info.path.split("/")) or (info.is_resource and not info.resource)
 
 
 def _patience(info: RequestInfo) -> float | None:
@@ -99,7 +109,7 @@ def _added(ctx: Context) -> list[tuple[str, str]]:
     request = ctx.request
     host = request.headers.get("host", "")
     before = request.headers.get("x-forwarded-for", "")
-    added = [*headers_of(ctx.user), ("X-Forwarded-Uri", ctx.info.path)]
+    added = [*headers_of(ctx.user), ("X-Forwarded-Uri", quote(ctx.info.path, safe=_IN_PATHS))]
     if ctx.trail is not None:
         # One request has one id in the audits of all who have a part in it.
         added.append((AUDIT_ID, ctx.trail.id))
