@@ -131,6 +131,20 @@ async def test_foreground_waits_for_those_that_block(gc):
     assert await gc.exists(ConfigMap, "owner") is None
 
 
+async def test_nobody_is_owned_from_another_namespace(gc, make):
+    """Nor holds up the deletion of what lies there."""
+    owner = await gc.create(ConfigMap, "owner")
+    for name, more in (("stays", {"finalizers": ["x.io/stay"]}), ("goes", {})):
+        meta = {"ownerReferences": [ref(owner, blockOwnerDeletion=True)], **more}
+        await gc.client.create(make(Secret, name, "kube-system", meta=meta))
+    await gc.settle()
+    left = [s.metadata.name for s in await gc.all(Secret, "kube-system")]
+    assert "stays" in left
+    assert "goes" not in left
+    await delete(gc, ConfigMap, "owner", propagation="Foreground")
+    assert await gc.exists(ConfigMap, "owner") is None
+
+
 async def test_a_circle_in_the_foreground_ends(gc):
     one = await gc.create(ConfigMap, "one")
     two = await gc.create(ConfigMap, "two", ref(one, blockOwnerDeletion=True))

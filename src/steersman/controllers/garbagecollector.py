@@ -163,7 +163,7 @@ class GarbageCollector:
         verdict = Verdict()
         for ref in node.owners:
             owner = self._graph.get(ref.uid)
-            if owner is None:
+            if owner is None or not owner.may_own(node):
                 owner = await self._look_up(node, ref)
             if owner is None:
                 verdict.dangling.append(ref)

@@ -43,6 +43,10 @@ class Node:
     def orphans_dependents(self) -> bool:
         return self.deleting and self.has(ORPHAN)
 
+    def may_own(self, other: Node) -> bool:
+        """Whether another object can belong to it: namespaced ones own nothing outside of their namespace, whatever others say."""
+        return self.object.metadata.namespace in ("", other.object.metadata.namespace)
+
     def blocks(self, owner_uid: str) -> bool:
         """Whether the owner's foreground deletion must wait for this object."""
         return any(ref.uid == owner_uid and ref.blockOwnerDeletion for ref in self.owners)
@@ -64,7 +68,9 @@ class Graph:
         return self._nodes.get(uid)
 
     def dependents(self, uid: str) -> list[Node]:
-        return [self._nodes[d] for d in sorted(self._dependents.get(uid, ())) if d in self._nodes]
+        owner = self._nodes.get(uid)
+        found = [self._nodes[d] for d in sorted(self._dependents.get(uid, ())) if d in self._nodes]
+        return found if owner is None else [d for d in found if owner.may_own(d)]
 
     def change(self, resource: Resource, old: PartialObject | None, new: PartialObject | None) -> None:
         """An informer's news."""
@@ -98,7 +104,7 @@ class Graph:
             return False
         for ref in node.owners:
             owner = self._nodes.get(ref.uid)
-            if owner is None or owner.waits_for_dependents:
+            if owner is None or owner.waits_for_dependents or not owner.may_own(node):
                 return True
         return False
 
