@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _PIECE, _PIECE_BYTES = 32, 64 * 1024
 # A list of so many bytes is not put together: whoever is slow to take it would keep it in memory.
-_LARGE = 2 * 1024 * 1024
+_LARGE = 3 * 1024 * 1024
 
 
 async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
