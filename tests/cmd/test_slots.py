@@ -1,5 +1,6 @@
 """Who has which address ranges of the machine."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,16 @@ def test_clusters_get_different_slots_and_keep_them(tmp_path: Path) -> None:
     assert slots.reserve(first, 0, where) == 0
     assert slots.may_clean(first, 0, where)
     assert not slots.may_clean(second, 0, where)
+
+
+def test_only_its_owner_may_write_where_slots_are(tmp_path: Path) -> None:
+    where = tmp_path / "base" / "slots"
+    before = os.umask(0)
+    try:
+        slots.reserve(cluster(tmp_path / "x", "a"), None, where)
+    finally:
+        os.umask(before)
+    assert [folder.stat().st_mode & 0o777 for folder in (where.parent, where)] == [0o755, 0o755]
 
 
 def test_a_slot_of_another_cluster_is_refused(tmp_path: Path) -> None:

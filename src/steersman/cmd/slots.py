@@ -72,7 +72,9 @@ def _take(place: Place, slot: int, directory: Path) -> bool:
         return holder == place.directory
     if (directory / str(slot)).exists():
         (directory / str(slot)).unlink(missing_ok=True)
-    directory.mkdir(parents=True, exist_ok=True)
+    # Whatever umask the process has: who may write there chooses what the machine's clusters are made from.
+    directory.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    directory.mkdir(mode=0o755, exist_ok=True)
     draft = directory / f".{slot}.{os.getpid()}"
     draft.write_text(f"{place.directory}\n")
     try:
