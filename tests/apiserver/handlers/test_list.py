@@ -190,4 +190,4 @@ async def test_a_list_of_many_bytes_comes_in_pieces(api: Api) -> None:
     assert not isinstance(answer.body, bytes)
     pieces = [piece async for piece in answer.body]
     assert max(map(len, pieces)) < 600_000
-    assert names(json.loads(b"".join(pieces))) == [f"m{number}" for number in range(6)]
+    assert names(json.loads(b"".join(pieces))) == [f"m{number}" for number in range(7)]
