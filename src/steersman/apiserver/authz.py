@@ -47,6 +47,21 @@ class Attributes:
         return f"{self.resource}/{self.subresource}" if self.subresource else self.resource
 
 
+class PolicyRule(Protocol):
+    """PolicyRule of rbac.authorization.k8s.io/v1, however it was decoded."""
+
+    @property
+    def verbs(self) -> Sequence[str]: ...
+    @property
+    def apiGroups(self) -> Sequence[str] | None: ...
+    @property
+    def resources(self) -> Sequence[str] | None: ...
+    @property
+    def resourceNames(self) -> Sequence[str] | None: ...
+    @property
+    def nonResourceURLs(self) -> Sequence[str] | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One policy rule, as in rbac.authorization.k8s.io/v1 PolicyRule."""
@@ -56,6 +71,17 @@ class Rule:
     resources: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, rule: PolicyRule) -> Rule:
+        """A rule as a role has it."""
+        return cls(
+            tuple(rule.verbs),
+            tuple(rule.apiGroups or ()),
+            tuple(rule.resources or ()),
+            tuple(rule.resourceNames or ()),
+            tuple(rule.nonResourceURLs or ()),
+        )
 
     def allows(self, a: Attributes) -> bool:
         if a.verb not in self.verbs and "*" not in self.verbs:

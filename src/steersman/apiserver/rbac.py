@@ -47,15 +47,6 @@ class _PolicyRule(msgspec.Struct):
     resourceNames: tuple[str, ...] | None = None
     nonResourceURLs: tuple[str, ...] | None = None
 
-    def rule(self) -> Rule:
-        return Rule(
-            self.verbs,
-            self.apiGroups or (),
-            self.resources or (),
-            self.resourceNames or (),
-            self.nonResourceURLs or (),
-        )
-
 
 class _Role(msgspec.Struct):
     rules: tuple[_PolicyRule, ...] | None = None
@@ -157,7 +148,7 @@ class RBAC(Local):
         role = self._role(key)
         self._rights.remove(role)
         if taken is not None:
-            role.rules = tuple(r.rule() for r in taken.rules or ())
+            role.rules = tuple(map(Rule.of, taken.rules or ()))
             self._rights.add(role)
             self._absent.discard(role)
         else:

@@ -158,12 +158,7 @@ class App:
         self.registries = self._make_registries(
             selection.select(self.config.admission) if admission is None else admission
         )
-        self.authenticator = authenticator or Authenticator(
-            clock,
-            service_accounts=service_accounts,
-            front_proxy=self.config.front_proxy,
-            settings=self.config.authentication,
-        )
+        self.authenticator = authenticator or self._make_authenticator()
         self._remote_authentication = self._assembled(self.config.authentication)
         self._last_used = LastUsed(self.registries, clock)
         self.authenticator.bind(self._uid, partial(self.registries.get, Secret), self._last_used.used)
@@ -186,6 +181,14 @@ class App:
         self._ready = False
 
     # Making
+
+    def _make_authenticator(self) -> Authenticator:
+        return Authenticator(
+            self.clock,
+            service_accounts=self.service_accounts,
+            front_proxy=self.config.front_proxy,
+            settings=self.config.authentication,
+        )
 
     def _assembled(self, settings: Authentication) -> Assembly | None:
         """The ways of authentication that may wait, if there are any. Raises ConfigurationError."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from steersman.api import codec
 from steersman.api.meta import format_time, parse_time
 from steersman.controller.declaration import Context, Controller, own
-from steersman.controllers.csrsigning import KUBELET_CLIENT, refusal
+from steersman.controllers.csrsigning import KUBELET_CLIENT, decide, refusal
 from steersman.kinds.types.authorization_v1 import ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec
-from steersman.kinds.types.certificates_v1 import CertificateSigningRequest, CertificateSigningRequestCondition
+from steersman.kinds.types.certificates_v1 import CertificateSigningRequest
 
 if TYPE_CHECKING:
     from steersman.pki.requests import Asked
@@ -88,15 +88,7 @@ def permissions(request: CertificateSigningRequest, asked: Asked) -> list[str]:
 def approved(request: CertificateSigningRequest, message: str, now: str) -> CertificateSigningRequest:
     """The request with an approval."""
     changed = codec.clone(request)
-    condition = CertificateSigningRequestCondition(
-        type="Approved",
-        status="True",
-        reason="AutoApproved",
-        message=message,
-        lastUpdateTime=now,
-        lastTransitionTime=now,
-    )
-    changed.status.conditions = [*(changed.status.conditions or ()), condition]
+    decide(changed, "Approved", "AutoApproved", message, now)
     return changed
 
 

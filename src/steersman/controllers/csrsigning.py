@@ -52,16 +52,16 @@ class SigningRequests:
             problem = str(error)
         if problem:
             now = format_time(self._clock.now())
-            failed = CertificateSigningRequestCondition(
-                type="Failed",
-                status="True",
-                reason="SignerValidationFailure",
-                message=problem,
-                lastUpdateTime=now,
-                lastTransitionTime=now,
-            )
-            changed.status.conditions = [*(changed.status.conditions or ()), failed]
+            decide(changed, "Failed", "SignerValidationFailure", problem, now)
         await self._client.update_status(changed)
+
+
+def decide(request: CertificateSigningRequest, verdict: str, reason: str, message: str, now: str) -> None:
+    """Add a condition that says what has been decided; the request must be the caller's own."""
+    condition = CertificateSigningRequestCondition(
+        type=verdict, status="True", reason=reason, message=message, lastUpdateTime=now, lastTransitionTime=now
+    )
+    request.status.conditions = [*(request.status.conditions or ()), condition]
 
 
 def wants_signature(request: CertificateSigningRequest) -> bool:

@@ -13,7 +13,6 @@ from steersman.apiserver.admission.framework import Review
 from steersman.apiserver.authz import MASTERS, Attributes, Rule, Rules, aggregate
 from steersman.apiserver.rbacpolicy.coverage import describe, missing, quoted
 from steersman.apiserver.rbacpolicy.declaration import GROUP
-from steersman.kinds.types.rbac_v1 import PolicyRule
 
 EVERYTHING = (Rule(("*",), ("*",), ("*",)), Rule(("*",), paths=("*",)))
 _BINDINGS = ("clusterrolebindings", "rolebindings")
@@ -62,7 +61,7 @@ class Guard:
         )
         if await self._allowed(escalate) or _only_for_garbage_collection(review.object, review.old):
             return
-        self._check_rules(review, rules_of(review.object.rules))
+        self._check_rules(review, map(Rule.of, review.object.rules or ()))
         if resource.plural != "clusterroles" or not (_collects(review.object) or _collects(review.old)):
             return
         # It can gather anything.
@@ -101,20 +100,6 @@ class Guard:
         if owned.errors:
             why += f"; resolution errors: [{aggregate(owned.errors)}]"
         raise Forbidden.of(review.resource, review.name, why)
-
-
-def rules_of(rules: Iterable[PolicyRule] | None) -> list[Rule]:
-    """Rules as they are compared."""
-    return [
-        Rule(
-            tuple(rule.verbs),
-            tuple(rule.apiGroups or ()),
-            tuple(rule.resources or ()),
-            tuple(rule.resourceNames or ()),
-            tuple(rule.nonResourceURLs or ()),
-        )
-        for rule in rules or ()
-    ]
 
 
 def _collects(role: Any) -> bool:

@@ -7,8 +7,8 @@ from enum import Enum
 from typing import Any
 
 from steersman.api import codec
+from steersman.apiserver.authz import Rule
 from steersman.apiserver.rbacpolicy.coverage import missing
-from steersman.apiserver.rbacpolicy.escalation import rules_of
 from steersman.apiserver.rbacpolicy.policy import AUTOUPDATE
 from steersman.kinds.types.meta_v1 import ObjectMeta
 from steersman.kinds.types.rbac_v1 import AggregationRule, PolicyRule
@@ -43,7 +43,7 @@ def reconciled(existing: Any, expected: Any) -> tuple[Verdict, Any]:
 
 def _reconcile_role(role: Any, expected: Any) -> None:
     if role.rules != expected.rules:
-        lacking = missing(rules_of(role.rules), rules_of(expected.rules))
+        lacking = missing([Rule.of(rule) for rule in role.rules or ()], map(Rule.of, expected.rules or ()))
         if lacking:
             added = [
                 PolicyRule(
