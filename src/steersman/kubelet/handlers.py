@@ -10,6 +10,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urljoin, urlsplit
 
+from steersman.api.protobuf import delimited
+from steersman.http import grpcio
 from steersman.kinds.types.core_v1 import Container, ExecAction, GRPCAction, HTTPGetAction, TCPSocketAction
 from steersman.kubelet.runtime.protocol import Runtime
 from steersman.kubelet.runtime.types import Code, RuntimeCallError
@@ -162,16 +164,16 @@ def _network_text(error: Exception, host: str, port: int) -> str:
 
 async def _grpc(action: GRPCAction, target: Target, timeout: float) -> Outcome:
     """The gRPC health checking protocol's Check; its two messages are small enough to write by hand."""
-    from grpc import StatusCode, aio  # costs 100 ms to import, and few pods have such a probe
-
+    grpc = grpcio.library()
+    aio = grpc.aio
     name = (action.service or "").encode()
-    request = b"\x0a" + bytes([len(name)]) + name if name else b""
+    request = delimited(1, name) if name else b""
     async with aio.insecure_channel(f"{target.pod_ip}:{action.port}") as channel:
         check = channel.unary_unary("/grpc.health.v1.Health/Check")
         try:
             answer: bytes = await check(request, timeout=timeout)
         except aio.AioRpcError as error:
-            if error.code() is StatusCode.DEADLINE_EXCEEDED:
+            if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
                 return Outcome(
                     False, f'timeout: failed to connect service "{target.pod_ip}:{action.port}" within {timeout}s'
                 )
