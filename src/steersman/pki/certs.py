@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 Usage = Literal["client", "server"]
@@ -42,7 +43,12 @@ class Pair:
 
 def new_key() -> bytes:
     """A P-256 private key as PKCS#8 PEM."""
-    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
+    return private_pem(ec.generate_private_key(ec.SECP256R1()))
+
+
+def private_pem(key: PrivateKeyTypes) -> bytes:
+    """A private key as PKCS#8 PEM."""
+    return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
 
@@ -181,5 +187,5 @@ def _signed(
     cert = builder.sign(signer, hashes.SHA256())
     return Pair(
         cert.public_bytes(serialization.Encoding.PEM),
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
+        private_pem(key),
     )

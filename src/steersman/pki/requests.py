@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
-from steersman.pki.certs import CLOCK_SKEW, Pair, general_name, subject_of
+from steersman.pki.certs import CLOCK_SKEW, Pair, general_name, private_pem, subject_of
 
 # Usages of a key as the API names them; what no request names is none.
 _KEY_USAGES = {
@@ -129,9 +129,7 @@ def make(common_name: str, organizations: tuple[str, ...], hosts: tuple[str, ...
     if hosts:
         names = x509.SubjectAlternativeName([general_name(host) for host in hosts])
         builder = builder.add_extension(names, critical=False)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    private = private_pem(key)
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM), private
 
 
@@ -140,9 +138,7 @@ def stub(key_type: str) -> tuple[bytes, bytes]:
     key = _new_key(key_type)
     algorithm = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
     made = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, algorithm)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    private = private_pem(key)
     return private, made.public_bytes(serialization.Encoding.DER)
 
 
