@@ -17,7 +17,8 @@ EQUALS, DOUBLE_EQUALS, NOT_EQUALS, GREATER, LESS = "=", "==", "!=", "gt", "lt"
 
 _BINARY = (IN, NOT_IN, EQUALS, DOUBLE_EQUALS, NOT_EQUALS, GREATER, LESS)
 _SIGN = {EQUALS: "=", DOUBLE_EQUALS: "==", NOT_EQUALS: "!=", IN: " in ", NOT_IN: " notin ", GREATER: ">", LESS: "<"}
-_OBJECT_OPERATORS = {"In": IN, "NotIn": NOT_IN, "Exists": EXISTS, "DoesNotExist": DOES_NOT_EXIST}
+OBJECT_OPERATORS = {"In": IN, "NotIn": NOT_IN, "Exists": EXISTS, "DoesNotExist": DOES_NOT_EXIST}
+"""How LabelSelectors and their like spell operators."""
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 
 
@@ -178,11 +179,11 @@ def from_object(selector: Any) -> Selector:
     requirements = [requirement(k, EQUALS, (v,)) for k, v in labels.items()]
     for expression in _member(selector, "matchExpressions") or ():
         operator = str(_member(expression, "operator") or "")
-        if operator not in _OBJECT_OPERATORS:
+        if operator not in OBJECT_OPERATORS:
             raise SelectorError(f'"{operator}" is not a valid label selector operator')
         values = _member(expression, "values") or ()
         key = str(_member(expression, "key") or "")
-        requirements.append(requirement(key, _OBJECT_OPERATORS[operator], values))
+        requirements.append(requirement(key, OBJECT_OPERATORS[operator], values))
     return Selector(requirements) if requirements else _EVERYTHING
 
 

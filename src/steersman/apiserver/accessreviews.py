@@ -27,12 +27,6 @@ _NAMELESS = Resource("authorization.k8s.io", "v1", "", "", False)
 _SPEC = Path("spec")
 _COMBINED = "cannot be specified in combination with resourceAttributes"
 _EITHER = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
-_LABEL_OPERATORS = {
-    "In": labels.IN,
-    "NotIn": labels.NOT_IN,
-    "Exists": labels.EXISTS,
-    "DoesNotExist": labels.DOES_NOT_EXIST,
-}
 
 
 async def self_subject_access_review(app: App, ctx: Context, served: Served) -> Response:
@@ -233,7 +227,7 @@ def _labels(given: authz.LabelSelectorAttributes | None) -> tuple[Selector | Non
     found: list[labels.Requirement] = []
     for r in asked:
         try:
-            found += [labels.requirement(r.key, _LABEL_OPERATORS[r.operator], r.values or ())]
+            found += [labels.requirement(r.key, labels.OBJECT_OPERATORS[r.operator], r.values or ())]
         except (labels.SelectorError, KeyError):
             # Without it, the question is a wider one.
             continue

@@ -14,14 +14,9 @@ from steersman.store.sealing import Sealing
 class Open(Protocol):
     """Opens what a location names; without `sealing`, values are kept as they are."""
 
-    def __call__(self, location: str, clock: Clock, sealing: Sealing | None = None, /) -> Store: ...
-
-
-class Opener(Protocol):
-    """Opens what is at a location, the part of a URL after `scheme://`."""
-
-    def __call__(self, location: str, clock: Clock, sealing: Sealing | None = None) -> Store:
+    def __call__(self, location: str, clock: Clock, sealing: Sealing | None = None, /) -> Store:
         """A store that is ready. Raises BadLocation, StoreLocked or OSError."""
+        ...
 
 
 class Backend(Struct, frozen=True):

@@ -69,7 +69,9 @@ class Distributed:
                 self._providers.clear()
             provider = self._providers[issuer] = Provider(issuer, self._fetcher, self._clock, ca=self._ca)
         self._check(compact)
-        if not provider.fits(compact) and provider.may_ask:
+        if provider.fits(compact):
+            return
+        if provider.may_ask:
             await provider.refresh()
         if not provider.fits(compact):
             raise Refused(f"{_START} verify distributed claim token: failed to verify signature")

@@ -8,15 +8,10 @@ from dataclasses import dataclass, field
 from steersman.api import codec
 from steersman.api.field import FieldError, aggregate
 from steersman.api.memo import LARGEST, Memo
-from steersman.apiserver.podsecurity.policy import PREFIX, Policy, Standard
+from steersman.apiserver.podsecurity.policy import ENFORCED, ERROR, VIOLATIONS, Policy, Standard
 from steersman.apiserver.podsecurity.standards import details, evaluate
 from steersman.apiserver.podsecurity.subject import Subject
 from steersman.kinds.types.core_v1 import EphemeralContainer, PodSpec
-
-ENFORCED = PREFIX + "enforce-policy"
-VIOLATIONS = PREFIX + "audit-violations"
-EXEMPT = PREFIX + "exempt"
-ERROR = PREFIX + "error"
 
 
 @dataclass(slots=True)

@@ -12,6 +12,11 @@ from steersman.api import field
 from steersman.api.field import FieldError, Path
 
 PREFIX: Final = "pod-security.kubernetes.io/"
+# What is noted for an audit.
+ENFORCED: Final = PREFIX + "enforce-policy"
+VIOLATIONS: Final = PREFIX + "audit-violations"
+EXEMPT: Final = PREFIX + "exempt"
+ERROR: Final = PREFIX + "error"
 PRIVILEGED, BASELINE, RESTRICTED = LEVELS = ("privileged", "baseline", "restricted")
 LATEST: Final = 1 << 63
 """Newer than any minor version."""

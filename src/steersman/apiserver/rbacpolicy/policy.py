@@ -41,7 +41,7 @@ def objects() -> Iterator[Any]:
 
 def _role(role: Role) -> Any:
     meta = _meta(role)
-    rules = [_rule(rule) for rule in role.rules] or None
+    rules = [policy_rule(rule) for rule in role.rules] or None
     if role.namespace:
         return rbac_v1.Role(metadata=meta, rules=rules)
     if role.part_of:
@@ -53,7 +53,8 @@ def _role(role: Role) -> Any:
     return rbac_v1.ClusterRole(metadata=meta, aggregationRule=collected, rules=rules)
 
 
-def _rule(rule: Rule) -> rbac_v1.PolicyRule:
+def policy_rule(rule: Rule) -> rbac_v1.PolicyRule:
+    """A rule as a role has it."""
     return rbac_v1.PolicyRule(
         verbs=list(rule.verbs),
         apiGroups=list(rule.groups) or None,

@@ -9,9 +9,9 @@ from typing import Any
 from steersman.api import codec
 from steersman.apiserver.authz import Rule
 from steersman.apiserver.rbacpolicy.coverage import missing
-from steersman.apiserver.rbacpolicy.policy import AUTOUPDATE
+from steersman.apiserver.rbacpolicy.policy import AUTOUPDATE, policy_rule
 from steersman.kinds.types.meta_v1 import ObjectMeta
-from steersman.kinds.types.rbac_v1 import AggregationRule, PolicyRule
+from steersman.kinds.types.rbac_v1 import AggregationRule
 
 
 class Verdict(Enum):
@@ -45,17 +45,7 @@ def _reconcile_role(role: Any, expected: Any) -> None:
     if role.rules != expected.rules:
         lacking = missing([Rule.of(rule) for rule in role.rules or ()], map(Rule.of, expected.rules or ()))
         if lacking:
-            added = [
-                PolicyRule(
-                    verbs=list(rule.verbs),
-                    apiGroups=list(rule.groups) or None,
-                    resources=list(rule.resources) or None,
-                    resourceNames=list(rule.names) or None,
-                    nonResourceURLs=list(rule.paths) or None,
-                )
-                for rule in lacking
-            ]
-            role.rules = [*(role.rules or ()), *added]
+            role.rules = [*(role.rules or ()), *map(policy_rule, lacking)]
     if not hasattr(expected, "aggregationRule"):
         return
     if expected.aggregationRule is None:

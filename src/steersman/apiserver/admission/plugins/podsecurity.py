@@ -26,9 +26,6 @@ _TEMPLATED = (
     ("batch", "cronjobs"),
 )
 """Pods are made after them: nothing is refused, as the pods will be."""
-_ENFORCED = policy.PREFIX + "enforce-policy"
-_EXEMPT = policy.PREFIX + "exempt"
-_ERROR = policy.PREFIX + "error"
 _PRIVILEGED = f"{policy.PRIVILEGED}:latest"
 
 
@@ -55,7 +52,7 @@ def _is_exempt(configuration: Configuration, review: Review, environment: Enviro
 
 
 def _exempt(review: Review, environment: Environment, why: str) -> None:
-    review.annotations[_EXEMPT] = why
+    review.annotations[policy.EXEMPT] = why
     environment.pod_security.exempted(_about(review))
 
 
@@ -63,7 +60,7 @@ def _check_pods(configuration: Configuration, review: Review, environment: Envir
     namespace = environment.reader.get(Namespace, "", review.namespace)
     if namespace is None:
         problem = f'failed to lookup namespace "{review.namespace}"'
-        review.annotations[_ERROR] = problem
+        review.annotations[policy.ERROR] = problem
         environment.pod_security.failed(_about(review), fatal=True)
         if enforce:
             raise InternalError.occurred(problem)
@@ -71,7 +68,7 @@ def _check_pods(configuration: Configuration, review: Review, environment: Envir
     wanted, errors = policy.of_labels(namespace.metadata.labels, configuration.defaults)
     if not errors and wanted.privileged:
         if enforce:
-            review.annotations[_ENFORCED] = _PRIVILEGED
+            review.annotations[policy.ENFORCED] = _PRIVILEGED
             environment.pod_security.evaluated(_about(review), "enforce", wanted.enforce, allowed=True)
         return
     found = review.object if enforce else _template(review.object)
@@ -103,7 +100,7 @@ def _check(
         counters.failed(about, fatal=False)
     if enforce:
         counters.evaluated(about, "enforce", wanted.enforce, allowed=not decided.refused)
-    if decision.VIOLATIONS in decided.annotations:
+    if policy.VIOLATIONS in decided.annotations:
         counters.evaluated(about, "audit", wanted.audit, allowed=False)
     if decided.refused:
         raise Forbidden.of(review.resource, review.name, decided.refused)
