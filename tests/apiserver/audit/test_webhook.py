@@ -10,8 +10,8 @@ import pytest
 from tests.apiserver.audit.test_sinks import event
 
 from steersman.api.clock import FakeClock
-from steersman.apiserver.audit.sinks import BATCH, BLOCKING, STRICT, Errors
-from steersman.apiserver.audit.webhook import Batching, Delivery, Poster, WebhookSink
+from steersman.apiserver.audit.sinks import BATCH, BLOCKING, STRICT, Batching, Errors
+from steersman.apiserver.audit.webhook import Delivery, Poster, WebhookSink
 
 
 class Hook(Poster):

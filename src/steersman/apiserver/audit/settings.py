@@ -12,7 +12,17 @@ from steersman.api.configuration import ConfigurationError
 from steersman.apiserver.audit import event, policy
 from steersman.apiserver.audit.logfile import LogFile, Output, Rotation, StandardOutput
 from steersman.apiserver.audit.service import Audit
-from steersman.apiserver.audit.sinks import BATCH, BLOCKING, Errors, Gathering, Limit, LogSink, Sink, Truncated
+from steersman.apiserver.audit.sinks import (
+    BATCH,
+    BLOCKING,
+    Batching,
+    Errors,
+    Gathering,
+    Limit,
+    LogSink,
+    Sink,
+    Truncated,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,24 +38,13 @@ class LogSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BatchSettings:
-    """As `audit.webhook.Batching`, which is only loaded where there is a webhook."""
-
-    buffer: int = 10_000
-    most: int = 400
-    wait: float = 30.0
-    qps: float = 10.0
-    burst: int = 15
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class WebhookSettings:
     """The webhook; without a `config_file` there is none."""
 
     config_file: str = ""
     initial_backoff: float = 10.0
     mode: str = BATCH
-    batch: BatchSettings = field(default_factory=BatchSettings)
+    batch: Batching = field(default_factory=Batching)
     limit: Limit | None = None
 
 
@@ -106,17 +105,16 @@ def _in_thread(work: Callable[[], None]) -> None:
 
 
 def _webhook(settings: WebhookSettings, errors: Errors, clock: Clock) -> Sink:
-    from steersman.apiserver.audit.webhook import Batching, Delivery, Poster, WebhookSink
+    from steersman.apiserver.audit.webhook import Delivery, Poster, WebhookSink
     from steersman.apiserver.webhook import kubeconfig
 
     poster = Poster(kubeconfig.read(Path(settings.config_file)))
-    batch = settings.batch
     return WebhookSink(
         poster,
         Delivery(poster.post, clock, settings.initial_backoff),
         settings.mode,
         errors,
         clock,
-        Batching(batch.buffer, batch.most, batch.wait, batch.qps, batch.burst),
+        settings.batch,
         settings.limit.batch if settings.limit is not None else 0,
     )

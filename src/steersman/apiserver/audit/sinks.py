@@ -72,9 +72,11 @@ class Truncated:
         self.run, self.close = sink.run, sink.close
 
     def take(self, event: Event) -> Awaitable[bool] | bool:
-        if len(encode(event)) > self._limit.event and event.level.startswith("Request"):
+        size = len(encode(event))
+        if size > self._limit.event and event.level.startswith("Request"):
             event = without_objects(event)
-        if len(encode(event)) > self._limit.event:
+            size = len(encode(event))
+        if size > self._limit.event:
             self._errors.note("truncate", 1, "event is too large even after truncating")
             return True
         return self._sink.take(event)
@@ -87,6 +89,18 @@ class Gathering:
     buffer: int = 10_000
     most: int = 1
     wait: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """How events are gathered: `buffer` of them at most; a batch has `most`, or goes after `wait` seconds; `qps` and `burst`
+    bound batches a second (0: not at all)."""
+
+    buffer: int = 10_000
+    most: int = 400
+    wait: float = 30.0
+    qps: float = 10.0
+    burst: int = 15
 
 
 class LogSink:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Raw
 
+from steersman.api import duration
 from steersman.api.errors import StatusError
 from steersman.api.http import Hijack, Hijacked, Request, Response, User
 from steersman.apiserver.audit import bodies
@@ -291,7 +292,7 @@ class Trail:
     def _annotate_latency(self, audit: Audit) -> None:
         seconds = audit.clock.time() - self.received
         if seconds > _SLOW_SECONDS:
-            self.annotations.setdefault(_LATENCY, _duration(seconds))
+            self.annotations.setdefault(_LATENCY, duration.format_go(seconds))
 
     def _emit(self, stage: str) -> Awaitable[bool] | bool:
         audit = self._audit
@@ -386,15 +387,6 @@ class Told:
         if self._open:
             self._open = False
             self._trail.ended(self._code, self._collected)
-
-
-def _duration(seconds: float) -> str:
-    """As Go writes it: 612.5ms, 1.25s."""
-    if seconds < 1:
-        return f"{seconds * 1000:.6f}".rstrip("0").rstrip(".") + "ms"
-    minutes, rest = divmod(seconds, 60)
-    text = f"{rest:.9f}".rstrip("0").rstrip(".") + "s"
-    return f"{int(minutes)}m{text}" if minutes else text
 
 
 __all__ = ["LONGEST_ID", "METADATA", "NotStored", "Told", "Trail", "id_of", "new_id"]

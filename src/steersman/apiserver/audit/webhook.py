@@ -7,12 +7,11 @@ import random
 import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 from steersman.api.clock import Clock
 from steersman.api.errors import StatusError
 from steersman.apiserver.audit.event import API_VERSION, Event, encode
-from steersman.apiserver.audit.sinks import BATCH, STRICT, Errors
+from steersman.apiserver.audit.sinks import BATCH, STRICT, Batching, Errors
 from steersman.apiserver.backend import Backends, read_limited
 from steersman.apiserver.webhook.kubeconfig import Remote
 
@@ -27,18 +26,6 @@ _LAST_SECONDS = 5.0
 
 Post = Callable[[bytes], Awaitable[int]]
 """Sends a body and tells the status of the answer. Raises OSError, TimeoutError, StatusError."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batching:
-    """How events are gathered: `buffer` of them at most; a batch has `most`, or goes after `wait` seconds; `qps` and `burst`
-    bound batches a second (0: not at all)."""
-
-    buffer: int = 10_000
-    most: int = 400
-    wait: float = 30.0
-    qps: float = 10.0
-    burst: int = 15
 
 
 class Poster:

@@ -6,13 +6,12 @@ from steersman.apiserver.audit.logfile import Rotation
 from steersman.apiserver.audit.service import Audit
 from steersman.apiserver.audit.settings import (
     AuditSettings,
-    BatchSettings,
     LogSettings,
     WebhookSettings,
     check_limit,
     make,
 )
-from steersman.apiserver.audit.sinks import Gathering, Limit
+from steersman.apiserver.audit.sinks import Batching, Gathering, Limit
 from steersman.cmd.config import ApiServerConfig
 from steersman.cmd.configfile import ConfigError
 
@@ -51,7 +50,7 @@ def settings_of(config: ApiServerConfig) -> AuditSettings:
         config_file=config.audit_webhook_config_file,
         initial_backoff=config.audit_webhook_initial_backoff,
         mode=config.audit_webhook_mode,
-        batch=BatchSettings(
+        batch=Batching(
             buffer=config.audit_webhook_batch_buffer_size,
             most=config.audit_webhook_batch_max_size,
             wait=config.audit_webhook_batch_max_wait,
