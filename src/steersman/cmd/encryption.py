@@ -4,6 +4,8 @@ The key file is an EncryptionConfiguration. Whatever of a rotation was done when
 key that values are encrypted with, and another `steer encryption rotate-keys` goes on from there.
 """
 
+from __future__ import annotations
+
 import base64
 import contextlib
 import hashlib
@@ -11,13 +13,15 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from steersman.cmd.admin import Admin, AdminError
 from steersman.cmd.errors import CommandError
 from steersman.cmd.place import Place
 from steersman.cmd.report import Deadline, Steps
 from steersman.pki.files import write_atomic
+
+if TYPE_CHECKING:
+    from steersman.cmd.admin import Admin
 
 RESOURCE = "secrets"
 POLL = 0.1
@@ -212,6 +216,8 @@ def _pause(deadline: Deadline) -> None:
 
 def _patiently(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """An answer, also of an API server that is just being started again. Raises CommandError."""
+    from steersman.cmd.admin import AdminError
+
     deadline = Deadline(PATIENCE_SECONDS)
     while True:
         try:
@@ -224,6 +230,9 @@ def _patiently(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 @contextlib.contextmanager
 def administrator(place: Place) -> Iterator[Admin]:
     """The administrator's connection to a cluster's API server."""
+    # It takes TLS along, and who only wants the key file does without.
+    from steersman.cmd.admin import Admin
+
     admin = Admin(place, place.load().port)
     try:
         yield admin
