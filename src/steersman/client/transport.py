@@ -201,7 +201,8 @@ class HTTPTransport:
         self._token, self._token_read = self._credentials.token, float("-inf")
         sessions, self._sessions = self._sessions, None
         if sessions is not None:
-            self._old.add(sessions)
+            if sessions.used:
+                self._old.add(sessions)
             await sessions.retire()
         return True
 

@@ -201,7 +201,7 @@ def _count(job: Job, pod: Pod, ending: str, result: Tally) -> None:
         if ruling is not None and ruling.action == "FailJob":
             result.fatal = result.fatal or ruling
         result.release.append(pod)
-        ignored = _is_ignored(job, pod)
+        ignored = ruling is not None and ruling.action == "Ignore"
         # What is deleted because the Job is complete has not failed.
         by_itself = ending != "Complete" or (pod.status.phase == "Failed" and not pod.metadata.deletionTimestamp)
         if not ignored and by_itself:
