@@ -77,7 +77,7 @@ async def operations(api: Api, resource: Resource, obj: Object, unique: str) -> 
         await watch.until("MODIFIED", lambda o: o["metadata"].get("annotations", {}).get("patched") == "true")
         updated = await api.change(resource.named(name), lambda o: o["metadata"]["annotations"].update(updated="true"))
         assert updated["metadata"]["annotations"]["updated"] == "true"
-        await watch.until("MODIFIED", lambda o: o["metadata"]["annotations"].get("updated") == "true")
+        await watch.until("MODIFIED", lambda o: o["metadata"].get("annotations", {}).get("updated") == "true")
         await api.delete(resource.named(name))
         await watch.until("DELETED", lambda o: o["metadata"]["name"] == name)
     await api.get(resource.named(name), code=404)
