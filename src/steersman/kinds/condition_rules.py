@@ -22,28 +22,31 @@ def check(conditions: Iterable[Condition] | None, path: Path) -> Errors:
     for i, condition in enumerate(conditions or ()):
         at = path.index(i)
         if condition.type in seen:
-            errors.append(field.duplicate(at.child("type"), condition.type))
+            errors.append(field.duplicate(at, condition.type))
         seen.add(condition.type)
         errors += _check_one(condition, at)
     return errors
 
 
 def _check_one(condition: Condition, path: Path) -> Errors:
-    errors = field.all_invalid(path.child("type"), condition.type, names.qualified_name(condition.type))
-    if condition.status not in _STATUSES:
-        errors.append(field.not_supported(path.child("status"), condition.status, _STATUSES))
+    at = path.child("type")
+    if condition.type:
+        errors = field.all_invalid(at, condition.type, names.qualified_name(condition.type))
+    else:
+        errors = [field.required(at, "is required")]
+    errors += field.check_choice(condition.status, _STATUSES, path.child("status"))
     generation = condition.observedGeneration
     if generation is not None and generation < 0:
         detail = "must be greater than or equal to zero"
         errors.append(field.invalid(path.child("observedGeneration"), generation, detail))
     if not condition.lastTransitionTime:
-        errors.append(field.required(path.child("lastTransitionTime"), "must be set"))
+        errors.append(field.required(path.child("lastTransitionTime")))
     at = path.child("reason")
-    if not condition.reason:
-        errors.append(field.required(at, "must be set"))
-    else:
+    if condition.reason:
         errors += field.all_invalid(at, condition.reason, names.condition_reason(condition.reason))
         errors += _check_length(condition.reason, _MAX_REASON, at)
+    else:
+        errors.append(field.required(at))
     return errors + _check_length(condition.message, _MAX_MESSAGE, path.child("message"))
 
 
