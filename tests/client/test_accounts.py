@@ -10,8 +10,9 @@ import pytest
 
 from steersman.api.errors import Forbidden
 from steersman.api.http import Request, Response, User
-from steersman.client.accounts import LIFE_SECONDS, RENEW, Accounts
+from steersman.client.accounts import LIFE_SECONDS, Accounts
 from steersman.client.rest import Client
+from steersman.client.tokens import RENEW
 from steersman.client.transport import InProcess
 from steersman.kinds.types.core_v1 import ConfigMap, ServiceAccount
 from steersman.kinds.types.meta_v1 import ObjectMeta

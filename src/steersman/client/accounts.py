@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
 
-from steersman.api import codec
 from steersman.api.clock import Clock
 from steersman.api.errors import AlreadyExists, NotFound
 from steersman.api.http import Request, Response
+from steersman.client import tokens
 from steersman.client.rest import Client
 from steersman.client.transport import Transport
-from steersman.kinds.types.authentication_v1 import TokenRequest, TokenRequestSpec
 from steersman.kinds.types.core_v1 import ServiceAccount
 from steersman.kinds.types.meta_v1 import ObjectMeta
 
 LIFE_SECONDS = 3600
-RENEW = 0.8
-"""The share of a token's life after which it is replaced."""
 
 
 class Accounts:
@@ -75,18 +71,10 @@ class _Token:
         except NotFound:
             await self._make()
             found = await self._request()
-        expires = datetime.fromisoformat(found.status.expirationTimestamp)
-        life = min((expires - self._clock.now()).total_seconds(), LIFE_SECONDS)
-        self._value, self._until = found.status.token, self._clock.monotonic() + life * RENEW
+        self._value, self._until = found.value, self._clock.monotonic() + found.renew_after
 
-    async def _request(self) -> TokenRequest:
-        resource = ServiceAccount.__resource__
-        path = resource.path(self._namespace, self._name, "token")
-        asked = TokenRequest(spec=TokenRequestSpec(audiences=[], expirationSeconds=LIFE_SECONDS))
-        response = await self._client.request("POST", path, body=asked)
-        if not isinstance(response.body, bytes):
-            raise TypeError("a streamed answer to a TokenRequest")
-        return codec.decode(TokenRequest, response.body)
+    async def _request(self) -> tokens.Token:
+        return await tokens.request(self._client, self._clock, self._namespace, self._name, LIFE_SECONDS)
 
     async def _make(self) -> None:
         try:

@@ -94,6 +94,21 @@ class Client:
             raise await _error(response)
         return response
 
+    async def answer(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """A `request` and the whole body of its response."""
+        response = await self.request(method, path, query=query, body=body, headers=headers)
+        if not isinstance(response.body, bytes):
+            raise TypeError(f"a streamed answer to {method} {path}")
+        return response.body
+
     async def get(self, type_: type[T], name: str, namespace: str = "", *, resource: Resource | None = None) -> T:
         return await self._object(type_, "GET", _resource(type_, resource).path(namespace, name))
 
@@ -117,13 +132,13 @@ class Client:
             "continue": after,
             "resourceVersion": resource_version,
         }
-        response = await self.request(
+        answer = await self.answer(
             "GET",
             _resource(type_, resource).path(namespace),
             query=query,
             headers=_accept(type_, METADATA_LIST_ACCEPT),
         )
-        found = decode.list_of(type_, _body(response))
+        found = decode.list_of(type_, answer)
         return Page(found.items or [], found.metadata.resourceVersion, found.metadata.continue_)
 
     async def create(self, obj: T) -> T:
@@ -171,7 +186,7 @@ class Client:
         """
         path = _resource(type_, resource).path(namespace, name)
         options = _delete_options(uid, resource_version, grace, propagation)
-        return decode.version(_body(await self.request("DELETE", path, body=options)))
+        return decode.version(await self.answer("DELETE", path, body=options))
 
     async def delete_collection(
         self,
@@ -232,10 +247,8 @@ class Client:
     async def _object(
         self, type_: type[T], method: str, path: str, *, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> T:
-        response = await self.request(
-            method, path, body=body, headers={**_accept(type_, METADATA_ACCEPT), **(headers or {})}
-        )
-        return decode.one(type_, _body(response))
+        sent = {**_accept(type_, METADATA_ACCEPT), **(headers or {})}
+        return decode.one(type_, await self.answer(method, path, body=body, headers=sent))
 
 
 async def lines(response: Response) -> AsyncGenerator[bytes]:
@@ -262,12 +275,6 @@ def _resource(type_: type[ApiObject], resource: Resource | None) -> Resource:
 
 def _accept(type_: type[ApiObject], metadata: str) -> Mapping[str, str]:
     return {"accept": metadata} if getattr(type_, "__metadata_only__", False) else {}
-
-
-def _body(response: Response) -> bytes:
-    if not isinstance(response.body, bytes):
-        raise TypeError("a streamed answer where an object was expected")
-    return response.body
 
 
 def _encode_query(query: Query | None) -> str:

@@ -64,8 +64,7 @@ async def discover(client: Client) -> Discovered:
 
     Raises StatusError when not even the list of groups is to be had.
     """
-    response = await client.request("GET", "/apis")
-    groups = msgspec.json.decode(_bytes(response.body), type=_Groups).groups
+    groups = msgspec.json.decode(await client.answer("GET", "/apis"), type=_Groups).groups
     versions = ["v1"]
     for group in groups:
         preferred = [group.preferredVersion] if group.preferredVersion is not None else []
@@ -92,20 +91,14 @@ async def _ask(client: Client, version: str, found: Discovered) -> list[tuple[Se
     """What a group version holds, each with the mark of what is stored of it: the same for whatever is the same."""
     path = f"/apis/{version}" if "/" in version else f"/api/{version}"
     try:
-        response = await client.request("GET", path)
+        answer = await client.answer("GET", path)
     except StatusError as e:
         found.failures[version] = str(e)
         return []
-    listed = msgspec.json.decode(_bytes(response.body), type=_Resources)
+    listed = msgspec.json.decode(answer, type=_Resources)
     group, _, number = version.rpartition("/")
     return [
         (Served(Resource(group, number, r.name, r.kind, r.namespaced), frozenset(r.verbs or ())), r.storageVersionHash)
         for r in listed.resources or ()
         if "/" not in r.name
     ]
-
-
-def _bytes(body: object) -> bytes:
-    if not isinstance(body, bytes):
-        raise TypeError("discovery answered with a stream")
-    return body

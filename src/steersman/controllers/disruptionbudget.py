@@ -293,11 +293,11 @@ class DisruptionBudgets:
             if resource is None:
                 raise Unknown(f'found no controllers for pod "{pod.metadata.name}"')
             path = f"{resource.path(pod.metadata.namespace, ref.name)}/scale"
-            response = await self._client.request("GET", path)
+            scale = msgspec.json.decode(await self._client.answer("GET", path), type=_Scale)
         except StatusError as error:
             what = self._kinds[name].group_resource if name in self._kinds else ref.kind
             raise Unknown(f"{what} does not implement the scale subresource") from error
-        return msgspec.json.decode(response.body, type=_Scale).spec.replicas if isinstance(response.body, bytes) else 0
+        return scale.spec.replicas
 
 
 def _replicas(owner: Any) -> int:

@@ -7,18 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-import msgspec
-
 from steersman.api.clock import Clock
-from steersman.api.meta import parse_time
+from steersman.client import tokens
 from steersman.client.rest import ApiObject, Client
-from steersman.kinds.types.authentication_v1 import TokenRequest
+from steersman.kinds.types.authentication_v1 import BoundObjectReference
 from steersman.kinds.types.certificates_v1 import ClusterTrustBundle
 from steersman.kinds.types.core_v1 import ConfigMap, Pod, Secret
 
 # Several containers of a pod refer to one object within moments; a look every volume refresh is wanted all the same.
 CACHE_SECONDS = 2.0
 _MAX_CACHED = 1024
+_DAY = 24 * 3600.0
 
 T = TypeVar("T", bound=ApiObject)
 
@@ -78,25 +77,17 @@ class TokenManager:
         if cached and self.clock.time() < cached[1]:
             return cached[0]
         meta = pod.metadata
-        account = pod.spec.serviceAccountName or "default"
-        body = {
-            "kind": "TokenRequest",
-            "apiVersion": "authentication.k8s.io/v1",
-            "spec": {
-                "audiences": [audience] if audience else [],
-                "expirationSeconds": seconds,
-                "boundObjectRef": {"kind": "Pod", "apiVersion": "v1", "name": meta.name, "uid": meta.uid},
-            },
-        }
-        path = f"/api/v1/namespaces/{meta.namespace}/serviceaccounts/{account}/token"
-        response = await self.client.request("POST", path, body=body)
-        if not isinstance(response.body, bytes):
-            raise TypeError("a streamed answer to a TokenRequest")
-        status = msgspec.json.decode(response.body, type=TokenRequest).status
-        now = self.clock.time()
-        life = parse_time(status.expirationTimestamp).timestamp() - now
-        self._cache[key] = (status.token, now + min(life * 0.8, 24 * 3600))
-        return status.token
+        found = await tokens.request(
+            self.client,
+            self.clock,
+            meta.namespace,
+            pod.spec.serviceAccountName or "default",
+            seconds,
+            audiences=[audience] if audience else (),
+            bound=BoundObjectReference(kind="Pod", apiVersion="v1", name=meta.name, uid=meta.uid),
+        )
+        self._cache[key] = found.value, self.clock.time() + min(found.renew_after, _DAY)
+        return found.value
 
     def forget(self, uid: str) -> None:
         """Drop a pod's tokens."""

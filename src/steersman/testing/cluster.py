@@ -236,8 +236,7 @@ class Cluster:
             raise ValueError(f"no kind {plain.get('kind')!r} in {plain.get('apiVersion')!r}")
         own = str((plain.get("metadata") or {}).get("namespace") or namespace)
         path = served.resource.path(own if served.resource.namespaced else "")
-        response = await self.client.request("POST", path, body=dict(plain))
-        return codec.decode(served.type, cast("bytes", response.body))
+        return codec.decode(served.type, await self.client.answer("POST", path, body=dict(plain)))
 
     async def advance(self, seconds: float) -> None:
         """Move a FakeClock on, and let everything happen that then does."""
