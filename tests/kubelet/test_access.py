@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steersman.api.clock import FakeClock, RealClock
+from steersman.api.clock import RealClock
 from steersman.api.errors import Forbidden, InternalError, StatusError, Unauthorized
 from steersman.api.http import Request, User
 from steersman.client.rest import Client
 from steersman.http.server import HTTPServer
 from steersman.http.tls import server_tls
-from steersman.kubelet.access import ALLOWED_SECONDS, EVERYTHING, Access, Recent, attributes
+from steersman.kubelet.access import ALLOWED_SECONDS, EVERYTHING, Access, attributes
 from steersman.kubelet.server import KubeletServer
 from steersman.kubelet.server_paths import parse_target
 from steersman.pki import certs, layout
@@ -68,19 +68,6 @@ def test_nothing_but_the_right_to_everything_opens_a_pod(path: str, method: str)
     for written in (path, f"/{path}"):
         if parse_target(written) is not None:
             assert attributes(method, written)[1] == (EVERYTHING,)
-
-
-async def test_recent_answers() -> None:
-    clock = FakeClock()
-    recent: Recent[bool] = Recent(clock, size=2)
-    recent.put(b"a", False, 10)
-    assert recent.get(b"a") is False
-    recent.put(b"b", True, 10)
-    recent.get(b"a")
-    recent.put(b"c", True, 10)
-    assert (recent.get(b"a"), recent.get(b"b"), recent.get(b"c")) == (False, None, True)
-    await clock.advance(10)
-    assert (recent.get(b"a"), recent.get(b"c")) == (None, None)
 
 
 class Counting:

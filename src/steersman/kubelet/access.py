@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
-from typing import Generic, TypeVar
-
 from steersman.api.clock import Clock
 from steersman.api.errors import Forbidden, InternalError, StatusError, Unauthorized
 from steersman.api.http import Request, User
+from steersman.api.recent import Digest, Recent
 from steersman.client.rest import Client
 
 # How long an answer of the API server counts, in seconds.
@@ -21,8 +18,6 @@ _OWN = {"stats": "stats", "metrics": "metrics", "logs": "log", "checkpoint": "ch
 # … or the one that is for everything will do as well.
 _FINE = {"pods": "pods", "runningpods": "pods", "healthz": "healthz", "configz": "configz", "statusz": "statusz"}
 EVERYTHING = "proxy"
-
-V = TypeVar("V")
 
 
 def attributes(method: str, path: str) -> tuple[str, tuple[str, ...]]:
@@ -38,31 +33,6 @@ def attributes(method: str, path: str) -> tuple[str, tuple[str, ...]]:
     return verb, (fine, EVERYTHING) if fine else (EVERYTHING,)
 
 
-class Recent(Generic[V]):
-    """Answers that count for a while, the newest of them."""
-
-    def __init__(self, clock: Clock, size: int = REMEMBERED) -> None:
-        self._clock = clock
-        self._size = size
-        self._kept: OrderedDict[tuple[object, ...] | bytes, tuple[float, V]] = OrderedDict()
-
-    def get(self, key: tuple[object, ...] | bytes) -> V | None:
-        found = self._kept.get(key)
-        if found is None:
-            return None
-        if found[0] <= self._clock.monotonic():
-            del self._kept[key]
-            return None
-        self._kept.move_to_end(key)
-        return found[1]
-
-    def put(self, key: tuple[object, ...] | bytes, value: V, seconds: float) -> None:
-        self._kept[key] = self._clock.monotonic() + seconds, value
-        self._kept.move_to_end(key)
-        if len(self._kept) > self._size:
-            self._kept.popitem(last=False)
-
-
 class Access:
     """Asks the API server, as the node `node`. Nobody is allowed anything while it does not answer.
 
@@ -72,8 +42,9 @@ class Access:
     def __init__(self, client: Client, clock: Clock, node: str) -> None:
         self._client = client
         self._node = node
-        self._users: Recent[User] = Recent(clock)
-        self._decisions: Recent[bool] = Recent(clock)
+        self._digest = Digest()
+        self._users: Recent[bytes, User] = Recent(clock, REMEMBERED)
+        self._decisions: Recent[tuple[object, ...], bool] = Recent(clock, REMEMBERED)
 
     async def check(self, request: Request) -> User:
         """Whether the sender of a request may make it."""
@@ -102,7 +73,7 @@ class Access:
         from steersman.kinds.types.authentication_v1 import TokenReview, TokenReviewSpec
 
         # No token is kept in memory for longer than its request.
-        key = hashlib.sha256(token.encode()).digest()
+        key = self._digest(token)
         known = self._users.get(key)
         if known is not None:
             return known
