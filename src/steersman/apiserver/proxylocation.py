@@ -7,7 +7,6 @@ import asyncio
 import random
 import re
 import socket
-import ssl
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from steersman.apiserver import podlocation
 from steersman.apiserver.backend import Target
 from steersman.kinds.types.core_v1 import Endpoints, Pod, Service
 from steersman.kinds.types.discovery_v1 import Endpoint, EndpointSlice
+from steersman.pki import trust
 
 if TYPE_CHECKING:
     from steersman.apiserver.server import App
@@ -121,7 +121,4 @@ async def _resolved(host: str) -> list[str]:
 
 def encrypted(target: Target) -> Target:
     """The same by TLS. What is there has certificates of its own making: not verified, as upstream."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return Target(target.host, target.port, context)
+    return Target(target.host, target.port, trust.anybody())

@@ -14,6 +14,7 @@ from steersman.api.clock import Clock, RealClock
 from steersman.api.errors import ServiceUnavailable
 from steersman.api.http import Handler, Request, Response, User
 from steersman.client.waiting import Backoff
+from steersman.pki import trust
 from steersman.pki.inmemory import load_chain
 from steersman.pki.watched import Watched
 
@@ -94,10 +95,7 @@ class Credentials:
         """The TLS configuration, or None for plain HTTP."""
         if not self.server.startswith("https:"):
             return None
-        context = ssl.create_default_context(cadata=self.ca or None)
-        if self.insecure:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
+        context = trust.trusting_anybody() if self.insecure else trust.trusting(self.ca)
         if self.certificate:
             load_chain(context, self.certificate, self.key)
         return context

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urljoin, urlsplit
 
@@ -15,6 +13,7 @@ from steersman.http import grpcio
 from steersman.kinds.types.core_v1 import Container, ExecAction, GRPCAction, HTTPGetAction, TCPSocketAction
 from steersman.kubelet.runtime.protocol import Runtime
 from steersman.kubelet.runtime.types import Code, RuntimeCallError
+from steersman.pki import trust
 
 if TYPE_CHECKING:
     import aiohttp
@@ -123,7 +122,8 @@ async def _http(action: HTTPGetAction, target: Target, timeout: float, user_agen
 async def _get(session: aiohttp.ClientSession, url: str, headers: Mapping[str, str]) -> Outcome:
     """A GET that follows redirects on its host; one that leads elsewhere is success, unvisited."""
     for _ in range(_MAX_REDIRECTS):
-        async with session.get(url, headers=headers, ssl=_unverified(), allow_redirects=False) as response:
+        # A pod's own certificate is rarely signed by anybody that the node knows.
+        async with session.get(url, headers=headers, ssl=trust.anybody(), allow_redirects=False) as response:
             body = (await response.content.read(_MAX_OUTPUT)).decode(errors="replace")
             if not 200 <= response.status < 400:
                 return Outcome(False, f"HTTP probe failed with statuscode: {response.status}")
@@ -132,15 +132,6 @@ async def _get(session: aiohttp.ClientSession, url: str, headers: Mapping[str, s
                 return Outcome(True, body)
             url = target
     return Outcome(False, f"stopped after {_MAX_REDIRECTS} redirects")
-
-
-@cache
-def _unverified() -> ssl.SSLContext:
-    """Probes take any certificate, as a pod's own is rarely signed by anybody that the node knows."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 async def _tcp(host: str, port: int, timeout: float) -> Outcome:

@@ -20,6 +20,7 @@ from steersman.apiserver.frontproxy import headers_of
 from steersman.apiserver.registries import Registries
 from steersman.apiserver.webhook.client import endpoints, reason_of
 from steersman.kinds.types.core_v1 import Service
+from steersman.pki import trust
 from steersman.pki.watched import Stamp, stamp
 
 AGGREGATOR = User("system:kube-aggregator", ("system:masters",))
@@ -98,15 +99,9 @@ class Connector:
 def _tls(ca: bytes, insecure: bool, client: ProxyClient | None, _: Stamp) -> ssl.SSLContext:
     """For as long as the client's files are the same ones: they are renewed under us."""
     try:
-        context = ssl.create_default_context(cadata=ca.decode() if ca else None)
-    except (ssl.SSLError, UnicodeDecodeError, ValueError) as error:
-        raise Untrusted("unable to load root certificates: unable to parse bytes as PEM block") from error
-    # As in Go: whatever the bundle holds is trusted, a server's own certificate, too, and old ways of making one.
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    if insecure:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+        context = trust.trusting_anybody() if insecure else trust.trusting(ca)
+    except ValueError as error:
+        raise Untrusted(f"unable to load root certificates: {error}") from error
     if client is not None:
         try:
             context.load_cert_chain(client.certificate, client.key)

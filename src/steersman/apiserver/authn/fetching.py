@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import unquote, urljoin, urlsplit
 
 from steersman.api.errors import StatusError
 from steersman.apiserver.backend import Backends, Target, read_limited
+from steersman.pki import trust
 
 _SECONDS = 30.0
 _MOST = 1024 * 1024
@@ -66,7 +66,7 @@ class BackendFetcher:
         headers = [("Host", parts.netloc.rpartition("@")[2]), ("Accept", "application/json")]
         if token:
             headers.append(("Authorization", f"Bearer {token}"))
-        target = Target(parts.hostname, parts.port or 443, trusting(ca), parts.hostname)
+        target = Target(parts.hostname, parts.port or 443, trust.shared(ca), parts.hostname)
         answer = await self._backends.send(target, "GET", unquote(parts.path) or "/", parts.query, headers)
         body = await read_limited(answer.body, _MOST)
         return answer.status, {name.lower(): value for name, value in answer.headers.items()}, body
@@ -81,13 +81,3 @@ async def get_json(fetcher: Fetcher, url: str, ca: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise FetchError(f"Get {url!r}: the answer is no JSON object")
     return found
-
-
-@lru_cache(maxsize=64)
-def trusting(ca: str) -> ssl.SSLContext:
-    """TLS that trusts these certificates, or the system's. Raises SSLError, ValueError."""
-    context = ssl.create_default_context(cadata=ca or None)
-    # As in Go: whatever the bundle holds is trusted, a server's own certificate, too, and old ways of making one.
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return context

@@ -8,7 +8,6 @@ import random
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -18,6 +17,7 @@ from steersman.apiserver.backend import Answer, Backends, Target, read_limited
 from steersman.apiserver.registries import Registries
 from steersman.kinds.types.core_v1 import Service
 from steersman.kinds.types.discovery_v1 import EndpointSlice
+from steersman.pki import trust
 
 MAX_ANSWER = 64 * 1024 * 1024
 _REFUSAL = 4096
@@ -154,17 +154,12 @@ def endpoints(registries: Registries, namespace: str, service: str, port_name: s
     return found
 
 
-@lru_cache(maxsize=256)
 def _trusting(ca: bytes) -> ssl.SSLContext:
-    """TLS that trusts these certificates, or the system's. Raises WebhookFailure."""
+    """Raises WebhookFailure."""
     try:
-        context = ssl.create_default_context(cadata=ca.decode() if ca else None)
-        # As in Go: whatever the bundle holds is trusted, a server's own certificate, too, and old ways of making one.
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        return context
-    except (ssl.SSLError, UnicodeDecodeError, ValueError) as error:
-        raise WebhookFailure("failed: unable to load root certificates: unable to parse bytes as PEM block") from error
+        return trust.shared(ca)
+    except ValueError as error:
+        raise WebhookFailure(f"failed: unable to load root certificates: {error}") from error
 
 
 _REFUSALS = {

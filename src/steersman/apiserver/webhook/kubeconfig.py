@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from steersman.api.configuration import ConfigurationError, read_bytes
 from steersman.apiserver.backend import Target
+from steersman.pki import trust
 from steersman.pki.inmemory import load_chain
 
 
@@ -96,13 +97,9 @@ def _remote(cluster: Mapping[str, Any], user: Mapping[str, Any], path: Path) -> 
 def _tls(cluster: Mapping[str, Any], user: Mapping[str, Any], here: Path) -> ssl.SSLContext:
     ca = _pem(cluster, "certificate-authority", here)
     try:
-        context = ssl.create_default_context(cadata=ca or None)
-    except ssl.SSLError as error:
+        context = trust.trusting_anybody() if cluster.get("insecure-skip-tls-verify") else trust.trusting(ca)
+    except ValueError as error:
         raise ValueError("certificate-authority: holds no certificates") from error
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    if cluster.get("insecure-skip-tls-verify"):
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     certificate, key = _pem(user, "client-certificate", here), _pem(user, "client-key", here)
     if certificate or key:
         try:
