@@ -23,6 +23,7 @@ from steersman.pki import certs, layout
 
 HOST = "127.0.0.1"
 NOW = datetime.now(UTC)
+READER = frontproxy.Reader(FrontProxy(Path("ca")))
 REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 
 
@@ -52,12 +53,71 @@ REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
     ],
 )
 def test_user_of(headers: list[tuple[str, str]], user: User | None) -> None:
-    assert frontproxy.user_of(CIMultiDict(headers)) == user
+    assert READER.user_of(CIMultiDict(headers)) == user
+
+
+OWN = FrontProxy(
+    Path("ca"), (), ("X-User", "X-Remote-User"), ("X-Uid",), ("X-Team", "X-Group"), ("X-More-", "X-Extra-")
+)
+
+
+@pytest.mark.parametrize(
+    ("headers", "user"),
+    [
+        ([("X-Uid", "7"), ("X-Remote-Uid", "8")], None),
+        ([("X-Remote-User", "joe"), ("X-User", "")], User("joe", ("system:authenticated",))),
+        ([("X-Remote-User", "joe"), ("X-User", "ann")], User("ann", ("system:authenticated",))),
+        (
+            [
+                ("X-User", "ann"),
+                ("X-Group", "c"),
+                ("X-Team", "a"),
+                ("X-Team", "b"),
+                ("X-Remote-Group", "system:masters"),
+                ("X-Uid", "7"),
+                ("X-Extra-scope", "2"),
+                ("X-More-scope", "1"),
+                ("X-Remote-Extra-scope", "3"),
+            ],
+            User("ann", ("a", "b", "c", "system:authenticated"), "7", {"scope": ("1", "2")}),
+        ),
+    ],
+)
+def test_names_of_headers(headers: list[tuple[str, str]], user: User | None) -> None:
+    assert frontproxy.Reader(OWN).user_of(CIMultiDict(headers)) == user
+
+
+def test_headers_with_other_names_are_passed_on_to_nobody(api: Api) -> None:
+    sent = {"x-user": "a", "x_team": "b", "x-more-c": "d", "x-mores": "e", "x-remote-user": "f", "accept": "g"}
+    kept = {"x-mores": "e", "x-remote-user": "f", "accept": "g"}
+    authenticator = Authenticator(api.clock, front_proxy=OWN)
+    for user, proxy, name in ((User("admin"), "", "admin"), (None, "proxy", "a")):
+        request = Request("GET", "/livez", headers=dict(sent), user=user, front_proxy=proxy)
+        assert authenticator.authenticate(request).name == name
+        assert request.headers == kept
+        assert forwarded_headers(request) == [("x-mores", "e"), ("accept", "g")]
+    anonymous = Request("GET", "/livez", headers=dict(sent))
+    assert authenticator.authenticate(anonymous).name == "system:anonymous"
+    assert anonymous.headers == kept
+    # Where nothing of the kind is configured, nothing is looked through.
+    plain = Request("GET", "/livez", headers=sent)
+    Authenticator(api.clock, front_proxy=FrontProxy(Path("ca"))).authenticate(plain)
+    assert plain.headers is sent
+
+
+def test_overlap(tmp_path: Path) -> None:
+    one, two, both = (tmp_path / name for name in ("one", "two", "both"))
+    for file in (one, two):
+        file.write_bytes(certs.new_ca("ca", NOW).cert)
+    both.write_bytes(two.read_bytes() + one.read_bytes())
+    assert frontproxy.overlap(one, both)
+    assert not frontproxy.overlap(one, two)
+    assert not frontproxy.overlap(one, tmp_path / "nowhere")
 
 
 def test_what_is_written_is_read() -> None:
     user = User("jürgen", ("a", "system:authenticated"), "u", {"example.com/a b%": ("1", "2"), "ü": ("3",)})
-    assert frontproxy.user_of(CIMultiDict(frontproxy.headers_of(user))) == user
+    assert READER.user_of(CIMultiDict(frontproxy.headers_of(user))) == user
     names = [name for name, _ in frontproxy.headers_of(user)]
     assert "X-Remote-Extra-example.com%2Fa%20b%25" in names
 

@@ -37,7 +37,7 @@ async def bootstrap(app: App) -> None:
 
 
 async def publish_trust(app: App) -> None:
-    """Tell aggregated API servers what they must know to take this one's word. What they were told before still counts."""
+    """Tell aggregated API servers what they must know to take this one's word."""
     data = trust.published(app.config)
     if not data:
         return
@@ -46,7 +46,7 @@ async def publish_trust(app: App) -> None:
         app,
         ConfigMap,
         {"metadata": meta, "data": data},
-        lambda obj, wanted: setattr(obj, "data", trust.combined(obj.data or {}, wanted.data or {})),
+        lambda obj, wanted: setattr(obj, "data", trust.renewed(obj.data or {}, wanted.data or {})),
     )
 
 

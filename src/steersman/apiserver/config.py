@@ -25,10 +25,15 @@ class KubeletAccess:
 @dataclass(frozen=True)
 class FrontProxy:
     """Whose word is taken on who asks: those with certificates of the authority `ca` and one of these names (any name when
-    none is listed)."""
+    none is listed). The others say which headers have the word: the first with a value has the name, and the uid, all of
+    them have groups, and whatever begins with a prefix has something else."""
 
     ca: Path
     allowed_names: tuple[str, ...] = ()
+    username_headers: tuple[str, ...] = ("X-Remote-User",)
+    uid_headers: tuple[str, ...] = ("X-Remote-Uid",)
+    group_headers: tuple[str, ...] = ("X-Remote-Group",)
+    extra_prefixes: tuple[str, ...] = ("X-Remote-Extra-",)
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,14 @@ import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from steersman.api.http import User
+from steersman.http.head import of_pairs
+
+if TYPE_CHECKING:
+    from steersman.apiserver.config import FrontProxy
 
 USER, UID, GROUP, EXTRA = "X-Remote-User", "X-Remote-Uid", "X-Remote-Group", "X-Remote-Extra-"
 _AUTHENTICATED, _UNAUTHENTICATED = "system:authenticated", "system:unauthenticated"
@@ -28,28 +32,63 @@ def is_identity(name: str) -> bool:
 
     Neither are those that many servers (all that know headers as CGI does) cannot tell from it.
     """
-    name = name.replace("_", "-")
+    name = _plain(name)
     return name in _IDENTITY or name.startswith(_EXTRA)
 
 
-def user_of(headers: Mapping[str, str]) -> User | None:
-    """The user that a trusted proxy tells of, or None."""
-    name = headers.get(USER.lower(), "")
-    if not name:
-        return None
-    groups: list[str] = []
-    extra: dict[str, tuple[str, ...]] = {}
-    for header, value in headers.items():
-        lower = header.lower()
-        if lower == GROUP.lower() and value:
-            groups.append(value)
-        elif lower.startswith(_EXTRA):
-            key = unquote(lower.removeprefix(_EXTRA))
-            extra[key] = (*extra.get(key, ()), value)
-    user = User(name, tuple(groups), headers.get(UID.lower(), ""), extra)
-    if name == "system:anonymous" or _AUTHENTICATED in groups or _UNAUTHENTICATED in groups:
-        return user
-    return replace(user, groups=(*groups, _AUTHENTICATED))
+class Reader:
+    """Reads who asks from the headers that front proxies use, by the names that `settings` give them."""
+
+    def __init__(self, settings: FrontProxy) -> None:
+        self._users, self._uids, self._groups, self._extras = (
+            tuple(name.lower() for name in names)
+            for names in (
+                settings.username_headers,
+                settings.uid_headers,
+                settings.group_headers,
+                settings.extra_prefixes,
+            )
+        )
+        self._exact = frozenset(_plain(name) for name in (*self._users, *self._uids, *self._groups)) - _IDENTITY
+        self._prefixes = tuple(prefix for prefix in map(_plain, self._extras) if not prefix.startswith(_EXTRA))
+        self.has_others = bool(self._exact or self._prefixes)
+        """Whether headers count that are not those of all front proxies, which are never passed on anyway."""
+
+    def user_of(self, headers: Mapping[str, str]) -> User | None:
+        """The user that a trusted proxy tells of, or None."""
+        name = self._first(headers, self._users)
+        if not name:
+            return None
+        told = [(header.lower(), value) for header, value in headers.items()]
+        groups = tuple(value for wanted in self._groups for header, value in told if header == wanted and value)
+        extra: dict[str, tuple[str, ...]] = {}
+        for prefix in self._extras:
+            for header, value in told:
+                if header.startswith(prefix):
+                    key = unquote(header.removeprefix(prefix))
+                    extra[key] = (*extra.get(key, ()), value)
+        user = User(name, groups, self._first(headers, self._uids), extra)
+        if name == "system:anonymous" or _AUTHENTICATED in groups or _UNAUTHENTICATED in groups:
+            return user
+        return replace(user, groups=(*groups, _AUTHENTICATED))
+
+    def stripped(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """The headers without those that say who asks under names of their own, so that they are passed on to nobody."""
+        if not any(map(self._is_other, headers)):
+            return headers
+        return of_pairs([(name, value) for name, value in headers.items() if not self._is_other(name)])
+
+    def _is_other(self, name: str) -> bool:
+        plain = _plain(name)
+        return plain in self._exact or plain.startswith(self._prefixes)
+
+    def _first(self, headers: Mapping[str, str], names: tuple[str, ...]) -> str:
+        return next(filter(None, (headers.get(name, "") for name in names)), "")
+
+
+def _plain(name: str) -> str:
+    """A header's name as servers see it that cannot tell - from _."""
+    return name.lower().replace("_", "-")
 
 
 def headers_of(user: User) -> Iterator[tuple[str, str]]:
@@ -77,6 +116,15 @@ class Judge:
         chain = _verified_chain(connection)
         root = chain[-1] if chain else b""
         return root in self._clients, root in self._proxies
+
+
+def overlap(one: Path, other: Path) -> bool:
+    """Whether two files have an authority in common."""
+    try:
+        return not _certificates(one).isdisjoint(_certificates(other))
+    except (OSError, ValueError):
+        # What is wrong with a file, whoever needs it says.
+        return False
 
 
 def _certificates(file: Path) -> frozenset[bytes]:

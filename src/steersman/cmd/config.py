@@ -48,6 +48,16 @@ class ApiServerConfig:
     requestheader_allowed_names: tuple[str, ...] = setting(
         "names a front proxy's certificate may bear; none is any", ()
     )
+    requestheader_username_headers: tuple[str, ...] = setting(
+        "headers in which front proxies name the user", ("X-Remote-User",)
+    )
+    requestheader_uid_headers: tuple[str, ...] = setting("headers in which they give the user's uid", ("X-Remote-Uid",))
+    requestheader_group_headers: tuple[str, ...] = setting(
+        "headers in which they list the user's groups", ("X-Remote-Group",)
+    )
+    requestheader_extra_headers_prefix: tuple[str, ...] = setting(
+        "beginnings of headers in which they tell more of the user", ("X-Remote-Extra-",)
+    )
     proxy_client_cert_file: str = setting("certificate shown to aggregated API servers", "")
     proxy_client_key_file: str = setting("key of that certificate", "")
     kubelet_client_cert_file: str = setting("certificate shown to kubelets", "")
@@ -249,6 +259,13 @@ class KubeletConfig:
     resolv_conf_file: str = setting("resolver configuration pods inherit", "/etc/resolv.conf")
     cgroup_root: str = setting("cgroup above the pods'", "/kubepods")
     max_pods: int = setting("pods this node takes", 110, minimum=1)
+    allowed_unsafe_sysctls: tuple[str, ...] = setting(
+        "kernel parameters of their own that pods may set besides the safe ones: names, and beginnings such as kernel.msg*",
+        (),
+    )
+    enable_debugging_handlers: bool = setting("serve logs of containers, and run commands in them", True)
+    enable_system_log_handler: bool = setting("serve the files below /var/log", True)
+    enable_system_log_query: bool = setting("answer questions about services' logs there", False)
     cpus: float = setting("CPUs to offer; 0 counts the machine's", 0.0, minimum=0)
     memory_bytes: int = setting("memory to offer; 0 asks the machine", 0, minimum=0)
     node_status_update_frequency: float = setting("seconds between looks at the node's status", 10.0, minimum=0.1)
@@ -319,6 +336,9 @@ class ClusterConfig:
     legacy_service_account_tokens: bool = setting("every service account has a Secret with a token", False)
     apiserver_args: dict[str, str] = field(
         default_factory=dict, metadata={"help": "settings of the API server, by the names of its flags without dashes"}
+    )
+    kubelet_args: dict[str, str] = field(
+        default_factory=dict, metadata={"help": "settings of the real nodes' kubelets, in the same way"}
     )
     secrets_encryption: str = setting(
         "Secrets are encrypted in the store with a key that steer makes; off once they were",

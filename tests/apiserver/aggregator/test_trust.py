@@ -28,20 +28,29 @@ def test_published(pki: layout.Layout) -> None:
     }
 
 
-def test_combined() -> None:
-    one, two = (f"-----BEGIN CERTIFICATE-----\n{n}\n-----END CERTIFICATE-----\n" for n in "ab")
-    before = {"client-ca-file": one, "requestheader-allowed-names": '["a","b"]', "mine": "kept"}
-    own = {"client-ca-file": two + one, "requestheader-allowed-names": '["b","c"]', "requestheader-group-headers": "[]"}
-    assert trust.combined(before, own) == {
-        "client-ca-file": one + two,
-        "requestheader-allowed-names": '["a","b","c"]',
-        "requestheader-group-headers": "[]",
-        "mine": "kept",
-    }
-    assert trust.combined(own, own) == own | {"client-ca-file": two + one}
-    assert (
-        trust.combined({**own, "requestheader-allowed-names": "?"}, own)["requestheader-allowed-names"] == '["b","c"]'
+def test_headers_of_other_names(pki: layout.Layout) -> None:
+    config = outer_config(pki)
+    assert config.front_proxy is not None
+    named = replace(
+        config.front_proxy,
+        username_headers=("X-User", "X-Remote-User"),
+        uid_headers=(),
+        group_headers=("X-Team",),
+        extra_prefixes=("X-More-",),
     )
+    found = trust.published(replace(config, front_proxy=named))
+    assert {k: json.loads(v) for k, v in found.items() if k.endswith(("-headers", "-prefix"))} == {
+        "requestheader-username-headers": ["X-User", "X-Remote-User"],
+        "requestheader-uid-headers": [],
+        "requestheader-group-headers": ["X-Team"],
+        "requestheader-extra-headers-prefix": ["X-More-"],
+    }
+
+
+def test_renewed() -> None:
+    before = {"client-ca-file": "a", "requestheader-allowed-names": '["a","b"]', "mine": "kept"}
+    own = {"client-ca-file": "b", "requestheader-group-headers": "[]"}
+    assert trust.renewed(before, own) == {**own, "mine": "kept"}
 
 
 async def test_what_a_cluster_has(outer: Outer) -> None:
@@ -54,7 +63,7 @@ async def test_what_a_cluster_has(outer: Outer) -> None:
     await outer.get("/apis/rbac.authorization.k8s.io/v1/clusterroles/system:auth-delegator")
 
 
-async def test_other_authorities_are_added_at_the_next_start(outer: Outer) -> None:
+async def test_what_is_configured_otherwise_counts_from_the_next_start(outer: Outer) -> None:
     from steersman.apiserver.bootstrap import bootstrap
 
     assert outer.app.config.front_proxy is not None
@@ -62,5 +71,5 @@ async def test_other_authorities_are_added_at_the_next_start(outer: Outer) -> No
     outer.app.config = replace(outer.app.config, front_proxy=proxy)
     await bootstrap(outer.app)
     data = (await outer.get(PATH))["data"]
-    assert json.loads(data["requestheader-allowed-names"]) == ["front-proxy-client", "other"]
+    assert json.loads(data["requestheader-allowed-names"]) == ["other"]
     assert data["client-ca-file"].count("BEGIN") == 1

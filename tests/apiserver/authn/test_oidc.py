@@ -279,22 +279,6 @@ async def test_rules(place: Place, provider: Provider, claims: dict[str, Any], w
         assert (await place.user(token)).name == "joe"
 
 
-async def test_distributed_groups(place: Place, provider: Provider) -> None:
-    mappings = {"username": {"claim": "sub", "prefix": ""}, "groups": {"claim": "groups", "prefix": ""}}
-    place.configure(issuer(provider, claimMappings=mappings))
-    provider.pages["/groups"] = provider.token({"aud": "me", "exp": 2e9, "groups": ["far"]}).encode()
-    source = {"endpoint": f"{provider.url}/groups", "access_token": "key-to-groups"}
-    said = {"_claim_names": {"groups": "src"}, "_claim_sources": {"src": source}}
-    assert (await place.user(provider.token(place.claims(**said)))).groups == ("far", "system:authenticated")
-    assert provider.authorized[provider.asked.index("/groups")] == "Bearer key-to-groups"
-    near = await place.user(provider.token(place.claims(groups=["near"], **said)))
-    assert near.groups == ("near", "system:authenticated")
-    provider.pages["/groups"] = provider.token({"aud": "you", "exp": 2e9, "groups": ["far"]}).encode()
-    assert "expected audience" in await place.why(provider.token(place.claims(**said, sub="jane")))
-    wrong = {"_claim_names": {"groups": "other"}, "_claim_sources": {}}
-    assert "missing in _claim_sources" in await place.why(provider.token(place.claims(**wrong)))
-
-
 async def test_the_file_is_read_again(place: Place, provider: Provider) -> None:
     place.configure(issuer(provider))
     assert place.assembly is not None
@@ -308,11 +292,28 @@ async def test_the_file_is_read_again(place: Place, provider: Provider) -> None:
     place.write({**issuer(provider), "wrong": 1})
     assert not await place.assembly.reloading.look()
     assert (await place.user(token)).name == "new:joe"
-    place.write(anonymous={"enabled": True, "conditions": [{"path": "/livez"}]})
+    place.write()
     assert await place.assembly.reloading.look()
     assert await place.why(token) == "invalid bearer token"
-    assert place.authenticator.anonymous.admits("/livez")
-    assert not place.authenticator.anonymous.admits("/healthz")
+
+
+async def test_who_is_anonymous_is_said_at_the_start(
+    place: Place, provider: Provider, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = {"enabled": True, "conditions": [{"path": "/livez"}]}
+    place.configure(issuer(provider), anonymous=said)
+    assert place.assembly is not None
+    assert place.assembly.reloading is not None
+    anonymous = place.authenticator.anonymous
+    for other in ({}, {"anonymous": {"enabled": False}}, {"anonymous": {"enabled": True}}):
+        place.write(**other)
+        assert not await place.assembly.reloading.look()
+        assert "anonymous: Forbidden: changed from initial configuration file" in caplog.text
+        caplog.clear()
+    place.write(anonymous=said)
+    assert await place.assembly.reloading.look()
+    assert place.authenticator.anonymous == anonymous
+    assert [anonymous.admits(path) for path in ("/livez", "/healthz")] == [True, False]
 
 
 async def test_service_accounts_have_their_own_issuer(place: Place, provider: Provider) -> None:

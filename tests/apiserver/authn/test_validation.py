@@ -43,7 +43,7 @@ def wrong(data: bytes) -> list[str]:
     return [str(error) for error in errors]
 
 
-@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+@pytest.mark.parametrize("version", ["v1", "v1beta1", "v1alpha1"])
 def test_what_is_right(version: str) -> None:
     assert read(config(GOOD, version=version), FILE, ()).issuers[0].issuer.audiences == ["me"]
     assert read(config(version=version), FILE, ()).issuers == ()
@@ -75,6 +75,8 @@ EMAIL = "claims.email_verified must be used in claimMappings.username.expression
         ("issuer.certificateAuthority", "\u00e9", ['jwt[0].issuer.certificateAuthority: Invalid value: "<omitted>": data does not contain any valid']),
         ("issuer.certificateAuthority", "x", ['jwt[0].issuer.certificateAuthority: Invalid value: "<omitted>": data does not contain any valid']),
         ("issuer.egressSelectorType", "x", ["egress selector must be either controlplane or cluster"]),
+        ("issuer.egressSelectorType", "controlplane", ['jwt[0].issuer.egressSelectorType: Invalid value: "controlplane": there are no egress selectors']),
+        ("issuer.egressSelectorType", "cluster", ['jwt[0].issuer.egressSelectorType: Invalid value: "cluster": there are no egress selectors']),
         ("claimMappings.username", {}, ["jwt[0].claimMappings.username: Required value: claim or expression is required"]),
         ("claimMappings.username", {"claim": "sub"}, ["jwt[0].claimMappings.username.prefix: Required value: prefix is required when claim is set"]),
         ("claimMappings.username", {"claim": "a", "expression": "claims.a"}, ["claim and expression can't both be set"]),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from steersman.api.http import User
+from steersman.apiserver.config import FrontProxy
 from steersman.cmd.config import ApiServerConfig
 from steersman.cmd.configfile import ConfigError
-from steersman.cmd.parts.authentication import authentication_of, service_accounts_of
+from steersman.cmd.parts.authentication import authentication_of, front_proxy_of, service_accounts_of
 from steersman.pki import certs
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
@@ -59,6 +62,9 @@ def test_rotation(key: str, tmp_path: Path) -> None:
         ({"service_account_jwks_uri": "http://x"}, "serviceAccountJwksUri: requires https"),
         ({"service_account_max_token_expiration": 60.0}, "between 1 hour and 2\\^32 seconds"),
         ({"service_account_issuer": ()}, "serviceAccountIssuer: is required"),
+        ({"service_account_issuer": ("",)}, "serviceAccountIssuer: should not be an empty string"),
+        ({"service_account_issuer": ("a", "a")}, 'serviceAccountIssuer: "a" is already specified'),
+        ({"service_account_issuer": ("https://[x",)}, "contained a ':' but was not a valid URL"),
     ],
 )
 def test_wrong_service_accounts(key: str, more: dict[str, Any], why: str) -> None:
@@ -83,6 +89,49 @@ def test_static_tokens(tmp_path: Path) -> None:
     assert authentication_of(config(token_auth_file=file)).static == {"secret": User("joe", ("a", "b"), "7")}
     with pytest.raises(ConfigError, match="tokenAuthFile: /nowhere: No such file"):
         authentication_of(config(token_auth_file="/nowhere"))
+
+
+def test_front_proxies(tmp_path: Path) -> None:
+    assert front_proxy_of(config()) is None
+    found = front_proxy_of(config(requestheader_client_ca_file="ca"))
+    assert found == FrontProxy(Path("ca"))
+    found = front_proxy_of(
+        config(
+            requestheader_client_ca_file="ca",
+            requestheader_allowed_names=("one",),
+            requestheader_username_headers=(" X-User ",),
+            requestheader_uid_headers=(),
+            requestheader_group_headers=("X-Team",),
+            requestheader_extra_headers_prefix=("X-More-",),
+        )
+    )
+    assert found == FrontProxy(Path("ca"), ("one",), ("X-User",), (), ("X-Team",), ("X-More-",))
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"requestheader_username_headers": (" ",)}, "requestheaderUsernameHeaders: there is an empty value"),
+        ({"requestheader_uid_headers": ("",)}, "requestheaderUidHeaders: there is an empty value"),
+        ({"requestheader_group_headers": ("a", "")}, "requestheaderGroupHeaders: there is an empty value"),
+        ({"requestheader_extra_headers_prefix": ("",)}, "requestheaderExtraHeadersPrefix: there is an empty value"),
+        ({"requestheader_allowed_names": ("",)}, "requestheaderAllowedNames: there is an empty value"),
+        ({"requestheader_uid_headers": ("X-Uid",)}, "without the standard X-Remote-Uid header"),
+    ],
+)
+def test_wrong_front_proxies(more: dict[str, Any], why: str) -> None:
+    with pytest.raises(ConfigError, match=why):
+        front_proxy_of(config(**more))
+
+
+def test_a_front_proxy_with_the_authority_of_clients(tmp_path: Path) -> None:
+    file = written(tmp_path / "ca.crt", certs.new_ca("ca", datetime.now(UTC)).cert)
+    shared = ApiServerConfig(
+        tls_cert_file="a", tls_key_file="b", client_ca_file=file, requestheader_client_ca_file=file
+    )
+    with pytest.raises(ConfigError, match="requestheaderAllowedNames: must be specified where"):
+        front_proxy_of(shared)
+    assert front_proxy_of(replace(shared, requestheader_allowed_names=("proxy",))) is not None
 
 
 OIDC = {"oidc_issuer_url": "https://id", "oidc_client_id": "me"}
@@ -113,6 +162,10 @@ def test_oidc(more: dict[str, Any], claim: str, prefix: str) -> None:
         ({"oidc_issuer_url": "https://id"}, "must be specified together"),
         ({"oidc_client_id": "me"}, "must be specified together"),
         ({"oidc_groups_claim": "groups"}, "must be specified together"),
+        ({"oidc_username_claim": "email"}, "must be specified together"),
+        ({"oidc_signing_algs": ("ES256",)}, "must be specified together"),
+        ({"oidc_required_claim": {"a": "b"}}, "must be specified together"),
+        ({"oidc_groups_claim": "groups", "authentication_config": "x"}, "mutually exclusive"),
         ({**OIDC, "oidc_signing_algs": ("HS256",)}, 'unsupported signing alg: "HS256"'),
         ({**OIDC, "oidc_ca_file": "/nowhere"}, "oidcCaFile: /nowhere: No such file"),
         ({**OIDC, "authentication_config": "x"}, "mutually exclusive"),

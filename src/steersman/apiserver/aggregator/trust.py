@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 
 from steersman.apiserver.config import ServerConfig
-from steersman.apiserver.frontproxy import EXTRA, GROUP, UID, USER
 
 NAMESPACE, NAME = "kube-system", "extension-apiserver-authentication"
 _LISTS = (
@@ -16,7 +15,6 @@ _LISTS = (
     "requestheader-uid-headers", "requestheader-username-headers",
 )  # fmt: skip
 _CERTIFICATES = ("client-ca-file", "requestheader-client-ca-file")
-_END = "-----END CERTIFICATE-----"
 
 
 def published(config: ServerConfig) -> dict[str, str]:
@@ -26,22 +24,20 @@ def published(config: ServerConfig) -> dict[str, str]:
         data["client-ca-file"] = _text(config.client_ca)
     proxy = config.front_proxy
     if proxy is not None:
-        values: tuple[Iterable[str], ...] = (proxy.allowed_names, (EXTRA,), (GROUP,), (UID,), (USER,))
+        values = (
+            proxy.allowed_names, proxy.extra_prefixes, proxy.group_headers, proxy.uid_headers, proxy.username_headers
+        )  # fmt: skip
         data |= {name: _json(found) for name, found in zip(_LISTS, values, strict=True)}
         data["requestheader-client-ca-file"] = _text(proxy.ca)
     return data
 
 
-def combined(before: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
-    """What is published already, and ours: other servers, or this one before its authorities were changed, may still count."""
-    out = {**before, **own}
-    for name in _LISTS:
-        if name in before and name in own:
-            out[name] = _json(dict.fromkeys((*_read(before[name]), *_read(own[name]))))
-    for name in _CERTIFICATES:
-        if name in before and name in own:
-            out[name] = "".join(dict.fromkeys((*_blocks(before[name]), *_blocks(own[name]))))
-    return out
+def renewed(before: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """What is published from now on, where `before` was: ours alone, so that nobody trusts an authority for longer than we do.
+
+    One server has the store, so that nobody else's word is here; what is called otherwise than ours is left alone.
+    """
+    return {**{name: value for name, value in before.items() if name not in (*_LISTS, *_CERTIFICATES)}, **own}
 
 
 def _text(file: Path) -> str:
@@ -50,15 +46,3 @@ def _text(file: Path) -> str:
 
 def _json(values: Iterable[str]) -> str:
     return msgspec.json.encode(list(values)).decode()
-
-
-def _read(text: str) -> list[str]:
-    """A list as it was published; nothing when somebody has made something else of it."""
-    try:
-        return msgspec.json.decode(text, type=list[str])
-    except msgspec.DecodeError:
-        return []
-
-
-def _blocks(text: str) -> list[str]:
-    return [block.strip() + f"\n{_END}\n" for block in text.split(_END) if block.strip()]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from steersman.api import field
 from steersman.api.clock import Clock
 from steersman.api.configuration import ConfigurationError
 from steersman.apiserver.authn import configuration, tokenwebhook, validation
@@ -42,7 +43,7 @@ class Assembly:
         fetcher: Fetcher | None = None,
     ) -> None:
         """`own_issuers` are those of service account tokens. Raises ConfigurationError."""
-        self._authenticator, self._clock = authenticator, clock
+        self._authenticator, self._settings, self._clock = authenticator, settings, clock
         self._fetcher = fetcher or BackendFetcher(backends)
         self._agnostic = Agnostic(authenticator.audiences)
         self._single: tuple[Method, ...] = ()
@@ -58,9 +59,19 @@ class Assembly:
         if file is not None:
             allowed = settings.anonymous.enabled
             self.reloading = Reloading(
-                file, lambda data: read(data, file, own_issuers, anonymous=allowed), clock, self._taken
+                file, lambda data: self._unchanged(read(data, file, own_issuers, anonymous=allowed)), clock, self._taken
             )
         self._take(self.reloading.current if self.reloading is not None else Configured())
+
+    def _unchanged(self, configured: Configured) -> Configured:
+        """The same, if it says of anonymous requests what was said at the start. Raises ConfigurationError.
+
+        Whether a cluster is open to anybody is decided when it starts, as upstream, not by whoever can write a file later.
+        """
+        if self.reloading is not None and configured.anonymous != self.reloading.current.anonymous:
+            changed = field.forbidden(field.Path("anonymous"), "changed from initial configuration file")
+            raise ConfigurationError.of(str(self._settings.file), [changed])
+        return configured
 
     async def run(self) -> None:
         """Look after the file, until cancelled."""

@@ -46,6 +46,8 @@ class Authenticator:
     ) -> None:
         self._clock = clock
         self._front_proxy = front_proxy
+        self._headers = frontproxy.Reader(front_proxy) if front_proxy is not None else None
+        self._strips = self._headers is not None and self._headers.has_others
         self._settings = settings or Authentication()
         self._static = {**self._settings.static, **(static or {})}
         self._service_accounts = service_accounts
@@ -94,8 +96,11 @@ class Authenticator:
 
         `warnings` are for the client, `notes` for the audit. A token among a WebSocket's subprotocols is taken out of the request.
         """
-        if request.front_proxy and (named := self._proxied(request)) is not None:
-            return named
+        proxied = self._proxied(request) if request.front_proxy else None
+        if self._strips and self._headers is not None:
+            request.headers = self._headers.stripped(request.headers)
+        if proxied is not None:
+            return proxied
         if request.user is not None:
             # As upstream: a certificate goes before whatever token there is.
             return self._known(request.user)
@@ -128,10 +133,12 @@ class Authenticator:
 
     def _proxied(self, request: Request) -> User | None:
         """Whom the front proxy that has sent the request names, if it is one that may."""
-        settings = self._front_proxy
-        if settings is None or (settings.allowed_names and request.front_proxy not in settings.allowed_names):
+        settings, headers = self._front_proxy, self._headers
+        if settings is None or headers is None:
             return None
-        return frontproxy.user_of(request.headers)
+        if settings.allowed_names and request.front_proxy not in settings.allowed_names:
+            return None
+        return headers.user_of(request.headers)
 
     def _by_protocol(self, request: Request, notes: dict[str, str] | None) -> User | Coroutine[Any, Any, User] | None:
         try:

@@ -82,7 +82,7 @@ class AuthenticationConfiguration(ApiType, kw_only=True):
     anonymous: AnonymousConfig | None = None
 
 
-_TYPES = {(f"{GROUP}/{version}", KIND): AuthenticationConfiguration for version in ("v1", "v1beta1")}
+_TYPES = {(f"{GROUP}/{version}", KIND): AuthenticationConfiguration for version in ("v1", "v1beta1", "v1alpha1")}
 
 
 def decode(data: bytes, where: Path | str) -> AuthenticationConfiguration:

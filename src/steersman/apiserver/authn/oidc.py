@@ -10,7 +10,7 @@ from steersman.api.field import quote
 from steersman.apiserver.authn import claims as claiming
 from steersman.apiserver.authn.distributed import Distributed
 from steersman.apiserver.authn.fetching import Fetcher
-from steersman.apiserver.authn.provider import Provider
+from steersman.apiserver.authn.provider import VERIFYING, Provider, issuer_of
 from steersman.apiserver.authn.remembering import Remembered
 from steersman.apiserver.authn.users import Agnostic, Refused, Verdict
 from steersman.pki import jose
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 TOKEN_SECONDS = 10.0
 """For so long a token that was good is taken without being looked at again."""
 NOT_BEFORE_LEEWAY = 60.0
-_GOOGLE = "accounts.google.com"
 
 
 class JWTMethod:
@@ -46,7 +45,8 @@ class JWTMethod:
         groups = compiled.mappings.groups
         self._distributed = None
         if groups is not None and groups.claim:
-            self._distributed = Distributed(groups.claim, fetcher, clock, ca, self._checks)
+            issuers = {issuer.url: self._provider}
+            self._distributed = Distributed(groups.claim, fetcher, clock, ca, self._checks, issuers)
 
     def verdict(self, token: str, wanted: Sequence[str]) -> Verdict | Coroutine[Any, Any, Verdict] | None:
         """As of `Method`, for a token that claims to be of this issuer."""
@@ -86,7 +86,7 @@ class JWTMethod:
     def _unsigned(self) -> Refused:
         if not self._provider.is_known:
             return Refused(self._provider.problem)
-        return Refused("oidc: verify token: failed to verify signature: failed to verify id token signature")
+        return Refused(f"{VERIFYING}failed to verify signature: failed to verify id token signature")
 
 
 class Issuers:
@@ -100,21 +100,12 @@ class Issuers:
         return None if method is None else method.verdict(token, wanted)
 
 
-def issuer_of(said: Mapping[str, Any]) -> str:
-    """Who claims to have issued a token."""
-    issuer = said.get("iss")
-    if issuer == _GOOGLE:
-        # It may leave the scheme out.
-        return f"https://{_GOOGLE}"
-    return issuer if isinstance(issuer, str) else ""
-
-
 def parsed(token: str) -> Compact:
     """Raises Refused."""
     try:
         return jose.parse(token)
     except jose.JoseError as error:
-        raise Refused(f"oidc: verify token: oidc: malformed jwt: {error}") from error
+        raise Refused(f"{VERIFYING}oidc: malformed jwt: {error}") from error
 
 
 class Checks:
@@ -153,4 +144,4 @@ def _moment(said: Mapping[str, Any], name: str) -> float | None:
 
 
 def _refused(why: str) -> Refused:
-    return Refused(f"oidc: verify token: oidc: {why}")
+    return Refused(f"{VERIFYING}oidc: {why}")

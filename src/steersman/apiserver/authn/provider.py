@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.clock import Clock
@@ -15,12 +15,15 @@ from steersman.pki import jose
 if TYPE_CHECKING:
     from steersman.pki.jose import Compact, Public
 
+VERIFYING = "oidc: verify token: "
+"""How what is wrong with a token begins."""
 WELL_KNOWN = "/.well-known/openid-configuration"
 AGAIN_SECONDS = 10.0
 """After a failure it is as long until somebody is asked again; until then tokens are refused at once."""
 REFRESH_SECONDS = 1.0
 """Keys are read again no more often than this, however many tokens are signed by unknown ones."""
 _MOST_KEYS = 200
+_GOOGLE = "accounts.google.com"
 log = logging.getLogger(__name__)
 
 Keys = Sequence[tuple[str, "Public"]]
@@ -80,6 +83,15 @@ class Provider:
         if not isinstance(uri, str) or not uri:
             raise FetchError("oidc: provider did not return JWKS URL")
         return uri
+
+
+def issuer_of(said: Mapping[str, Any]) -> str:
+    """Who claims to have issued a token."""
+    issuer = said.get("iss")
+    if issuer == _GOOGLE:
+        # It may leave the scheme out.
+        return f"https://{_GOOGLE}"
+    return issuer if isinstance(issuer, str) else ""
 
 
 def keys_of(document: dict[str, Any]) -> Keys:

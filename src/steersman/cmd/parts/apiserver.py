@@ -9,7 +9,7 @@ from steersman.api.configuration import ConfigurationError
 from steersman.apiserver.admission import given
 from steersman.apiserver.admission.selection import Plugins
 from steersman.apiserver.bootstrap import publish_trust
-from steersman.apiserver.config import FrontProxy, KubeletAccess, ProxyClient, ServerConfig
+from steersman.apiserver.config import KubeletAccess, ProxyClient, ServerConfig
 from steersman.apiserver.frontproxy import Judge
 from steersman.apiserver.openapi.service import OpenAPIService
 from steersman.apiserver.requestinfo import is_proxied
@@ -18,7 +18,7 @@ from steersman.apiserver.server import App
 from steersman.cmd.config import ApiServerConfig
 from steersman.cmd.configfile import ConfigError
 from steersman.cmd.parts.audit import audit_of
-from steersman.cmd.parts.authentication import authentication_of, service_accounts_of
+from steersman.cmd.parts.authentication import authentication_of, front_proxy_of, service_accounts_of
 from steersman.cmd.parts.authorization import authorization_of
 from steersman.cmd.parts.encryption import encryption_of
 from steersman.cmd.parts.memory import keep_trimmed
@@ -39,9 +39,7 @@ def server_config(config: ApiServerConfig) -> ServerConfig:
             Path(config.kubelet_client_key_file),
             Path(config.kubelet_ca_file or config.client_ca_file),
         )
-    front_proxy = proxy_client = None
-    if config.requestheader_client_ca_file:
-        front_proxy = FrontProxy(Path(config.requestheader_client_ca_file), config.requestheader_allowed_names)
+    proxy_client = None
     if config.proxy_client_cert_file:
         proxy_client = ProxyClient(Path(config.proxy_client_cert_file), Path(config.proxy_client_key_file))
     return ServerConfig(
@@ -56,7 +54,7 @@ def server_config(config: ApiServerConfig) -> ServerConfig:
         authorization=authorization_of(config),
         authentication=authentication_of(config),
         client_ca=Path(config.client_ca_file),
-        front_proxy=front_proxy,
+        front_proxy=front_proxy_of(config),
         proxy_client=proxy_client,
     )
 

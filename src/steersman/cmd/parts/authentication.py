@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import MISSING, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,10 +10,13 @@ from steersman.api.configuration import ConfigurationError, read_bytes
 from steersman.apiserver.authn import Anonymous, Authentication, ServiceAccountTokens, read_token_file
 from steersman.apiserver.authn.configuration import OIDC, JWTAuthenticator
 from steersman.apiserver.authn.settings import Webhook
+from steersman.apiserver.config import FrontProxy
+from steersman.apiserver.frontproxy import overlap
 from steersman.cmd.config import ApiServerConfig
 from steersman.cmd.configfile import ConfigError
 from steersman.pki import jose, tokens
 
+_ENDS = {"Extra": "HeadersPrefix", "Allowed": "Names", "Username": "Headers", "Uid": "Headers", "Group": "Headers"}
 _HOUR, _LONGEST = 3600, 2**32
 
 
@@ -30,9 +34,7 @@ def service_accounts_of(config: ApiServerConfig) -> ServiceAccountTokens:
             "serviceAccountSigningKeyFile: there is no private key that could sign service account tokens"
         )
     known = {key.kid: key for key in (private, *keys)}
-    issuers = config.service_account_issuer
-    if not issuers or not all(issuers):
-        raise ConfigError("serviceAccountIssuer: is required")
+    issuers = _issuers(config.service_account_issuer)
     return ServiceAccountTokens(
         private,
         tuple(known.values()),
@@ -54,6 +56,25 @@ def _keys(file: str, setting: str) -> list[tokens.Key]:
         raise ConfigError(f"{setting}: {file}: {error}") from error
 
 
+def _issuers(issuers: tuple[str, ...]) -> tuple[str, ...]:
+    """The issuers of service account tokens, if they are. Raises ConfigError."""
+    if not issuers:
+        raise ConfigError("serviceAccountIssuer: is required")
+    for i, issuer in enumerate(issuers):
+        if not issuer:
+            raise ConfigError("serviceAccountIssuer: should not be an empty string")
+        if issuer in issuers[:i]:
+            raise ConfigError(f'serviceAccountIssuer: "{issuer}" is already specified')
+        if ":" in issuer:
+            try:
+                urlsplit(issuer)
+            except ValueError as error:
+                raise ConfigError(
+                    f"serviceAccountIssuer: \"{issuer}\" contained a ':' but was not a valid URL: {error}"
+                ) from error
+    return issuers
+
+
 def _max_expiration(seconds: float) -> int:
     if seconds and not _HOUR <= seconds <= _LONGEST:
         raise ConfigError("serviceAccountMaxTokenExpiration: must be between 1 hour and 2^32 seconds")
@@ -73,9 +94,9 @@ def authentication_of(config: ApiServerConfig) -> Authentication:
     except ConfigurationError as error:
         raise ConfigError(f"tokenAuthFile: {error}") from error
     file = Path(config.authentication_config) if config.authentication_config else None
-    jwt = _oidc(config)
-    if file is not None and jwt:
+    if file is not None and _says_oidc(config):
         raise ConfigError("authenticationConfig: authentication-config file and oidc-* flags are mutually exclusive")
+    jwt = _oidc(config)
     webhook = None
     if config.authentication_token_webhook_config_file:
         webhook = Webhook(
@@ -94,11 +115,55 @@ def authentication_of(config: ApiServerConfig) -> Authentication:
     )
 
 
+def front_proxy_of(config: ApiServerConfig) -> FrontProxy | None:
+    """Whose word is taken on who asks, and in which headers. Raises ConfigError."""
+    said = {
+        "Username": config.requestheader_username_headers,
+        "Uid": config.requestheader_uid_headers,
+        "Group": config.requestheader_group_headers,
+        "Extra": config.requestheader_extra_headers_prefix,
+        "Allowed": config.requestheader_allowed_names,
+    }
+    named = {name: tuple(value.strip() for value in values) for name, values in said.items()}
+    for name, values in named.items():
+        if not all(values):
+            raise ConfigError(f"requestheader{name}{_ENDS[name]}: there is an empty value")
+    standard = FrontProxy(Path()).uid_headers[0]
+    if named["Uid"] and standard.lower() not in map(str.lower, named["Uid"]):
+        raise ConfigError(
+            f"requestheaderUidHeaders: is set without the standard {standard} header: API aggregation will not work"
+        )
+    if not config.requestheader_client_ca_file:
+        return None
+    names = config.requestheader_allowed_names
+    if not names and overlap(Path(config.requestheader_client_ca_file), Path(config.client_ca_file)):
+        raise ConfigError(
+            "requestheaderAllowedNames: must be specified where requestheader-client-ca-file and client-ca-file contain the "
+            "same certificates, so that regular client certificates cannot name arbitrary users"
+        )
+    return FrontProxy(
+        Path(config.requestheader_client_ca_file),
+        names,
+        named["Username"],
+        named["Uid"],
+        named["Group"],
+        named["Extra"],
+    )
+
+
+def _says_oidc(config: ApiServerConfig) -> bool:
+    """Whether any of the oidc_ settings is another than by default."""
+    return any(
+        getattr(config, field.name) != field.default
+        for field in fields(config)
+        if field.name.startswith("oidc_") and field.default is not MISSING
+    ) or bool(config.oidc_required_claim)
+
+
 def _oidc(config: ApiServerConfig) -> tuple[JWTAuthenticator, ...]:
     """The issuer that the oidc_ settings tell of."""
-    more = (config.oidc_ca_file, config.oidc_groups_claim, config.oidc_groups_prefix, config.oidc_username_prefix)
     if not config.oidc_issuer_url or not config.oidc_client_id:
-        if config.oidc_issuer_url or config.oidc_client_id or any(more) or config.oidc_required_claim:
+        if _says_oidc(config):
             raise ConfigError(
                 "oidcIssuerUrl: oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set"
             )
