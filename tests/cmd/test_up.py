@@ -62,6 +62,7 @@ def test_the_store_stays() -> None:
             {"event_ttl": "60", "audit_policy_file": "/p"},
             "--apiserver-arg event-ttl=60 --apiserver-arg audit-policy-file=/p",
         ),
+        ("kubelet_args", {"allowed_unsafe_sysctls": "kernel.msg*"}, "--kubelet-arg allowed-unsafe-sysctls=kernel.msg*"),
     ],
 )
 def test_how_a_wish_is_said(name: str, value: object, text: str) -> None:

@@ -6,6 +6,7 @@ from tests.kubelet.builders import container, pod
 from steersman.api import codec
 from steersman.kinds.types.core_v1 import Node
 from steersman.kubelet.admission import check
+from steersman.kubelet.sysctls import Allowlist
 
 NODE = codec.from_builtins(
     Node,
@@ -51,7 +52,7 @@ def sets(*names):
     ],
 )
 def test_admitted(made, others):
-    assert check(made, others, NODE) is None
+    assert check(made, others, NODE, Allowlist.of()) is None
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_admitted(made, others):
         (pod(os={"name": "windows"}), [], "PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS"),
         (sets("kernel.shm_rmid_forced", "kernel.msgmax"), [], "SysctlForbidden",
          'forbidden sysctl: "kernel.msgmax" not allowlisted'),
-        (sets("kernel/core_pattern"), [], "SysctlForbidden", 'forbidden sysctl: "kernel/core_pattern" not allowlisted'),
+        (sets("kernel/core_pattern"), [], "SysctlForbidden", 'forbidden sysctl: "kernel.core_pattern" not allowlisted'),
         (asks(cpu="3"), [], "OutOfcpu", "Node didn't have enough resource: cpu, requested: 3000, used: 0, capacity: 2000"),
         (asks(cpu="1"), [asks(cpu="1500m")], "OutOfcpu",
          "Node didn't have enough resource: cpu, requested: 1000, used: 1500, capacity: 2000"),
@@ -80,5 +81,5 @@ def test_admitted(made, others):
     ],
 )  # fmt: skip
 def test_refused(made, others, reason, message):
-    found = check(made, others, NODE)
+    found = check(made, others, NODE, Allowlist.of())
     assert (found.reason, found.message) == (reason, message)

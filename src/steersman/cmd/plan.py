@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from steersman.cmd import apiserver_args, encryption
+from steersman.cmd import encryption, part_args
 from steersman.cmd.config import (
     ApiServerConfig,
     ClusterConfig,
@@ -239,7 +239,7 @@ def _nursery(python: str, paths: Paths) -> dict[str, Any]:
 
 def _apiserver(config: ClusterConfig, place: Place) -> ApiServerConfig:
     """As the cluster needs it, with the user's own settings on top."""
-    return apiserver_args.apply(_apiserver_defaults(config, place), config.apiserver_args)
+    return part_args.APISERVER.apply(_apiserver_defaults(config, place), config.apiserver_args)
 
 
 def _apiserver_defaults(config: ClusterConfig, place: Place) -> ApiServerConfig:
@@ -275,6 +275,10 @@ def encryption_config(config: ClusterConfig, place: Place) -> str:
 
 
 def _kubelet(config: ClusterConfig, place: Place, number: int, name: str) -> KubeletConfig:
+    return part_args.KUBELET.apply(_kubelet_defaults(config, place, number, name), config.kubelet_args)
+
+
+def _kubelet_defaults(config: ClusterConfig, place: Place, number: int, name: str) -> KubeletConfig:
     network, root = addresses(config), place.node(name)
     serving = str(kubelet_serving_pair(place, name))
     return KubeletConfig(

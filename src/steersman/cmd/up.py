@@ -28,6 +28,7 @@ _KEPT = (
     "legacy_service_account_tokens",
     "runtime_config",
     "apiserver_args",
+    "kubelet_args",
     "secrets_encryption",
     "encryption_provider_config",
     "store",
@@ -44,6 +45,7 @@ class Wish:
     legacy_service_account_tokens: bool | None = None
     runtime_config: dict[str, str] | None = None
     apiserver_args: dict[str, str] | None = None
+    kubelet_args: dict[str, str] | None = None
     secrets_encryption: str | None = None
     encryption_provider_config: str | None = None
     store: str | None = None
@@ -72,6 +74,7 @@ def resolve(wish: Wish, place: Place, existing: ClusterConfig | None, held: cont
         legacy_service_account_tokens=wish.legacy_service_account_tokens or False,
         runtime_config=wish.runtime_config or {},
         apiserver_args=wish.apiserver_args or {},
+        kubelet_args=wish.kubelet_args or {},
         secrets_encryption="on" if wish.secrets_encryption == "on" else "",
         encryption_provider_config=wish.encryption_provider_config or "",
         store=wish.store or f"sqlite://{place.store_file}",
@@ -257,8 +260,9 @@ def option(name: str, value: object) -> str:
     spelled = name.replace("_", "-")
     if isinstance(value, bool):
         return f"--{spelled}" if value else f"--no-{spelled}"
-    if name == "apiserver_args" and isinstance(value, dict):
-        return " ".join(f"--apiserver-arg {setting.replace('_', '-')}={said}" for setting, said in value.items())
+    if name in ("apiserver_args", "kubelet_args") and isinstance(value, dict):
+        flag = spelled.removesuffix("s")
+        return " ".join(f"--{flag} {setting.replace('_', '-')}={said}" for setting, said in value.items())
     if isinstance(value, dict):
         value = ",".join(f"{k}={v}" for k, v in value.items())
     return f"--{spelled} {value}"

@@ -10,15 +10,7 @@ from steersman.api import quantity
 from steersman.kinds.core.node_selection import selects
 from steersman.kinds.types.core_v1 import Node, Pod
 from steersman.kubelet.resources import pod_requests
-
-_SAFE_SYSCTLS = frozenset({
-    "kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_local_reserved_ports",
-    "net.ipv4.ip_unprivileged_port_start", "net.ipv4.ping_group_range", "net.ipv4.tcp_fin_timeout",
-    "net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_keepalive_time",
-    "net.ipv4.tcp_notsent_lowat", "net.ipv4.tcp_rmem", "net.ipv4.tcp_slow_start_after_idle", "net.ipv4.tcp_syncookies",
-    "net.ipv4.tcp_wmem",
-})  # fmt: skip
-"""Kernel parameters that a pod may set for itself without harm to the node and to others."""
+from steersman.kubelet.sysctls import Allowlist
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +19,12 @@ class Refusal:
     message: str
 
 
-def check(pod: Pod, others: Iterable[Pod], node: Node) -> Refusal | None:
+def check(pod: Pod, others: Iterable[Pod], node: Node, sysctls: Allowlist) -> Refusal | None:
     """Why the pod may not run beside the others on this node, in the kubelet's words; None when it may."""
     others = list(others)
     return (
         _check_system(pod)
-        or _check_sysctls(pod)
+        or _check_sysctls(pod, sysctls)
         or _check_selector(pod, node)
         or _check_resources(pod, others, node.status.allocatable or {})
         or _check_ports(pod, others)
@@ -46,14 +38,10 @@ def _check_system(pod: Pod) -> Refusal | None:
     return None
 
 
-def _check_sysctls(pod: Pod) -> Refusal | None:
+def _check_sysctls(pod: Pod, allowed: Allowlist) -> Refusal | None:
     """Others are written by nobody: whoever may make pods is not thereby let near the node's kernel."""
-    context = pod.spec.securityContext
-    for sysctl in (context.sysctls if context is not None else None) or ():
-        # The kernel's own form has slashes where this one has dots.
-        if sysctl.name.replace("/", ".") not in _SAFE_SYSCTLS:
-            return Refusal("SysctlForbidden", f'forbidden sysctl: "{sysctl.name}" not allowlisted')
-    return None
+    problem = allowed.refusal(pod)
+    return Refusal("SysctlForbidden", f"forbidden sysctl: {problem}") if problem else None
 
 
 def _check_selector(pod: Pod, node: Node) -> Refusal | None:

@@ -11,6 +11,7 @@ from steersman.kubelet.expansion import expand
 from steersman.kubelet.pod_plan import Role, container_hash
 from steersman.kubelet.runtime import types as rt
 from steersman.kubelet.security import container_security, sandbox_security
+from steersman.kubelet.sysctls import dotted
 
 _PROPAGATION = {
     "": rt.MountPropagation.PRIVATE,
@@ -53,7 +54,7 @@ def sandbox_config(
         labels={**(meta.labels or {}), **pod_labels(pod)},
         annotations=dict(meta.annotations or {}),
         cgroup_parent=cgroup,
-        sysctls={s.name: s.value for s in (context.sysctls if context else None) or []},
+        sysctls={dotted(s.name): s.value for s in (context.sysctls if context else None) or []},
         security=sandbox_security(pod),
         resources=resources,
     )

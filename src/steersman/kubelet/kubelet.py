@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from steersman.api.clock import Clock
-from steersman.api.errors import NotFound, StatusError
+from steersman.api.errors import StatusError
 from steersman.client.events import EventRecorder
 from steersman.client.rest import Client
 from steersman.client.waiting import wait_event
@@ -30,6 +30,7 @@ from steersman.kubelet.runtime.types import RuntimeCallError
 from steersman.kubelet.settings import NodeSettings
 from steersman.kubelet.sources import ObjectReader, TokenManager
 from steersman.kubelet.status_manager import StatusManager
+from steersman.kubelet.sysctls import Allowlist
 from steersman.kubelet.volumes.certificates import PodCertificates
 from steersman.kubelet.volumes.manager import VolumeManager
 from steersman.kubelet.volumes.problem import VolumeError
@@ -81,6 +82,7 @@ class Kubelet:
         self._agent = NodeAgent(settings, client, runtime, clock, machine)
         self._pleg = Pleg(runtime)
         self._status = StatusManager(client, clock)
+        self._sysctls = Allowlist.of(settings.allowed_unsafe_sysctls)
         self._workers: dict[str, PodWorker] = {}
         self._deletions: asyncio.Queue[Pod] = asyncio.Queue()
         self._context = self._make_context(services)
@@ -190,7 +192,7 @@ class Kubelet:
         if self._agent.node is None:
             return None
         others = [w.pod for w in self._workers.values() if w.active and w is not worker]
-        return admission.check(worker.pod, others, self._agent.node)
+        return admission.check(worker.pod, others, self._agent.node, self._sysctls)
 
     async def _reconsider(self, worker: PodWorker) -> None:
         """Refuse the pod for good, unless our picture of the node is old: others change its labels and capacity."""
@@ -221,9 +223,7 @@ class Kubelet:
             pod = await self._deletions.get()
             meta = pod.metadata
             try:
-                await self._client.delete(Pod, meta.name, meta.namespace, uid=meta.uid, grace=0)
-            except NotFound:
-                continue
+                await self._client.delete_seen(pod, grace=0)
             except StatusError as error:
                 # The pod's worker asks again at its next turn.
                 _log.info("pod %s/%s not deleted yet: %s", meta.namespace, meta.name, error)

@@ -23,6 +23,7 @@ class NodeSettings:
     resolv_conf: Path = Path("/etc/resolv.conf")
     server_port: int = 0
     max_pods: int = 110
+    allowed_unsafe_sysctls: tuple[str, ...] = ()
     cpus: float
     memory: int
     disk: int = 0

@@ -1,11 +1,13 @@
 """`steer up`: start a cluster and return when it is usable."""
 
 import argparse
+import functools
 import os
 import select
 import signal
 import socket
 import sys
+from typing import Literal
 
 from steersman.cmd.command import Command, add_cluster_arguments
 from steersman.cmd.configfile import ConfigError, parse_duration
@@ -39,11 +41,19 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--apiserver-arg",
         dest="apiserver_args",
-        type=_apiserver_arg,
+        type=functools.partial(_part_arg, "APISERVER"),
         action="append",
         metavar="NAME=VALUE",
         help="set what `steer apiserver --NAME` sets, such as audit-policy-file=FILE; may be repeated; NAME= goes back to "
         "what it was",
+    )
+    parser.add_argument(
+        "--kubelet-arg",
+        dest="kubelet_args",
+        type=functools.partial(_part_arg, "KUBELET"),
+        action="append",
+        metavar="NAME=VALUE",
+        help="the same for the kubelets of real nodes, such as allowed-unsafe-sysctls=kernel.msg*",
     )
     encryption = parser.add_mutually_exclusive_group()
     encryption.add_argument(
@@ -95,14 +105,15 @@ def _settings(text: str) -> dict[str, str]:
     return found
 
 
-def _apiserver_arg(text: str) -> tuple[str, str]:
-    from steersman.cmd.apiserver_args import check
+def _part_arg(part: Literal["APISERVER", "KUBELET"], text: str) -> tuple[str, str]:
+    from steersman.cmd import part_args
 
+    known = part_args.APISERVER if part == "APISERVER" else part_args.KUBELET
     name, separator, value = text.partition("=")
     if not separator:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
     try:
-        return check(name, value)
+        return known.check(name, value)
     except ConfigError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 
@@ -132,6 +143,7 @@ def _run(arguments: argparse.Namespace) -> int:
         legacy_service_account_tokens=arguments.legacy_service_account_tokens,
         runtime_config=arguments.runtime_config,
         apiserver_args=dict(arguments.apiserver_args) if arguments.apiserver_args else None,
+        kubelet_args=dict(arguments.kubelet_args) if arguments.kubelet_args else None,
         secrets_encryption=arguments.secrets_encryption,
         encryption_provider_config=_absolute(arguments.encryption_provider_config),
         store=arguments.store,

@@ -46,6 +46,7 @@ def node_settings(config: KubeletConfig) -> NodeSettings:
         resolv_conf=Path(config.resolv_conf_file),
         server_port=config.port,
         max_pods=config.max_pods,
+        allowed_unsafe_sysctls=config.allowed_unsafe_sysctls,
         cpus=config.cpus or machine.cpu_count(),
         memory=config.memory_bytes or machine.memory_total(),
         disk=machine.disk(root)[0],
