@@ -85,6 +85,21 @@ async def test_delete_tells_the_version_of_the_change(script):
     assert await Client(script.transport(script.answer(200, status))).delete(Pod, "web", "default") == ""
 
 
+@pytest.mark.parametrize(
+    ("unchanged", "expected"), [(False, {"uid": "u"}), (True, {"uid": "u", "resourceVersion": "7"})]
+)
+async def test_what_was_seen_is_deleted_and_nothing_else(script, unchanged, expected):
+    missing = {"kind": "Status", "reason": "NotFound", "message": "gone", "code": 404}
+    other = {"kind": "Status", "reason": "Conflict", "message": "another", "code": 409}
+    transport = script.transport(script.answer(200, POD), script.answer(404, missing), script.answer(409, other))
+    client, seen = Client(transport), pod(uid="u", resourceVersion="7")
+    assert await client.delete_seen(seen, unchanged=unchanged) == "7"
+    assert msgspec.json.decode(transport.requests[0].body)["preconditions"] == expected
+    assert await client.delete_seen(seen, unchanged=unchanged) is None
+    with pytest.raises(Conflict):
+        await client.delete_seen(seen, unchanged=unchanged)
+
+
 async def test_list_pages(script):
     page = {"kind": "PodList", "metadata": {"resourceVersion": "9", "continue": "more"}, "items": [POD]}
     transport = script.transport(

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from steersman.api.errors import StatusError, from_status
+from steersman.api.errors import NotFound, StatusError, from_status
 from steersman.api.http import Request, Response
 from steersman.api.meta import Resource
 from steersman.client import decode
@@ -187,6 +187,35 @@ class Client:
         path = _resource(type_, resource).path(namespace, name)
         options = _delete_options(uid, resource_version, grace, propagation)
         return decode.version(await self.answer("DELETE", path, body=options))
+
+    async def delete_seen(
+        self,
+        obj: ApiObject,
+        *,
+        unchanged: bool = False,
+        grace: int | None = None,
+        propagation: Propagation | None = None,
+        resource: Resource | None = None,
+    ) -> str | None:
+        """Delete this very object (Conflict if another has its name) and no newer state of it if it must be `unchanged`.
+
+        Answers as `delete` does, and with None when it is gone already: somebody was faster, which is as good.
+        """
+        meta = obj.metadata
+        version = meta.resourceVersion if unchanged else None
+        try:
+            return await self.delete(
+                type(obj),
+                meta.name,
+                meta.namespace,
+                uid=meta.uid,
+                resource_version=version,
+                grace=grace,
+                propagation=propagation,
+                resource=resource,
+            )
+        except NotFound:
+            return None
 
     async def delete_collection(
         self,

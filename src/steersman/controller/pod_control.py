@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from steersman.api import codec
-from steersman.api.errors import NotFound, StatusError
+from steersman.api.errors import StatusError
 from steersman.client.events import EventRecorder
 from steersman.client.rest import ApiObject, Client
 from steersman.controller.ownership import controller_reference
@@ -51,13 +51,12 @@ class PodControl:
 
     async def delete(self, pod: Pod, owner: ApiObject) -> str:
         """Begin to delete the pod; one that is gone or going already is no error."""
-        meta = pod.metadata
         try:
-            version = await self._client.delete(Pod, meta.name, meta.namespace, uid=meta.uid)
-        except NotFound:
-            return ""
+            version = await self._client.delete_seen(pod)
         except StatusError as e:
             self._recorder.event(owner, "Warning", "FailedDelete", f"Error deleting: {e}")
             raise
-        self._recorder.event(owner, "Normal", "SuccessfulDelete", f"Deleted pod: {meta.name}")
+        if version is None:
+            return ""
+        self._recorder.event(owner, "Normal", "SuccessfulDelete", f"Deleted pod: {pod.metadata.name}")
         return version

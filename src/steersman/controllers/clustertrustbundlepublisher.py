@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from steersman.api.errors import AlreadyExists, NotFound
+from steersman.api.errors import AlreadyExists
 from steersman.controller.declaration import Context, Controller, mapped
 from steersman.kinds.types.certificates_v1 import ClusterTrustBundle, ClusterTrustBundleSpec
 from steersman.kinds.types.meta_v1 import ObjectMeta
@@ -44,10 +44,7 @@ class Publisher:
                 return
         for other in self._published.items():
             if other.metadata.name != name:
-                try:
-                    await self._client.delete(ClusterTrustBundle, other.metadata.name, uid=other.metadata.uid)
-                except NotFound:
-                    continue
+                await self._client.delete_seen(other)
 
 
 CONTROLLER = Controller(

@@ -86,10 +86,8 @@ class CronJobs:
                 self._recorder.event(cronjob, "Normal", "SuccessfulDelete", f"Deleted job {job.metadata.name}")
 
     async def _delete(self, key: str, job: Job) -> bool:
-        meta = job.metadata
-        try:
-            version = await self._client.delete(Job, meta.name, meta.namespace, uid=meta.uid, propagation="Background")
-        except NotFound:
+        version = await self._client.delete_seen(job, propagation="Background")
+        if version is None:
             return False
         self._writes.wrote(key, self._jobs, version)
         return True

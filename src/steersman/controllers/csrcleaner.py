@@ -5,36 +5,17 @@ from __future__ import annotations
 from base64 import b64decode
 from datetime import datetime, timedelta
 
-from steersman.api.errors import NotFound
 from steersman.api.meta import parse_time
-from steersman.controller.declaration import Context, Controller, own
+from steersman.controller.declaration import Controller, own
+from steersman.controller.expiry import Expiry
 from steersman.kinds.types.certificates_v1 import CertificateSigningRequest
 
 ANSWERED, PENDING = timedelta(hours=1), timedelta(hours=24)
 
 
-class Cleaner:
-    def __init__(self, context: Context) -> None:
-        self._client = context.client
-        self._clock = context.clock
-        self._requests = context.informers.informer(CertificateSigningRequest)
-
-    async def reconcile(self, key: str) -> float | None:
-        found = self._requests.get(key)
-        if found is None:
-            return None
-        ends = end_of(found)
-        if ends is None:
-            return None
-        left = (ends - self._clock.now()).total_seconds()
-        if left > 0:
-            return left
-        try:
-            await self._client.delete(CertificateSigningRequest, found.metadata.name, uid=found.metadata.uid)
-        except NotFound:
-            # Somebody was faster.
-            return None
-        return None
+def seconds_left(request: CertificateSigningRequest, now: datetime) -> float | None:
+    ends = end_of(request)
+    return None if ends is None else (ends - now).total_seconds()
 
 
 def end_of(request: CertificateSigningRequest) -> datetime | None:
@@ -67,7 +48,7 @@ def _certificate_end(request: CertificateSigningRequest) -> datetime | None:
 
 CONTROLLER = Controller(
     name="csrcleaner",
-    reconciler=Cleaner,
+    reconciler=lambda context: Expiry(context, CertificateSigningRequest, seconds_left),
     watches=(own(CertificateSigningRequest),),
     component="certificatesigningrequest-cleaner-controller",
     account="certificate-controller",

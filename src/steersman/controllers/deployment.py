@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from steersman.api import codec, labels
-from steersman.api.errors import AlreadyExists, NotFound, StatusError
+from steersman.api.errors import AlreadyExists, StatusError
 from steersman.api.labels import Selector
 from steersman.client.informer import by_controller_uid, by_namespace, key_of
 from steersman.controller.declaration import Context, Controller, mapped, own
@@ -257,14 +257,8 @@ class Deployments:
 
     async def _clean(self, key: str, deployment: Deployment, sets: _Sets) -> None:
         for rs in rollout.expired(deployment, sets.old):
-            meta = rs.metadata
-            try:
-                version = await self._client.delete(
-                    ReplicaSet, meta.name, meta.namespace, uid=meta.uid, propagation="Background"
-                )
-            except NotFound:
-                continue
-            self._writes.wrote(key, self._sets, version)
+            if (version := await self._client.delete_seen(rs, propagation="Background")) is not None:
+                self._writes.wrote(key, self._sets, version)
 
     async def _report(self, key: str, deployment: Deployment, sets: _Sets) -> float | None:
         now = self._context.clock.now()

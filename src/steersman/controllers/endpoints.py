@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from steersman.api.errors import AlreadyExists, NotFound, StatusError
+from steersman.api.errors import AlreadyExists, StatusError
 from steersman.client.informer import by_namespace, key_of
 from steersman.controller.declaration import Context, Controller, mapped, own
 from steersman.controller.freshness import SOON, Writes
@@ -122,11 +122,7 @@ class EndpointsReconciler:
         """Endpoints go with their Service; those that nobody made from a Service (leader election locks) stay."""
         if found is None or (found.metadata.labels or {}).get(MANAGED_BY) != MANAGER:
             return
-        meta = found.metadata
-        try:
-            await self._client.delete(Endpoints, meta.name, meta.namespace, uid=meta.uid)
-        except NotFound:
-            return
+        await self._client.delete_seen(found)
 
 
 CONTROLLER = Controller(

@@ -207,20 +207,11 @@ class GarbageCollector:
     # Doing
 
     async def _delete(self, node: Node, policy: Propagation) -> None:
-        meta = node.object.metadata
-        try:
-            await self._client.delete(
-                PartialObject,
-                meta.name,
-                meta.namespace,
-                uid=meta.uid,
-                resource_version=meta.resourceVersion,
-                propagation=policy,
-                resource=node.resource,
-            )
-        except NotFound:
-            return
-        _log.debug("deleted %s: its owners are gone", _name(node))
+        deleted = await self._client.delete_seen(
+            node.object, unchanged=True, propagation=policy, resource=node.resource
+        )
+        if deleted is not None:
+            _log.debug("deleted %s: its owners are gone", _name(node))
 
     async def _drop_owners(self, node: Node, uids: set[str]) -> None:
         await self._patch(node, {"ownerReferences": [ref for ref in node.owners if ref.uid not in uids]})

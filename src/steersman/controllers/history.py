@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from steersman.api import codec
-from steersman.api.errors import AlreadyExists, NotFound
+from steersman.api.errors import AlreadyExists
 from steersman.api.labels import Selector
 from steersman.client.informer import by_controller_uid, by_namespace
 from steersman.controller.declaration import Context
@@ -155,9 +155,5 @@ class Histories:
 
     async def delete(self, key: str, revisions: Collection[ControllerRevision]) -> None:
         for revision in revisions:
-            meta = revision.metadata
-            try:
-                version = await self._client.delete(ControllerRevision, meta.name, meta.namespace, uid=meta.uid)
-            except NotFound:
-                continue
-            self._writes.wrote(key, self._revisions, version)
+            if (version := await self._client.delete_seen(revision)) is not None:
+                self._writes.wrote(key, self._revisions, version)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from steersman.api.errors import AlreadyExists, NotFound
+from steersman.api.errors import AlreadyExists
 from steersman.controller.declaration import Context, Controller, NotYet, mapped, own
 from steersman.controllers.service_pods import family_of
 from steersman.kinds.types.core_v1 import Service
@@ -52,11 +52,7 @@ class IPAddresses:
         present = {found.metadata.name: found for found in self._addresses.by("parent", key)}
         for name, found in present.items():
             if name not in wanted:
-                try:
-                    await self._client.delete(IPAddress, name, uid=found.metadata.uid)
-                except NotFound:
-                    # Somebody was faster, which is as well.
-                    continue
+                await self._client.delete_seen(found)
         for address in wanted:
             if address not in present and service is not None:
                 await self._create(service, address)

@@ -102,9 +102,7 @@ class LegacyTokenCleaner:
                 )
             else:
                 log.info("secret %s/%s: its token is not used and is deleted", meta.namespace, meta.name)
-                await self._client.delete(
-                    Secret, meta.name, meta.namespace, uid=meta.uid, resource_version=meta.resourceVersion
-                )
+                await self._client.delete_seen(secret, unchanged=True)
         except (NotFound, Conflict):
             # Somebody has changed it: the next look will tell.
             return

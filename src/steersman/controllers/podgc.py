@@ -66,10 +66,9 @@ class PodGC:
 
     async def _remove(self, pod: Pod, why: str) -> None:
         """There is no kubelet to end the pod: it has failed, and is deleted at once."""
-        meta = pod.metadata
         try:
             await mark(self._client, self._clock, pod, "DeletionByPodGC", why, failed=True)
-            await self._client.delete(Pod, meta.name, meta.namespace, uid=meta.uid, grace=0)
+            await self._client.delete_seen(pod, grace=0)
         except NotFound:
             return
 
@@ -81,10 +80,10 @@ class PodGC:
             return
         done.sort(key=lambda pod: (pod.metadata.creationTimestamp, pod.metadata.name))
         for pod in done[: len(done) - threshold]:
-            meta = pod.metadata
             try:
-                await self._client.delete(Pod, meta.name, meta.namespace, uid=meta.uid, grace=0)
-            except (NotFound, Conflict):
+                await self._client.delete_seen(pod, grace=0)
+            except Conflict:
+                # Another one has its name.
                 continue
 
 

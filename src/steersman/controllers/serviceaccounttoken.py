@@ -155,11 +155,10 @@ class ServiceAccountTokens:
         return None
 
     async def _delete(self, secret: Secret) -> None:
-        meta = secret.metadata
         try:
-            await self._client.delete(Secret, meta.name, meta.namespace, uid=meta.uid)
-        except (NotFound, Conflict):
-            # It is gone, or another one has its name.
+            await self._client.delete_seen(secret)
+        except Conflict:
+            # Another one has its name.
             return
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import msgspec
 
 from steersman.api import codec
-from steersman.api.errors import NotFound
 from steersman.client.informer import Informer
 from steersman.client.rest import Client
 from steersman.controller.freshness import Writes
@@ -145,12 +144,8 @@ async def carry_out(client: Client, writes: Writes, informer: Informer[EndpointS
         stored = await client.update(codec.clone(changed))
         writes.wrote(key, informer, stored.metadata.resourceVersion)
     for found in todo.delete:
-        meta = found.metadata
-        try:
-            version = await client.delete(EndpointSlice, meta.name, meta.namespace, uid=meta.uid)
-        except NotFound:
-            continue
-        writes.wrote(key, informer, version)
+        if (version := await client.delete_seen(found)) is not None:
+            writes.wrote(key, informer, version)
 
 
 def service_keys(found: EndpointSlice) -> Iterable[str]:

@@ -161,9 +161,8 @@ class StatefulSets:
 
     async def _delete(self, work: _Work, pod: Pod) -> None:
         stateful_set, meta = work.stateful_set, pod.metadata
-        try:
-            version = await self._client.delete(Pod, meta.name, meta.namespace, uid=meta.uid)
-        except NotFound:
+        version = await self._client.delete_seen(pod)
+        if version is None:
             return
         self._writes.wrote(work.key, self._pods, version)
         text = f"delete Pod {meta.name} in StatefulSet {stateful_set.metadata.name} successful"

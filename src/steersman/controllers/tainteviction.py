@@ -58,7 +58,7 @@ class TaintEviction:
         try:
             text = "Taint manager: deleting due to NoExecute taint"
             await mark(self._client, self._clock, pod, "DeletionByTaintManager", text)
-            await self._client.delete(Pod, pod.metadata.name, pod.metadata.namespace, uid=pod.metadata.uid)
+            await self._client.delete_seen(pod)
         except NotFound:
             return None
         except Conflict:
