@@ -256,6 +256,16 @@ def test_failing_part_is_told_with_its_log(steer: Steer) -> None:
     assert not steer.base.exists()
 
 
+def test_what_is_not_configured_well_is_told_once(steer: Steer) -> None:
+    wrong = ("--no-nodes", "--apiserver-arg", "service-node-port-range=1")
+    errors = steer("up", *wrong, status=1).stderr
+    assert "apiserver does not start: it is not configured well" in errors
+    assert errors.count("serviceNodePortRange: must be a range such as 30000-32767, not '1'") == 1
+    # What is undone takes its log with it.
+    assert "The whole log" not in errors
+    assert not steer.base.exists()
+
+
 def test_foreign_directory_is_left_alone(steer: Steer) -> None:
     steer.place.directory.mkdir(parents=True)
     (steer.place.directory / "thesis.txt").write_text("important")

@@ -171,14 +171,25 @@ def _uninterrupted() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
+class PartError(CommandError):
+    """A part does not start: why, the end of its log, and where the rest is, unless that goes with a cluster that never was."""
+
+    def __init__(self, reason: str, log: Path) -> None:
+        super().__init__(f"{reason}\n{tail(log)}")
+        self._log = log
+
+    def __str__(self) -> str:
+        told = super().__str__()
+        return f"{told}\nThe whole log: {self._log}" if self._log.exists() else told
+
+
 def wait_part(place: Place, name: str, timeout: float) -> None:
     """Until a part is ready. Raises CommandError with the end of its log when it fails or takes too long."""
     try:
         control.call(place.supervision.socket, {"op": "wait", "part": name}, timeout)
     except control.ControlError as error:
         reason = str(error) if "timed out" not in str(error) else f"{name} is not ready after {timeout:.0f} s"
-        log = Path(place.supervision.log(f"{name}.log"))
-        raise CommandError(f"{reason}\n{tail(log)}\nThe whole log: {log}") from error
+        raise PartError(reason, Path(place.supervision.log(f"{name}.log"))) from error
 
 
 def wait_kubelet(place: Place, node: str, deadline: Deadline) -> None:
@@ -192,8 +203,7 @@ def wait_kubelet(place: Place, node: str, deadline: Deadline) -> None:
             # Until the node's own supervisor listens, asking again is all there is.
             if "does not start" not in str(error) and deadline.pause(0.05):
                 continue
-            log = Path(paths.log("kubelet.log"))
-            raise CommandError(f"{node}: {error}\n{tail(log)}\nThe whole log: {log}") from error
+            raise PartError(f"{node}: {error}", Path(paths.log("kubelet.log"))) from error
 
 
 def tail(path: Path, lines: int = LOG_LINES) -> str:

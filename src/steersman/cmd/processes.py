@@ -158,9 +158,16 @@ def describe_exit(status: int | None) -> str:
     if status is None:
         return "ended"
     code = os.waitstatus_to_exitcode(status)
+    if code == os.EX_CONFIG:
+        return "it is not configured well"
     if code >= 0:
         return f"exit status {code}"
     try:
         return f"killed by {signal.Signals(-code).name}"
     except ValueError:
         return f"killed by signal {-code}"
+
+
+def is_misconfigured(status: int | None) -> bool:
+    """Whether a process has ended because of what it was told to do, so that starting it again is of no use."""
+    return status is not None and os.waitstatus_to_exitcode(status) == os.EX_CONFIG

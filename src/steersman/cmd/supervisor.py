@@ -30,7 +30,8 @@ MAX_DELAY = 5.0
 MAX_READY_DELAY = 1.0
 STEADY_AFTER = 10.0
 ROTATE_EVERY = 30.0
-# A part that ends this often before it was ever ready is reported as failing to whoever waits for it.
+# A part that ends this often before it was ever ready is reported as failing to whoever waits for it; one that cannot be
+# configured, at once.
 FAILURES_TO_REPORT = 3
 
 
@@ -297,8 +298,10 @@ class Supervisor:
         else:
             part.failures = 1 if now - part.since >= STEADY_AFTER else part.failures + 1
         part.restarts += 1
-        part.not_before = now + restart_delay(part.failures, was_ready)
-        if not part.was_ready and part.failures >= FAILURES_TO_REPORT:
+        misconfigured = processes.is_misconfigured(status)
+        # Somebody has to mend a file first: until then it says the same again.
+        part.not_before = now + (MAX_DELAY if misconfigured else restart_delay(part.failures, was_ready))
+        if not part.was_ready and (misconfigured or part.failures >= FAILURES_TO_REPORT):
             self._answer_waiters(part, {"error": f"{part.spec.name} does not start: {part.last_exit}"})
 
     def _timers(self) -> None:

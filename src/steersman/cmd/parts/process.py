@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import signal
 import sys
 import time
@@ -28,12 +29,13 @@ def main(run: Run, kind: type[Any]) -> int:
         config = load(kind, Path(sys.argv[1]))
     except ConfigError as error:
         print(f"{error}", file=sys.stderr)
-        return 2
+        return os.EX_CONFIG
     return run_part(run, config)
 
 
 def run_part(run: Run, config: Any) -> int:
-    """Run a part until SIGTERM or SIGINT (status 0) or until it fails (status 1, with the reason in the log)."""
+    """Run a part until SIGTERM or SIGINT (status 0) or until it fails (status 1, or 78 for settings that it cannot take, with
+    the reason in the log)."""
     import uvloop
 
     set_up_logging(config.log_level)
@@ -42,7 +44,7 @@ def run_part(run: Run, config: Any) -> int:
             runner.run(_until_signal(run, config))
         except (ConfigError, ConfigurationError) as error:
             log.error("%s", error)
-            return 1
+            return os.EX_CONFIG
         except Exception:
             log.exception("the part failed")
             return 1
