@@ -12,7 +12,8 @@ from steersman.api.errors import NotFound
 from steersman.apiserver.server import App
 from steersman.controller.config import ControllerConfig
 from steersman.controllers import legacytokencleaner
-from steersman.controllers.legacytokencleaner import INVALID_SINCE, LAST_USED, TRACKING, Step, Times, step_for
+from steersman.controllers.legacytokencleaner import Step, Times, step_for
+from steersman.kinds.core.legacytoken import INVALID_SINCE, LAST_USED, TRACKING
 from steersman.kinds.types.core_v1 import (
     ConfigMap,
     Container,

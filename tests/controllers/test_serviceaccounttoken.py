@@ -81,12 +81,9 @@ async def test_a_secret_is_filled(world, make):
         "sub": "system:serviceaccount:default:robot",
     }
     assert await status_of(world, token) == 200
-    user, audiences = world.app.authenticator.user_of_token(token)
-    assert (user.name, user.uid, audiences) == (
-        "system:serviceaccount:default:robot",
-        made.metadata.uid,
-        [tokens.ISSUER],
-    )
+    verdict = world.app.authenticator.review(token)
+    assert (verdict.user.name, verdict.user.uid) == ("system:serviceaccount:default:robot", made.metadata.uid)
+    assert verdict.audiences == (tokens.ISSUER,)
     # No list is kept of what was made by hand.
     assert (await world.client.get(ServiceAccount, "robot", "default")).secrets is None
 

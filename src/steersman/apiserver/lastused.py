@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import date
 from typing import TYPE_CHECKING
 
 from steersman.api import codec
@@ -15,14 +14,13 @@ from steersman.api.clock import Clock
 from steersman.api.errors import NotFound, StatusError
 from steersman.apiserver.admission.framework import LOOPBACK
 from steersman.apiserver.registry import Write
+from steersman.kinds.core.legacytoken import LAST_USED, NAMESPACE, SINCE, TRACKING, day_of
 from steersman.kinds.types.core_v1 import ConfigMap, Secret
 from steersman.kinds.types.meta_v1 import ObjectMeta
 
 if TYPE_CHECKING:
     from steersman.apiserver.registries import Registries
 
-LABEL = "kubernetes.io/legacy-token-last-used"
-NAMESPACE, TRACKING, SINCE = "kube-system", "kube-apiserver-legacy-service-account-token-tracking", "since"
 log = logging.getLogger(__name__)
 
 
@@ -36,7 +34,7 @@ class LastUsed:
         self._wake = asyncio.Event()
 
     def used(self, secret: Secret) -> None:
-        if (secret.metadata.labels or {}).get(LABEL) != self._today():
+        if (secret.metadata.labels or {}).get(LAST_USED) != self._today():
             self._waiting[secret.metadata.namespace, secret.metadata.name] = None
             self._wake.set()
 
@@ -63,7 +61,7 @@ class LastUsed:
             found = self._registries.get(ConfigMap, NAMESPACE, TRACKING)
             if found is None:
                 await self._registries.create(wanted)
-            elif not _is_day((found.data or {}).get(SINCE, "")):
+            elif day_of((found.data or {}).get(SINCE, "")) is None:
                 write = Write(LOOPBACK, admitted=True)
                 await self._registries.of(ConfigMap).update(NAMESPACE, TRACKING, mended, write, [])
         except StatusError as error:
@@ -72,7 +70,7 @@ class LastUsed:
     async def _note(self, namespace: str, name: str) -> None:
         async def noted(old: Secret) -> Secret:
             new = codec.clone(old)
-            new.metadata.labels = {**(old.metadata.labels or {}), LABEL: self._today()}
+            new.metadata.labels = {**(old.metadata.labels or {}), LAST_USED: self._today()}
             return new
 
         try:
@@ -87,11 +85,3 @@ class LastUsed:
 
     def _today(self) -> str:
         return self._clock.now().date().isoformat()
-
-
-def _is_day(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True

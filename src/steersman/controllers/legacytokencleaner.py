@@ -12,12 +12,9 @@ from steersman.api.meta import parse_time
 from steersman.controller.declaration import Context, Controller, read
 from steersman.controllers.serviceaccounttoken import FIELDS, is_of, name_of_account
 from steersman.kinds.core import pod_secrets
+from steersman.kinds.core.legacytoken import INVALID_SINCE, LAST_USED, NAMESPACE, SINCE, TRACKING, day_of
 from steersman.kinds.types.core_v1 import ConfigMap, Pod, Secret, ServiceAccount
 
-TRACKING = "kube-apiserver-legacy-service-account-token-tracking"
-"""ConfigMap of kube-system that says since when uses are noted."""
-SINCE = "since"
-LAST_USED, INVALID_SINCE = "kubernetes.io/legacy-token-last-used", "kubernetes.io/legacy-token-invalid-since"
 INTERVAL = 24 * 3600.0
 log = logging.getLogger(__name__)
 
@@ -77,10 +74,10 @@ class LegacyTokenCleaner:
     async def _tracked_since(self) -> datetime | None:
         """From which moment on every use is known."""
         try:
-            found = await self._client.get(ConfigMap, TRACKING, "kube-system")
+            found = await self._client.get(ConfigMap, TRACKING, NAMESPACE)
         except NotFound:
             return None
-        day = date_of((found.data or {}).get(SINCE, ""))
+        day = day_of((found.data or {}).get(SINCE, ""))
         return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
 
     def _is_mounted(self, secret: Secret) -> bool:
@@ -120,22 +117,13 @@ def step_for(secret: Secret, account: ServiceAccount | None, times: Times) -> St
         return Step.KEEP
     last = labels.get(LAST_USED)
     if last is not None:
-        used = date_of(last)
+        used = day_of(last)
         if used is None or used >= times.limit.date():
             return Step.KEEP
-    invalid = date_of(labels.get(INVALID_SINCE, ""))
+    invalid = day_of(labels.get(INVALID_SINCE, ""))
     if invalid is None:
         return Step.MARK
     return Step.DELETE if invalid < times.limit.date() else Step.KEEP
-
-
-def date_of(text: str) -> date | None:
-    """A day as labels write it; None for anything else."""
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.isoformat() == text else None
 
 
 CONTROLLER = Controller(

@@ -11,12 +11,13 @@ from steersman.api.meta import generate_name
 from steersman.controller.declaration import Context, Controller, mapped, own
 from steersman.controller.pod_control import namespace_ends
 from steersman.kinds.core.data_rules import SERVICE_ACCOUNT_NAME, SERVICE_ACCOUNT_TOKEN, SERVICE_ACCOUNT_UID
+from steersman.kinds.core.legacytoken import TOKEN
 from steersman.kinds.types.core_v1 import ObjectReference, Secret, ServiceAccount
 from steersman.kinds.types.meta_v1 import ObjectMeta
 from steersman.pki.tokens import BoundObject, LegacyClaims
 
 FIELDS = f"type={SERVICE_ACCOUNT_TOKEN}"
-TOKEN, NAMESPACE, ROOT_CA = "token", "namespace", "ca.crt"
+NAMESPACE, ROOT_CA = "namespace", "ca.crt"
 _ACCOUNT = "account"
 
 

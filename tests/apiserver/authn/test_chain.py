@@ -188,9 +188,11 @@ def test_a_foreign_key_is_refused() -> None:
     claims = tokens.service_account_claims("n", account, [tokens.ISSUER], clock.time(), clock.time() + 60, jti="j")
     settings = ServiceAccountTokens(KEY, (KEY,))
     authenticator = Authenticator(clock, service_accounts=settings, lookup=lambda plural, namespace, name: "u")
-    assert authenticator.user_of_token(tokens.sign(claims, KEY))[0].uid == "u"
+    found = authenticator.review(tokens.sign(claims, KEY))
+    assert isinstance(found, Verdict)
+    assert found.user.uid == "u"
     with pytest.raises(Unauthorized):
-        authenticator.user_of_token(tokens.sign(claims, tokens.Key(certs.new_key())))
+        authenticator.review(tokens.sign(claims, tokens.Key(certs.new_key())))
 
 
 def test_token_file(tmp_path: Path) -> None:

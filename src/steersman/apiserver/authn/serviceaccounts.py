@@ -13,6 +13,7 @@ from steersman.api.clock import Clock
 from steersman.api.field import quote
 from steersman.api.http import User
 from steersman.apiserver.authn.users import AUTHENTICATED, CREDENTIAL, Refused, Verdict, common
+from steersman.kinds.core.legacytoken import INVALID_SINCE, TOKEN
 from steersman.pki import tokens
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 _EXTRA = "authentication.kubernetes.io"
 _NOTE = "authentication.k8s.io"
 _INVALIDATED = "service account token has been invalidated"
-INVALID_SINCE = "kubernetes.io/legacy-token-invalid-since"
-"""Label of a Secret whose token nobody has used for long; set by whoever found that out."""
 
 # Tokens that are remembered, and how long they may be for that: whoever makes one chooses its audiences, and so its length.
 _REMEMBERED, _LONGEST = 4096, 4096
@@ -171,7 +170,7 @@ class ServiceAccounts:
         # A Secret that is on its way out is so for a moment only, unlike what has a grace period.
         if secret is None or secret.metadata.deletionTimestamp:
             raise Refused(_INVALIDATED)
-        if (secret.data or {}).get("token") != b64encode(token.encode()).decode():
+        if (secret.data or {}).get(TOKEN) != b64encode(token.encode()).decode():
             raise Refused("service account token does not match server's copy")
         account, namespace = said.service_account, said.namespace
         needed = _Needed("service account", "serviceaccounts", namespace, account.name, account.uid)
