@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from steersman.cmd import notify
+from steersman.cmd import notify, ports
 from steersman.cmd.plan import ENVIRONMENT
 from steersman.pki.certs import Pair, Request, issue, new_ca, new_key
 from steersman.testing.serving import Credentials
@@ -147,6 +147,11 @@ class ApiProcess:
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
+    def worked(self) -> float:
+        """Seconds that the server has run: unlike the time that passes, they do not count what else the machine does."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def log(self) -> bytes:
         return (self.directory / "apiserver.log").read_bytes()
 
@@ -197,18 +202,14 @@ def launch(file: Path, log: Path, ready: str = "") -> subprocess.Popen[bytes]:
         )
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
-
-
 @contextmanager
 def api_process(directory: Path, **settings: Any) -> Iterator[ApiProcess]:
     """A server with these settings (as in its file), ready on entry; it has ended on exit."""
-    port = free_port()
+    # Held: else anybody's connection could be given the port before the server listens.
+    held, port = ports.hold_free("127.0.0.1", [])
     credentials, proxy_authority, file = write_files(directory, port, settings)
     listener, address = notify.listen()
-    with listener:
+    with held, listener:
         process = launch(file, directory / "apiserver.log", address)
         try:
             heard, _, _ = select.select([listener], [], [], TIMEOUT)

@@ -16,6 +16,7 @@ POLICY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\
 NAMESPACE = "victims"
 # A server that has nothing to do has about this much; doubling it by an attack is a success of the attack.
 MOST_GROWTH = 2.0
+# Of the server's own time: what else the machine does is not the attack's doing.
 SLOW_SECONDS = 1.0
 PATIENCE = 12.0
 
@@ -84,9 +85,9 @@ def warm_up(running: ApiProcess) -> None:
 def check_unharmed(running: ApiProcess, idle: int) -> None:
     """After the tour: the same process answers, quickly, and has not grown to twice what it was."""
     assert running.process.poll() is None, running.log()[-4000:]
-    began = time.monotonic()
+    began = running.worked()
     assert running.ask("GET", f"/api/v1/namespaces/{NAMESPACE}").status == 200
-    assert time.monotonic() - began < SLOW_SECONDS
+    assert running.worked() - began < SLOW_SECONDS
     # What was needed for a moment goes back within seconds.
     deadline = time.monotonic() + PATIENCE
     while running.resident() >= MOST_GROWTH * idle and time.monotonic() < deadline:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import ssl
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -25,9 +24,9 @@ def others_are_served(server: ApiProcess, growth: int = 8 * MEBIBYTE) -> Iterato
     """Around an attack: meanwhile somebody else is answered, and afterwards nothing is left of it."""
     before = server.resident()
     yield
-    began = time.monotonic()
+    began = server.worked()
     assert server.ask("GET", "/version").status == 200
-    assert time.monotonic() - began < SLOW_SECONDS
+    assert server.worked() - began < SLOW_SECONDS
     grown = server.resident() - before
     assert grown < growth, f"{grown / MEBIBYTE:.0f} MiB"
 
@@ -56,7 +55,6 @@ def answer_of(connection: ssl.SSLSocket) -> bytes:
 def test_a_body_that_says_it_is_huge(server: ApiProcess, user: object) -> None:
     with others_are_served(server), server.connect(EVE if user else None) as connection:
         connection.sendall(f"{HEAD}Content-Length: {10**15}\r\n\r\n".encode())
-        connection.settimeout(1.0)
         assert b" 413 " in answer_of(connection)
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from datetime import UTC, datetime
 
 import pytest
@@ -12,22 +11,17 @@ from steersman.api.clock import FakeClock
 from steersman.api.http import Request, Response, User
 from steersman.client import kubeconfig
 from steersman.client.transport import Credentials, HTTPTransport, InProcess, Unreachable, close_body
+from steersman.cmd import ports
 from steersman.http.server import HTTPServer
 from steersman.http.tls import server_tls
 from steersman.pki import certs
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Server:
     """A small web server that can be stopped and started on the same port."""
 
     def __init__(self):
-        self.port = free_port()
+        self.held, self.port = ports.hold_free("127.0.0.1", [])
         self.seen = []
         self.answers = []
         self.runner = None
@@ -57,6 +51,7 @@ async def server():
     await server.start()
     yield server
     await server.stop()
+    server.held.close()
 
 
 @pytest.fixture

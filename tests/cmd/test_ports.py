@@ -54,6 +54,19 @@ def test_a_port_of_udp_is_not_free() -> None:
         assert other != port
 
 
+def test_what_the_kernel_picks_is_looked_at_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+
+    def free(address: str, port: int) -> bool:
+        looked.append(port)
+        return len(looked) == 3
+
+    monkeypatch.setattr(ports, "_is_free_for_datagrams", free)
+    held, port = ports.hold_free(HOST, [])
+    held.close()
+    assert port == looked[2]
+
+
 def test_connections_that_ended_a_moment_ago_take_no_port() -> None:
     held, port = ports.hold_free(HOST, [])
     held.close()

@@ -32,3 +32,10 @@ async def defined(api: Api, crd: dict[str, Any]) -> str:
     path = f"/apis/{crd['spec']['group']}/v1/{crd['spec']['names']['plural']}"
     await api.until(path, lambda _: True)
     return path
+
+
+async def undefined(api: Api, crd: dict[str, Any]) -> None:
+    """Delete the definition, and wait until nothing of it is served: others ask for every group that there is."""
+    path = f"{DEFINITIONS}/{crd['metadata']['name']}"
+    await api.delete(path)
+    await api.gone(path)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from tests.conformance.asking import PATIENCE
-from tests.conformance.crds import definition
+from tests.conformance.crds import DEFINITIONS, definition, undefined
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -65,13 +65,13 @@ async def groups_and_resources(api):
 
 async def appear(api, crd, read):
     group, version, plural = crd["spec"]["group"], crd["spec"]["versions"][0]["name"], crd["spec"]["names"]["plural"]
-    await api.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd)
+    await api.post(DEFINITIONS, crd)
 
     async def there():
         return (group, version, plural) in await read()
 
     await api.cluster.wait_for(there, f"{plural}.{group} in discovery", timeout=PATIENCE)
-    await api.delete(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.{group}")
+    await undefined(api, crd)
 
 
 async def test_should_support_raw_aggregated_discovery_endpoint_accept_headers(api):

@@ -65,7 +65,7 @@ async def test_should_support_continue_listing_from_the_last_key_if_the_original
     inconsistent = refused["metadata"]["continue"]
     assert inconsistent
     second = await driven.get(path, limit=40, **{"continue": inconsistent})
-    assert second["metadata"]["resourceVersion"] > revision
+    assert int(second["metadata"]["resourceVersion"]) > int(revision)
     names = [o["metadata"]["name"] for part in (first, second) for o in part["items"]]
     assert second["metadata"]["remainingItemCount"] == TEMPLATES - len(names)
     rest = await driven.get(path, limit=TEMPLATES, **{"continue": second["metadata"]["continue"]})

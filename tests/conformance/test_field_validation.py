@@ -2,7 +2,7 @@
 
 import pytest
 from tests.conformance.asking import PATCHES
-from tests.conformance.crds import DEFINITIONS, defined, definition
+from tests.conformance.crds import defined, definition, undefined
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -86,7 +86,7 @@ def apply(api, unique):
         )
         if code == 201:
             await api.patch(path, {"metadata": {"finalizers": None}})
-        await api.delete(f"{DEFINITIONS}/{crd['metadata']['name']}")
+        await undefined(api, crd)
         return response if code == 201 else response["message"]
 
     return define_and_apply

@@ -6,11 +6,13 @@ from tests.conformance.patterns import Crud, Resource, crud, operations
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 VERSION = "flowcontrol.apiserver.k8s.io/v1"
+LEVEL = "global-default"
+# What the server says of such a schema itself: else it would put it right, perhaps before it is read again.
 CONDITION = {
     "type": "Dangling",
     "status": "False",
-    "reason": "Test",
-    "message": "as it was said",
+    "reason": "Found",
+    "message": f'This FlowSchema references the PriorityLevelConfiguration object named "{LEVEL}" and it exists',
     "lastTransitionTime": "2026-01-01T00:00:00Z",
 }
 STATUS = {"status": {"conditions": [CONDITION]}}
@@ -22,7 +24,7 @@ async def test_should_support_flowschema_api_operations(api, unique):
     rule = {"subjects": [subject], "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}]}
     spec = {
         "matchingPrecedence": 10000,
-        "priorityLevelConfiguration": {"name": "global-default"},
+        "priorityLevelConfiguration": {"name": LEVEL},
         "distinguisherMethod": {"type": "ByUser"},
         "rules": [rule],
     }

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # Names of Linux' abstract kind: they are seen by all processes of the network namespace, and end with their owner.
 _MARK = "steersman/port/"
 _NAMES = "/proc/self/net/unix"
+# How often the kernel picks: it does not know of datagrams, nor of others who pick at the same time.
+_PICKS = 8
 
 
 class Held:
@@ -45,7 +47,7 @@ def hold(address: str, port: int) -> Held | None:
 
 def hold_free(address: str, candidates: Iterable[int]) -> tuple[Held, int]:
     """Hold the first port that nobody has, neither TCP nor UDP, nor holds; or else one that the kernel picks."""
-    for port in (*candidates, 0):
+    for port in (*candidates, *[0] * _PICKS):
         # Of ports that others are bound to without listening, the kernel would pick one, too.
         bound = _bound(socket.SOCK_STREAM, address, port, beside=port != 0)
         if bound is None:

@@ -12,7 +12,9 @@ from tests.apiserver.webhook.conftest import HOST, NAMESPACE, PORT, SERVICE, Hoo
 
 from steersman.apiserver.webhook.client import Address, WebhookClient, WebhookFailure, refusal
 
-POST = rf'failed: Post "https://{re.escape(HOST)}:{PORT}/x\?timeout=1s": '
+# Long enough for all but the one that is to wait in vain.
+SECONDS = 10.0
+POST = rf'failed: Post "https://{re.escape(HOST)}:{PORT}/x\?timeout=10s": '
 
 
 def address(service: str = SERVICE, ca: bytes = b"", port: int = PORT) -> Address:
@@ -27,7 +29,7 @@ def client(api: Api) -> WebhookClient:
 async def test_good_answers_keep_the_connection(api: Api, hooks: Hooks) -> None:
     hooks.answers["/x"] = allow
     for _ in range(3):
-        answer = await client(api).call(address(), b'{"apiVersion": "v1", "request": {"uid": "u"}}', 1.0)
+        answer = await client(api).call(address(), b'{"apiVersion": "v1", "request": {"uid": "u"}}', SECONDS)
         assert b'"allowed": true' in answer
     assert len(hooks.connections) == 1
 
@@ -35,12 +37,12 @@ async def test_good_answers_keep_the_connection(api: Api, hooks: Hooks) -> None:
 async def test_strangers_are_not_trusted(api: Api, hooks: Hooks) -> None:
     stranger = authority("stranger").cert
     with pytest.raises(WebhookFailure, match=POST + ".*x509: certificate signed by unknown authority$"):
-        await client(api).call(address(ca=stranger), b"{}", 1.0)
+        await client(api).call(address(ca=stranger), b"{}", SECONDS)
 
 
 async def test_bundles_that_are_none(api: Api, hooks: Hooks) -> None:
     with pytest.raises(WebhookFailure, match="unable to parse bytes as PEM block"):
-        await client(api).call(address(ca=b"nonsense"), b"{}", 1.0)
+        await client(api).call(address(ca=b"nonsense"), b"{}", SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -52,13 +54,13 @@ async def test_bundles_that_are_none(api: Api, hooks: Hooks) -> None:
 )
 async def test_services_that_lead_nowhere(api: Api, hooks: Hooks, service: str, port: int, why: str) -> None:
     with pytest.raises(WebhookFailure, match=why):
-        await client(api).call(address(service, port=port), b"{}", 1.0)
+        await client(api).call(address(service, port=port), b"{}", SECONDS)
 
 
 async def test_services_without_endpoints(api: Api, hooks: Hooks) -> None:
     await api.delete(f"/apis/discovery.k8s.io/v1/namespaces/{NAMESPACE}/endpointslices/{SERVICE}-x")
     with pytest.raises(WebhookFailure, match=POST + f'no endpoints available for service "{SERVICE}"'):
-        await client(api).call(address(), b"{}", 1.0)
+        await client(api).call(address(), b"{}", SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,7 @@ def test_refusals(code: int, text: str, why: str) -> None:
 
 async def test_an_unknown_path(api: Api, hooks: Hooks) -> None:
     with pytest.raises(WebhookFailure, match=r"^failed: an error on the server"):
-        await client(api).call(address(), b'{"request": {"uid": "u"}}', 1.0)
+        await client(api).call(address(), b'{"request": {"uid": "u"}}', SECONDS)
 
 
 async def test_connections_that_end(api: Api, tmp_path: Path) -> None:
@@ -91,7 +93,7 @@ async def test_connections_that_end(api: Api, tmp_path: Path) -> None:
     server = await asyncio.start_server(rude, "127.0.0.1", 0, ssl=tls(tmp_path))
     await serve(api, server.sockets[0].getsockname()[1])
     with pytest.raises(WebhookFailure, match=POST + "EOF$"):
-        await client(api).call(address(), b"{}", 1.0)
+        await client(api).call(address(), b"{}", SECONDS)
     assert len(served) == 2
     server.close()
     await server.wait_closed()
@@ -104,7 +106,7 @@ async def test_nobody_listens(api: Api) -> None:
     await server.wait_closed()
     await serve(api, port)
     with pytest.raises(WebhookFailure, match=POST + rf"dial tcp 127\.0\.0\.1:{port}: connect: connection refused"):
-        await client(api).call(address(), b"{}", 1.0)
+        await client(api).call(address(), b"{}", SECONDS)
 
 
 async def test_timeout(api: Api, tmp_path: Path) -> None:
