@@ -56,13 +56,13 @@ async def test_metrics(api: Api) -> None:
     await api.get(f"{PODS}/no", code=404)
     answer = await text(api, "/metrics")
     assert (
-        'apiserver_request_total{verb="LIST",group="",version="v1",resource="pods",subresource="",code="200"} 1\n'
-        in answer
+        'apiserver_request_total{verb="LIST",dry_run="",group="",version="v1",resource="pods",subresource="",'
+        'scope="namespace",component="apiserver",code="200"} 1\n' in answer
     )
     assert 'apiserver_resource_objects{group="",resource="namespaces"} 4\n' in answer
     assert answer.count("# TYPE apiserver_resource_objects gauge") == 1
-    bucket = 'apiserver_request_duration_seconds_bucket{verb="LIST",group="",version="v1",resource="pods"'
-    assert f'{bucket},subresource="",le="+Inf"}} 1\n' in answer
+    bucket = 'apiserver_request_duration_seconds_bucket{verb="LIST",dry_run="",group="",version="v1",resource="pods"'
+    assert f'{bucket},subresource="",scope="namespace",component="apiserver",le="+Inf"}} 1\n' in answer
 
 
 async def test_what_anybody_may_ask_for_makes_no_series(api: Api) -> None:
@@ -73,10 +73,17 @@ async def test_what_anybody_may_ask_for_makes_no_series(api: Api) -> None:
     await api.as_(User("joe")).get(f"{PODS}/x/log", code=403)
     answer = await text(api, "/metrics")
     assert (
-        'apiserver_request_total{verb="LIST",group="",version="",resource="",subresource="",code="401"} 2\n' in answer
+        'apiserver_request_total{verb="LIST",dry_run="",group="",version="",resource="",subresource="",scope="",'
+        'component="apiserver",code="401"} 2\n' in answer
     )
-    assert 'verb="OTHER",group="",version="",resource="",subresource="",code="405"} 1\n' in answer
-    assert 'verb="GET",group="",version="v1",resource="pods",subresource="log",code="403"} 1\n' in answer
+    assert (
+        'verb="OTHER",dry_run="",group="",version="",resource="",subresource="",scope="",component="apiserver",code="405"} 1\n'
+        in answer
+    )
+    assert (
+        'verb="CONNECT",dry_run="",group="",version="v1",resource="pods",subresource="log",scope="resource",component="apiserver",code="403"} 1\n'
+        in answer
+    )
     assert 'authentication_attempts{result="error"} 3\n' in answer
     for word in ("BREW", "peculiar", 'version="v2"', 'a"b', 'a\\"b'):
         assert word not in answer

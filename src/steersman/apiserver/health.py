@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from steersman.api.errors import NotFound
 from steersman.api.http import Response
-from steersman.apiserver import respond
+from steersman.apiserver import exposition, respond
 from steersman.apiserver.context import Context
 from steersman.apiserver.negotiation import Accepted
 
@@ -75,11 +75,7 @@ class Health:
         if path == "version":
             return respond.value(200, self._version(), Accepted(pretty=True))
         if path == "metrics":
-            text = self._app.metrics.render(self._gauges()) + self._app.flow_control.metrics()
-            text += self._app.pod_security.render() + self._app.authorization.render()
-            text += self._app.authenticator.render()
-            if self._app.audit is not None:
-                text += self._app.audit.metrics()
+            text = exposition.render(self._app)
             return Response(200, {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}, text.encode())
         root, _, name = path.partition("/")
         if root not in _ROOTS:
@@ -127,26 +123,3 @@ class Health:
             "compiler": sys.implementation.name,
             "platform": f"linux/{ {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(platform.machine(), platform.machine()) }",
         }
-
-    def _gauges(self) -> Iterator[tuple[str, str, float]]:
-        for registry in self._app.registries.values():
-            resource = registry.resource
-            labels = f'group="{resource.group}",resource="{resource.plural}"'
-            yield "apiserver_resource_objects", labels, registry.cache.count()
-        yield "apiserver_storage_revision", "", self._app.store.revision
-        yield "apiserver_storage_unreadable_objects", "", len(self._app.store.sealed)
-        for remote in self._app.aggregator.remotes.values():
-            yield "aggregator_unavailable_apiservice", f'name="{remote.name}"', float(not remote.available)
-        for labels in self._deprecated():
-            yield "apiserver_requested_deprecated_apis", labels, 1
-
-    def _deprecated(self) -> Iterator[str]:
-        """Resources that somebody has asked for in versions of old, as labels."""
-        for group, version, resource, subresource in self._app.metrics.requested():
-            served = self._app.catalog.find(group, version, resource)
-            retired = served.version.retired if served is not None and served.version is not None else None
-            if retired is not None:
-                yield (
-                    f'group="{group}",version="{version}",resource="{resource}",subresource="{subresource}",'
-                    f'removed_release="{retired.removed}"'
-                )

@@ -1,92 +1,183 @@
-"""What the API server has done, in the text format that Prometheus reads."""
+"""What the API server has been asked, and how long that took, by upstream's names; and all that is counted of its process."""
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from typing import Final
+from weakref import WeakKeyDictionary
 
-_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
-Series = tuple[str, str, str, str, str]
-"""verb, group, version, resource, subresource"""
+from steersman.api.metrics import BATCH, Counter, Gauge, Histogram, Metric, Registry, Samples, gauge
+
+PROCESS: Final = Registry()
+"""What is counted where no server is at hand: by expressions, keys, tokens. It is shown by every API server of the process."""
+
+Key = tuple[str, str, str, str, str, str, str, int]
+"""verb, group, version, resource, subresource, scope, dry run, status"""
+
+READS = frozenset({"get", "list", "watch"})
+"""Verbs of requests that change nothing."""
+_DURATIONS = (
+    0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0,
+)  # fmt: skip
+# Those of the time that counts for objectives are the same without the first two.
+_LEFT_OUT: Final = 2
+_OBJECTIVES = _DURATIONS[_LEFT_OUT:]
+_SIZES = tuple(10.0**n for n in range(3, 10))
+_VERBS = {"create": "POST", "update": "PUT", "deletecollection": "DELETE"}
+_CONNECTS = frozenset({"log", "exec", "portforward", "attach", "proxy"})
+_SERIES = ("verb", "group", "version", "resource", "subresource", "scope", "component")
+_SERIES_DRY = ("verb", "dry_run", *_SERIES[1:])
 
 
-class _Histogram:
-    __slots__ = ("counts", "total")
+class _Asked:
+    """The requests of one key."""
+
+    __slots__ = ("durations", "sizes")
 
     def __init__(self) -> None:
-        self.counts = [0] * (len(_BUCKETS) + 1)
-        self.total = 0.0
+        self.durations = Samples(_DURATIONS)
+        self.sizes = Samples(_SIZES)
+
+
+class _Level:
+    """How many there are of something now, and the most of this second and of the last."""
+
+    __slots__ = ("last", "now", "peak")
+
+    def __init__(self) -> None:
+        self.now = self.peak = self.last = 0
+
+    def enter(self) -> None:
+        self.now += 1
+        if self.now > self.peak:
+            self.peak = self.now
+
+    def tick(self) -> None:
+        self.last, self.peak = self.peak, self.now
 
 
 class Metrics:
     """Counters of one server. All methods are synchronous and cheap."""
 
     def __init__(self) -> None:
+        self._asked: dict[Key, _Asked] = {}
+        # Objectives leave out what somebody else is waited for: by series, how many are in which other bucket, and the seconds.
+        self._excused: dict[tuple[str, ...], tuple[list[int], list[float]]] = {}
+        self._excuses: WeakKeyDictionary[object, float] = WeakKeyDictionary()
+        self._watches: dict[tuple[str, ...], int] = {}
         self.watches = 0
-        self._requests: dict[tuple[Series, int], int] = {}
-        self._durations: dict[Series, _Histogram] = {}
+        self.reading, self.writing = _Level(), _Level()
+        """Requests that are answered at present, but for those that last."""
+        self.read_waiting, self.write_waiting = _Level(), _Level()
+        """Those of them that wait for their turn."""
 
-    def observe(self, series: Series, code: int, seconds: float) -> None:
-        """One answered request."""
-        key = (series, code)
-        self._requests[key] = self._requests.get(key, 0) + 1
-        histogram = self._durations.get(series)
-        if histogram is None:
-            histogram = self._durations[series] = _Histogram()
-        histogram.counts[bisect_left(_BUCKETS, seconds)] += 1
-        histogram.total += seconds
+    def observe(self, key: Key, seconds: float, body: object) -> None:
+        """One answered request. Only those answers are measured that are whole."""
+        asked = self._asked.get(key)
+        if asked is None:
+            asked = self._asked[key] = _Asked()
+        pending = asked.durations.pending
+        pending.append(seconds)
+        if type(body) is bytes and key[5] and (key[0] == "get" or key[0] == "list"):
+            asked.sizes.pending.append(len(body))
+        if len(pending) >= BATCH:
+            asked.durations.fold()
+            asked.sizes.fold()
+        if self._excuses and (excused := self._excuses.pop(asyncio.current_task(), 0.0)) and not key[6]:
+            counts, total = self._excused.setdefault(_series(key), ([0] * (len(_OBJECTIVES) + 1), [0.0]))
+            counts[bisect_left(_OBJECTIVES, seconds)] -= 1
+            counts[bisect_left(_OBJECTIVES, max(seconds - excused, 0.0))] += 1
+            total[0] -= min(excused, seconds)
+
+    def excuse(self, seconds: float) -> None:
+        """The request of this task has waited for so long for its turn, or for a webhook."""
+        task = asyncio.current_task()
+        self._excuses[task] = self._excuses.get(task, 0.0) + seconds
 
     def requested(self) -> list[tuple[str, str, str, str]]:
         """Group, version, resource and subresource of everything that has been asked for."""
-        return sorted({series[1:] for series, _ in self._requests})
+        return sorted({key[1:5] for key in self._asked})
 
-    def render(self, gauges: Iterator[tuple[str, str, float]]) -> str:
-        """Everything; `gauges` are further (name, labels, value), those of one name together."""
-        lines = [
-            "# HELP apiserver_request_total Requests by verb, resource and response code.",
-            "# TYPE apiserver_request_total counter",
-        ]
-        for (series, code), count in sorted(self._requests.items()):
-            lines.append(f'apiserver_request_total{{{_labels(series)},code="{code}"}} {count}')
-        lines.append("# HELP apiserver_request_duration_seconds How long requests took, but for watches.")
-        lines.append("# TYPE apiserver_request_duration_seconds histogram")
-        for series, histogram in sorted(self._durations.items(), key=lambda item: item[0]):
-            lines.extend(_render(series, histogram))
-        lines.append("# TYPE apiserver_longrunning_requests gauge")
-        lines.append(f'apiserver_longrunning_requests{{verb="WATCH"}} {self.watches}')
-        name = ""
-        for gauge, labels, value in gauges:
-            if gauge != name:
-                lines.append(f"# TYPE {gauge} gauge")
-                name = gauge
-            lines.append(f"{gauge}{{{labels}}} {value:g}" if labels else f"{gauge} {value:g}")
-        return "\n".join(lines) + "\n"
+    # Watches
+
+    def opened(self, series: tuple[str, ...]) -> None:
+        """A watch of this group, version, resource and scope has begun."""
+        self.watches += 1
+        self._watches[series] = self._watches.get(series, 0) + 1
+
+    def closed(self, series: tuple[str, ...]) -> None:
+        """It has ended."""
+        self.watches -= 1
+        self._watches[series] -= 1
+
+    # Telling
+
+    def tick(self) -> None:
+        """A second is over."""
+        for level in (self.reading, self.writing, self.read_waiting, self.write_waiting):
+            level.tick()
+
+    def render(self, more: Iterable[Metric] = ()) -> str:
+        """Everything, and `more`."""
+        metrics = (*self._metrics(), *more)
+        return "".join(f"{line}\n" for metric in metrics for line in metric.lines())
+
+    def _metrics(self) -> Iterator[Metric]:
+        total = Counter("apiserver_request_total", "Requests that were answered.", (*_SERIES_DRY, "code"))
+        durations = Histogram(
+            "apiserver_request_duration_seconds",
+            "How long requests took; watches until they began.",
+            _SERIES_DRY,
+            _DURATIONS,
+        )
+        objectives = Histogram(
+            "apiserver_request_sli_duration_seconds",
+            "How long requests took, without the time for which webhooks or their turn were waited for.",
+            _SERIES,
+            _OBJECTIVES,
+        )
+        sizes = Histogram("apiserver_response_sizes", "Bytes of answers to reads.", _SERIES, _SIZES)
+        for key, asked in self._asked.items():
+            series = _series(key)
+            dry = (series[0], key[6], *series[1:])
+            asked.durations.fold()
+            asked.sizes.fold()
+            counts = asked.durations.counts
+            total.add(*dry, str(key[7]), by=sum(counts))
+            _add(durations.of(*dry), counts, asked.durations.total)
+            if not key[6]:
+                first, others = sum(counts[: _LEFT_OUT + 1]), counts[_LEFT_OUT + 1 :]
+                _add(objectives.of(*series), [first, *others], asked.durations.total)
+            _add(sizes.of(*series), asked.sizes.counts, asked.sizes.total)
+        for series, (moved, seconds) in self._excused.items():
+            _add(objectives.of(*series), moved, seconds[0])
+        yield from (total, durations, objectives, sizes)
+        yield from self._gauges()
+
+    def _gauges(self) -> Iterator[Gauge]:
+        watches = {("WATCH", *series[:3], "", series[3], "apiserver"): n for series, n in self._watches.items()}
+        yield gauge("apiserver_longrunning_requests", "Watches that are open.", _SERIES, watches.items())
+        for name, text, reads, writes in (
+            ("inflight", "Most requests of the last second that were being answered.", self.reading, self.writing),
+            (
+                "inqueue",
+                "Most requests of the last second that waited for their turn.",
+                self.read_waiting,
+                self.write_waiting,
+            ),
+        ):
+            counts = {("readOnly",): max(reads.last, reads.now), ("mutating",): max(writes.last, writes.now)}
+            yield gauge(f"apiserver_current_{name}_requests", text, ("request_kind",), counts.items())
 
 
-def _labels(series: Series) -> str:
-    verb, group, version, resource, subresource = map(_escaped, series)
-    return (
-        f'verb="{verb.upper()}",group="{group}",version="{version}",resource="{resource}",subresource="{subresource}"'
-    )
+def _add(samples: Samples, counts: list[int], total: float) -> None:
+    samples.counts = [a + b for a, b in zip(samples.counts, counts, strict=True)]
+    samples.total += total
 
 
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-def _render(series: Series, histogram: _Histogram) -> Iterator[str]:
-    name = "apiserver_request_duration_seconds"
-    return histogram_lines(name, _labels(series), _BUCKETS, histogram.counts, histogram.total)
-
-
-def histogram_lines(
-    name: str, labels: str, bounds: Sequence[float], counts: Sequence[int], total: float, seen: int = 0
-) -> Iterator[str]:
-    """A histogram. `counts` has one number more than `bounds`; `seen` values of zero are not in it."""
-    for bound, count in zip(bounds, counts, strict=False):
-        seen += count
-        yield f'{name}_bucket{{{labels},le="{bound:g}"}} {seen}'
-    seen += counts[-1]
-    yield f'{name}_bucket{{{labels},le="+Inf"}} {seen}'
-    yield f"{name}_sum{{{labels}}} {total:.6f}"
-    yield f"{name}_count{{{labels}}} {seen}"
+def _series(key: Key) -> tuple[str, ...]:
+    verb, group, version, resource, subresource, scope = key[:6]
+    shown = "CONNECT" if resource and subresource in _CONNECTS else _VERBS.get(verb, verb.upper())
+    return shown, group, version, resource, subresource, scope, "apiserver"

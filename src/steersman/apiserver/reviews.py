@@ -9,7 +9,7 @@ from steersman.api.errors import BadRequest
 from steersman.api.http import Response, User
 from steersman.apiserver import encoding, respond
 from steersman.apiserver.authn import users
-from steersman.apiserver.authn.chain import Rejected
+from steersman.apiserver.authn.users import Rejected
 from steersman.apiserver.context import Context
 from steersman.kinds.kind import Served
 from steersman.kinds.types import authentication_v1 as authn

@@ -33,9 +33,11 @@ VERBS = {
 async def serve(app: App, ctx: Context) -> Response:
     """Let whoever is asked for answer, if the user may. Raises StatusError."""
     info, warnings = ctx.info, ctx.warnings
+    since = app.clock.monotonic()
     decision = app.authorizer.admit(info, ctx.user, ctx.query)
     if decision is None:
         decision = await app.authorizer.authorize(authz.attributes_of(info, ctx.user, ctx.query))
+    app.authorization.counts.decided(decision, app.clock.monotonic() - since)
     ctx.decision = decision
     if ctx.trail is not None:
         ctx.trail.decided(decision)

@@ -54,15 +54,15 @@ from steersman.apiserver.crd.service import CustomResources
 from steersman.apiserver.deadlines import Deadlines
 from steersman.apiserver.discovery import Discovery
 from steersman.apiserver.expiry import expire
-from steersman.apiserver.flowcontrol.level import EXECUTING
+from steersman.apiserver.flowcontrol.level import EXECUTING, Ticket
 from steersman.apiserver.flowcontrol.service import FlowControl
 from steersman.apiserver.flowcontrol.turns import Turns
 from steersman.apiserver.frames import Frames
-from steersman.apiserver.handlers import watch
+from steersman.apiserver.handlers import apply, watch
 from steersman.apiserver.health import Health
 from steersman.apiserver.joined import Joined
 from steersman.apiserver.lastused import LastUsed
-from steersman.apiserver.metrics import Metrics, Series
+from steersman.apiserver.metrics import READS, Key, Metrics
 from steersman.apiserver.negotiation import Accepted
 from steersman.apiserver.podsecurity.counting import Counters
 from steersman.apiserver.policies import gate as policies
@@ -97,6 +97,8 @@ log = logging.getLogger(__name__)
 
 # Verbs by which requests are counted that reach no resource.
 _COUNTED = frozenset({*VERBS, "post", "put", "head", "options"})
+# Paths outside the resources that are counted by themselves.
+_OWN_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
 _EXPIRY_SECONDS = 60.0
 _SERVICES = ("", "services")
 
@@ -387,12 +389,15 @@ class App:
         started = self.clock.monotonic()
         warnings: list[str] = []
         ticket, leave = None, True
+        busy = self.metrics.reading if info.verb in READS else self.metrics.writing
         try:
             try:
-                ctx = await self._identify(request, info, query, warnings, trail)
+                ctx = await self._identify(request, info, query, warnings, trail, started)
                 ticket = self.fairness.enter(ctx.user, info, query, started)
-                if ticket is not None and ticket.state is not EXECUTING:
-                    await self.fairness.wait(ticket)
+                if ticket is not None:
+                    busy.enter()
+                    if ticket.state is not EXECUTING:
+                        await self._wait(ticket, info)
                 response = await routing.serve(self, ctx)
                 trail.answer(response)
                 if response.shrinks and compression.takes_gzip(request.headers):
@@ -420,19 +425,39 @@ class App:
                 if info.verb == "watch":
                     leave = not watch.when_begun(self, response, partial(self.fairness.leave, ticket))
         finally:
-            if ticket is not None and leave:
-                self.fairness.leave(ticket)
-        self.metrics.observe(self._series(info, response.status), response.status, self.clock.monotonic() - started)
+            if ticket is not None:
+                busy.now -= 1
+                if leave:
+                    self.fairness.leave(ticket)
+        self.metrics.observe(
+            self._key(request, info, query, response.status), self.clock.monotonic() - started, response.body
+        )
         if info.verb == "watch" and response.status == 200 and websockets.asked(request):
             return await self._watch_by_websocket(request, response, warnings)
         return response
 
-    def _series(self, info: RequestInfo, status: int) -> Series:
+    async def _wait(self, ticket: Ticket, info: RequestInfo) -> None:
+        """Until it is a request's turn. Raises TooManyRequests."""
+        waiting = self.metrics.read_waiting if info.verb in READS else self.metrics.write_waiting
+        since = self.clock.monotonic()
+        waiting.enter()
+        try:
+            await self.fairness.wait(ticket)
+        finally:
+            waiting.now -= 1
+            self.metrics.excuse(self.clock.monotonic() - since)
+
+    def _key(self, request: Request, info: RequestInfo, query: Query, status: int) -> Key:
         """What a request counts as. Whatever anybody may ask for must not make a series each."""
-        known = info.is_resource and (status < 400 or self._is_there(info))
-        if known and (info.verb in VERBS or not info.verb):
-            return info.verb, info.group, info.version, info.resource, info.subresource
-        return info.verb if info.verb in _COUNTED else "other", "", "", "", ""
+        verb = info.verb
+        if info.is_resource and (status < 400 or self._is_there(info)) and (verb in VERBS or not verb):
+            if verb == "patch" and request.headers.get("content-type") == apply.MEDIA:
+                verb = "apply"
+            scope = "resource" if info.name or verb == "create" else "namespace" if info.namespace else "cluster"
+            dry = "All" if query and query.get("dryRun") == "All" else ""
+            return verb, info.group, info.version, info.resource, info.subresource, scope, dry, status
+        known = verb if verb in _COUNTED else "other"
+        return known, "", "", "", info.path if info.path in _OWN_PATHS and status < 400 else "", "", "", status
 
     def _is_there(self, info: RequestInfo) -> bool:
         endpoint = self._endpoints.get((info.group, info.version, info.resource))
@@ -447,7 +472,7 @@ class App:
             return respond.error(error, _accepted(request, Query(request.query)), warnings)
 
     async def _identify(
-        self, request: Request, info: RequestInfo, query: Query, warnings: list[str], trail: Trail
+        self, request: Request, info: RequestInfo, query: Query, warnings: list[str], trail: Trail, started: float
     ) -> Context:
         """Who asks, or whom the request asks to be taken for. Raises Unauthorized, Forbidden."""
         authenticator = self.authenticator
@@ -455,10 +480,10 @@ class App:
             user = authenticator.authenticate(request, warnings, trail.annotations)
             if not isinstance(user, User):
                 user = await user
-        except Unauthorized:
-            authenticator.failures += 1
+        except Unauthorized as error:
+            authenticator.counts.failed(error, self.clock.monotonic() - started)
             raise
-        authenticator.successes += 1
+        authenticator.counts.succeeded(user.name, self.clock.monotonic() - started)
         ctx = Context(request, info, query, user, warnings, trail=trail)
         if (noted := trail.authenticated(user)) is not None:
             await noted

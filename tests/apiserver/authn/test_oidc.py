@@ -18,8 +18,7 @@ from steersman.api.configuration import ConfigurationError
 from steersman.api.http import Request, User
 from steersman.apiserver.authn import Authentication, Authenticator
 from steersman.apiserver.authn.assembly import Assembly
-from steersman.apiserver.authn.chain import Rejected
-from steersman.apiserver.authn.users import Verdict
+from steersman.apiserver.authn.users import Rejected, Verdict
 from steersman.apiserver.backend import Backends
 from steersman.apiserver.config import ServerConfig
 from steersman.apiserver.server import App

@@ -13,9 +13,8 @@ from tests.apiserver.conftest import KEY, PODS, Api, pod
 
 from steersman.api.clock import FakeClock
 from steersman.apiserver.authn import Authenticator, ServiceAccountTokens
-from steersman.apiserver.authn.chain import Rejected
 from steersman.apiserver.authn.serviceaccounts import ServiceAccounts
-from steersman.apiserver.authn.users import Verdict
+from steersman.apiserver.authn.users import Rejected, Verdict
 from steersman.pki import jose, tokens
 from steersman.pki.tokens import BoundObject
 

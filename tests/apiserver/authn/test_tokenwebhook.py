@@ -16,10 +16,9 @@ from steersman.api.configuration import ConfigurationError
 from steersman.api.http import Request, Response, User
 from steersman.apiserver.authn import Authentication, Authenticator, ServiceAccountTokens
 from steersman.apiserver.authn.assembly import Assembly
-from steersman.apiserver.authn.chain import Rejected
 from steersman.apiserver.authn.settings import Webhook
 from steersman.apiserver.authn.tokenwebhook import WebhookTokens
-from steersman.apiserver.authn.users import Refused, Verdict
+from steersman.apiserver.authn.users import Refused, Rejected, Verdict
 from steersman.apiserver.backend import Backends
 from steersman.http.server import HTTPServer
 from steersman.pki import certs, tokens

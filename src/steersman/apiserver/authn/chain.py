@@ -11,10 +11,20 @@ from steersman.api.errors import Unauthorized
 from steersman.api.http import Request, User
 from steersman.apiserver import frontproxy
 from steersman.apiserver.authn import bearer
+from steersman.apiserver.authn.counting import Counts
 from steersman.apiserver.authn.serviceaccounts import Lookup, SecretLookup, ServiceAccounts, ServiceAccountTokens
 from steersman.apiserver.authn.settings import Anonymous, Authentication
 from steersman.apiserver.authn.tokenfile import StaticTokens
-from steersman.apiserver.authn.users import ANONYMOUS, Agnostic, Method, Refusals, Refused, Verdict, authenticated
+from steersman.apiserver.authn.users import (
+    ANONYMOUS,
+    Agnostic,
+    Method,
+    Refusals,
+    Refused,
+    Rejected,
+    Verdict,
+    authenticated,
+)
 from steersman.apiserver.seldom import Seldom
 
 if TYPE_CHECKING:
@@ -58,8 +68,8 @@ class Authenticator:
         self._remote: tuple[Method, ...] = ()
         self._certified: dict[object, User] = {}
         self._seldom = Seldom(clock)
-        self.successes = self.failures = 0
-        """How many requests it was known for who has sent them, and for how many not; counted by the server."""
+        self.counts = Counts()
+        """Kept by the server, request by request."""
         self.bind(lookup, secrets)
 
     def bind(
@@ -115,12 +125,6 @@ class Authenticator:
             return ANONYMOUS
         raise Unauthorized
 
-    def render(self) -> str:
-        """What is counted, for Prometheus."""
-        counted = (("success", self.successes), ("error", self.failures))
-        lines = [f'authentication_attempts{{result="{result}"}} {count}' for result, count in counted]
-        return "\n".join(["# TYPE authentication_attempts counter", *lines, ""])
-
     def _known(self, user: User) -> User:
         """Whom the transport names: the users of a few certificates, again and again."""
         key = user.name, user.groups, user.uid, tuple(user.extra.items()) if user.extra else ()
@@ -162,16 +166,6 @@ class Authenticator:
         return _noted(await found, notes)
 
     # Tokens
-
-    def user_of_token(self, token: str, audiences: Sequence[str] = ()) -> tuple[User, list[str]]:
-        """The user of a token and the audiences it is good for; `audiences` are those wanted (none: the API server's).
-
-        Asks only the methods that never wait. Raises Unauthorized.
-        """
-        found = self._first(self._local, token, tuple(audiences) or self.audiences, Refusals())
-        if not isinstance(found, Verdict):
-            raise Unauthorized
-        return found.user, list(found.audiences)
 
     def review(self, token: str, audiences: Sequence[str] = ()) -> Verdict | Coroutine[Any, Any, Verdict]:
         """What to think of a token, or what must be awaited to know it. Raises Rejected, now or then."""
@@ -236,14 +230,6 @@ class Authenticator:
             more = f" ({count - 1} more since the last such line)" if count > 1 else ""
             # Claims are part of it, which could hold the ends of lines.
             log.info("unable to authenticate the request: %s%s", " ".join(str(why).split())[:_TELL_LENGTH], more)
-
-
-class Rejected(Unauthorized):
-    """Nobody takes a token. `why` says what each method thinks of it; the client of a request is not told."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__()
-        self.why = why
 
 
 def _noted(verdict: Verdict, notes: dict[str, str] | None) -> User:

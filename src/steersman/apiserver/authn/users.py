@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from steersman.api.errors import Unauthorized
 from steersman.api.http import User
 
 AUTHENTICATED, UNAUTHENTICATED = "system:authenticated", "system:unauthenticated"
@@ -25,6 +26,14 @@ class Verdict:
 
 class Refused(Exception):
     """A token that this method knows and does not take. The text says why, and holds nothing of the token."""
+
+
+class Rejected(Unauthorized):
+    """Nobody takes a token. `why` says what each method thinks of it; the client of a request is not told."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__()
+        self.why = why
 
 
 class Method(Protocol):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from steersman.api.clock import Clock
 from steersman.api.configuration import ConfigurationError
+from steersman.apiserver.authorizers.counting import Counts
 from steersman.apiserver.authorizers.node import NodeAuthorizer
 from steersman.apiserver.authorizers.settings import (
     ABAC,
@@ -34,6 +35,8 @@ class Authorizers:
         self._settings, self._rbac, self._node = settings, rbac, node
         self._clock, self._backends = clock, backends
         self._modes: dict[str, str] = {}
+        self.counts = Counts()
+        """Kept by the server, request by request."""
         self._asked: Counter[tuple[str, str]] = Counter()
         self.reloading: Reloading[list[Module]] | None = None
         file = settings.file

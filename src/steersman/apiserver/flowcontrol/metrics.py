@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from steersman.api.metrics import histogram_lines
 from steersman.apiserver.flowcontrol.allocation import Adjusted
 from steersman.apiserver.flowcontrol.level import SECONDS, Histogram, Level, Series
-from steersman.apiserver.metrics import histogram_lines
 
 _PREFIX = "apiserver_flowcontrol_"
 _WIDTHS = (1, 2, 4, 8, 16, 32, 64, 100)

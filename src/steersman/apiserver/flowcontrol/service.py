@@ -100,6 +100,7 @@ class FlowControl:
         while True:
             await self._app.clock.sleep(TICK_SECONDS)
             self.fairness.tick()
+            self._app.metrics.tick()
             since += TICK_SECONDS
             try:
                 if since >= UPKEEP_SECONDS and self._app.config.bootstrap:

@@ -58,7 +58,10 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     headers = {**_HEADERS, "Content-Type": content_type}
     if ctx.warnings:
         headers["Warning"] = respond.warning_header(ctx.warnings)
-    return Response(200, headers, Lines(app, stream, endpoint, in_time), _PAUSE)
+    info = ctx.info
+    scope = "resource" if info.name else "namespace" if info.namespace else "cluster"
+    series = info.group, info.version, info.resource, scope
+    return Response(200, headers, Lines(app, stream, endpoint, series, in_time), _PAUSE)
 
 
 def _only(name: str, field: FieldSelector | None) -> FieldSelector:
@@ -99,13 +102,15 @@ def when_begun(app: App, response: Response, call: Callable[[], None]) -> bool:
 class Lines:
     """The body of a watch. A generator would not do: one that is closed before it began never runs its last lines."""
 
-    def __init__(self, app: App, stream: WatchStream, endpoint: Endpoint, ended: Callable[[], None]) -> None:
-        self._ended = ended
+    def __init__(
+        self, app: App, stream: WatchStream, endpoint: Endpoint, series: tuple[str, ...], ended: Callable[[], None]
+    ) -> None:
+        self._ended, self._series = ended, series
         self._told = False
         self._app, self._stream, self._endpoint, self._open = app, stream, endpoint, True
         self._cut: Callable[[], None] | None = None
         stream.when_overflowed(self._last_chance)
-        app.metrics.watches += 1
+        app.metrics.opened(series)
 
     def __aiter__(self) -> Lines:
         return self
@@ -140,6 +145,6 @@ class Lines:
         """End the watch. Idempotent."""
         if self._open:
             self._open = False
-            self._app.metrics.watches -= 1
+            self._app.metrics.closed(self._series)
             self._ended()
             self._stream.close()
