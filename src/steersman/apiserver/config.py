@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from steersman.api.version import KUBERNETES
 from steersman.apiserver.admission.selection import Plugins
 from steersman.apiserver.authn.settings import Authentication
 from steersman.apiserver.authorizers.settings import Authorization
 from steersman.apiserver.runtimeconfig import RuntimeConfig
 
-GIT_VERSION = "v1.37.0+steersman0.1.0"
+GIT_VERSION = f"{KUBERNETES}+steersman0.1.0"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urljoin, urlsplit
 
 from steersman.api.protobuf import delimited
+from steersman.api.version import RELEASE
 from steersman.http import grpcio
 from steersman.kinds.types.core_v1 import Container, ExecAction, GRPCAction, HTTPGetAction, TCPSocketAction
 from steersman.kubelet.runtime.protocol import Runtime
@@ -18,6 +19,7 @@ from steersman.pki import trust
 if TYPE_CHECKING:
     import aiohttp
 
+PROBE_AGENT, HOOK_AGENT = f"kube-probe/{RELEASE}", f"kube-lifecycle/{RELEASE}"
 # How much of an answer or of a command's output is kept for messages.
 _MAX_OUTPUT = 10 * 1024
 _MAX_REDIRECTS = 10
@@ -54,7 +56,7 @@ class Target:
 
 
 async def run_handler(
-    action: Action, target: Target, runtime: Runtime, timeout: float, user_agent: str = "kube-probe/1.37"
+    action: Action, target: Target, runtime: Runtime, timeout: float, user_agent: str = PROBE_AGENT
 ) -> Outcome:
     """Run whichever handler is set; failures of it are outcomes. Raises HandlerError when it makes no sense or cannot be
     run at all."""

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from steersman.api import quantity
 from steersman.api.meta import format_time
+from steersman.api.version import KUBERNETES
 from steersman.kinds.types.core_v1 import (
     ContainerImage,
     DaemonEndpoint,
@@ -23,7 +24,6 @@ from steersman.kinds.types.meta_v1 import ObjectMeta
 from steersman.kubelet.runtime.types import Image, RuntimeStatus, RuntimeVersion
 from steersman.kubelet.settings import NodeSettings
 
-KUBELET_VERSION = "v1.37.0"
 # A runtime may be away for so long (it is being restarted) before its node stops being ready. Containers go on without
 # it, and a node that is not ready takes all its pods out of service at once.
 RUNTIME_PATIENCE = 30.0
@@ -132,7 +132,7 @@ def _info(snapshot: NodeSnapshot, old: NodeStatus) -> NodeSystemInfo:
         containerRuntimeVersion=f"{version.runtime_name}://{version.runtime_version}" if version else before,
         kernelVersion=machine.kernel,
         kubeProxyVersion="",
-        kubeletVersion=KUBELET_VERSION,
+        kubeletVersion=KUBERNETES,
         machineID=machine.machine_id,
         operatingSystem="linux",
         osImage=machine.os_image,

@@ -16,7 +16,7 @@ from steersman.kubelet.backoff import Backoff
 from steersman.kubelet.container_config import DEFAULT_GRACE, container_config, log_directory, sandbox_config
 from steersman.kubelet.dns_config import hosts_file, pod_dns
 from steersman.kubelet.env import ConfigError, EnvContext, container_env, service_variables
-from steersman.kubelet.handlers import HandlerError, Outcome, Target, run_handler
+from steersman.kubelet.handlers import HOOK_AGENT, HandlerError, Outcome, Target, run_handler
 from steersman.kubelet.image_puller import ImageProblem
 from steersman.kubelet.node_context import NodeContext
 from steersman.kubelet.pod_plan import ContainerStart, Role
@@ -185,9 +185,7 @@ class PodRunner:
             return
         ip = self._ip(pod, sandbox)
         try:
-            outcome = await run_handler(
-                hook, Target(start.container, id_, ip), self._node.runtime, 120.0, "kube-lifecycle/1.37"
-            )
+            outcome = await run_handler(hook, Target(start.container, id_, ip), self._node.runtime, 120.0, HOOK_AGENT)
         except HandlerError as error:
             outcome = Outcome(False, str(error))
         if outcome.success:
@@ -241,7 +239,7 @@ class PodRunner:
             return clock.monotonic() - began
         target = Target(container, id_, self._ip(pod, sandbox))
         try:
-            outcome = await run_handler(hook, target, self._node.runtime, grace, "kube-lifecycle/1.37")
+            outcome = await run_handler(hook, target, self._node.runtime, grace, HOOK_AGENT)
         except HandlerError as error:
             outcome = Outcome(False, str(error))
         if not outcome.success:

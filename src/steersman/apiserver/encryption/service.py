@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -241,18 +242,14 @@ class Encryption:
         store = self._app.store
         for registry in self._registries():
             current = self.tables.current(f"{registry.prefix}-/-")
-            counts: dict[Origin | None, int] = {}
-            stale = 0
-            for key, origin in store.origins(registry.prefix):
-                counts[origin] = counts.get(origin, 0) + 1
-                stale += origin is not None and store.stale(key)
+            counts = Counter(origin for _, origin in store.origins(registry.prefix))
             if current == PLAIN and set(counts) <= {PLAIN}:
                 continue
             resource = registry.resource
             yield {
                 "resource": shown(resource.group, resource.plural),
                 "writes": _named(current),
-                "stale": stale,
+                "stale": sum(n for origin, n in counts.items() if origin is not None and origin != current),
                 "stored": [{**_named(origin), "objects": n} for origin, n in counts.items()],
             }
 

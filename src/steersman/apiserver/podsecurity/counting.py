@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
 
+from steersman.api.version import MINOR
 from steersman.apiserver.podsecurity.policy import LATEST, PRIVILEGED, Standard
 
-_OURS: Final = 37
-"""The minor version of Kubernetes that this server is."""
 _EVALUATIONS = "pod_security_evaluations_total"
 _EXEMPTIONS = "pod_security_exemptions_total"
 _ERRORS = "pod_security_errors_total"
@@ -54,14 +52,14 @@ def _known(standard: Standard) -> Standard:
     """As many versions as there are, and one more for those to come."""
     if standard.level == PRIVILEGED:
         return _PRIVILEGED
-    return standard if standard.version <= _OURS or standard.version == LATEST else Standard(standard.level, _OURS + 1)
+    return standard if standard.version <= MINOR or standard.version == LATEST else Standard(standard.level, MINOR + 1)
 
 
 _PRIVILEGED = Standard()
 
 
 def _evaluation(allowed: bool, standard: Standard, mode: str, request: Request) -> str:
-    future = _OURS < standard.version < LATEST
+    future = MINOR < standard.version < LATEST
     version = "future" if future else "latest" if standard.version == LATEST else f"v1.{standard.version}"
     return (
         f'decision="{"allow" if allowed else "deny"}",mode="{mode}",policy_level="{standard.level}",'
