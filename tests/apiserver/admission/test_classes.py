@@ -138,7 +138,7 @@ async def test_a_pod_knows_zone_and_region_of_its_node(api: Api) -> None:
     assert (await api.get(f"{PODS}/a"))["metadata"]["labels"] == {region: "own"}
     binding = {"metadata": {"name": "a", "labels": {"told": "by-binding"}}, "target": {"kind": "Node", "name": "n"}}
     await api.post(f"{PODS}/a/binding", binding)
-    assert (await api.get(f"{PODS}/a"))["metadata"]["labels"] == {region: "own", zone: "z", "told": "by-binding"}
-    made = await api.post(PODS, pod("b", nodeName="n"))
+    assert (await api.get(f"{PODS}/a"))["metadata"]["labels"] == {region: "r", zone: "z", "told": "by-binding"}
+    made = await api.post(PODS, {**pod(nodeName="n"), "metadata": {"name": "b", "labels": {region: "own"}}})
     assert made["metadata"]["labels"] == {zone: "z", region: "r"}
     assert "labels" not in (await api.post(PODS, pod("c", nodeName="unknown")))["metadata"]

@@ -130,9 +130,12 @@ async def test_extended_resources_are_tolerated() -> None:
         asked = {"name": "c", "image": "x", "resources": {"requests": amounts, "limits": amounts}}
         found = await api.post(PODS, pod(containers=[asked]))
         assert found["spec"]["tolerations"][-2:] == [
-            {"key": "x.io/a", "operator": "Exists"},
-            {"key": "x.io/b", "operator": "Exists"},
+            {"key": "x.io/a", "operator": "Exists", "effect": "NoSchedule"},
+            {"key": "x.io/b", "operator": "Exists", "effect": "NoSchedule"},
         ]
+        timed = {"key": "x.io/a", "operator": "Exists", "effect": "NoSchedule"}
+        found = await api.post(PODS, pod("b", containers=[asked], tolerations=[timed, {**timed, "key": "o"}]))
+        assert [t["key"] for t in found["spec"]["tolerations"]][:3] == ["x.io/a", "o", "node.kubernetes.io/not-ready"]
 
 
 async def test_node_selectors() -> None:
@@ -190,6 +193,8 @@ async def test_event_rates() -> None:
         assert await message(api, EVENTS, event("c"), 429) == (
             "Too many requests: limit reached on type SourceAndObject for key cPoddefaultauv1"
         )
+        # What is not stored does not count.
+        await api.post(f"{EVENTS}?dryRun=All", event("c"))
         await api.clock.advance(1)
         await api.post(EVENTS, event("c"))
         await api.post(EVENTS, event("d"), code=429)
@@ -214,6 +219,14 @@ async def test_event_rates() -> None:
             "PodNodeSelector",
             {"podNodeSelectorPluginConfig": {"a": "b"}},
             "PodNodeSelector: podNodeSelectorPluginConfig.a: invalid selector: [b]",
+        ),
+        (
+            "PodNodeSelector",
+            {"podNodeSelectorPluginConfig": {"a": "b=c d"}},
+            'PodNodeSelector: podNodeSelectorPluginConfig.a: <nil>: Invalid value: "c d": a valid label must be an empty '
+            "string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+            "character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+            "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
         ),
         ("PodNodeSelector", {"x": {}}, 'PodNodeSelector: unknown field "x"'),
     ],
@@ -255,8 +268,9 @@ async def test_owners() -> None:
         rules.append({"apiGroups": [""], "resources": ["configmaps/finalizers"], "verbs": ["update"]})
         await api.patch(f"{RBAC}/{ROLES}/r", {"rules": rules})
         await user.patch(f"{MAPS}/a", owned(blocking=True))
-        # An administrator may do all of it.
+        # An administrator may do all of it, also to what nobody knows.
         await api.post(MAPS, {"metadata": {**owned(blocking=True)["metadata"], "name": "b"}})
+        await api.post(MAPS, {"metadata": {**owned(blocking=True, kind="X")["metadata"], "name": "c"}})
 
 
 async def test_how_long_broken_nodes_are_tolerated() -> None:

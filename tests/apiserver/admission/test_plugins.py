@@ -5,6 +5,12 @@ from typing import Any
 import pytest
 from tests.apiserver.conftest import PODS, Api, pod
 
+from steersman.api.errors import Forbidden
+from steersman.apiserver.admission.framework import LOOPBACK, UPDATE, Review
+from steersman.apiserver.admission.plugins import nodedeclaredfeaturevalidator
+from steersman.kinds.types.core_v1 import Pod, PodSpec, ResourceRequirements
+from steersman.kinds.types.meta_v1 import ObjectMeta
+
 ACCOUNTS = "/api/v1/namespaces/default/serviceaccounts"
 CLASSES = "/apis/scheduling.k8s.io/v1/priorityclasses"
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -79,7 +85,7 @@ async def test_default_priority_class(api: Api) -> None:
     made = (await api.post(PODS, pod()))["spec"]
     assert (made["priorityClassName"], made["priority"], made["preemptionPolicy"]) == ("x", 7, "Never")
     answer = await api.post(CLASSES, {**body, "metadata": {"name": "y"}}, code=403)
-    assert "PriorityClass x is already marked as globalDefault" in answer["message"]
+    assert "PriorityClass x is already marked as default" in answer["message"]
 
 
 @pytest.mark.parametrize(
@@ -214,12 +220,12 @@ async def test_mirrors(api: Api, spec: dict[str, Any], why: str) -> None:
     ("cpu", "memory", "system", "why"),
     [
         ("3", "2Gi", "linux", ""),
-        ("5", "1Gi", "linux", "Node didn't have enough allocatable resources: cpu, requested: 5000, allocatable: 4000"),
+        ("5", "1Gi", "linux", "node didn't have enough allocatable resources: cpu, requested: 5000, allocatable: 4000"),
         (
             "4001m",
             "9Gi",
             "linux",
-            "Node didn't have enough allocatable resources: cpu, requested: 4001, allocatable: 4000; memory, requested: "
+            "node didn't have enough allocatable resources: cpu, requested: 4001, allocatable: 4000; memory, requested: "
             "9663676416, allocatable: 8589934592",
         ),
         ("3", "1Gi", "windows", 'pod resize is only supported on linux nodes, node "n" is "windows"'),
@@ -237,6 +243,31 @@ async def test_resizes(api: Api, cpu: str, memory: str, system: str, why: str) -
     answer = await api.patch(path, wanted, patch, code=403 if why else 200)
     if why:
         assert answer["message"] == f'pods "a" is forbidden: {why}'
+        cause = "NodeCapacity" if system == "linux" else "UnsupportedPlatform"
+        assert answer["details"]["causes"] == [{"reason": cause}]
+
+
+@pytest.mark.parametrize("declared", [[], ["InPlacePodLevelResourcesVerticalScaling"]])
+async def test_what_a_node_declares(api: Api, declared: list[str]) -> None:
+    feature = "InPlacePodLevelResourcesVerticalScaling"
+    environment = api.app.chain._environment
+    await api.post("/api/v1/nodes", {"metadata": {"name": "n"}})
+    await api.patch("/api/v1/nodes/n/status", {"status": {"declaredFeatures": declared}})
+
+    def of(cpu: str) -> Pod:
+        resources = ResourceRequirements(requests={"cpu": cpu})
+        return Pod(metadata=ObjectMeta(name="a"), spec=PodSpec(nodeName="n", resources=resources))
+
+    resource = Pod.__resource__
+    review = Review(UPDATE, resource, "resize", "default", "a", of("2"), of("1"), LOOPBACK)
+    if feature in declared:
+        await nodedeclaredfeaturevalidator.validate(review, environment)
+        return
+    text = f'pod update requires features {feature} which are not available on node "n"'
+    with pytest.raises(Forbidden, match=text):
+        await nodedeclaredfeaturevalidator.validate(review, environment)
+    review.object = review.old
+    await nodedeclaredfeaturevalidator.validate(review, environment)
 
 
 async def test_a_namespace_that_ends(api: Api) -> None:
@@ -266,10 +297,14 @@ async def test_a_namespace_that_ends(api: Api) -> None:
         assert answer["details"]["causes"] == [cause]
 
 
-@pytest.mark.parametrize("name", ["default", "kube-system", "kube-public", "kube-node-lease"])
+@pytest.mark.parametrize("name", ["default", "kube-system", "kube-public"])
 async def test_namespaces_that_stay(api: Api, name: str) -> None:
     answer = await api.delete(f"/api/v1/namespaces/{name}", code=403)
     assert answer["message"] == f'namespaces "{name}" is forbidden: this namespace may not be deleted'
+
+
+async def test_the_namespace_of_leases_may_go(api: Api) -> None:
+    await api.delete("/api/v1/namespaces/kube-node-lease")
 
 
 async def test_names_that_the_server_chooses(api: Api) -> None:

@@ -19,6 +19,7 @@ from steersman.kinds.types.certificates_v1 import (
     PodCertificateRequestSpec,
     PodCertificateRequestStatus,
 )
+from steersman.kinds.types.meta_v1 import Condition
 from steersman.pki.certs import new_ca
 
 REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
@@ -90,6 +91,11 @@ async def test_bundles(api: Api) -> None:
 
     await jane.post(BUNDLES, bundle("all"))
     await jane.post(BUNDLES, bundle("example.com:mine:a", signerName="example.com/mine"))
+    labelled = {"metadata": {"labels": {"a": "b"}}}
+    await api.patch(f"{ROLES}/r", [{"op": "remove", "path": "/rules/1"}], "json-patch+json")
+    await jane.patch(f"{BUNDLES}/example.com:mine:a", labelled, code=403)
+    # Whoever cleans up need not vouch for anything.
+    await jane.patch(f"{BUNDLES}/example.com:mine:a", {"metadata": {"finalizers": ["example.com/f"]}})
     other = bundle("example.com:other:a", signerName="example.com/other")
     answer = await jane.post(BUNDLES, other, code=403)
     assert 'user not permitted to attest for signerName "example.com/other"' in answer["message"]
@@ -102,8 +108,13 @@ async def test_a_pods_certificate_is_its_signers(permitted: str) -> None:
         return asked.name == permitted
 
     def stored(chain: str) -> PodCertificateRequest:
-        spec = PodCertificateRequestSpec(signerName="example.com/s")
-        return PodCertificateRequest(spec=spec, status=PodCertificateRequestStatus(certificateChain=chain))
+        """With a chain of certificates, or denied."""
+        spec, status = PodCertificateRequestSpec(signerName="example.com/s"), PodCertificateRequestStatus()
+        if chain == "denied":
+            status.conditions = [Condition(type="Denied", status="True")]
+        else:
+            status.certificateChain = chain
+        return PodCertificateRequest(spec=spec, status=status)
 
     environment = Environment(cast("Any", None), FakeClock(), allowed=allowed)
 
@@ -113,8 +124,9 @@ async def test_a_pods_certificate_is_its_signers(permitted: str) -> None:
         await certificaterequests.validate(review, environment)
 
     await write("")
-    if permitted in ("example.com/s", "example.com/*"):
-        await write("chain")
-    else:
-        with pytest.raises(Invalid, match=r'User "jane" is not permitted to "sign" for signer "example.com/s"'):
-            await write("chain")
+    for answer in ("chain", "denied"):
+        if permitted in ("example.com/s", "example.com/*"):
+            await write(answer)
+        else:
+            with pytest.raises(Invalid, match=r'User "jane" is not permitted to "sign" for signer "example.com/s"'):
+                await write(answer)

@@ -23,16 +23,19 @@ from steersman.apiserver.authorizers.node import NodeAuthorizer, node_of
 from steersman.apiserver.authz import Attributes
 from steersman.kinds.types.certificates_v1 import PodCertificateRequest, PodCertificateRequestSpec
 from steersman.kinds.types.core_v1 import (
+    AzureFileVolumeSource,
     CSIVolumeSource,
     EmptyDirVolumeSource,
     EphemeralVolumeSource,
     Pod,
+    PodCertificateProjection,
     PodSpec,
     ProjectedVolumeSource,
     ServiceAccountTokenProjection,
     Volume,
     VolumeProjection,
 )
+from steersman.kinds.types.meta_v1 import ObjectMeta
 
 GROUPS = ("system:nodes", "system:authenticated")
 A, B = User("system:node:a", GROUPS), User("system:node:b", GROUPS)
@@ -300,6 +303,9 @@ async def test_a_node_registers(nodes: Api) -> None:
     await c.delete("/api/v1/nodes/c", code=403)
 
 
+NO_API = 'system:node:a is not authorized to request tokens for audience "api"'
+
+
 async def test_tokens(nodes: Api) -> None:
     a, b = nodes.as_(A), nodes.as_(B)
     uid = (await nodes.get(f"{PODS}/web"))["metadata"]["uid"]
@@ -312,7 +318,17 @@ async def test_tokens(nodes: Api) -> None:
 
     await asked(a, used, {"audiences": ["vault"], "boundObjectRef": bound}, 201, "")
     await asked(a, used, {"boundObjectRef": bound}, 201, "")
-    await asked(a, used, {"audiences": ["api"], "boundObjectRef": bound}, 403, 'audience "api" not found in pod spec')
+    for driver, missing in (
+        ("none", 'error validating audience "api": csidriver.storage.k8s.io "none" not found'),
+        ("d", ""),
+    ):
+        await nodes.post(f"{CSI}/csidrivers", {"metadata": {"name": "d"}, "spec": {}}) if driver == "d" else None
+        # What is not there might have told the audience.
+        volume = {"name": "v", "csi": {"driver": driver}}
+        body = pod(f"by-{driver}", nodeName="a", serviceAccountName="used", volumes=[volume])
+        made = await nodes.post(PODS, body)
+        ref = {**bound, "name": f"by-{driver}", "uid": made["metadata"]["uid"]}
+        await asked(a, used, {"audiences": ["api"], "boundObjectRef": ref}, 403, missing or NO_API)
     await asked(a, used, {"audiences": ["vault", "b"], "boundObjectRef": bound}, 403, "0 or 1 audiences")
     await asked(a, used, {}, 403, "node requested token not bound to a pod")
     await asked(a, used, {"boundObjectRef": {**bound, "uid": ""}}, 403, "without a uid")
@@ -368,7 +384,8 @@ async def test_the_status_of_claims(nodes: Api) -> None:
     path = "/api/v1/namespaces/default/persistentvolumeclaims/data/status"
     await nodes.as_(A).patch(path, {"status": {"capacity": {"storage": "2Gi"}}})
     answer = await nodes.as_(A).patch(path, {"metadata": {"labels": {"a": "b"}}}, code=403)
-    assert "is not allowed to update fields other than status.capacity and status.conditions" in answer["message"]
+    text = "is not allowed to update fields other than status.quantity and status.conditions: metadata.labels"
+    assert text in answer["message"]
     await nodes.as_(B).patch(path, {"status": {"capacity": {"storage": "2Gi"}}}, code=403)
 
 
@@ -444,6 +461,10 @@ async def test_slices(nodes: Api) -> None:
     await nodes.as_(A).get(f"{slices}?fieldSelector=spec.nodeName=a")
 
 
+SIGNER = "example.com/signer"
+CERTIFICATE = PodCertificateProjection(signerName=SIGNER, keyType="ED25519", credentialBundlePath="p")
+
+
 def test_mirror_pods_refer_to_nothing() -> None:
     for volume, what in (
         (Volume(name="v", csi=CSIVolumeSource(driver="d")), "csidrivers (via CSI volumes)"),
@@ -457,18 +478,31 @@ def test_mirror_pods_refer_to_nothing() -> None:
             ),
             "serviceaccounts (via projected volumes)",
         ),
+        (
+            Volume(name="v", projected=ProjectedVolumeSource(sources=[VolumeProjection(podCertificate=CERTIFICATE)])),
+            "podcertificates",
+        ),
+        (Volume(name="v", azureFile=AzureFileVolumeSource(shareName="s")), "secrets (via azureFile volumes)"),
         (Volume(name="v", emptyDir=EmptyDirVolumeSource()), ""),
     ):
         assert noderestriction._referred(Pod(spec=PodSpec(volumes=[volume]))) == what
+    unknown = Volume(name="v", projected=ProjectedVolumeSource(sources=[VolumeProjection()]))
+    with pytest.raises(ValueError, match='unknown source for projected volume "v"'):
+        noderestriction._referred(Pod(spec=PodSpec(volumes=[unknown])))
+
+
+def to_plain() -> Any:
+    return msgspec.to_builtins(CERTIFICATE)
 
 
 async def test_certificates_of_pods(nodes: Api) -> None:
+    """A node asks for what a pod of its own mounts, in the name of who the pod runs as."""
     found = {
         "podUID": (await nodes.get(f"{PODS}/web"))["metadata"]["uid"],
         "nodeUID": (await nodes.get("/api/v1/nodes/a"))["metadata"]["uid"],
         "serviceAccountUID": (await nodes.get("/api/v1/namespaces/default/serviceaccounts/used"))["metadata"]["uid"],
     }
-    spec = PodCertificateRequestSpec(nodeName="a", podName="web", serviceAccountName="used", **found)
+    spec = PodCertificateRequestSpec(nodeName="a", podName="web", serviceAccountName="used", signerName=SIGNER, **found)
 
     async def refusal(user: User, **changes: str) -> str:
         asked = PodCertificateRequest(spec=msgspec.structs.replace(spec, **changes))
@@ -480,14 +514,43 @@ async def test_certificates_of_pods(nodes: Api) -> None:
             return str(error)
         return ""
 
+    strange = f'pod "default/web" does not mount a podCertificate projected volume for signer "{SIGNER}"'
+    assert strange in await refusal(A)
+    spec.podName, mounted = "mounted", {"name": "c", "projected": {"sources": [{"podCertificate": to_plain()}]}}
+    made = await nodes.post(PODS, pod("mounted", nodeName="a", serviceAccountName="used", volumes=[mounted]))
+    spec.podUID = made["metadata"]["uid"]
     assert await refusal(A) == ""
+    assert "does not mount" in await refusal(A, signerName="example.com/other")
     assert 'which is not the requesting node "b"' in await refusal(B)
-    assert 'pod "default/web" is not running on node "b"' in await refusal(
+    assert 'pod "default/mounted" is not running on node "b"' in await refusal(
         B, nodeName="b", nodeUID=(await nodes.get("/api/v1/nodes/b"))["metadata"]["uid"]
     )
     assert 'contains serviceAccountName ("other") that differs from running pod ("used")' in await refusal(
         A, serviceAccountName="other"
     )
     for name in found:
-        assert "Internal error occurred: PodCertificateRequest" in await refusal(A, **{name: "x"})
-    assert "while retrieving pod" in await refusal(A, podName="none")
+        assert (await refusal(A, **{name: "x"})).startswith('PodCertificateRequest for pod "default/mounted" ')
+    assert await refusal(A, podName="none") == (
+        'while retrieving pod "default/none" named in the PodCertificateRequest: pod "none" not found'
+    )
+
+
+async def test_a_signer_can_be_opened_to_a_node(nodes: Api) -> None:
+    rule = {"verbs": ["request-serviceaccounts-podcertificate-signer"], "apiGroups": ["certificates.k8s.io"]}
+    role = {"metadata": {"name": "any"}, "rules": [{**rule, "resources": ["example.com:signer"]}]}
+    await nodes.post("/apis/rbac.authorization.k8s.io/v1/clusterroles", role)
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "any"}
+    binding = {"metadata": {"name": "any"}, "roleRef": reference, "subjects": [{"kind": "User", "name": A.name}]}
+    await nodes.post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", binding)
+    spec = PodCertificateRequestSpec(podName="web", serviceAccountName="used", signerName=SIGNER)
+    asked = PodCertificateRequest(spec=spec)
+    review = Review(CREATE, PodCertificateRequest.__resource__, "", "default", "r", asked, None, A)
+    running = Pod(metadata=ObjectMeta(name="web", namespace="default"))
+    await noderestriction._pod_signer(running, review, nodes.app.chain._environment)
+
+
+async def test_the_first_that_is_wrong_with_a_node_is_told(nodes: Api) -> None:
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "y"}
+    both = {"labels": {"kubernetes.io/own": "x"}, "ownerReferences": [owner]}
+    answer = await nodes.as_(A).patch("/api/v1/nodes/a", {"metadata": both}, code=403)
+    assert answer["message"] == 'nodes "a" is forbidden: node "a" is not allowed to modify ownerReferences'

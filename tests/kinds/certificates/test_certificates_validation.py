@@ -118,7 +118,10 @@ def test_the_spec_of_a_request_stays(create: Callable[..., Any]) -> None:
         ({}, {"certificate": _base64("x")}, ['status.certificate: Invalid value: "<certificate data>": must contain at least one CERTIFICATE PEM block']),
         ({"certificate": _base64(LEAF)}, {"certificate": _base64(CA)}, ["status.certificate: Forbidden: updates may not modify existing certificate content"]),
         ({}, {"conditions": [APPROVED]}, ['status.conditions: Forbidden: updates may not add a condition of type "Approved"']),
-        ({"conditions": [APPROVED]}, {"conditions": [{**APPROVED, "message": "x"}]}, ['status.conditions: Forbidden: updates may not modify a condition of type "Approved"']),
+        # Other words for what was decided change nothing.
+        ({"conditions": [APPROVED]}, {"conditions": [{**APPROVED, "message": "x"}]}, []),
+        ({"certificate": _base64("x")}, {"certificate": _base64("y")}, ["status.certificate: Forbidden: updates may not modify existing certificate content"]),
+        ({"conditions": [APPROVED]}, {"conditions": [], "certificate": _base64("x")}, ['status.certificate: Invalid value: "<certificate data>": must contain at least one CERTIFICATE PEM block', 'status.conditions: Forbidden: updates may not remove a condition of type "Approved"']),
         ({"conditions": [APPROVED]}, {"conditions": []}, ['status.conditions: Forbidden: updates may not remove a condition of type "Approved"']),
         ({}, {"conditions": [{"type": "Failed", "status": "False"}]}, ['status.conditions[0].status: Unsupported value: "False": supported values: "True"']),
         ({}, {"conditions": [{"type": "X", "status": "Unknown"}, {"type": "X", "status": ""}]}, ["status.conditions[1].status: Required value", 'status.conditions[1].type: Duplicate value: "X"']),

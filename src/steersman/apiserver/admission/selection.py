@@ -17,9 +17,7 @@ _HERE = "steersman.apiserver.admission"
 _RULES, _DEFAULT, _OPTIONAL = "rules", "plugins", "optional"
 
 # On in kube-apiserver, for what is not in this server; whoever switches them off has what they want.
-_WITHOUT_EFFECT = frozenset({
-    "JobValidation", "NodeDeclaredFeatureValidator", "PodGroupProtection", "PodGroupWorkloadExists",
-})  # fmt: skip
+_WITHOUT_EFFECT = frozenset({"PodGroupProtection"})
 
 
 @dataclass(frozen=True, slots=True)

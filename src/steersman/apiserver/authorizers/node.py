@@ -122,7 +122,7 @@ class NodeAuthorizer(Local):
 
     def service_account(self, node: str, a: Attributes) -> Decision:
         if a.verb == "get" and not a.subresource:
-            return self._refers(node, a)
+            return self.readable(node, a)
         if a.verb != "create" or not a.name:
             return _no("can only create tokens for individual service accounts")
         if a.subresource != "token":
@@ -155,7 +155,7 @@ class NodeAuthorizer(Local):
         if a.verb in ("get", "update", "patch", "delete"):
             return self._is_of(node, a)
         if a.verb in ("watch", "list", "deletecollection"):
-            if _selects(a, "nodeName", node) or _selects(a, "spec.nodeName", node):
+            if _selects(a, "spec.nodeName", node):
                 return _YES
             return _no("can only list/watch/deletecollection resourceslices with nodeName field selector")
         verbs = "get, watch, list, create, update, patch, delete, deletecollection"
@@ -200,9 +200,11 @@ class NodeAuthorizer(Local):
             return _YES
         if a.verb == "get":
             return self._is_of(node, a)
-        if a.verb in ("list", "watch") and _selects(a, "spec.nodeName", node):
-            return _YES
-        return _no("nodes may only create, get, list and watch their own PodCertificateRequests")
+        if a.verb in ("list", "watch"):
+            if _selects(a, "spec.nodeName", node):
+                return _YES
+            return _no("can only list/watch podcertificaterequests with nodeName field selector")
+        return _no(f"nodes may not {a.verb} podcertificaterequests")
 
 
 def _get_only(a: Attributes) -> Decision | None:

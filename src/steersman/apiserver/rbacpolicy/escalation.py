@@ -9,6 +9,7 @@ from steersman.api.errors import Forbidden, NotFound
 from steersman.api.field import quote
 from steersman.api.http import User
 from steersman.api.meta import Resource
+from steersman.apiserver.admission.collection import only_for_garbage_collection
 from steersman.apiserver.admission.framework import Review
 from steersman.apiserver.authz import MASTERS, Attributes, Rule, Rules, aggregate
 from steersman.apiserver.rbacpolicy.coverage import describe, missing, quoted
@@ -16,7 +17,6 @@ from steersman.apiserver.rbacpolicy.declaration import GROUP
 
 EVERYTHING = (Rule(("*",), ("*",), ("*",)), Rule(("*",), paths=("*",)))
 _BINDINGS = ("clusterrolebindings", "rolebindings")
-_GARBAGE_COLLECTORS = ("ownerReferences", "finalizers", "managedFields", "resourceVersion", "selfLink")
 _ROLES: Mapping[str, Resource] = {
     "ClusterRole": Resource(GROUP, "v1", "clusterroles", "ClusterRole", False),
     "Role": Resource(GROUP, "v1", "roles", "Role", True),
@@ -59,7 +59,7 @@ class Guard:
         escalate = Attributes(
             review.user, "escalate", True, resource.group, resource.plural, namespace=review.namespace, name=asked
         )
-        if await self._allowed(escalate) or _only_for_garbage_collection(review.object, review.old):
+        if await self._allowed(escalate) or only_for_garbage_collection(review.object, review.old):
             return
         self._check_rules(review, map(Rule.of, review.object.rules or ()))
         if resource.plural != "clusterroles" or not (_collects(review.object) or _collects(review.old)):
@@ -69,7 +69,7 @@ class Guard:
             raise Forbidden.of(resource, review.name, "must have cluster-admin privileges to use the aggregationRule")
 
     async def _check_binding(self, review: Review) -> None:
-        if _only_for_garbage_collection(review.object, review.old):
+        if only_for_garbage_collection(review.object, review.old):
             return
         ref = review.object.roleRef
         role = _ROLES.get(ref.kind)
@@ -104,15 +104,3 @@ class Guard:
 
 def _collects(role: Any) -> bool:
     return role is not None and role.aggregationRule is not None and bool(role.aggregationRule.clusterRoleSelectors)
-
-
-def _only_for_garbage_collection(new: Any, old: Any) -> bool:
-    """Whether a write changes nothing but what lets an object be deleted in the end."""
-    if old is None:
-        return False
-    if any(getattr(new, name) != getattr(old, name) for name in new.__struct_fields__ if name != "metadata"):
-        return False
-    now, before = new.metadata, old.metadata
-    return all(
-        getattr(now, name) == getattr(before, name) for name in now.__struct_fields__ if name not in _GARBAGE_COLLECTORS
-    )

@@ -80,8 +80,7 @@ def _assigned(old: Pod, binding: Binding, now: str) -> Pod:
         pod.metadata.uid = binding.metadata.uid
     pod.spec.nodeName = binding.target.name
     if binding.metadata.labels:
-        # What the pod says of itself stays.
-        pod.metadata.labels = {**binding.metadata.labels, **(pod.metadata.labels or {})}
+        pod.metadata.labels = {**(pod.metadata.labels or {}), **binding.metadata.labels}
     if binding.metadata.annotations:
         pod.metadata.annotations = {**(pod.metadata.annotations or {}), **binding.metadata.annotations}
     others = [c for c in pod.status.conditions or () if c.type != "PodScheduled"]

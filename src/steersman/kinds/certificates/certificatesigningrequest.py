@@ -44,6 +44,7 @@ KIND: Kind[CertificateSigningRequest] = Kind(
     columns=(NAME, AGE, Column("SignerName"), Column("Requestor"), Column("RequestedDuration"), Column("Condition")),
     row=_row,
     on_update=csr_rules.on_update,
+    on_status_update=csr_rules.on_status_update,
     check_new=csr_rules.check_new,
     check_status_update=csr_rules.check_status_update,
     check_subresource={"approval": csr_rules.check_approval},

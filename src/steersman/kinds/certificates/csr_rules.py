@@ -34,6 +34,15 @@ def on_update(obj: CertificateSigningRequest, old: CertificateSigningRequest) ->
     obj.spec = old.spec
 
 
+def on_status_update(obj: CertificateSigningRequest, old: CertificateSigningRequest) -> None:
+    """A signer that sends decisions back in other words does not change them."""
+    for kind in _DECISIONS:
+        before = iter(_of_type(old, kind))
+        conditions = obj.status.conditions or []
+        if len(_of_type(obj, kind)) == len(_of_type(old, kind)):
+            obj.status.conditions = [next(before) if c.type == kind else c for c in conditions] or None
+
+
 def check_new(obj: CertificateSigningRequest) -> Errors:
     spec = obj.spec
     errors: Errors = []
@@ -61,18 +70,19 @@ def check_new(obj: CertificateSigningRequest) -> Errors:
 
 def check_status_update(obj: CertificateSigningRequest, old: CertificateSigningRequest) -> Errors:
     """A signer may issue a certificate, or fail; it decides nothing."""
-    errors = _check_conditions(obj, old) + _check_removed(obj, old)
-    for kind in _DECISIONS:
-        new, before = _of_type(obj, kind), _of_type(old, kind)
-        if len(new) > len(before):
-            errors.append(field.forbidden(_CONDITIONS, f'updates may not add a condition of type "{kind}"'))
-        elif len(new) == len(before) and not field.same(new, before):
-            errors.append(field.forbidden(_CONDITIONS, f'updates may not modify a condition of type "{kind}"'))
-    if obj.status.certificate == old.status.certificate:
-        return errors
-    if problem := _certificate_problem(_decoded(obj.status.certificate)):
+    errors = _check_conditions(obj, old)
+    changed = obj.status.certificate != old.status.certificate
+    problem = _certificate_problem(_decoded(obj.status.certificate)) if changed else ""
+    # What was no certificate before need not be one now.
+    if problem and not _certificate_problem(_decoded(old.status.certificate)):
         errors.append(field.invalid(_CERTIFICATE, "<certificate data>", problem))
-    if old.status.certificate:
+    errors += _check_removed(obj, old)
+    errors += [
+        field.forbidden(_CONDITIONS, f'updates may not add a condition of type "{kind}"')
+        for kind in _DECISIONS
+        if len(_of_type(obj, kind)) > len(_of_type(old, kind))
+    ]
+    if changed and old.status.certificate:
         errors.append(field.forbidden(_CERTIFICATE, "updates may not modify existing certificate content"))
     return errors
 

@@ -37,8 +37,7 @@ async def mutate(review: Review, environment: Environment) -> None:
         for _, container in _containers(review.object):
             container.imagePullPolicy = _ALWAYS
         for _, volume in _volumes(review.object):
-            if volume.reference:
-                volume.pullPolicy = _ALWAYS
+            volume.pullPolicy = _ALWAYS
 
 
 async def validate(review: Review, environment: Environment) -> None:
@@ -48,7 +47,7 @@ async def validate(review: Review, environment: Environment) -> None:
         if container.imagePullPolicy != _ALWAYS:
             raise _refused(review, path.child("imagePullPolicy"), container.imagePullPolicy)
     for path, volume in _volumes(review.object):
-        if volume.reference and volume.pullPolicy != _ALWAYS:
+        if volume.pullPolicy != _ALWAYS:
             raise _refused(review, path.child("pullPolicy"), volume.pullPolicy)
 
 

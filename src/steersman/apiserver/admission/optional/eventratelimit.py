@@ -12,6 +12,7 @@ from steersman.api.errors import TooManyRequests
 from steersman.api.field import Errors, Path, invalid, not_supported
 from steersman.apiserver.admission.framework import CREATE, UPDATE, Admission, Environment, Interest, Review
 from steersman.apiserver.admission.given import Given
+from steersman.apiserver.authz import aggregate
 
 _CACHE = 4096
 _GROUP = "eventratelimit.admission.k8s.io"
@@ -93,12 +94,15 @@ def configure(given: Given | None) -> Admission:
     enforcers = [Enforcer(limit) for limit in limits]
 
     async def validate(review: Review, environment: Environment) -> None:
+        # What is not stored costs the store nothing.
+        if review.dry_run:
+            return
         now = environment.clock.monotonic()
         # Everybody counts, even if the first refuses.
         reached = [(e.limit.type, key) for e in enforcers if (key := e.accepts(review, now)) is not None]
         if reached:
-            type_, key = reached[-1]
-            raise TooManyRequests(f"Too many requests: limit reached on type {type_} for key {key}")
+            texts = [f"limit reached on type {type_} for key {key}" for type_, key in reached]
+            raise TooManyRequests(f"Too many requests: {aggregate(texts)}")
 
     return replace(ADMISSION, validate=validate)
 

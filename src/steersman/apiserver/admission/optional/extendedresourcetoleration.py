@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from steersman.apiserver.admission.framework import CREATE, UPDATE, Admission, Environment, Interest, Review
 from steersman.kinds.core.resource_validation import is_extended
 from steersman.kinds.types.core_v1 import Pod, Toleration
@@ -18,16 +20,10 @@ async def mutate(review: Review, environment: Environment) -> None:
 
 
 def _tolerate(pod: Pod, name: str) -> None:
-    """Any value and effect of the taint; a toleration of it without effect is replaced."""
-    wanted = Toleration(key=name, operator="Exists")
-    tolerations = pod.spec.tolerations or []
-    if wanted in tolerations:
-        return
-    same = [index for index, t in enumerate(tolerations) if t.key == name and not t.effect and t.operator == "Exists"]
-    if same:
-        pod.spec.tolerations = [wanted if index == same[0] else t for index, t in enumerate(tolerations)]
-    else:
-        pod.spec.tolerations = [*tolerations, wanted]
+    """Any value of the taint, for ever; a toleration that says the same for a time is replaced."""
+    wanted = Toleration(key=name, operator="Exists", effect="NoSchedule")
+    tolerations = [wanted if replace(t, tolerationSeconds=None) == wanted else t for t in pod.spec.tolerations or ()]
+    pod.spec.tolerations = tolerations if wanted in tolerations else [*tolerations, wanted]
 
 
 ADMISSION = Admission(

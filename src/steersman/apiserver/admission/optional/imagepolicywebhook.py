@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import random
-import ssl
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,11 +13,13 @@ from msgspec import Struct
 
 from steersman.api import codec
 from steersman.api.configuration import ConfigurationError
-from steersman.api.errors import Forbidden, StatusError
+from steersman.api.errors import Forbidden
+from steersman.api.recent import Digest
 from steersman.apiserver.admission.framework import CREATE, UPDATE, Admission, Environment, Interest, Review
 from steersman.apiserver.admission.given import Given
-from steersman.apiserver.backend import read_limited
 from steersman.apiserver.webhook import kubeconfig
+from steersman.apiserver.webhook.answers import Answers
+from steersman.apiserver.webhook.asking import Connection, Repeats, Unanswered, ask
 from steersman.apiserver.webhook.kubeconfig import Remote
 from steersman.kinds.types.core_v1 import Pod
 
@@ -29,8 +27,6 @@ _API_VERSION, _KIND = "imagepolicy.k8s.io/v1alpha1", "ImageReview"
 _OURS = ".image-policy.k8s.io/"
 _AUDIT = "imagepolicywebhook.image-policy.k8s.io/"
 _FAILED_OPEN = "alpha.image-policy.k8s.io/failed-open"
-_TIMEOUT = 30.0
-_TRIES, _FACTOR, _JITTER = 5, 1.5, 0.2
 _ANSWERS = 1024
 
 _log = logging.getLogger(__name__)
@@ -58,10 +54,6 @@ class _Answer(Struct, kw_only=True):
     status: _Verdict = msgspec.field(default_factory=_Verdict)
 
 
-class Unanswered(Exception):
-    """The webhook does not say; the text says why."""
-
-
 @dataclass(slots=True)
 class Policy:
     """The webhook. Times in seconds: how long a yes and a no are remembered, and the first pause before asking again."""
@@ -71,19 +63,9 @@ class Policy:
     deny: float
     backoff: float
     default: bool
-    answers: OrderedDict[bytes, tuple[float, _Verdict]] = field(default_factory=OrderedDict)
-
-    def remembered(self, asked: bytes, now: float) -> _Verdict | None:
-        known = self.answers.get(asked)
-        return known[1] if known is not None and now < known[0] else None
-
-    def remember(self, asked: bytes, verdict: _Verdict, now: float) -> None:
-        seconds = self.allow if verdict.allowed else self.deny
-        if seconds > 0:
-            self.answers[asked] = now + seconds, verdict
-            self.answers.move_to_end(asked)
-            if len(self.answers) > _ANSWERS:
-                self.answers.popitem(last=False)
+    key: Digest = field(default_factory=Digest)
+    answers: Answers[_Verdict] | None = None
+    """From the first question on."""
 
 
 def configure(given: Given | None) -> Admission:
@@ -120,15 +102,11 @@ def _duration(
 
 async def validate(policy: Policy, review: Review, environment: Environment) -> None:
     spec = _question(review)
-    asked, now = codec.encode(spec), environment.clock.monotonic()
-    verdict = policy.remembered(asked, now)
-    if verdict is None:
-        try:
-            verdict = await _ask(policy, spec, environment)
-        except Unanswered as error:
-            _unanswered(policy, review, error)
-            return
-        policy.remember(asked, verdict, environment.clock.monotonic())
+    try:
+        verdict = await _verdict(policy, spec, environment)
+    except Unanswered as error:
+        _unanswered(policy, review, error)
+        return
     for name, value in (verdict.auditAnnotations or {}).items():
         review.annotations[f"{_AUDIT}{name}"] = value
     if verdict.allowed:
@@ -141,7 +119,7 @@ async def validate(policy: Policy, review: Review, environment: Environment) -> 
 
 def _question(review: Review) -> dict[str, Any]:
     pod: Pod = review.object
-    containers: Iterable[Any] = (*(pod.spec.initContainers or ()), *pod.spec.containers)
+    containers: Iterable[Any] = (*pod.spec.containers, *(pod.spec.initContainers or ()))
     if review.subresource:
         containers = pod.spec.ephemeralContainers or ()
     annotations = {name: value for name, value in (pod.metadata.annotations or {}).items() if _OURS in name}
@@ -161,37 +139,27 @@ def _unanswered(policy: Policy, review: Review, error: Unanswered) -> None:
     meta.annotations = {**(meta.annotations or {}), _FAILED_OPEN: "true"}
 
 
-async def _ask(policy: Policy, spec: dict[str, Any], environment: Environment) -> _Verdict:
+async def _verdict(policy: Policy, spec: dict[str, Any], environment: Environment) -> _Verdict:
     """Raises Unanswered."""
-    body = codec.encode({"kind": _KIND, "apiVersion": _API_VERSION, "spec": spec})
-    pause = policy.backoff
-    for left in range(_TRIES - 1, -1, -1):
-        status, data, why = await _post(policy.remote, body, environment)
-        if 200 <= status < 300:
-            try:
-                return msgspec.json.decode(data, type=_Answer).status
-            except msgspec.DecodeError as error:
-                raise Unanswered(f"{policy.remote.url}: {error}") from error
-        # What the webhook refuses it will refuse again.
-        if not left or (status and status < 500 and status != 429):
-            break
-        await environment.clock.sleep(pause * (1 + random.random() * _JITTER))
-        pause *= _FACTOR
-    raise Unanswered(why or f"Error contacting webhook: {status}")
+    if policy.answers is None:
+        policy.answers = Answers(environment.clock, _ANSWERS)
+    asked = policy.key(codec.encode(spec))
+    known = policy.answers.get(asked)
+    return known if known is not None else await policy.answers.ask(asked, partial(_ask, policy, spec, environment))
 
 
-async def _post(remote: Remote, body: bytes, environment: Environment) -> tuple[int, bytes, str]:
-    """The status (0 without an answer), the answer, and why there is none."""
+async def _ask(policy: Policy, spec: dict[str, Any], environment: Environment) -> tuple[_Verdict, float]:
+    """Raises Unanswered."""
     if environment.backends is None:
-        return 0, b"", "there are no connections"
+        raise Unanswered("there are no connections")
+    post = Connection(policy.remote, environment.backends)
+    body = codec.encode({"kind": _KIND, "apiVersion": _API_VERSION, "spec": spec})
+    data = await ask(post, body, environment.clock, Repeats(pause=policy.backoff))
     try:
-        async with asyncio.timeout(_TIMEOUT):
-            answer = await environment.backends.send(
-                remote.target, "POST", remote.path, remote.query, remote.headers(), body
-            )
-            return answer.status, await read_limited(answer.body), ""
-    except (OSError, ssl.SSLError, TimeoutError, StatusError) as error:
-        return 0, b"", f'Post "{remote.url}": {error or type(error).__name__}'
+        verdict = msgspec.json.decode(data, type=_Answer).status
+    except msgspec.DecodeError as error:
+        raise Unanswered(f"{policy.remote.url}: {error}") from error
+    return verdict, policy.allow if verdict.allowed else policy.deny
 
 
 ADMISSION = Admission(

@@ -8,7 +8,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from steersman.api import names
+from steersman.api import field, names
 from steersman.api.configuration import ConfigurationError
 from steersman.api.errors import Forbidden, NotFound, StatusError
 from steersman.apiserver.admission.framework import CREATE, Admission, Environment, Interest, Review
@@ -46,8 +46,9 @@ def parse(text: str) -> dict[str, str]:
         name, value = name.strip(), value.strip()
         if not equals or "=" in value:
             raise ValueError(f"invalid selector: {part.split('=')}".replace("'", "").replace(", ", " "))
-        if wrong := [*names.qualified_name(name), *names.label_value(value)]:
-            raise ValueError("; ".join(wrong))
+        for text_, rule in ((name, names.qualified_name), (value, names.label_value)):
+            if wrong := "; ".join(rule(text_)):
+                raise ValueError(str(field.invalid(field.Path(), text_, wrong)))
         labels[name] = value
     return labels
 

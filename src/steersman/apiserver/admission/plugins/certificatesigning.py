@@ -13,7 +13,7 @@ async def validate(review: Review, environment: Environment) -> None:
 
 
 def _answer(request: CertificateSigningRequest) -> tuple[object, object]:
-    return request.status.certificate, request.status.conditions
+    return request.status.certificate, request.status.conditions or []
 
 
 ADMISSION = Admission(

@@ -6,7 +6,7 @@ from steersman.api.errors import Forbidden, NotFound
 from steersman.apiserver.admission.framework import CREATE, DELETE, Admission, Environment, Interest, Review
 from steersman.kinds.types.core_v1 import Namespace
 
-_IMMORTAL = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
+_IMMORTAL = frozenset({"default", "kube-system", "kube-public"})
 
 
 async def validate(review: Review, environment: Environment) -> None:

@@ -4,32 +4,52 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from steersman.api import codec
-from steersman.api.errors import Forbidden, InternalError, NotFound
-from steersman.api.field import quote
+from steersman.api.errors import Forbidden, NotFound, StatusError
+from steersman.api.field import quote, same
 from steersman.apiserver.admission import nodelabels
 from steersman.apiserver.admission.framework import CREATE, DELETE, UPDATE, Admission, Environment, Interest, Review
 from steersman.apiserver.authorizers.node import LEASES, node_of
 from steersman.apiserver.authorizers.references import CONFIGMAP, SECRET, SERVICE_ACCOUNT, mentioned
-from steersman.apiserver.authz import Attributes
+from steersman.apiserver.authz import Attributes, aggregate
 from steersman.kinds.core.pod_annotations import MIRROR
-from steersman.kinds.types.core_v1 import Node, PersistentVolume, PersistentVolumeClaim, Pod, ServiceAccount
+from steersman.kinds.types.core_v1 import (
+    Node,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    PersistentVolumeSpec,
+    Pod,
+    ServiceAccount,
+    Volume,
+)
+from steersman.kinds.types.meta_v1 import Object
 from steersman.kinds.types.storage_v1 import CSIDriver
+
+T = TypeVar("T", bound=Object)
 
 _CERTIFICATES = "certificates.k8s.io"
 _NODE_SIGNERS = ("kubernetes.io/kubelet-serving", "kubernetes.io/kube-apiserver-client-kubelet")
 # What a mirror pod could open to its node, by the field that does it.
 _IN_VOLUMES = (
-    ("persistentVolumeClaim", "persistentvolumeclaims"), ("ephemeral", "persistentvolumeclaims (via ephemeral volumes)"),
+    ("configMap", "configmaps (via configmap volumes)"), ("secret", "secrets (via secret volumes)"),
     ("csi", "csidrivers (via CSI volumes)"), ("glusterfs", "endpoints (via glusterFS volumes)"),
+    ("persistentVolumeClaim", "persistentvolumeclaims"), ("ephemeral", "persistentvolumeclaims (via ephemeral volumes)"),
+    ("azureFile", "secrets (via azureFile volumes)"),
 )  # fmt: skip
 _IN_PROJECTIONS = (
+    ("configMap", "configmaps (via projected volumes)"), ("secret", "secrets (via projected volumes)"),
     ("serviceAccountToken", "serviceaccounts (via projected volumes)"),
-    ("clusterTrustBundle", "clustertrustbundles (via projected volumes)"),
-    ("podCertificate", "podcertificates (via projected volumes)"),
-)
+    ("clusterTrustBundle", "clustertrustbundles"), ("podCertificate", "podcertificates"),
+)  # fmt: skip
+# The drivers that have taken over what used to be kinds of volumes.
+_SUCCESSORS = (
+    ("awsElasticBlockStore", "ebs.csi.aws.com"), ("gcePersistentDisk", "pd.csi.storage.gke.io"),
+    ("cinder", "cinder.csi.openstack.org"), ("azureDisk", "disk.csi.azure.com"), ("azureFile", "file.csi.azure.com"),
+    ("vsphereVolume", "csi.vsphere.vmware.com"), ("portworxVolume", "pxd.portworx.com"),
+)  # fmt: skip
 
 
 async def mutate(review: Review, environment: Environment) -> None:
@@ -55,10 +75,16 @@ def _name(review: Review) -> str:
 
 
 def _own_pod(review: Review, environment: Environment, name: str) -> Pod:
-    pod = environment.reader.get(Pod, review.namespace, name)
-    if pod is None:
-        raise NotFound.of(Pod.__resource__, name)
-    return pod
+    return _found(Pod, review.namespace, name, environment)
+
+
+def _found(cls: type[T], namespace: str, name: str, environment: Environment) -> T:
+    """An object that must be there. Raises NotFound, in the words of Kubernetes' caches, which say one of a kind."""
+    found = environment.reader.get(cls, namespace, name)
+    if found is None:
+        resource = cls.__resource__
+        raise NotFound.of(replace(resource, plural=resource.kind.lower()), name)
+    return found
 
 
 # Pods
@@ -93,12 +119,16 @@ def _mirror_pod(mine: str, node: str, review: Review, environment: Environment) 
     if pod.spec.nodeName != node:
         raise _refused(review, f"{mine} can only create pods with spec.nodeName set to itself")
     _owner(mine, node, review, environment)
-    if what := _referred(pod):
+    try:
+        what = _referred(pod)
+    except ValueError as error:
+        raise _refused(review, f"error checking mirror pod for API references: {error}") from error
+    if what:
         raise _refused(review, f"{mine} can not create pods that reference {what}")
 
 
 def _referred(pod: Pod) -> str:
-    """What of the API a pod refers to; "" for nothing."""
+    """What of the API a pod refers to; "" for nothing. Raises ValueError for what nobody knows."""
     found = {plural for plural, _, _ in mentioned(codec.encode(pod))}
     for plural in (SERVICE_ACCOUNT, SECRET, CONFIGMAP):
         if plural in found:
@@ -113,6 +143,8 @@ def _referred(pod: Pod) -> str:
             for name, what in _IN_PROJECTIONS:
                 if getattr(source, name) is not None:
                     return what
+            if source.downwardAPI is None:
+                raise ValueError(f"unknown source for projected volume {quote(volume.name)}")
     return ""
 
 
@@ -128,9 +160,7 @@ def _owner(mine: str, node: str, review: Review, environment: Environment) -> No
         raise _refused(review, f"{mine} can only create pods with a controller owner reference set to itself")
     if owner.blockOwnerDeletion:
         raise _refused(review, f"{mine} must not set blockOwnerDeletion on an owner reference")
-    found = environment.reader.get(Node, "", node)
-    if found is None:
-        raise NotFound.of(Node.__resource__, node)
+    found = _found(Node, "", node, environment)
     if owner.uid != found.metadata.uid:
         raise _refused(review, f"node {node} UID mismatch: expected {owner.uid} got {found.metadata.uid}")
 
@@ -143,10 +173,13 @@ def _pod_status(mine: str, node: str, review: Review) -> None:
         raise _refused(review, f"{mine} can only update pod status for pods with spec.nodeName set to itself")
     if (old.metadata.labels or {}) != (new.metadata.labels or {}):
         raise _refused(review, f"{mine} cannot update labels through pod status")
-    if (old.status.resourceClaimStatuses or []) != (new.status.resourceClaimStatuses or []):
-        raise _refused(review, f"{mine} cannot update resource claim statues")
-    if old.status.extendedResourceClaimStatus != new.status.extendedResourceClaimStatus:
-        raise _refused(review, f"{mine} cannot update extended resource claim status")
+    for name, what in (
+        ("resourceClaimStatuses", "resource claim statues"),
+        ("extendedResourceClaimStatus", "extended resource claim status"),
+        ("nodeAllocatableResourceClaimStatuses", "node allocatable resource claim statuses"),
+    ):
+        if not same(getattr(old.status, name), getattr(new.status, name)):
+            raise _refused(review, f"{mine} cannot update {what}")
 
 
 # Nodes
@@ -168,11 +201,11 @@ async def _node(node: str, review: Review, environment: Environment) -> None:
             raise _refused(review, f"{mine} is not allowed to update configSource to a new non-nil configSource")
         if (new.spec.taints or []) != (old.spec.taints or []):
             raise _refused(review, f"{mine} is not allowed to modify taints")
-        if forbidden := nodelabels.forbidden(new.metadata.labels or {}, old.metadata.labels or {}):
-            raise _refused(review, f"is not allowed to modify labels: {', '.join(forbidden)}")
         # Whoever owns a node may have it collected: it would get rid of its taints that way.
         if (new.metadata.ownerReferences or []) != (old.metadata.ownerReferences or []):
             raise _refused(review, f"{mine} is not allowed to modify ownerReferences")
+        if forbidden := nodelabels.forbidden(new.metadata.labels or {}, old.metadata.labels or {}):
+            raise _refused(review, f"is not allowed to modify labels: {', '.join(forbidden)}")
 
 
 async def _lease(node: str, review: Review, environment: Environment) -> None:
@@ -195,9 +228,10 @@ async def _claim(node: str, review: Review, environment: Environment) -> None:
         raise _refused(review, "may only update PVC status")
     if review.operation != UPDATE:
         raise _refused(review, f"unexpected operation {quote(review.operation)}")
-    if _rest_of_claim(review.old) != _rest_of_claim(review.object):
-        what = "is not allowed to update fields other than status.capacity and status.conditions"
-        raise _refused(review, f"node {quote(node)} {what}")
+    old, new = _rest_of_claim(review.old), _rest_of_claim(review.object)
+    if old != new:
+        what = "is not allowed to update fields other than status.quantity and status.conditions"
+        raise _refused(review, f"node {quote(node)} {what}: {', '.join(_differing(old, new))}")
 
 
 def _rest_of_claim(claim: PersistentVolumeClaim) -> dict[str, Any]:
@@ -208,6 +242,18 @@ def _rest_of_claim(claim: PersistentVolumeClaim) -> dict[str, Any]:
     for name in ("capacity", "conditions", "allocatedResourceStatuses", "allocatedResources"):
         plain.get("status", {}).pop(name, None)
     return plain
+
+
+def _differing(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[str]:
+    """The fields in which two plain values differ, as paths, in order."""
+    found: list[str] = []
+    for key in sorted(old.keys() | new.keys()):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, dict) and isinstance(after, dict):
+            found += _differing(before, after, f"{prefix}{key}.")
+        elif before != after:
+            found.append(f"{prefix}{key}")
+    return found
 
 
 async def _service_account(node: str, review: Review, environment: Environment) -> None:
@@ -228,46 +274,67 @@ async def _service_account(node: str, review: Review, environment: Environment) 
     audiences = review.object.spec.audiences or [""]
     if len(audiences) > 1:
         raise _refused(review, "node may only request 0 or 1 audiences")
-    if _mentions(pod, audiences[0], environment):
+    await _audience(audiences[0], pod, review, environment)
+
+
+async def _audience(audience: str, pod: Pod, review: Review, environment: Environment) -> None:
+    """Raise Forbidden for an audience that no volume of the pod has, unless the node is allowed it."""
+    missing: list[str] = []
+    if _mentions(pod, audience, environment, missing):
         return
+    if missing:
+        # Whatever is missing may have told the audience.
+        raise _refused(review, f"error validating audience {quote(audience)}: {aggregate(missing)}")
     asked = Attributes(
         review.user,
         "request-serviceaccounts-token-audience",
-        resource=audiences[0],
+        resource=audience,
         namespace=review.namespace,
         name=review.name,
         version="v1",
     )
     if environment.allowed is None or not await environment.allowed(asked):
-        what = f"audience {quote(audiences[0])} not found in pod spec volume"
-        raise _refused(review, f"{what}, {review.user.name} is not authorized to request tokens for this audience")
+        what = f"is not authorized to request tokens for audience {quote(audience)}"
+        raise _refused(review, f"{review.user.name} {what}")
 
 
-def _mentions(pod: Pod, audience: str, environment: Environment) -> bool:
-    """Whether a volume of the pod has tokens for this audience, of itself or by its driver."""
+def _mentions(pod: Pod, audience: str, environment: Environment, missing: list[str]) -> bool:
+    """Whether a volume of the pod has tokens for this audience, of itself or by its driver.
+
+    `missing` gets what ought to be there for the answer and is not, in words.
+    """
     for volume in pod.spec.volumes or ():
         for source in (volume.projected.sources if volume.projected is not None else None) or ():
             if source.serviceAccountToken is not None and source.serviceAccountToken.audience == audience:
                 return True
-        driver = ""
-        if volume.csi is not None:
-            driver = volume.csi.driver
-        elif volume.persistentVolumeClaim is not None:
-            driver = _driver(pod, volume.persistentVolumeClaim.claimName, environment)
-        elif volume.ephemeral is not None:
-            driver = _driver(pod, f"{pod.metadata.name}-{volume.name}", environment)
-        known = environment.reader.get(CSIDriver, "", driver) if driver else None
+        try:
+            driver = _driver(pod, volume, environment)
+            known = _found(CSIDriver, "", driver, environment) if driver else None
+        except NotFound as error:
+            missing.append(error.message)
+            continue
         if known is not None and any(t.audience == audience for t in known.spec.tokenRequests or ()):
             return True
     return False
 
 
-def _driver(pod: Pod, claim: str, environment: Environment) -> str:
-    """The driver of the volume that a claim is bound to."""
-    found = environment.reader.get(PersistentVolumeClaim, pod.metadata.namespace, claim)
-    name = found.spec.volumeName if found is not None else ""
-    volume = environment.reader.get(PersistentVolume, "", name) if name else None
-    return volume.spec.csi.driver if volume is not None and volume.spec.csi is not None else ""
+def _driver(pod: Pod, volume: Volume, environment: Environment) -> str:
+    """The driver of a pod's volume, "" for none. Raises NotFound."""
+    if volume.ephemeral is not None and volume.ephemeral.volumeClaimTemplate is not None:
+        claim = f"{pod.metadata.name}-{volume.name}"
+    elif volume.persistentVolumeClaim is not None:
+        claim = volume.persistentVolumeClaim.claimName
+    elif volume.csi is not None:
+        return volume.csi.driver
+    else:
+        return _successor(volume)
+    name = _found(PersistentVolumeClaim, pod.metadata.namespace, claim, environment).spec.volumeName
+    source = _found(PersistentVolume, "", name, environment).spec
+    return source.csi.driver if source.csi is not None else _successor(source)
+
+
+def _successor(source: Volume | PersistentVolumeSpec) -> str:
+    return next((driver for name, driver in _SUCCESSORS if getattr(source, name) is not None), "")
 
 
 async def _slice(node: str, review: Review, environment: Environment) -> None:
@@ -300,35 +367,70 @@ async def _pod_certificate_request(node: str, review: Review, environment: Envir
         raise _refused(review, f"unexpected operation {review.operation}")
     if review.subresource:
         raise _refused(review, f"unexpected subresource {review.subresource}")
-    spec, get = review.object.spec, environment.reader.get
+    spec = review.object.spec
     if spec.nodeName != node:
         what = f"PodCertificateRequest.Spec.NodeName={quote(spec.nodeName)}"
         raise _refused(review, f"{what}, which is not the requesting node {quote(node)}")
     shown = quote(f"{review.namespace}/{spec.podName}")
     asks = f"PodCertificateRequest for pod {shown}"
-    found, pod = get(Node, "", node), get(Pod, review.namespace, spec.podName)
-    for real, what in ((found, f"node {quote(node)}"), (pod, f"pod {shown}")):
-        if real is None:
-            raise NotFound(f"while retrieving {what} named in the PodCertificateRequest: not found")
-    _same(spec.nodeUID, found, f"{asks} names node UID", "inconsistent with the running node")
-    _same(spec.podUID, pod, f"{asks} contains pod UID", "which differs from running pod")
-    if pod is not None and pod.spec.nodeName != node:
+    found = _named(Node, "", node, f"node {quote(node)}", environment)
+    _same(spec.nodeUID, found, f"{asks} names node UID {{}}, inconsistent with the running node ({{}})")
+    pod = _named(Pod, review.namespace, spec.podName, f"pod {shown}", environment)
+    _same(spec.podUID, pod, f"{asks} contains pod UID ({{}}) which differs from running pod {{}}")
+    if pod.spec.nodeName != node:
         raise _refused(review, f"pod {shown} is not running on node {quote(node)} named in the PodCertificateRequest")
-    if pod is not None and MIRROR in (pod.metadata.annotations or {}):
+    if MIRROR in (pod.metadata.annotations or {}):
         raise _refused(review, f"pod {shown} is a mirror pod")
-    if pod is not None and pod.spec.serviceAccountName != spec.serviceAccountName:
+    if pod.spec.serviceAccountName != spec.serviceAccountName:
         running = f"that differs from running pod ({quote(pod.spec.serviceAccountName)})"
         raise _refused(review, f"{asks} contains serviceAccountName ({quote(spec.serviceAccountName)}) {running}")
-    account = get(ServiceAccount, review.namespace, spec.serviceAccountName)
-    what = f"{asks} names service account UID"
-    _same(spec.serviceAccountUID, account, what, "which differs from the running service account")
+    what = f"service account {quote(f'{review.namespace}/{spec.serviceAccountName}')}"
+    account = _named(ServiceAccount, review.namespace, spec.serviceAccountName, what, environment)
+    text = f"{asks} names service account UID {{}}, which differs from the running service account ({{}})"
+    _same(spec.serviceAccountUID, account, text)
+    await _pod_signer(pod, review, environment)
 
 
-def _same(said: str, real: Any, what: str, how: str) -> None:
-    """Raise InternalError for an identity that is another one's: it may be the right one in a moment."""
-    uid = real.metadata.uid if real is not None else ""
-    if said != uid:
-        raise InternalError.occurred(f"{what} ({quote(said)}) {how} ({quote(uid)})")
+def _named(cls: type[T], namespace: str, name: str, what: str, environment: Environment) -> T:
+    """What a request names. Raises an error that says to try again: it may be there in a moment."""
+    try:
+        return _found(cls, namespace, name, environment)
+    except NotFound as error:
+        text = f"while retrieving {what} named in the PodCertificateRequest: {error.message}"
+        raise _later(text) from error
+
+
+def _same(said: str, real: Object, text: str) -> None:
+    """Raise such an error for an identity that is another one's."""
+    if said != real.metadata.uid:
+        raise _later(text.format(quote(said), quote(real.metadata.uid)))
+
+
+def _later(text: str) -> StatusError:
+    return StatusError(text, code=500, reason="")
+
+
+async def _pod_signer(pod: Pod, review: Review, environment: Environment) -> None:
+    """Raise Forbidden for a signer that no volume of the pod names, unless the node is allowed it."""
+    spec = review.object.spec
+    for volume in pod.spec.volumes or ():
+        for source in (volume.projected.sources if volume.projected is not None else None) or ():
+            if source.podCertificate is not None and source.podCertificate.signerName == spec.signerName:
+                return
+    # Names of resources have no slashes in the rules of roles.
+    asked = Attributes(
+        review.user,
+        "request-serviceaccounts-podcertificate-signer",
+        group=_CERTIFICATES,
+        resource=spec.signerName.replace("/", ":"),
+        namespace=review.namespace,
+        name=spec.serviceAccountName,
+        version=review.resource.version,
+    )
+    if environment.allowed is None or not await environment.allowed(asked):
+        shown = quote(f"{review.namespace}/{spec.podName}")
+        what = f"does not mount a podCertificate projected volume for signer {quote(spec.signerName)}"
+        raise _refused(review, f"pod {shown} {what}")
 
 
 _Check = Callable[[str, Review, Environment], Awaitable[None]]

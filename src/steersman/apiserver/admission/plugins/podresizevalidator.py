@@ -17,11 +17,12 @@ async def validate(review: Review, environment: Environment) -> None:
         return
     node = environment.reader.get(Node, "", pod.spec.nodeName)
     if node is None:
-        why = f'node "{pod.spec.nodeName}" not found'
-    else:
-        why = _too_much(pod, node) or _other_system(node)
-    if why:
-        raise Forbidden.of(review.resource, review.name, why)
+        raise Forbidden.of(review.resource, review.name, f'node "{pod.spec.nodeName}" not found')
+    for why, cause in ((_other_system(node), "UnsupportedPlatform"), (_too_much(pod, node), "NodeCapacity")):
+        if why:
+            error = Forbidden.of(review.resource, review.name, why)
+            error.details["causes"] = [{"reason": cause}]
+            raise error
 
 
 def _too_much(pod: Pod, node: Node) -> str:
@@ -35,11 +36,11 @@ def _too_much(pod: Pod, node: Node) -> str:
         for name, (requested, offered) in (("cpu", cpu), ("memory", memory))
         if requested > offered
     ]
-    return f"Node didn't have enough allocatable resources: {'; '.join(parts)}" if parts else ""
+    return f"node didn't have enough allocatable resources: {'; '.join(parts)}" if parts else ""
 
 
 def _other_system(node: Node) -> str:
-    found = (node.metadata.labels or {}).get(_OS, "")
+    found = (node.metadata.labels or {}).get(_OS, "linux")
     if found == "linux":
         return ""
     return f'pod resize is only supported on linux nodes, node "{node.metadata.name}" is "{found}"'

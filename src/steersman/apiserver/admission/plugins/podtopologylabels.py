@@ -16,8 +16,8 @@ async def mutate(review: Review, environment: Environment) -> None:
     there = (node.metadata.labels or {}) if node is not None else {}
     found = {name: there[name] for name in _LABELS if name in there}
     if found:
-        # What the pod says of itself stays.
-        pod.metadata.labels = {**found, **(pod.metadata.labels or {})}
+        # Whatever the pod says of itself: nobody draws traffic of other zones by that.
+        pod.metadata.labels = {**(pod.metadata.labels or {}), **found}
 
 
 ADMISSION = Admission(

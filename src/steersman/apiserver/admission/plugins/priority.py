@@ -53,27 +53,26 @@ def _chosen(review: Review, environment: Environment, pod: Pod) -> tuple[str, in
         if chosen is None:
             raise Forbidden.of(review.resource, review.name, f"no PriorityClass with name {name} was found")
     else:
-        defaults = [c for c in environment.reader.list(PriorityClass) if c.globalDefault]
-        if not defaults:
+        chosen = _default(environment)
+        if chosen is None:
             return "", 0, _DEFAULT_POLICY
-        # Two defaults can only come of a race; the lower one wins, as upstream.
-        chosen = min(defaults, key=lambda c: c.value or 0)
     return chosen.metadata.name, chosen.value or 0, chosen.preemptionPolicy or _DEFAULT_POLICY
+
+
+def _default(environment: Environment) -> PriorityClass | None:
+    """The class that is the default. Two can only come of a race: the lower one wins, as upstream."""
+    defaults = (c for c in environment.reader.list(PriorityClass) if c.globalDefault)
+    return min(defaults, key=lambda c: c.value or 0, default=None)
 
 
 async def validate(review: Review, environment: Environment) -> None:
     if review.resource.plural != "priorityclasses":
         return
     new: PriorityClass = review.object
-    if not new.globalDefault or (review.old is not None and review.old.globalDefault):
-        return
-    for other in environment.reader.list(PriorityClass):
-        if other.globalDefault and other.metadata.name != new.metadata.name:
-            raise Forbidden.of(
-                review.resource,
-                review.name,
-                f"PriorityClass {other.metadata.name} is already marked as globalDefault. Only one default can exist",
-            )
+    found = _default(environment) if new.globalDefault else None
+    if found is not None and (review.operation == CREATE or found.metadata.name != new.metadata.name):
+        why = f"PriorityClass {found.metadata.name} is already marked as default. Only one default can exist"
+        raise Forbidden.of(review.resource, review.name, why)
 
 
 ADMISSION = Admission(

@@ -18,7 +18,7 @@ async def mutate(review: Review, environment: Environment) -> None:
         return
     spec = review.object.spec
     if found.overhead is not None:
-        if spec.overhead is not None and spec.overhead != found.overhead.podFixed:
+        if spec.overhead and spec.overhead != found.overhead.podFixed:
             raise _refused(review, _OTHER_OVERHEAD)
         spec.overhead = dict(found.overhead.podFixed or {}) or None
     if found.scheduling is not None:
@@ -54,9 +54,12 @@ def _selector(review: Review, wanted: dict[str, str]) -> dict[str, str]:
 async def validate(review: Review, environment: Environment) -> None:
     """What came after `mutate` must not have changed the overhead."""
     found = _class_of(review, environment)
-    overhead = found.overhead.podFixed if found is not None and found.overhead is not None else None
-    if (review.object.spec.overhead or None) != (overhead or None):
-        raise _refused(review, _OTHER_OVERHEAD if overhead else _OWN_OVERHEAD)
+    overhead = review.object.spec.overhead
+    if found is None or found.overhead is None:
+        if overhead is not None:
+            raise _refused(review, _OWN_OVERHEAD)
+    elif (overhead or None) != (found.overhead.podFixed or None):
+        raise _refused(review, _OTHER_OVERHEAD)
 
 
 def _refused(review: Review, text: str) -> Forbidden:

@@ -78,8 +78,7 @@ def _wants_token(pod: Pod, account: ServiceAccount) -> bool:
 
 def _mount_token(pod: Pod, account: ServiceAccount) -> None:
     spec = pod.spec
-    taken = {v.name for v in spec.volumes or ()}
-    existing = next((n for n in taken if n.startswith(VOLUME_PREFIX)), "")
+    existing = next((v.name for v in spec.volumes or () if v.name.startswith(VOLUME_PREFIX)), "")
     # One name for all pods of the account, so that the pods of a template have one spec.
     name = existing or VOLUME_PREFIX + suffix_of(account.metadata.uid)
     mounted = False
@@ -114,8 +113,8 @@ def _token_volume(name: str) -> Volume:
 
 async def validate(review: Review, environment: Environment) -> None:
     pod: Pod = review.object
-    if MIRROR in (pod.metadata.annotations or {}):
-        if review.operation == CREATE and (why := _beyond_a_mirror(pod)):
+    if review.operation == CREATE and MIRROR in (pod.metadata.annotations or {}):
+        if why := _beyond_a_mirror(pod):
             raise Forbidden.of(review.resource, review.name, why)
         return
     name = pod.spec.serviceAccountName

@@ -45,13 +45,13 @@ def _date(request: CertificateSigningRequest, old: CertificateSigningRequest, no
 
 
 async def validate(review: Review, environment: Environment) -> None:
-    """A certificate that a pod gets is of its signer, and is valid from now on, and not from some other time."""
+    """An answer that a pod gets is of its signer, and is valid from now on, and not from some other time."""
     if review.resource.plural != _POD_REQUESTS:
         return
     new: PodCertificateRequest = review.object
     old: PodCertificateRequest = review.old
     errors = _misdated(new, old, environment)
-    if not errors and new.status.certificateChain != old.status.certificateChain:
+    if not errors and not field.same(new.status, old.status):
         errors = await _not_the_signers(old.spec.signerName, review, environment)
     if errors:
         raise Invalid.of(review.resource, review.name, errors)
