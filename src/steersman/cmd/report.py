@@ -1,7 +1,8 @@
-"""What `steer up` tells while it works: one line a step on stderr."""
+"""What `steer` tells people: one line a step while it works, and tables."""
 
 import sys
 import time
+from collections.abc import Sequence
 from typing import TextIO
 
 
@@ -43,6 +44,12 @@ class Deadline:
             return False
         time.sleep(min(seconds, left))
         return True
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table, whose first row is the heading: each column is as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _can_print(text: str, stream: TextIO) -> bool:

@@ -10,7 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from steersman.cmd.command import Command, add_cluster_arguments
+from steersman.cmd.report import aligned
 
+# As `certificates.AUTHORITIES`, which need not be imported to read a command line.
+AUTHORITIES = ("ca", "front-proxy-ca")
 _COLUMNS = ("NAME", "SUBJECT", "ISSUER", "EXPIRES", "RESIDUAL", "RENEWED BY", "WHERE")
 
 
@@ -20,11 +23,17 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", metavar="renew|rotate-ca")
     renew = verbs.add_parser("renew", help="make certificates anew; a running cluster takes them over by itself")
     renew.add_argument("certificate", nargs="?", default="all", metavar="NAME", help="which one (default: all)")
-    rotate = verbs.add_parser("rotate-ca", help="put another authority in the place of the cluster's, in three steps")
+    rotate = verbs.add_parser("rotate-ca", help="put other authorities in the place of the cluster's, in three steps")
     rotate.add_argument(
         "step",
         choices=["prepare", "switch", "finish"],
         help="prepare: trust another one, too; switch: let it sign everything; finish: trust the former no more",
+    )
+    rotate.add_argument(
+        "--authority",
+        choices=["all", *AUTHORITIES],
+        default="all",
+        help="which one: the cluster's, the one of front proxies, or both (default)",
     )
     for verb in (renew, rotate):
         # The same options behind the verb; what is not said there leaves what was said before.
@@ -47,7 +56,8 @@ def _run(arguments: argparse.Namespace) -> int:
                 while left := authority.untaken(arguments.step, config, where, datetime.now(UTC)):
                     print(f"waiting {left:.0f} s, until everybody has what was written last", file=sys.stderr)
                     time.sleep(left)
-                renewed = authority.rotate(arguments.step, config, where, os.environ)
+                names = AUTHORITIES if arguments.authority == "all" else (arguments.authority,)
+                renewed = authority.rotate(arguments.step, config, where, os.environ, names)
         print("\n".join(renewed))
         return 0
     rows = certificates.listing(where.load(), where, datetime.now(UTC), os.environ)
@@ -64,9 +74,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         else:
             told = (row["subject"], row["issuer"], row["expires"], row["residualTime"], row["renewedBy"] or "-")
             cells.append((row["name"], *told, row["file"]))
-    widths = [max(len(row[column]) for row in cells) for column in range(len(_COLUMNS))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
-    return "\n".join(lines)
+    return "\n".join(aligned(cells))
 
 
 COMMAND = Command("show the certificates of a cluster, and renew them", _arguments, _run)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from steersman.cmd.command import Command, add_cluster_arguments
+from steersman.cmd.report import Steps, aligned
 
 FEW = 5
 """So many resources without objects are shown."""
@@ -32,7 +33,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from steersman.cmd import encryption
     from steersman.cmd.place import existing
-    from steersman.cmd.report import Steps
 
     where = existing(arguments.name, arguments.data_dir)
     if arguments.verb == "rotate-keys":
@@ -74,8 +74,7 @@ def table(found: Mapping[str, Any]) -> str:
             rows.append(_row(resource["resource"], stored, str(stored["objects"]), note))
         if not seen:
             rows.append(_row(resource["resource"], writes, "0", "writes"))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = aligned(rows)
     if left_out:
         lines.append(f"{len(left_out)} further resources have no objects.")
     elif len(rows) == 1:

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from steersman.cmd.command import Command, add_cluster_arguments
+from steersman.cmd.report import aligned
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,8 +37,7 @@ def table(found: dict[str, Any]) -> str:
         )
         for part in found["parts"]
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines += aligned(rows)
     if found["nodes"]:
         lines += ["", *(f"node {name}: {state}" for name, state in found["nodes"].items())]
     if found["problem"]:
