@@ -12,7 +12,7 @@ from steersman.api.http import Request, User
 from steersman.apiserver import negotiation
 from steersman.apiserver.cached import Cached
 from steersman.apiserver.frames import Frames
-from steersman.apiserver.managedfields import FieldManager, Track, manager_name
+from steersman.apiserver.managedfields import FieldManager, manager_name
 from steersman.apiserver.negotiation import Accepted
 from steersman.apiserver.requestinfo import Query, RequestInfo
 from steersman.apiserver.watchstream import Encoder
@@ -130,10 +130,6 @@ class Endpoint:
         if found is None:
             found = self._managers[subresource] = FieldManager(self.served, subresource)
         return found
-
-    def track(self, ctx: Context, field_manager: str, subresource: str = "") -> Track:
-        """How the request's write is tracked: as that of the manager it names, or of its client."""
-        return self.fields(subresource).tracker(ctx.manager(field_manager))
 
     @property
     def protobuf(self) -> bool:

@@ -12,8 +12,8 @@ from steersman.api.http import Response
 from steersman.apiserver import answer, encoding
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.handlers.update import check_place
+from steersman.apiserver.handlers.writing import write_of
 from steersman.apiserver.params import WriteOptions
-from steersman.apiserver.registry import Write
 
 MEDIA = "application/apply-patch+yaml"
 
@@ -70,9 +70,7 @@ async def apply(
             await may_create()
         return obj
 
-    write = Write(
-        ctx.user, options.dry_run, subresource, options, tracked, endpoint.served, annotations=ctx.annotations
-    )
+    write = write_of(ctx, endpoint, options, subresource, tracked)
     outcome = await registry.update(
         info.namespace, info.name, change, write, ctx.warnings, create=fresh if may_create is not None else None
     )

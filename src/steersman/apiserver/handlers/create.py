@@ -8,8 +8,8 @@ from steersman.api.errors import BadRequest
 from steersman.api.http import Response
 from steersman.apiserver import answer, encoding
 from steersman.apiserver.context import Context, Endpoint
+from steersman.apiserver.handlers.writing import write_of
 from steersman.apiserver.params import WriteOptions
-from steersman.apiserver.registry import Write
 
 if TYPE_CHECKING:
     from steersman.apiserver.server import App
@@ -20,16 +20,8 @@ async def handle(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     options = WriteOptions.parse(ctx.query, "CreateOptions")
     obj = encoding.decode_object(ctx, endpoint, options)
     place(obj, ctx.info.namespace, namespaced=endpoint.served.resource.namespaced)
-    write = Write(
-        ctx.user,
-        options.dry_run,
-        options=options,
-        track=endpoint.track(ctx, options.manager),
-        served=endpoint.served,
-        annotations=ctx.annotations,
-    )
-    namespace = obj.metadata.namespace
-    outcome = await endpoint.registry.create(obj, namespace, write, ctx.warnings)
+    write = write_of(ctx, endpoint, options)
+    outcome = await endpoint.registry.create(obj, obj.metadata.namespace, write, ctx.warnings)
     return await answer.written(ctx, endpoint, 201, outcome.body, accepted)
 
 

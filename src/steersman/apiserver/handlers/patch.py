@@ -14,8 +14,8 @@ from steersman.apiserver import answer, authz, encoding
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.handlers import apply as serverside
 from steersman.apiserver.handlers.update import check_place
+from steersman.apiserver.handlers.writing import write_of
 from steersman.apiserver.params import WriteOptions
-from steersman.apiserver.registry import Write
 
 if TYPE_CHECKING:
     from steersman.apiserver.server import App
@@ -61,15 +61,7 @@ async def apply(
         check_place(obj, info.namespace, info.name, namespaced=served.resource.namespaced)
         return obj if narrow is None else narrow(old, obj)
 
-    write = Write(
-        ctx.user,
-        options.dry_run,
-        subresource,
-        options,
-        endpoint.track(ctx, options.manager, subresource),
-        endpoint.served,
-        annotations=ctx.annotations,
-    )
+    write = write_of(ctx, endpoint, options, subresource)
     outcome = await registry.update(info.namespace, info.name, change, write, ctx.warnings)
     return await answer.written(ctx, endpoint, 200, outcome.body, accepted)
 

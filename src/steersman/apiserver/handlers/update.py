@@ -11,8 +11,8 @@ from steersman.api.errors import BadRequest
 from steersman.api.http import Response
 from steersman.apiserver import answer, authz, encoding
 from steersman.apiserver.context import Context, Endpoint
+from steersman.apiserver.handlers.writing import write_of
 from steersman.apiserver.params import WriteOptions
-from steersman.apiserver.registry import Write
 
 if TYPE_CHECKING:
     from steersman.apiserver.server import App
@@ -53,15 +53,7 @@ async def put(
         return codec.clone(obj)
 
     creates = endpoint.kind.allow_create_on_update and may_create is not None and not obj.metadata.resourceVersion
-    write = Write(
-        ctx.user,
-        options.dry_run,
-        subresource,
-        options,
-        endpoint.track(ctx, options.manager, subresource),
-        endpoint.served,
-        annotations=ctx.annotations,
-    )
+    write = write_of(ctx, endpoint, options, subresource)
     outcome = await registry.update(
         info.namespace, info.name, change, write, ctx.warnings, create=fresh if creates else None
     )

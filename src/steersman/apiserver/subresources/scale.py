@@ -18,9 +18,9 @@ from steersman.apiserver import encoding, managedfields, respond
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.handlers import apply as serverside
 from steersman.apiserver.handlers import patch
+from steersman.apiserver.handlers.writing import write_of
 from steersman.apiserver.negotiation import Accepted
 from steersman.apiserver.params import WriteOptions
-from steersman.apiserver.registry import Write
 from steersman.apiserver.subresources.framework import Subresource
 from steersman.apiserver.subresources.scale_versions import Form
 from steersman.kinds.kind import Kind, ScalePaths
@@ -167,9 +167,7 @@ async def _apply(ctx: Context, endpoint: Endpoint) -> Response:
         new.metadata.managedFields = entries
         return new
 
-    write = Write(
-        ctx.user, options.dry_run, "scale", options, serverside.tracked, endpoint.served, annotations=ctx.annotations
-    )
+    write = write_of(ctx, endpoint, options, "scale", serverside.tracked)
     outcome = await registry.update(ctx.info.namespace, ctx.info.name, change, write, ctx.warnings)
     return _told(ctx, endpoint, scale_of(outcome.obj, paths), accepted)
 
@@ -207,15 +205,7 @@ async def _change(
         _write(new, paths.spec_replicas, replicas)
         return new
 
-    write = Write(
-        ctx.user,
-        options.dry_run,
-        "scale",
-        options,
-        endpoint.track(ctx, options.manager, "scale"),
-        endpoint.served,
-        annotations=ctx.annotations,
-    )
+    write = write_of(ctx, endpoint, options, "scale")
     outcome = await endpoint.registry.update(ctx.info.namespace, ctx.info.name, change, write, ctx.warnings)
     return _told(ctx, endpoint, scale_of(outcome.obj, paths), accepted)
 
