@@ -17,9 +17,8 @@ from steersman.controller.pod_control import PodControl, namespace_ends
 from steersman.controllers import daemonset_plan as planning
 from steersman.controllers.claimants import claimants
 from steersman.controllers.daemonset_plan import BURST, ByNode, Plan
-from steersman.controllers.history import HASH_LABEL, Collision, Histories, new_revision, surplus
+from steersman.controllers.history import HASH_LABEL, Collision, Histories, after_collision, surplus
 from steersman.controllers.replica_reconciler import index_pods, pods_of
-from steersman.controllers.revisions import template_hash
 from steersman.kinds.types.apps_v1 import ControllerRevision, DaemonSet
 from steersman.kinds.types.core_v1 import Node, Pod
 
@@ -108,14 +107,10 @@ class DaemonSets:
 
     async def _look(self, key: str, daemon_set: DaemonSet, selector: Selector) -> _Work | None:
         """What there is; None when the template's hash is taken and another one is tried."""
-        history = await self._histories.of(daemon_set, selector)
-        digest = template_hash(daemon_set.spec.template, daemon_set.status.collisionCount)
         try:
-            current = await self._histories.ensure(key, new_revision(daemon_set, digest, {HASH_LABEL: digest}), history)
+            current, history = await self._histories.look(key, daemon_set, selector, HASH_LABEL)
         except Collision:
-            changed = codec.clone(daemon_set)
-            changed.status.collisionCount = (daemon_set.status.collisionCount or 0) + 1
-            await self._store(key, changed)
+            await self._store(key, after_collision(daemon_set))
             return None
         if not _digest(current):
             await self._histories.label(key, current, {HASH_LABEL: current.metadata.name})

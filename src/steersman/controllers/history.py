@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from steersman.api import codec
 from steersman.api.errors import AlreadyExists
@@ -12,6 +12,7 @@ from steersman.client.informer import by_controller_uid, by_namespace
 from steersman.controller.declaration import Context
 from steersman.controller.freshness import Writes
 from steersman.controller.ownership import claim, controller_of, controller_reference, is_controlled_by
+from steersman.controllers.revisions import template_hash
 from steersman.kinds.types.apps_v1 import ControllerRevision, DaemonSet, StatefulSet
 from steersman.kinds.types.core_v1 import PodTemplateSpec
 from steersman.kinds.types.meta_v1 import ObjectMeta
@@ -20,10 +21,18 @@ HASH_LABEL = "controller-revision-hash"
 _NAME_LENGTH = 223
 
 Owner = DaemonSet | StatefulSet
+AnOwner = TypeVar("AnOwner", DaemonSet, StatefulSet)
 
 
 class Collision(Exception):
     """The revision's name is taken by another template's: another hash must be tried."""
+
+
+def after_collision(owner: AnOwner) -> AnOwner:
+    """The owner as it is to be stored, so that another hash is tried."""
+    changed = codec.clone(owner)
+    changed.status.collisionCount = (owner.status.collisionCount or 0) + 1
+    return changed
 
 
 def data_of(template: PodTemplateSpec) -> Any:
@@ -113,7 +122,18 @@ class Histories:
         ]
         return in_order(await claim(self._client, owner, selector, candidates))
 
-    async def ensure(
+    async def look(
+        self, key: str, owner: Owner, selector: Selector, label: str
+    ) -> tuple[ControllerRevision, list[ControllerRevision]]:
+        """The revision of the owner's present template, and those that were there before, oldest first.
+
+        A new one has the template's hash in `label`. Raises Collision.
+        """
+        history = await self.of(owner, selector)
+        digest = template_hash(owner.spec.template, owner.status.collisionCount)
+        return await self._ensure(key, new_revision(owner, digest, {label: digest}), history), history
+
+    async def _ensure(
         self, key: str, wanted: ControllerRevision, revisions: Sequence[ControllerRevision]
     ) -> ControllerRevision:
         """The newest revision, which has the wanted one's data: found, made the newest again, or created.

@@ -16,9 +16,8 @@ from steersman.controller.pod_control import namespace_ends
 from steersman.controllers import statefulset_plan as planning
 from steersman.controllers import statefulset_pods as members
 from steersman.controllers.claimants import claimants
-from steersman.controllers.history import Collision, Histories, new_revision, surplus, template_of
+from steersman.controllers.history import Collision, Histories, after_collision, surplus, template_of
 from steersman.controllers.replica_reconciler import index_pods, pods_of
-from steersman.controllers.revisions import template_hash
 from steersman.controllers.statefulset_plan import Look, Plan, Revisions
 from steersman.kinds.types.apps_v1 import ControllerRevision, StatefulSet
 from steersman.kinds.types.core_v1 import PersistentVolumeClaim, Pod
@@ -82,14 +81,10 @@ class StatefulSets:
 
     async def _look(self, key: str, stateful_set: StatefulSet, selector: Selector) -> _Work | None:
         """What there is; None when the template's hash is taken and another one is tried."""
-        history = await self._histories.of(stateful_set, selector)
-        digest = template_hash(stateful_set.spec.template, stateful_set.status.collisionCount)
         try:
-            update = await self._histories.ensure(key, new_revision(stateful_set, digest, {HASH: digest}), history)
+            update, history = await self._histories.look(key, stateful_set, selector, HASH)
         except Collision:
-            changed = codec.clone(stateful_set)
-            changed.status.collisionCount = (stateful_set.status.collisionCount or 0) + 1
-            await self._store(key, changed)
+            await self._store(key, after_collision(stateful_set))
             return None
         current = next((r for r in history if r.metadata.name == stateful_set.status.currentRevision), update)
         meta = stateful_set.metadata
