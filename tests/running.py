@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import select
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from steersman.cmd import lifecycle
 from steersman.cmd.place import Place
+from steersman.cmd.status import gather
 
 NAME = "test"
 TIMEOUT = 60
@@ -43,6 +47,18 @@ class ControlPlane:
             check=False,
         )
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+
+    def kill(self, part: str) -> None:
+        """Kill a part's process, and wait until it is back."""
+        (pid,) = [found["pid"] for found in gather(self.place)["parts"] if found["name"] == part]
+        ended = os.pidfd_open(pid)
+        try:
+            signal.pidfd_send_signal(ended, signal.SIGKILL)
+            # It does not end at once; until then it would be taken for ready.
+            assert select.select([ended], [], [], TIMEOUT)[0]
+        finally:
+            os.close(ended)
+        lifecycle.wait_part(self.place, part, TIMEOUT)
 
 
 @contextmanager

@@ -6,9 +6,7 @@ import asyncio
 import itertools
 import json
 import math
-import os
 import random
-import signal
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
@@ -23,8 +21,6 @@ from steersman.api.errors import StatusError
 from steersman.client.kubeconfig import load
 from steersman.client.rest import Client, lines
 from steersman.client.transport import HTTPTransport, Unreachable
-from steersman.cmd import lifecycle
-from steersman.cmd.status import gather
 
 CLIENTS, CALLS, KEYS, KILLS = 8, 120, 3, 4
 ABSENT = 404
@@ -159,9 +155,7 @@ async def killing(plane: ControlPlane, history: History, chance: random.Random) 
     share = CLIENTS * CALLS / (KILLS + 1)
     for number in range(KILLS):
         await history.reached(int(share * (number + chance.uniform(0.3, 1))))
-        parts = {part["name"]: part["pid"] for part in gather(plane.place)["parts"]}
-        os.kill(parts["apiserver"], signal.SIGKILL)
-        await asyncio.to_thread(lifecycle.wait_part, plane.place, "apiserver", TIMEOUT)
+        await asyncio.to_thread(plane.kill, "apiserver")
 
 
 async def changes(client: Client, path: str, after: str, end: str) -> list[tuple[str, str, str, int]]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
@@ -20,8 +18,6 @@ from steersman.api.errors import StatusError
 from steersman.client.kubeconfig import load
 from steersman.client.rest import Client, lines
 from steersman.client.transport import HTTPTransport, Unreachable
-from steersman.cmd import lifecycle
-from steersman.cmd.status import gather
 
 CLIENTS, CALLS, KILLS = 64, 24, 2
 NAMESPACE = "crowded"
@@ -219,9 +215,7 @@ async def killing(plane: ControlPlane, crowd: Crowd, chance: random.Random) -> N
     share = CLIENTS * CALLS / (KILLS + 1)
     for number in range(KILLS):
         await crowd.reached(int(share * (number + chance.uniform(0.4, 1))))
-        parts = {part["name"]: part["pid"] for part in gather(plane.place)["parts"]}
-        os.kill(parts["apiserver"], signal.SIGKILL)
-        await asyncio.to_thread(lifecycle.wait_part, plane.place, "apiserver", TIMEOUT)
+        await asyncio.to_thread(plane.kill, "apiserver")
 
 
 async def test_never_one_too_many(plane: ControlPlane) -> None:

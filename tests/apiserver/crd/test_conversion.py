@@ -198,7 +198,8 @@ async def test_lists_are_converted_at_once_and_remembered(crds: Customs, hook: H
     listed = await crds.get(path(version="v2"))
     assert [i["spec"]["host"] for i in listed["items"]] == ["a", "b", "c"]
     assert hook.sizes == [3]
-    assert await crds.get(path(version="v2")) == listed
+    # The revision of a list is the store's, in which others write too.
+    assert (await crds.get(path(version="v2")))["items"] == listed["items"]
     assert (await crds.get(path(version="v2"), headers=TABLE))["rows"][0]["cells"] == ["a", "a"]
     assert hook.sizes == [3]
     await crds.patch(path() + "/a", {"spec": {"hostPort": "z:1"}})

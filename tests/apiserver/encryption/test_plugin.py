@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 import subprocess
@@ -16,6 +17,8 @@ from steersman.api.clock import FakeClock
 from steersman.apiserver.encryption.kms import KMSProvider
 from steersman.apiserver.encryption.plugin import Encrypted, Plugin, PluginError
 
+# How long a plugin that answers may take, in seconds.
+PATIENCE = 20.0
 PROGRAM = Path(__file__).with_name("kms_plugin.py")
 
 
@@ -66,7 +69,7 @@ def process(tmp_path: Path) -> Iterator[Process]:
 
 
 def test_the_three_calls(process: Process) -> None:
-    plugin = Plugin(process.endpoint, 2.0)
+    plugin = Plugin(process.endpoint, PATIENCE)
     status = plugin.status()
     assert (status.version, status.healthz, status.key_id) == ("v2", "ok", "one")
     made = plugin.encrypt("uid", b"seed")
@@ -78,17 +81,16 @@ def test_the_three_calls(process: Process) -> None:
 
 
 def test_slow_and_absent_plugins(process: Process) -> None:
-    plugin = Plugin(process.endpoint, 0.2)
+    plugin, patient = Plugin(process.endpoint, 0.2), Plugin(process.endpoint, PATIENCE)
     process.add("slow")
     with pytest.raises(PluginError, match="code = DeadlineExceeded"):
         plugin.status()
     process.remove("slow")
-    assert plugin.status().healthz == "ok"
+    assert patient.status().healthz == "ok"
     process.kill()
     with pytest.raises(PluginError, match=r"code = (Unavailable|DeadlineExceeded)"):
         plugin.status()
     process.start()
-    patient = Plugin(process.endpoint, 5.0)
     assert patient.status().key_id == "one"
     plugin.close()
     patient.close()
@@ -132,7 +134,7 @@ async def test_a_server_and_its_plugin(process: Process, tmp_path: Path) -> None
 
 
 async def test_a_start_without_the_plugin(process: Process, tmp_path: Path) -> None:
-    config = configure(tmp_path, rule(kms(endpoint=process.endpoint, timeout="1s"), IDENTITY))
+    config = configure(tmp_path, rule(kms(endpoint=process.endpoint, timeout="2s"), IDENTITY))
     async with server(tmp_path, config) as api:
         await api.post(SECRETS, api.secret("a"))
     process.kill()
@@ -144,7 +146,9 @@ async def test_a_start_without_the_plugin(process: Process, tmp_path: Path) -> N
             assert (await api.raw("GET", f"/{root}/kms-providers")).status == 500
         process.start()
         await api.clock.advance(10)
-        await api.encryption.probe()
+        async with asyncio.timeout(PATIENCE):
+            while not api.encryption.healthy:
+                await api.encryption.probe()
         await api.get(f"{SECRETS}/a")
         await api.post(SECRETS, api.secret("b"))
         assert (await api.raw("GET", "/healthz/kms-providers")).status == 200
