@@ -15,7 +15,7 @@ Labels = tuple[str, ...]
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """The buckets of whoever has chosen none."""
-BATCH = 64
+BATCH = 128
 """As many values wait until they are sorted in: enough that one costs little, few enough to need no memory to speak of."""
 
 
@@ -51,12 +51,16 @@ class Samples:
         if not values:
             return
         values.sort()
-        counts, before = self.counts, 0
+        counts, before, last = self.counts, 0, values[-1]
         for i, bound in enumerate(self._bounds):
+            if last <= bound:
+                counts[i] += len(values) - before
+                break
             until = bisect_right(values, bound, before)
             counts[i] += until - before
             before = until
-        counts[-1] += len(values) - before
+        else:
+            counts[-1] += len(values) - before
         self.total += sum(values)
         values.clear()
 

@@ -6,7 +6,6 @@ import asyncio
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from typing import Final
-from weakref import WeakKeyDictionary
 
 from steersman.api.metrics import BATCH, Counter, Gauge, Histogram, Metric, Registry, Samples, gauge
 
@@ -65,7 +64,7 @@ class Metrics:
         self._asked: dict[Key, _Asked] = {}
         # Objectives leave out what somebody else is waited for: by series, how many are in which other bucket, and the seconds.
         self._excused: dict[tuple[str, ...], tuple[list[int], list[float]]] = {}
-        self._excuses: WeakKeyDictionary[object, float] = WeakKeyDictionary()
+        self._excuses: dict[object, float] = {}
         self._watches: dict[tuple[str, ...], int] = {}
         self.watches = 0
         self.reading, self.writing = _Level(), _Level()
@@ -95,6 +94,10 @@ class Metrics:
         """The request of this task has waited for so long for its turn, or for a webhook."""
         task = asyncio.current_task()
         self._excuses[task] = self._excuses.get(task, 0.0) + seconds
+
+    def abandoned(self) -> None:
+        """Nobody waits for the answer of this task any more."""
+        self._excuses.pop(asyncio.current_task(), None)
 
     def requested(self) -> list[tuple[str, str, str, str]]:
         """Group, version, resource and subresource of everything that has been asked for."""

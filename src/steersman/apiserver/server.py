@@ -379,6 +379,7 @@ class App:
             response = await self._answer(request, info, query, trail)
         except asyncio.CancelledError:
             trail.abandoned()
+            self.metrics.abandoned()
             raise
         noted = trail.answered(response)
         if not isinstance(noted, bool):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Tally
 from collections.abc import Iterator
 
 from steersman.api.errors import Unauthorized
@@ -11,8 +12,6 @@ from steersman.apiserver.authn.users import Rejected
 DURATIONS = exponential(0.001, 2, 15)
 # Names that upstream tells apart; all others are one, but for those that look like an address.
 _TOLD_APART = frozenset({"admin", "client", "kube_proxy", "kubelet", "system:serviceaccount:kube-system:default"})
-# As many names are counted each until they are put together.
-_NAMES = 1024
 
 
 class Counts:
@@ -26,18 +25,16 @@ class Counts:
             "authentication_duration_seconds", "How long it took to find out who asks.", ("result",), DURATIONS
         )
         self._succeeded = self._seconds.of("success")
-        self._by_name: dict[str, int] = {}
+        self._names: list[str] = []
 
     def succeeded(self, name: str, seconds: float) -> None:
         """It is known who asks."""
-        names = self._by_name
-        names[name] = names.get(name, 0) + 1
+        self._names.append(name)
         pending = self._succeeded.pending
         pending.append(seconds)
         if len(pending) >= BATCH:
             self._succeeded.fold()
-            if len(names) >= _NAMES:
-                self._put_together()
+            self._put_together()
 
     def failed(self, error: Unauthorized, seconds: float) -> None:
         """It is not: because there is nothing to go by (failure), or because that is not good (error)."""
@@ -45,9 +42,9 @@ class Counts:
         self._seconds.observe(seconds, "error" if wrong else "failure")
 
     def _put_together(self) -> None:
-        for name, count in self._by_name.items():
+        for name, count in Tally(self._names).items():
             self._users.add(username(name), by=count)
-        self._by_name.clear()
+        self._names.clear()
 
     def metrics(self) -> Iterator[Metric]:
         """All of it."""
