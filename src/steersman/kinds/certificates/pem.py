@@ -19,6 +19,7 @@ _END = re.compile(rb"-----END ([A-Z0-9 ]{1,64})-----")
 _HEADER = re.compile(rb"\A((?:[^:\n]+:[^\n]*\n)+)\r?\n?")
 _RSA_SIZES = (3072, 4096)
 _CURVES = ("secp256r1", "secp384r1", "secp521r1")
+_NAMES = {"secp224r1": "P-224"}
 
 
 class X509Error(Exception):
@@ -82,17 +83,33 @@ def certificate(data: bytes) -> Certificate:
         raise X509Error(f"x509: malformed certificate: {error}") from error
 
 
-def request(data: bytes) -> CertificateSigningRequest:
-    """A request in DER, whose signature is right."""
+def unverified(data: bytes) -> CertificateSigningRequest:
+    """A request in DER, whatever its signature."""
     from cryptography import x509
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.exceptions import UnsupportedAlgorithm
 
     try:
         found = x509.load_der_x509_csr(data)
-        fine = found.is_signature_valid
-    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature) as error:
+        found.public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise X509Error(f"x509: malformed certificate request: {error}") from error
-    if not fine:
+    return found
+
+
+def is_signed(found: CertificateSigningRequest) -> bool:
+    """Whether the signature of a request is right."""
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+    try:
+        return found.is_signature_valid
+    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature):
+        return False
+
+
+def request(data: bytes) -> CertificateSigningRequest:
+    """A request in DER, whose signature is right."""
+    found = unverified(data)
+    if not is_signed(found):
         raise X509Error("x509: certificate request has an invalid signature")
     return found
 
@@ -105,18 +122,21 @@ def request_text(text: bytes) -> CertificateSigningRequest:
     return request(found[0].data)
 
 
-def key_problem(of: CertificateSigningRequest) -> str:
-    """What is wrong with the kind of key that a request is for, or nothing."""
+def key_problem(of: CertificateSigningRequest) -> tuple[str, str] | None:
+    """What the key is that a request is for ("" for what has no name), and what it should be; None when it is fine."""
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
     key = of.public_key()
     if isinstance(key, ed25519.Ed25519PublicKey):
-        return ""
+        return None
     if isinstance(key, ec.EllipticCurvePublicKey):
-        return "" if key.curve.name in _CURVES else "elliptic public keys must use curve P256 or P384"
+        found = f"curve {_NAMES.get(key.curve.name, key.curve.name)}"
+        return None if key.curve.name in _CURVES else (found, "elliptic public keys must use curve P256, P384, or P521")
     if isinstance(key, rsa.RSAPublicKey):
-        return "" if key.key_size in _RSA_SIZES else "RSA keys must have modulus size 3072 or 4096"
-    return "unknown public key type; supported types are Ed25519, ECDSA, and RSA"
+        # In whole bytes, as its owner is told.
+        size = (key.key_size + 7) // 8 * 8
+        return None if size in _RSA_SIZES else (f"{size}-bit modulus", "RSA keys must have modulus size 3072 or 4096")
+    return "", "unknown public key type; supported types are Ed25519, ECDSA, and RSA"
 
 
 def key_id(of: Any) -> bytes:
@@ -126,6 +146,17 @@ def key_id(of: Any) -> bytes:
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     data: bytes = of.public_key().public_bytes(serialization.Encoding.DER, form)
     return hashlib.sha256(data).digest()
+
+
+def alternatives(found: Certificate) -> tuple[list[str], list[str]]:
+    """The names of hosts and the mail addresses that a certificate is for."""
+    from cryptography import x509
+
+    try:
+        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return [], []
+    return names.get_values_for_type(x509.DNSName), names.get_values_for_type(x509.RFC822Name)
 
 
 def is_authority(found: Certificate) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,9 @@ _MAX_REQUEST = 10 * 1024
 _MAX_CHAIN = 100 * 1024
 _ENDS = ("Issued", "Denied", "Failed")
 _MARGIN = timedelta(minutes=10)
+# Durations are told in nanoseconds.
+_NANOS = 10**9
+_ADDRESS = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+")
 _SPEC, _STATUS = Path("spec"), Path("status")
 _CHAIN = _STATUS.child("certificateChain")
 
@@ -57,7 +61,12 @@ def check_new(obj: PodCertificateRequest) -> Errors:
 def _check_annotations(spec: PodCertificateRequestSpec) -> Errors:
     at, given = _SPEC.child("unverifiedUserAnnotations"), spec.unverifiedUserAnnotations
     detail = "must be a domain-prefixed key (such as 'acme.io/foo')"
-    return validate_annotations(given, at) + [field.invalid(at, key, detail) for key in given or () if "/" not in key]
+    # The case does not matter; and what is no key at all need not be one with a domain.
+    lower = {key.lower(): value for key, value in (given or {}).items()}
+    errors = validate_annotations(lower, at)
+    return errors + [
+        field.invalid(at, key, detail) for key in lower if "/" not in key and not names.qualified_name(key)
+    ]
 
 
 def _check_lifetime(spec: PodCertificateRequestSpec) -> Errors:
@@ -73,13 +82,19 @@ def _check_lifetime(spec: PodCertificateRequestSpec) -> Errors:
 def _check_request(spec: PodCertificateRequestSpec) -> Errors:
     at = _SPEC.child("stubPKCS10Request")
     data = _decoded(spec.stubPKCS10Request)
+    if not data:
+        detail = "exactly one of (stubPKCS10Request) or (pkixPublicKey, proofOfPossession) must be set"
+        return [field.invalid(_SPEC, OMITTED, detail)]
     if len(data) > _MAX_REQUEST:
         return [field.too_long(at, _MAX_REQUEST)]
     try:
-        problem = pem.key_problem(pem.request(data))
-    except pem.X509Error as error:
-        return [field.invalid(at, OMITTED, f"must be a valid PKCS#10 certificate signing request: {error}")]
-    return [field.invalid(at, OMITTED, problem)] if problem else []
+        found = pem.unverified(data)
+    except pem.X509Error:
+        return [field.invalid(at, OMITTED, "must be a valid PKCS#10 CSR")]
+    if problem := pem.key_problem(found):
+        value, detail = problem
+        return [field.invalid(at, value or OMITTED, detail)]
+    return [] if pem.is_signed(found) else [field.invalid(at, OMITTED, "invalid signature")]
 
 
 def check_update(obj: PodCertificateRequest, old: PodCertificateRequest) -> Errors:
@@ -108,7 +123,8 @@ def _check_conditions(status: PodCertificateRequestStatus) -> Errors:
     errors: Errors = []
     known = 0
     for i, condition in enumerate(status.conditions or ()):
-        at = Path("status", "conditions", f"[{i}]")
+        # Spelt as Kubernetes does.
+        at = Path("status", f"conditions.[{i}]")
         if condition.type not in _ENDS:
             errors.append(field.not_supported(at.child("type"), condition.type, _ENDS))
             continue
@@ -136,17 +152,37 @@ def _check_issued(obj: PodCertificateRequest, old: PodCertificateRequest) -> Err
     found = pem.blocks(chain.encode())
     if not found:
         return [field.invalid(_CHAIN, chain, "issued certificate chain must contain at least one certificate")]
-    if any(block.type != "CERTIFICATE" for block in found):
+    if found[0].type != "CERTIFICATE":
         detail = "issued certificate chain must consist entirely of CERTIFICATE PEM blocks"
         return [field.invalid(_CHAIN, chain, detail)]
     try:
         leaf = pem.certificate(found[0].data)
     except pem.X509Error:
         return [field.invalid(_CHAIN, chain, "leaf certificate does not parse as valid X.509")]
-    asked = pem.request(_decoded(old.spec.stubPKCS10Request))
+    errors = _check_names(leaf)
+    asked = pem.unverified(_decoded(old.spec.stubPKCS10Request))
     if pem.key_id(leaf) != pem.key_id(asked):
-        return [field.invalid(_CHAIN, chain, "leaf certificate was not issued to the requested public key")]
-    return _check_times(obj, leaf) or _check_rest(found[1:], chain)
+        detail = "leaf certificate was not issued to the requested public key"
+        return [*errors, field.invalid(_CHAIN, chain, detail)]
+    return errors + (_check_times(obj, leaf) or _check_rest(found[1:], chain))
+
+
+def _check_names(leaf: Certificate) -> Errors:
+    """Whom the certificate is for."""
+    errors: Errors = []
+    hosts, addresses = pem.alternatives(leaf)
+    for host in hosts:
+        if not host:
+            errors.append(field.invalid(_CHAIN, host, "leaf certificate should not contain empty DNSName"))
+        if ".." in host:
+            errors.append(field.invalid(_CHAIN, host, "leaf certificate's DNSName should not contain '..'"))
+        if host.startswith(".") or host.endswith("."):
+            errors.append(field.invalid(_CHAIN, host, "leaf certificate's DNSName should not start or end with '.'"))
+    return errors + [
+        field.invalid(_CHAIN, address, "leaf certificate should not contain invalid EmailAddress")
+        for address in addresses
+        if not _ADDRESS.fullmatch(address)
+    ]
 
 
 def _check_times(obj: PodCertificateRequest, leaf: Certificate) -> Errors:
@@ -172,11 +208,11 @@ def _check_times(obj: PodCertificateRequest, leaf: Certificate) -> Errors:
         return [field.invalid(_STATUS.child("notAfter"), status.notAfter, detail)]
     lifetime = int((end - start).total_seconds())
     if lifetime < _MIN_SECONDS:
-        return [field.invalid(_CHAIN, f"{lifetime}s", "leaf certificate lifetime must be >= 1 hour")]
+        return [field.invalid(_CHAIN, lifetime * _NANOS, "leaf certificate lifetime must be >= 1 hour")]
     longest = obj.spec.maxExpirationSeconds or DEFAULT_SECONDS
     if lifetime > longest:
         detail = f"leaf certificate lifetime must be <= spec.maxExpirationSeconds ({longest})"
-        return [field.invalid(_CHAIN, f"{lifetime}s", detail)]
+        return [field.invalid(_CHAIN, lifetime * _NANOS, detail)]
     at = _STATUS.child("beginRefreshAt")
     if refresh < start + _MARGIN:
         return [field.invalid(at, status.beginRefreshAt, "must be at least 10 minutes after status.notBefore")]
@@ -187,6 +223,9 @@ def _check_times(obj: PodCertificateRequest, leaf: Certificate) -> Errors:
 
 def _check_rest(blocks: list[pem.Block], chain: str) -> Errors:
     for block in blocks:
+        if block.type != "CERTIFICATE":
+            detail = "issued certificate chain must consist entirely of CERTFICATE PEM blocks"
+            return [field.invalid(_CHAIN, chain, detail)]
         try:
             pem.certificate(block.data)
         except pem.X509Error:
