@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from steersman.cmd import authority, certificates, kubeconfig, lifecycle, plan
+from steersman.cmd.certificates import AUTHORITIES
 from steersman.cmd.config import ClusterConfig
 from steersman.cmd.errors import CommandError
 from steersman.cmd.place import Place
-from steersman.pki import inventory
+from steersman.pki import inventory, layout
 from steersman.pki.certs import Pair, Request, issue
 from steersman.pki.files import wish, write_atomic
 
+SIGNED = {"ca": ("apiserver",), "front-proxy-ca": ("front-proxy-client",)}
 CONFIG = ClusterConfig(name="test", nodes=1, store="memory://", port=16443, dns_port=53)
 
 
@@ -49,8 +54,10 @@ def check(place: Place, environment: Mapping[str, str]) -> None:
     """What is used is signed by one that is trusted, by the parts and by the administrator."""
     trusted = place.pki.ca.cert.read_bytes()
     for each in certificates.known(CONFIG, place):
-        if each.name not in ("front-proxy-ca", "front-proxy-client"):
-            assert inventory.signed_by(each.file.read_bytes(), trusted), each.name
+        if each.renewed_by:
+            assert inventory.signed_by(each.file.read_bytes(), place.pki.named(each.signed_by).cert.read_bytes()), (
+                each.name
+            )
     encoded = kubeconfig._encode(trusted)
     for path in (
         place.part_kubeconfig("scheduler"),
@@ -60,44 +67,52 @@ def check(place: Place, environment: Mapping[str, str]) -> None:
         assert encoded in path.read_text().replace("\n", "").replace(" ", ""), path
 
 
-def signer(place: Place, name: str) -> bytes:
-    """Which of the trusted authorities has signed a certificate."""
+def signer(place: Place, name: str, by: str) -> bytes:
+    """Which of the trusted certificates of an authority has signed a certificate."""
     pem = place.pki.named(name).cert.read_bytes()
-    return next(c for c in authority.bundle(place) if inventory.signed_by(pem, c))
+    return next(c for c in authority.bundle(place, by) if inventory.signed_by(pem, c))
 
 
-def test_the_three_steps(place: Place, environment: Mapping[str, str]) -> None:
-    (old,) = authority.bundle(place)
+@pytest.mark.parametrize("names", [AUTHORITIES, ("ca",), ("front-proxy-ca",)])
+def test_the_three_steps(place: Place, environment: Mapping[str, str], names: tuple[str, ...]) -> None:
+    before = {name: authority.bundle(place, name) for name in AUTHORITIES}
+    assert {len(found) for found in before.values()} == {1}
     check(place, environment)
-    assert authority.rotate("prepare", CONFIG, place, environment) == []
-    assert authority.state(place) == "prepared"
+    assert authority.rotate("prepare", CONFIG, place, environment, names) == []
+    assert [authority.state(place, name) for name in names] == ["prepared"] * len(names)
     check(place, environment)
-    assert signer(place, "apiserver") == old
-    assert authority.bundle(place)[0] == old
+    for name in names:
+        assert authority.bundle(place, name)[:1] == before[name]
+        assert [signer(place, client, name) for client in SIGNED[name]] == before[name]
     rows = certificates.listing(CONFIG, place, datetime.now(UTC), environment)
-    assert [row["name"] for row in rows][:3] == ["ca", "ca", "front-proxy-ca"]
+    shown = [name for authority_ in AUTHORITIES for name in [authority_] * (2 if authority_ in names else 1)]
+    assert [row["name"] for row in rows][: len(shown) + 1] == [*shown, "apiserver"]
     # Once more does no harm.
-    both = authority.bundle(place)
-    authority.rotate("prepare", CONFIG, place, environment)
-    assert authority.bundle(place) == both
+    both = {name: authority.bundle(place, name) for name in names}
+    authority.rotate("prepare", CONFIG, place, environment, names)
+    assert {name: authority.bundle(place, name) for name in names} == both
 
-    renewed = authority.rotate("switch", CONFIG, place, environment)
-    assert {"apiserver", "admin", "nodes/node-1/kubelet-client"} <= set(renewed)
-    assert authority.state(place) == "switched"
+    renewed = authority.rotate("switch", CONFIG, place, environment, names)
+    assert ("front-proxy-client" in renewed) == ("front-proxy-ca" in names)
+    assert ({"apiserver", "admin", "nodes/node-1/kubelet-client"} <= set(renewed)) == ("ca" in names)
+    assert [authority.state(place, name) for name in names] == ["switched"] * len(names)
     check(place, environment)
-    new = authority.bundle(place)[0]
-    assert new != old
-    assert signer(place, "apiserver") == new
-    assert not place.pki.named("ca-next").key.exists()
+    new = {name: authority.bundle(place, name)[:1] for name in names}
+    for name in names:
+        assert new[name] != before[name]
+        assert [signer(place, client, name) for client in SIGNED[name]] == new[name]
+        assert not place.pki.named(f"{name}-next").key.exists()
 
-    with pytest.raises(CommandError, match="nodes/node-1/kubelet-client, nodes/node-1/kubelet-server"):
-        authority.rotate("finish", CONFIG, place, environment)
-    kubelets(place)
-    authority.rotate("finish", CONFIG, place, environment)
-    assert authority.state(place) == "steady"
-    assert authority.bundle(place) == [new]
+    if "ca" in names:
+        with pytest.raises(CommandError, match="nodes/node-1/kubelet-client, nodes/node-1/kubelet-server"):
+            authority.rotate("finish", CONFIG, place, environment, names)
+        kubelets(place)
+    authority.rotate("finish", CONFIG, place, environment, names)
+    for name in AUTHORITIES:
+        assert authority.state(place, name) == "steady"
+        assert authority.bundle(place, name) == new.get(name, before[name])
+        assert place.pki.named(name).key.stat().st_mode & 0o777 == 0o600
     check(place, environment)
-    assert place.pki.ca.key.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(
@@ -117,43 +132,71 @@ def test_a_step_waits_until_the_one_before_has_reached_everybody(
 
 
 class Killed(BaseException):
-    """The power is gone."""
+    """As by SIGKILL."""
 
 
-@pytest.mark.parametrize("writes", range(4))
-def test_a_switch_that_was_interrupted_is_repeated(
-    place: Place, environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, writes: int
-) -> None:
-    authority.rotate("prepare", CONFIG, place, environment)
-    old, new = authority.bundle(place)
-    left = writes
+def interrupted(monkeypatch: pytest.MonkeyPatch, after: int, act: Callable[[], object]) -> bool:
+    """Do something until it has changed the disk that often; whether that was before it was done."""
+    left = after
 
     def counted(act: Callable[..., None]) -> Callable[..., None]:
-        def acting(*given: object) -> None:
+        def acting(*given: object, **more: object) -> None:
             nonlocal left
             if not left:
                 raise Killed
             left -= 1
-            act(*given)
+            act(*given, **more)
 
         return acting
 
     with monkeypatch.context() as patched:
-        patched.setattr(authority, "write_atomic", counted(write_atomic))
+        for module in (authority, certificates, lifecycle, layout):
+            patched.setattr(module, "write_atomic", counted(write_atomic))
         patched.setattr(Path, "unlink", counted(Path.unlink))
-        with pytest.raises(Killed):
-            authority.switch(place)
-    # The cluster goes on meanwhile, and whatever is signed is good.
-    certificates.renew(CONFIG, place, environment, ["scheduler"])
-    check(place, environment)
-    authority.rotate("switch", CONFIG, place, environment)
-    assert authority.bundle(place) == [new, old]
-    assert signer(place, "apiserver") == new
-    check(place, environment)
-    kubelets(place)
-    authority.rotate("finish", CONFIG, place, environment)
-    assert authority.bundle(place) == [new]
-    check(place, environment)
+        try:
+            act()
+        except Killed:
+            return True
+    return False
+
+
+def test_a_step_that_was_interrupted_is_repeated(
+    place: Place, environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Wherever it is killed: the cluster starts, other steps wait for this one, and it can be finished."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    kept = tmp_path / "kept"
+    lock = Path(f"{environment['KUBECONFIG']}.lock")
+    for step, others in (("prepare", "switch"), ("switch", "finish"), ("finish", "prepare")):
+        take = partial(authority.rotate, step, CONFIG, place, environment)
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(place.directory, kept)
+        # Behind the authorities' own files come those of everybody, which are all alike.
+        for after in itertools.chain(range(10), itertools.count(10, 5)):
+            shutil.rmtree(place.directory)
+            shutil.copytree(kept, place.directory)
+            if not interrupted(monkeypatch, after, take):
+                break
+            # Whoever made it does not run any more.
+            lock.unlink(missing_ok=True)
+            # The cluster is started meanwhile, and whatever is signed is good.
+            lifecycle.write_credentials(CONFIG, place)
+            lifecycle.write_kubeconfigs(CONFIG, place)
+            certificates.renew(CONFIG, place, environment, ["scheduler"])
+            check(place, environment)
+            if (place.pki.directory / "rotation").exists():
+                with pytest.raises(
+                    CommandError, match=f"`steer certs rotate-ca {step}` was interrupted: repeat it first"
+                ):
+                    authority.rotate(others, CONFIG, place, environment)
+            take()
+            done = {"prepare": "prepared", "switch": "switched", "finish": "steady"}[step]
+            assert [authority.state(place, name) for name in AUTHORITIES] == [done] * 2
+            check(place, environment)
+        assert after > 4
+        if step == "switch":
+            kubelets(place)
+        check(place, environment)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,16 @@
 """Merging into kubeconfig files: which file gets what, and that nothing else is touched."""
 
+import json
 import os
 import stat
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from steersman.cmd import kubeconfig
+from steersman.cmd import kubeconfig, processes
 from steersman.cmd.errors import CommandError
 from steersman.cmd.kubeconfig import Access, files, merge, read, remove, with_access, without
 
@@ -163,6 +165,24 @@ def test_a_lock_is_respected(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"config.lock exists"):
         merge(ACCESS, str(tmp_path / "config"), {})
     assert not (tmp_path / "config").exists()
+
+
+def test_a_lock_of_a_steer_that_was_killed_is_none(tmp_path: Path) -> None:
+    lock = tmp_path / "config.lock"
+    ended = subprocess.Popen(["sleep", "1000"])
+    lock.write_text(processes.pid_record(ended.pid))
+    try:
+        with pytest.raises(CommandError, match=r"config.lock exists"):
+            merge(ACCESS, str(tmp_path / "config"), {})
+    finally:
+        ended.kill()
+        ended.wait()
+    merge(ACCESS, str(tmp_path / "config"), {})
+    assert not lock.exists()
+    # On another machine it may run on.
+    lock.write_text(json.dumps({"pid": ended.pid, "start": 1, "boot": "another"}))
+    with pytest.raises(CommandError, match=r"config.lock exists"):
+        merge(ACCESS, str(tmp_path / "config"), {})
 
 
 def test_removal_from_files(tmp_path: Path) -> None:

@@ -181,6 +181,37 @@ async def test_idle_strangers_make_room(files: Files, monkeypatch: pytest.Monkey
     await server.close()
 
 
+async def test_another_serving_certificate_concerns_nobody_who_is_connected(files: Files) -> None:
+    tls = files.server()
+    server = HTTPServer(who)
+    told: list[str] = []
+
+    def changed() -> None:
+        told.append("changed")
+        server.verify_anew()
+
+    tls.changed = changed
+    port = await server.start([HOST], 0, tls)
+    known = await dial(port, files.client(pair=certs.issue(CA, ADMIN, NOW)))
+    assert await said(known) == b"admin"
+    pair = certs.issue(CA, certs.Request("server", hosts=(HOST,), usages=("server",)), NOW)
+    files.write("tls.key", pair.key)
+    files.write("tls.crt", pair.cert)
+    # The same authority once more is no other one.
+    files.write("ca.crt", CA.cert)
+    before = tls.current
+    assert tls.look()
+    assert tls.current is not before
+    assert told == []
+    assert await said(known) == b"admin"
+    files.write("ca.crt", CA.cert + OTHER.cert)
+    assert tls.look()
+    assert told == ["changed"]
+    assert await known.rest() == b""
+    known.writer.transport.abort()
+    await server.close()
+
+
 async def test_certificates_and_authorities_are_read_again(files: Files) -> None:
     tls = files.server()
     server = HTTPServer(who, limits=Limits(idle=0.04))

@@ -14,29 +14,35 @@ from steersman.cmd.errors import CommandError
 from steersman.cmd.place import Place
 from steersman.pki import inventory
 from steersman.pki.files import wish, write_atomic
+from steersman.pki.layout import FRONT_PROXY
 
 # In the user's kubeconfig: a copy of the administrator's.
 KUBECONFIG = "kubeconfig"
+CA, FRONT_PROXY_CA = "ca", "front-proxy-ca"
+AUTHORITIES = (CA, FRONT_PROXY_CA)
 
 
 @dataclass(frozen=True)
 class Known:
-    """A certificate that a cluster is expected to have. `renewed_by` is `steer`, `kubelet`, or empty for an authority."""
+    """A certificate that a cluster is expected to have. `renewed_by` is `steer`, `kubelet`, or empty for an authority, and
+    `signed_by` the name of the authority of one that is none."""
 
     name: str
     file: Path
     renewed_by: str = "steer"
+    signed_by: str = CA
 
 
 def known(config: ClusterConfig, place: Place) -> list[Known]:
     """Every certificate of the cluster, authorities first."""
     pki = place.pki
-    found = [Known(name, pki.named(name).cert, "") for name in ("ca", "front-proxy-ca")]
-    names = ["apiserver", "apiserver-kubelet-client", "front-proxy-client", "admin", "controller-manager", "scheduler"]
+    found = [Known(name, pki.named(name).cert, "", "") for name in AUTHORITIES]
+    names = ["apiserver", "apiserver-kubelet-client", FRONT_PROXY, "admin", "controller-manager", "scheduler"]
     names += ["proxy", "dns"]
     if config.simulate:
         names.append(plan.SIMULATED)
-    found += [Known(name, pki.named(name).cert) for name in names]
+    signers = {FRONT_PROXY: FRONT_PROXY_CA}
+    found += [Known(name, pki.named(name).cert, signed_by=signers.get(name, CA)) for name in names]
     for node in plan.node_names(config):
         found.append(Known(f"nodes/{node}/kubelet-client", plan.kubelet_pair(place, node), "kubelet"))
         found.append(Known(f"nodes/{node}/kubelet-server", plan.kubelet_serving_pair(place, node), "kubelet"))
@@ -45,12 +51,12 @@ def known(config: ClusterConfig, place: Place) -> list[Known]:
 
 def listing(config: ClusterConfig, place: Place, now: datetime, environment: Mapping[str, str]) -> list[dict[str, Any]]:
     """What `steer certs` shows, a certificate each; `problem` says why something is not known of it."""
-    rows = [
-        _row(each.name, inventory.read(each.file), each.file, now, each.renewed_by) for each in known(config, place)
-    ]
-    # While the authority is being replaced there are two.
-    for other in _others(place.pki.ca.cert):
-        rows.insert(1, _row("ca", other, place.pki.ca.cert, now, ""))
+    rows = []
+    for each in known(config, place):
+        rows.append(_row(each.name, inventory.read(each.file), each.file, now, each.renewed_by))
+        if not each.renewed_by:
+            # While an authority is being replaced there are two.
+            rows += [_row(each.name, other, each.file, now, "") for other in _others(each.file)]
     for path, pem in _in_kubeconfigs(config, place, environment):
         rows.append(_row(KUBECONFIG, _first(pem), path, now, "steer"))
     return rows

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from steersman.cmd import processes
 from steersman.cmd.errors import CommandError
 from steersman.pki.files import write_atomic
 
@@ -209,11 +210,17 @@ def _make_directory(path: Path) -> None:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """kubectl's own lock: a file beside the kubeconfig that only one program can make."""
+    """kubectl's own lock: a file beside the kubeconfig that only one program can make.
+
+    Ours says whose it is, so that the next `steer` knows when that one was killed.
+    """
     lock = path.with_name(path.name + ".lock")
     try:
         _make_directory(path.parent)
-        os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        if processes.is_gone(processes.read_pidfile(str(lock))):
+            lock.unlink(missing_ok=True)
+        with open(lock, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(processes.pid_record(os.getpid()))
     except FileExistsError as error:
         raise CommandError(f"{lock} exists: another program changes the kubeconfig; if none does, remove it") from error
     except OSError as error:

@@ -58,8 +58,18 @@ def write_pidfile(path: str, pid: int, ready: bool) -> None:
     """Record a living process. Written by the child itself before it executes, so no started part goes unrecorded."""
     temporary = f"{path}.{os.getpid()}.tmp"
     with open(temporary, "w") as file:
-        json.dump({"pid": pid, "start": start_time(pid), "boot": boot_id(), "ready": ready}, file)
+        file.write(pid_record(pid, ready=ready))
     os.replace(temporary, path)
+
+
+def pid_record(pid: int, **more: Any) -> str:
+    """What names a process for good, as it is written into pidfiles."""
+    return json.dumps({"pid": pid, "start": start_time(pid), "boot": boot_id(), **more})
+
+
+def is_gone(recorded: Mapping[str, Any]) -> bool:
+    """Whether what is recorded so is a process of this machine, since it was started, that has ended."""
+    return recorded.get("boot") == boot_id() and start_time(recorded["pid"]) != recorded["start"]
 
 
 def read_pidfile(path: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import hashlib
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from steersman.api.http import User
@@ -93,7 +94,8 @@ def server_tls(
 class ServerTLS:
     """A server's TLS, from files that are read again when they change.
 
-    `current` is for connections from now on. `look` reads what has changed; `changed` is called after.
+    `current` is for connections from now on. `look` reads what has changed; `changed` is called after, if the authorities of
+    clients are others: what else is new concerns nobody who is connected.
     """
 
     def __init__(
@@ -106,11 +108,16 @@ class ServerTLS:
     ) -> None:
         """Raises OSError and ValueError for files that are not there or say nothing that could be used."""
         authorities = tuple(filter(None, client_ca_files))
-        self._watched = Watched(
-            lambda: server_tls(cert_file, key_file, *authorities, settings=settings),
-            lambda: (cert_file, key_file, *authorities),
-        )
-        self._authorities = authorities
+        self._trusted: list[bytes] = []
+
+        def made() -> ssl.SSLContext:
+            # Before they are loaded: a file that is replaced in between is read again, and is another than here then.
+            trusted = [Path(file).read_bytes() for file in authorities]
+            context = server_tls(cert_file, key_file, *authorities, settings=settings)
+            self._trusted = trusted
+            return context
+
+        self._watched = Watched(made, lambda: (cert_file, key_file, *authorities))
         self.changed = changed
 
     @property
@@ -119,9 +126,10 @@ class ServerTLS:
 
     def look(self) -> bool:
         """Whether something has changed that could be taken."""
+        before = self._trusted
         if not self._watched.look():
             return False
-        if self.changed is not None:
+        if self._trusted != before and self.changed is not None:
             self.changed()
         return True
 
