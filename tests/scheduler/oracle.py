@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from zlib import crc32
 
+from steersman.kinds.core.host_ports import conflict
 from steersman.kinds.core.node_selection import matches_term, selects, untolerated
-from steersman.scheduler.plugins.node_ports import conflict
 from steersman.scheduler.pod_info import amount
 
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable"

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from tests.scheduler.builders import container, node, pod, table, taint
 
+from steersman.api import codec
+from steersman.kinds.types.core_v1 import Pod
 from steersman.scheduler.node_table import NodeTable
 from steersman.scheduler.pod_info import amount, describe
 
@@ -121,3 +123,23 @@ def test_labels_have_a_version():
     assert made.label_version == before
     made.set_node(node("a", labels={"x": "y"}))
     assert made.label_version > before
+
+
+def test_resizes_under_way_count_with_the_greater():
+    """Also in the table, which hears of them by the pod's status."""
+    made = pod(node="n", containers=[container(cpu="1")])
+    name = made.spec.containers[0].name
+    status = {"name": name, "image": "x", "imageID": "x", "ready": True, "restartCount": 0}
+    resized, _ = codec.from_builtins(
+        Pod,
+        {
+            **codec.to_builtins(made),
+            "status": {"containerStatuses": [{**status, "resources": {"requests": {"cpu": "3"}}}]},
+        },
+    )
+    assert describe(resized).requests == {"cpu": 3000}
+    table = NodeTable()
+    table.set_node(node("n"))
+    for state, expected in ((made, 1000), (resized, 3000), (made, 1000)):
+        table.set_pod(state)
+        assert table.requested[table.row_of["n"], table.column("cpu")] == expected

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from steersman.api import quantity
+from steersman.kinds.core import host_ports
 from steersman.kinds.core.node_selection import selects
 from steersman.kinds.types.core_v1 import Node, Pod
 from steersman.kubelet.resources import pod_requests
@@ -73,25 +74,9 @@ def _check_resources(pod: Pod, others: list[Pod], allocatable: Mapping[str, quan
     return None
 
 
-def _host_ports(pod: Pod) -> set[tuple[str, str, int]]:
-    return {
-        (port.hostIP or "0.0.0.0", port.protocol or "TCP", port.hostPort)
-        for container in [
-            *pod.spec.containers,
-            *(c for c in pod.spec.initContainers or [] if c.restartPolicy == "Always"),
-        ]
-        for port in container.ports or []
-        if port.hostPort
-    }
-
-
 def _check_ports(pod: Pod, others: list[Pod]) -> Refusal | None:
-    wanted = _host_ports(pod)
-    for other in others:
-        for ip, protocol, port in _host_ports(other):
-            for own_ip, own_protocol, own_port in wanted:
-                overlap = own_ip == ip or "0.0.0.0" in (own_ip, ip)
-                if overlap and (own_protocol, own_port) == (protocol, port):
-                    message = "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports"
-                    return Refusal("NodePorts", message)
+    wanted = host_ports.of(pod)
+    if wanted and any(host_ports.conflict(wanted, host_ports.of(other)) for other in others):
+        message = "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports"
+        return Refusal("NodePorts", message)
     return None

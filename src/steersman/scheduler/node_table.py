@@ -8,8 +8,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from steersman.kinds.core.host_ports import HostPort
+from steersman.kinds.core.pod_resources import same_requests
 from steersman.kinds.types.core_v1 import Node, Pod, Taint
-from steersman.scheduler.pod_info import HostPort, PodInfo, amount, describe
+from steersman.scheduler.pod_info import PodInfo, amount, describe
 
 Mask: TypeAlias = NDArray[np.bool_]
 Ints: TypeAlias = NDArray[np.int64]
@@ -151,7 +153,7 @@ class NodeTable:
             self.remove_pod(uid)
             return
         known = self._pods.get(uid)
-        if known is not None and self.names[known[0]] == node and known[1].pod.spec == pod.spec:
+        if known is not None and self.names[known[0]] == node and same_requests(known[1].pod, pod):
             return
         self.remove_pod(uid)
         self.assume(describe(pod), node)

@@ -18,20 +18,26 @@ _AT_POD_LEVEL = ("cpu", "memory")
 _HUGE_PAGES = "hugepages-"
 
 
-def requests(pod: Pod, *, live: bool = False) -> Amounts:
+def requests(pod: Pod, *, live: bool = False, missing: Mapping[str, Quantity] | None = None) -> Amounts:
     """What the pod is given at least; overhead is not in it.
 
     With `live`, containers whose resize is under way count with the greater of what they have and what they shall have.
+    Containers that do not name what is in `missing` count with that.
     """
     statuses = _statuses(pod) if live else {}
     infeasible = live and _resize_is_infeasible(pod)
 
     def of(container: Container) -> Amounts:
-        wanted = _part(container.resources, "requests")
+        wanted = {**(missing or {}), **_part(container.resources, "requests")}
         status = statuses.get(container.name)
         return wanted if status is None else _in_resize(wanted, status, infeasible)
 
     return _pod_level(pod, "requests", _aggregate(pod, of))
+
+
+def same_requests(one: Pod, other: Pod) -> bool:
+    """Whether two states of a pod request the same, also in resizes that are under way."""
+    return one.spec == other.spec and _progress(one) == _progress(other)
 
 
 def limits(pod: Pod) -> Amounts:
@@ -100,6 +106,12 @@ def _in_resize(wanted: Amounts, status: ContainerStatus, infeasible: bool) -> Am
 def _statuses(pod: Pod) -> dict[str, ContainerStatus]:
     found = (*(pod.status.containerStatuses or ()), *(pod.status.initContainerStatuses or ()))
     return {s.name: s for s in found if s.resources is not None or s.allocatedResources}
+
+
+def _progress(pod: Pod) -> object:
+    """All of the status that counts."""
+    given = {name: (_part(s.resources, "requests"), s.allocatedResources) for name, s in _statuses(pod).items()}
+    return given, bool(given) and _resize_is_infeasible(pod)
 
 
 def _resize_is_infeasible(pod: Pod) -> bool:

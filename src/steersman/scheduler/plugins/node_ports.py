@@ -1,25 +1,15 @@
-"""NodePorts: no two pods of a node may ask for the same host port; 0.0.0.0 overlaps every address."""
+"""NodePorts: no two pods of a node may ask for the same host port."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+from steersman.kinds.core import host_ports
 from steersman.scheduler.framework import Failure, Plugin
 from steersman.scheduler.node_table import NodeTable
-from steersman.scheduler.pod_info import HostPort, PodInfo
-
-_ANY = "0.0.0.0"
-
-
-def conflict(wanted: Iterable[HostPort], used: Iterable[HostPort]) -> bool:
-    used = list(used)
-    return any(
-        port == other_port and protocol == other_protocol and (ip == other_ip or _ANY in (ip, other_ip))
-        for ip, protocol, port in wanted
-        for other_ip, other_protocol, other_port in used
-    )
+from steersman.scheduler.pod_info import PodInfo
 
 
 def _filter(pod: PodInfo, table: NodeTable) -> Sequence[Failure]:
@@ -27,7 +17,7 @@ def _filter(pod: PodInfo, table: NodeTable) -> Sequence[Failure]:
         return ()
     out = np.zeros(len(table.valid), bool)
     for row, used in table.host_ports.items():
-        out[row] = conflict(pod.host_ports, used)
+        out[row] = host_ports.conflict(pod.host_ports, used)
     return (Failure("node(s) didn't have free ports for the requested pod ports", out),)
 
 
