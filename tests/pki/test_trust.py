@@ -65,14 +65,14 @@ def test_the_system_is_trusted_where_nothing_is_said() -> None:
     "ca", ["x", b"x", " ", b"\xff", "é", "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"]
 )
 def test_what_is_no_bundle(ca: str | bytes) -> None:
-    for make in (trust.trusting, trust.shared):
+    for make in (trust.trusting, trust.connecting):
         with pytest.raises(ValueError, match="unable to parse bytes as PEM block"):
             make(ca)
 
 
 def test_what_is_shared() -> None:
     authority = new_ca("ca", NOW)
-    assert trust.shared(authority.cert) is trust.shared(authority.cert)
+    assert trust.connecting(authority.cert) is trust.connecting(authority.cert)
     assert trust.trusting(authority.cert) is not trust.trusting(authority.cert)
     assert trust.anybody() is trust.anybody()
     assert trust.trusting_anybody() is not trust.anybody()

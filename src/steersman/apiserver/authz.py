@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import Protocol
 
 from steersman.api import fields, labels
@@ -133,6 +134,10 @@ ALLOWED = Decision(Verdict.ALLOW, general=True)
 NO_OPINION = Decision(Verdict.NO_OPINION)
 
 
+Question = Callable[[], Awaitable[Decision]]
+"""Asks whoever knows. Whoever does not want to know any more leaves it alone."""
+
+
 @dataclass(slots=True)
 class Rules:
     """What a user may do, as far as it can be listed; `incomplete` says that there may be more, and `errors` why."""
@@ -155,12 +160,9 @@ class Module(Protocol):
         """Whether it may have to ask somebody outside of the process. Only those that do may deny."""
         ...
 
-    def decide(self, attributes: Attributes) -> Decision | None:
-        """The answer of this moment, or None where somebody has to be asked. Quick; never raises."""
-        ...
-
-    async def ask(self, attributes: Attributes) -> Decision:
-        """The answer, after `decide` has given none. Never raises but for cancellation."""
+    def decide(self, attributes: Attributes) -> Decision | Question:
+        """The answer of this moment, or how it is to be had from somebody. Quick; never raises, then neither but for
+        cancellation."""
         ...
 
     def rules(self, user: User, namespace: str) -> Rules:
@@ -179,9 +181,6 @@ class Local:
     def decide(self, attributes: Attributes) -> Decision:
         return NO_OPINION
 
-    async def ask(self, attributes: Attributes) -> Decision:
-        return self.decide(attributes)
-
     def rules(self, user: User, namespace: str) -> Rules:
         return Rules()
 
@@ -195,7 +194,7 @@ class Authorizer:
     """Asks the authorizers in order until one allows or denies; members of system:masters may do everything.
 
     Two ways to ask: requests `admit`, which remembers, and does not wait where nobody has to be waited for; everybody else
-    awaits `authorize`. `generation` changes whenever what the authorizers of this process know may have; what they allow is
+    awaits `authorize`. Either way each module is asked once. `generation` changes whenever what the authorizers of this process know may have; what they allow is
     remembered until then.
     """
 
@@ -218,20 +217,30 @@ class Authorizer:
 
     # Asking
 
-    def decide(self, attributes: Attributes) -> Decision | None:
-        """The answer, or None if somebody outside of the process has to be asked."""
+    def decide(self, attributes: Attributes) -> Decision | Question:
+        """The answer, or how it is to be had if somebody outside of the process has to be asked."""
         if MASTERS in attributes.user.groups:
             return ALLOWED
         found = self._decide(attributes)
-        return found[0] if found is not None else None
+        return found[0] if isinstance(found, tuple) else found
 
-    def _decide(self, attributes: Attributes) -> tuple[Decision, _Decider] | None:
+    def _decide(self, attributes: Attributes) -> tuple[Decision, _Decider] | Question:
         """As `decide`, with whose answer it is."""
+        steps = self._steps(attributes)
+        try:
+            question = next(steps)
+        except StopIteration as end:
+            decided: tuple[Decision, _Decider] = end.value
+            return decided
+        return partial(_gone_on, steps, question)
+
+    def _steps(self, attributes: Attributes) -> Generator[Question, Decision, tuple[Decision, _Decider]]:
+        """Asks the modules. It stops at each question that somebody else has to answer, and goes on with the answer."""
         left: list[tuple[str, Decision]] = []
         for module in self._modules:
             decision = module.decide(attributes)
-            if decision is None:
-                return None
+            if not isinstance(decision, Decision):
+                decision = yield decision
             if decision.verdict is not Verdict.NO_OPINION:
                 decider = module.name, decision.allowed
                 self.decided[decider] += 1
@@ -242,18 +251,8 @@ class Authorizer:
 
     async def authorize(self, attributes: Attributes) -> Decision:
         """The answer."""
-        if MASTERS in attributes.user.groups:
-            return ALLOWED
-        left: list[tuple[str, Decision]] = []
-        for module in self._modules:
-            decision = module.decide(attributes)
-            if decision is None:
-                decision = await module.ask(attributes)
-            if decision.verdict is not Verdict.NO_OPINION:
-                self.decided[module.name, decision.allowed] += 1
-                return decision
-            left.append((module.name, decision))
-        return _undecided(left)
+        found = self.decide(attributes)
+        return found if isinstance(found, Decision) else await found()
 
     async def allowed(self, attributes: Attributes) -> bool:
         return (await self.authorize(attributes)).allowed
@@ -264,7 +263,7 @@ class Authorizer:
         if not decision.allowed:
             raise refusal(attributes, decision)
 
-    def admit(self, info: RequestInfo, user: User, query: Query | None = None) -> Decision | None:
+    def admit(self, info: RequestInfo, user: User, query: Query | None = None) -> Decision | Question:
         """As `decide` for what a request asks for, but quicker where this user has done the same before."""
         if MASTERS in user.groups:
             return ALLOWED
@@ -280,11 +279,13 @@ class Authorizer:
             self.decided[known[1]] += 1
             return known[0]
         found = self._decide(attributes_of(info, user, query))
-        if found is not None and found[0].allowed and found[0].general and len(info.path) <= LONGEST_PATH:
+        if not isinstance(found, tuple):
+            return found
+        if found[0].allowed and found[0].general and len(info.path) <= LONGEST_PATH:
             if len(self._allowed) >= _KNOWN:
                 self._allowed.clear()
             self._allowed[asked] = found
-        return found[0] if found is not None else None
+        return found[0]
 
     def rules(self, user: User, namespace: str) -> Rules:
         """What the authorizers know of a user's rights in a namespace."""
@@ -295,6 +296,17 @@ class Authorizer:
             found.errors += known.errors
             found.incomplete = found.incomplete or known.incomplete
         return found
+
+
+async def _gone_on(steps: Generator[Question, Decision, tuple[Decision, _Decider]], question: Question) -> Decision:
+    """What becomes of `steps` when this question, and those that come after it, are answered."""
+    while True:
+        answer = await question()
+        try:
+            question = steps.send(answer)
+        except StopIteration as end:
+            decision: Decision = end.value[0]
+            return decision
 
 
 def _undecided(left: Sequence[tuple[str, Decision]]) -> Decision:

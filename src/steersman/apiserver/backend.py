@@ -40,12 +40,14 @@ _PRIVATE = frozenset({"authorization", "host", "cookie2"})
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a backend listens. `tls` is None for plain HTTP; `name` is what its certificate must say, if not its host."""
+    """Where a backend listens. `tls` is None for plain HTTP; `name` is what its certificate must say, if not its host.
+    `proxy` is the URL of a proxy on the way, if there is one: for requests, not for upgrades."""
 
     host: str
     port: int
     tls: ssl.SSLContext | None = None
     name: str = ""
+    proxy: str = ""
 
     @property
     def authority(self) -> str:
@@ -115,6 +117,7 @@ class Backends:
                 data=body or None,
                 ssl=target.tls or False,
                 server_hostname=target.name or None,
+                proxy=target.proxy or None,
                 allow_redirects=False,
                 skip_auto_headers=_NOT_ADDED,
             )
@@ -236,14 +239,18 @@ class _Chunks:
 
 
 async def read_limited(body: AsyncIterator[Any], limit: int = _REFUSAL_LIMIT) -> bytes:
-    """The body, cut at `limit` bytes."""
+    """The body, cut at `limit` bytes. Whatever happens, its connection is not held any longer."""
     parts: list[bytes] = []
     size = 0
-    async for chunk in body:
-        parts.append(chunk)
-        size += len(chunk)
-        if size >= limit:
-            break
+    try:
+        async for chunk in body:
+            parts.append(chunk)
+            size += len(chunk)
+            if size >= limit:
+                break
+    finally:
+        if isinstance(body, _Chunks):
+            await body.aclose()
     return b"".join(parts)[:limit]
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import ssl
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steersman.api.errors import BadRequest, InternalError, NotFound
 from steersman.apiserver.backend import Target
 from steersman.kinds.types.core_v1 import Node, Pod
-from steersman.pki.watched import Stamp, stamp
+from steersman.pki import trust
 
 if TYPE_CHECKING:
     from steersman.apiserver.server import App
@@ -18,14 +15,6 @@ if TYPE_CHECKING:
 _KUBELET_PORT = 10250
 # Carried by nodes whose kubelet pretends, and serves nothing that could be dialled.
 _SIMULATED_LABEL = "steersman.dev/simulated"
-
-
-@lru_cache(maxsize=4)
-def _tls(certificate: Path, key: Path, ca: Path, _: Stamp) -> ssl.SSLContext:
-    """For as long as the files are the same ones: they are renewed under us."""
-    context = ssl.create_default_context(cafile=str(ca))
-    context.load_cert_chain(str(certificate), str(key))
-    return context
 
 
 def kubelet(app: App, node_name: str) -> Target:
@@ -45,8 +34,7 @@ def kubelet(app: App, node_name: str) -> Target:
     access = app.config.kubelet
     tls = None
     if access is not None:
-        files = access.certificate, access.key, access.ca
-        tls = _tls(*files, stamp(files))
+        tls = trust.connecting(access.ca, access.certificate, access.key)
     return Target(host, (endpoint.Port if endpoint is not None else 0) or _KUBELET_PORT, tls)
 
 

@@ -35,8 +35,8 @@ async def serve(app: App, ctx: Context) -> Response:
     info, warnings = ctx.info, ctx.warnings
     since = app.clock.monotonic()
     decision = app.authorizer.admit(info, ctx.user, ctx.query)
-    if decision is None:
-        decision = await app.authorizer.authorize(authz.attributes_of(info, ctx.user, ctx.query))
+    if not isinstance(decision, authz.Decision):
+        decision = await decision()
     app.authorization.counts.decided(decision, app.clock.monotonic() - since)
     ctx.decision = decision
     if ctx.trail is not None:

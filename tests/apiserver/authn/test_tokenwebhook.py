@@ -20,6 +20,7 @@ from steersman.apiserver.authn.settings import Webhook
 from steersman.apiserver.authn.tokenwebhook import WebhookTokens
 from steersman.apiserver.authn.users import Refused, Rejected, Verdict
 from steersman.apiserver.backend import Backends
+from steersman.apiserver.webhook.asking import Said
 from steersman.http.server import HTTPServer
 from steersman.pki import certs, tokens
 
@@ -35,15 +36,16 @@ class Server:
         self.asked: list[dict[str, Any]] = []
         self.headers: list[str] = []
 
-    async def ask(self, body: bytes) -> tuple[int, bytes]:
+    async def ask(self, body: bytes) -> Said:
         self.asked.append(json.loads(body))
         version = f"authentication.k8s.io/{self.version}"
-        return self.code, json.dumps({"kind": "TokenReview", "apiVersion": version, "status": self.status}).encode()
+        answer = {"kind": "TokenReview", "apiVersion": version, "status": self.status}
+        return Said(self.code, json.dumps(answer).encode())
 
     async def handle(self, request: Request) -> Response:
         self.headers.append(request.headers.get("authorization", ""))
-        code, body = await self.ask(request.body)
-        return Response(code, {"Content-Type": "application/json"}, body)
+        said = await self.ask(request.body)
+        return Response(said.status, {"Content-Type": "application/json"}, said.body)
 
 
 class Answers:
@@ -53,7 +55,7 @@ class Answers:
         self.clock = FakeClock()
         self.method = WebhookTokens(server.ask, self.clock, OWN, version, ttl)
 
-    async def verdict(self, token: str = "t", wanted: tuple[str, ...] = OWN) -> Verdict | None:
+    async def verdict(self, token: str = "the-token", wanted: tuple[str, ...] = OWN) -> Verdict | None:
         found = self.method.verdict(token, wanted)
         return found if found is None or isinstance(found, Verdict) else await found
 
@@ -64,10 +66,10 @@ async def test_a_good_token() -> None:
     found = await answers.verdict()
     user = User("joe", ("g", "system:authenticated"), "7", {"a.io/x": ("1", "2")})
     assert found == Verdict(user, OWN)
-    assert server.asked[0]["spec"] == {"token": "t", "audiences": list(OWN)}
+    assert server.asked[0]["spec"] == {"token": "the-token", "audiences": list(OWN)}
     assert server.asked[0]["apiVersion"] == "authentication.k8s.io/v1"
     # Now it is known, and nobody waits.
-    assert answers.method.verdict("t", OWN) == found
+    assert answers.method.verdict("the-token", OWN) == found
     await answers.clock.advance(121)
     await answers.verdict()
     assert len(server.asked) == 2
@@ -123,7 +125,7 @@ async def test_refusals_of_the_server_are_no_answers(caplog: pytest.LogCaptureFi
     server = Server(authenticated=True, user=JOE)
     server.code = 403
     answers = Answers(server)
-    with caplog.at_level(logging.DEBUG), pytest.raises(Refused, match="the webhook answered 403"):
+    with caplog.at_level(logging.DEBUG), pytest.raises(Refused, match="TokenReview"):
         await answers.verdict("very-secret")
     assert len(server.asked) == 1
     assert "very-secret" not in caplog.text

@@ -16,7 +16,7 @@ from steersman.apiserver.backend import Target, forwarded_headers, read_limited,
 from steersman.apiserver.context import Context
 from steersman.apiserver.frontproxy import headers_of
 from steersman.apiserver.requestinfo import RequestInfo
-from steersman.apiserver.webhook.client import reason_of
+from steersman.apiserver.webhook.failures import reason_of
 
 if TYPE_CHECKING:
     from steersman.apiserver.aggregator.remote import Remote

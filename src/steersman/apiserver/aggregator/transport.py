@@ -6,7 +6,7 @@ import asyncio
 import random
 import ssl
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,10 +18,10 @@ from steersman.apiserver.backend import Answer, Backends, Target, read_limited
 from steersman.apiserver.config import ProxyClient
 from steersman.apiserver.frontproxy import headers_of
 from steersman.apiserver.registries import Registries
-from steersman.apiserver.webhook.client import endpoints, reason_of
+from steersman.apiserver.webhook.client import endpoints
+from steersman.apiserver.webhook.failures import reason_of
 from steersman.kinds.types.core_v1 import Service
 from steersman.pki import trust
-from steersman.pki.watched import Stamp, stamp
 
 AGGREGATOR = User("system:kube-aggregator", ("system:masters",))
 """Who asks when this server itself wants to know something. A member of system:masters is refused nothing."""
@@ -53,8 +53,7 @@ class Connector:
 
     def targets(self, place: Place) -> list[Target]:
         """Every ready endpoint, in a stable order. Raises Unresolved when there is none, Untrusted."""
-        client = self._client
-        tls = _tls(place.ca, place.insecure, client, stamp((client.certificate, client.key) if client else ()))
+        tls = _tls(place.ca, place.insecure, self._client)
         return [Target(host, port, tls, place.host) for host, port in sorted(self._addresses(place))]
 
     def target(self, place: Place) -> Target:
@@ -95,19 +94,13 @@ class Connector:
         return answer, body
 
 
-@lru_cache(maxsize=64)
-def _tls(ca: bytes, insecure: bool, client: ProxyClient | None, _: Stamp) -> ssl.SSLContext:
-    """For as long as the client's files are the same ones: they are renewed under us."""
+def _tls(ca: bytes, insecure: bool, client: ProxyClient | None) -> ssl.SSLContext:
+    """Raises Untrusted."""
+    certificate, key = (Path(client.certificate), Path(client.key)) if client is not None else ("", "")
     try:
-        context = trust.trusting_anybody() if insecure else trust.trusting(ca)
-    except ValueError as error:
+        return trust.connecting(ca, certificate, key, insecure=insecure)
+    except (ValueError, OSError) as error:
         raise Untrusted(f"unable to load root certificates: {error}") from error
-    if client is not None:
-        try:
-            context.load_cert_chain(client.certificate, client.key)
-        except OSError as error:
-            raise Untrusted(f"unable to load the proxy's client certificate: {error}") from error
-    return context
 
 
 def decoded(body: bytes, what: str) -> dict[str, Any]:

@@ -3,76 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-import random
-import ssl
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 
 from steersman.api.clock import Clock
-from steersman.api.errors import StatusError
 from steersman.apiserver.audit.event import API_VERSION, Event, encode
 from steersman.apiserver.audit.sinks import BATCH, STRICT, Batching, Errors
-from steersman.apiserver.backend import Backends, read_limited
+from steersman.apiserver.backend import Backends
+from steersman.apiserver.webhook.asking import Connection, Post, Repeats, Unanswered, anything, ask
 from steersman.apiserver.webhook.kubeconfig import Remote
 
-_TIMEOUT = 30.0
-# How a failed call is repeated: so many times in all, each pause longer than the one before, and not the same for everybody.
-_TRIES, _FACTOR, _JITTER = 5, 1.5, 0.2
-_AGAIN = frozenset({429, 500, 502, 503, 504})
 # Batches that are on their way at a time; the next wait in the buffer, which is bounded.
 _AT_ONCE = 8
 # What is left at the end may take so long.
 _LAST_SECONDS = 5.0
-
-Post = Callable[[bytes], Awaitable[int]]
-"""Sends a body and tells the status of the answer. Raises OSError, TimeoutError, StatusError."""
+_ONCE = Repeats(tries=1)
 
 
 class Poster:
-    """Posts to a remote. `close` ends its connections."""
+    """Posts to a remote, through connections of its own. `close` ends them."""
 
     def __init__(self, remote: Remote) -> None:
-        self._remote, self._backends = remote, Backends()
-
-    async def post(self, body: bytes) -> int:
-        remote = self._remote
-        async with asyncio.timeout(_TIMEOUT):
-            answer = await self._backends.send(remote.target, "POST", remote.path, remote.query, remote.headers(), body)
-            await read_limited(answer.body)
-        return answer.status
+        self._backends = Backends()
+        self.post: Post = Connection(remote, self._backends)
 
     async def close(self) -> None:
         await self._backends.close()
 
 
-class Failed(Exception):
-    """A batch could not be delivered."""
-
-
 class Delivery:
-    """Posts batches, and repeats what may go better another time."""
+    """Posts batches, and repeats whatever goes wrong: a receiver that is set up wrongly now may be mended the next moment."""
 
     def __init__(self, post: Post, clock: Clock, backoff: float = 10.0) -> None:
-        self._post, self._clock, self._backoff = post, clock, backoff
+        self._post, self._clock, self._repeats = post, clock, Repeats(pause=backoff, worth=anything)
 
-    async def __call__(self, events: Sequence[bytes], tries: int = _TRIES) -> None:
-        """Raises Failed."""
+    async def __call__(self, events: Sequence[bytes], *, once: bool = False) -> None:
+        """Raises Unanswered."""
         items = b",".join(events)
         body = b'{"kind":"EventList","apiVersion":"%b","metadata":{},"items":[%b]}' % (API_VERSION.encode(), items)
-        pause = self._backoff
-        for left in range(tries - 1, -1, -1):
-            try:
-                status = await self._post(body)
-            except (OSError, ssl.SSLError, TimeoutError, StatusError) as error:
-                why, again = str(error) or type(error).__name__, True
-            else:
-                if status < 300:
-                    return
-                why, again = f"the webhook answered {status}", status in _AGAIN
-            if not left or not again:
-                raise Failed(why)
-            await self._clock.sleep(pause * (1 + random.random() * _JITTER))
-            pause *= _FACTOR
+        await ask(self._post, body, self._clock, _ONCE if once else self._repeats)
 
 
 class WebhookSink:
@@ -113,7 +82,7 @@ class WebhookSink:
     async def _now(self, line: bytes) -> bool:
         try:
             await self._deliver([line])
-        except Failed as error:
+        except Unanswered as error:
             self._errors.note("webhook", 1, error)
             return not self._strict
         return True
@@ -166,7 +135,7 @@ class WebhookSink:
     async def _send(self, batch: list[bytes], room: asyncio.Semaphore) -> None:
         try:
             await self._deliver(batch)
-        except Failed as error:
+        except Unanswered as error:
             self._errors.note("webhook", len(batch), error)
         finally:
             room.release()
@@ -181,8 +150,8 @@ class WebhookSink:
         try:
             async with asyncio.timeout(_LAST_SECONDS):
                 for start in range(0, len(left), most):
-                    await self._deliver(left[start : start + most], tries=1)
+                    await self._deliver(left[start : start + most], once=True)
                     done += len(left[start : start + most])
-        except (TimeoutError, Failed) as error:
+        except (TimeoutError, Unanswered) as error:
             self._errors.note("webhook", len(left) - done, str(error) or "the server ends")
         await self._poster.close()

@@ -19,6 +19,7 @@ from steersman.apiserver.authn.validation import Compiled
 from steersman.apiserver.backend import Backends
 from steersman.apiserver.reloading import Reloading
 from steersman.apiserver.webhook import kubeconfig
+from steersman.apiserver.webhook.asking import Connection
 from steersman.pki import jose
 
 
@@ -113,5 +114,5 @@ def _webhook(settings: Webhook, clock: Clock, backends: Backends, own: Sequence[
         raise ConfigurationError(
             f'unsupported authentication webhook version "{settings.version}", supported versions are {listed}'
         )
-    ask = tokenwebhook.asking(kubeconfig.read(settings.kubeconfig), backends)
-    return tokenwebhook.WebhookTokens(ask, clock, own, settings.version, settings.cache_ttl)
+    post = Connection(kubeconfig.read(settings.kubeconfig), backends)
+    return tokenwebhook.WebhookTokens(post, clock, own, settings.version, settings.cache_ttl)

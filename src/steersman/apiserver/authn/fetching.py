@@ -66,7 +66,7 @@ class BackendFetcher:
         headers = [("Host", parts.netloc.rpartition("@")[2]), ("Accept", "application/json")]
         if token:
             headers.append(("Authorization", f"Bearer {token}"))
-        target = Target(parts.hostname, parts.port or 443, trust.shared(ca), parts.hostname)
+        target = Target(parts.hostname, parts.port or 443, trust.connecting(ca), parts.hostname)
         answer = await self._backends.send(target, "GET", unquote(parts.path) or "/", parts.query, headers)
         body = await read_limited(answer.body, _MOST)
         return answer.status, {name.lower(): value for name, value in answer.headers.items()}, body

@@ -4,98 +4,94 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-import ssl
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import msgspec
 
 from steersman.api import codec
 from steersman.api.clock import Clock
-from steersman.api.errors import StatusError
 from steersman.api.http import User
-from steersman.apiserver.authn.remembering import Remembered
+from steersman.api.recent import Digest
 from steersman.apiserver.authn.users import Refused, Verdict, authenticated, common
-from steersman.apiserver.backend import Backends, read_limited
-from steersman.apiserver.webhook.kubeconfig import Remote
+from steersman.apiserver.seldom import Seldom
+from steersman.apiserver.webhook import asking
+from steersman.apiserver.webhook.answers import Answers
+from steersman.apiserver.webhook.asking import Note, Post, Unanswered
 
 VERSIONS = ("v1", "v1beta1")
+_REMEMBERED = 4096
+# For a question with all its repetitions.
 _SECONDS = 30.0
-_MOST = 1024 * 1024
-# How a question is repeated that may be answered another time.
-_TRIES, _PAUSE, _FACTOR, _JITTER = 5, 0.5, 1.5, 0.2
-_AGAIN = frozenset({429, 500, 502, 503, 504})
 log = logging.getLogger(__name__)
 
-Ask = Callable[[bytes], Awaitable[tuple[int, bytes]]]
-"""Sends a review and tells status and body of the answer. Raises OSError, TimeoutError, StatusError."""
-
-
-def asking(remote: Remote, backends: Backends) -> Ask:
-    """Asks by HTTP."""
-
-    async def ask(body: bytes) -> tuple[int, bytes]:
-        async with asyncio.timeout(_SECONDS):
-            answer = await backends.send(remote.target, "POST", remote.path, remote.query, remote.headers(), body)
-            return answer.status, await read_limited(answer.body, _MOST)
-
-    return ask
+_Answer = tuple[Verdict | None, str]
+"""Whose a token is, or what the server has against it."""
 
 
 class WebhookTokens:
-    """Takes what the server behind `ask` takes. `own` are the API server's audiences, for servers that do not think of any."""
+    """Takes what the server takes to which `post` posts. `own` are the API server's audiences, for servers that do not think
+    of any. `note` is told of each call."""
 
     def __init__(
-        self, ask: Ask, clock: Clock, own: Sequence[str], version: str = "v1beta1", ttl: float = 120.0
+        self,
+        post: Post,
+        clock: Clock,
+        own: Sequence[str],
+        version: str = "v1beta1",
+        ttl: float = 120.0,
+        note: Note | None = None,
     ) -> None:
-        self._ask, self._clock, self._own, self._version = ask, clock, tuple(own), version
-        self._remembered: Remembered[tuple[Verdict | None, str]] = Remembered(clock, ttl)
+        self._post, self._clock, self._own, self._version = post, clock, tuple(own), version
+        self._ttl, self._note = ttl, note
+        # Tokens themselves do not stay in memory.
+        self._key = Digest()
+        self._answers: Answers[_Answer] = Answers(clock, _REMEMBERED)
+        self._seldom = Seldom(clock)
 
     def verdict(self, token: str, wanted: Sequence[str]) -> Verdict | Coroutine[Any, Any, Verdict | None] | None:
-        known = self._remembered.get(token, wanted)
-        return self._asked(token, wanted) if known is None else _told(*known)
+        key = self._key(token, *wanted)
+        known = self._answers.get(key)
+        return self._asked(key, token, wanted) if known is None else _told(known)
 
-    async def _asked(self, token: str, wanted: Sequence[str]) -> Verdict | None:
-        verdict, error = self._read(await self._review(token, wanted), wanted)
-        # Whatever the server says, it is not to show the token.
-        answer = verdict, error.replace(token, "…")
-        self._remembered.put(token, wanted, answer)
-        return _told(*answer)
+    async def _asked(self, key: bytes, token: str, wanted: Sequence[str]) -> Verdict | None:
+        async def question() -> tuple[_Answer, float]:
+            try:
+                verdict, error = self._read(await self._review(token, wanted), wanted)
+            except Unanswered as failure:
+                # An error here means that something is set up wrongly, or down.
+                why = str(failure).replace(token, "…")
+                if count := self._seldom.count():
+                    log.error("failed to make %d webhook authenticator requests: %s", count, why)
+                raise Refused(why) from None
+            # Whatever the server says, it is not to show the token.
+            return (verdict, error.replace(token, "…")), self._ttl
 
-    def _read(self, status: _Status, wanted: Sequence[str]) -> tuple[Verdict | None, str]:
-        """Whether the server takes the token, or what it has against it."""
+        return _told(await self._answers.ask(key, question))
+
+    def _read(self, status: _Status, wanted: Sequence[str]) -> _Answer:
         good = common(wanted, status.audiences or self._own)
-        if not status.authenticated or status.user is None or not status.user.username:
-            return None, status.error
         if wanted and not good:
+            return None, ""
+        if not status.authenticated:
+            return None, status.error
+        if status.user is None or not status.user.username:
             return None, ""
         return Verdict(status.user.user(), good), ""
 
     async def _review(self, token: str, wanted: Sequence[str]) -> _Status:
-        """Raises Refused for a server that cannot be asked; that is not remembered."""
+        """Raises Unanswered."""
         spec: dict[str, Any] = {"token": token}
         if wanted:
             spec["audiences"] = list(wanted)
         version = f"authentication.k8s.io/{self._version}"
         body = {"kind": "TokenReview", "apiVersion": version, "metadata": {"creationTimestamp": None}, "spec": spec}
-        encoded, pause = codec.encode(body), _PAUSE
-        for left in range(_TRIES - 1, -1, -1):
-            why, again = "", True
-            try:
-                status, answer = await self._ask(encoded)
-            except (OSError, ssl.SSLError, TimeoutError, StatusError) as error:
-                why = str(error) or type(error).__name__
-            else:
-                if 200 <= status < 300:
-                    return self._decoded(answer)
-                why, again = f"the webhook answered {status}", status in _AGAIN
-            if not left or not again:
-                log.error("failed to make webhook authenticator request: %s", why)
-                raise Refused(f"webhook authentication: {why}")
-            await self._clock.sleep(pause * (1 + random.random() * _JITTER))
-            pause *= _FACTOR
-        raise AssertionError("the last try has an end")
+        try:
+            async with asyncio.timeout(_SECONDS):
+                answer = await asking.ask(self._post, codec.encode(body), self._clock, note=self._note)
+        except TimeoutError:
+            raise Unanswered("context deadline exceeded", timed_out=True) from None
+        return self._decoded(answer)
 
     def _decoded(self, answer: bytes) -> _Status:
         try:
@@ -105,8 +101,7 @@ class WebhookTokens:
             return msgspec.convert(review.get("status") or {}, _Status)
         except (ValueError, AttributeError, RecursionError):
             # What is wrong with it could show what it holds.
-            log.error("webhook authenticator: the answer is no TokenReview of %s", self._version)
-            raise Refused(f"webhook authentication: the answer is no TokenReview of {self._version}") from None
+            raise Unanswered(f"the answer is no TokenReview of {self._version}") from None
 
 
 class _User(msgspec.Struct):
@@ -129,7 +124,8 @@ class _Status(msgspec.Struct):
     user: _User | None = None
 
 
-def _told(verdict: Verdict | None, error: str) -> Verdict | None:
+def _told(answer: _Answer) -> Verdict | None:
+    verdict, error = answer
     if verdict is None and error:
         raise Refused(error)
     return verdict

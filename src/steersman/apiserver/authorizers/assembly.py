@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 from steersman.api.clock import Clock
@@ -110,10 +111,15 @@ class Authorizers:
     def _webhook(self, name: str, settings: Webhook) -> Module:
         from steersman.apiserver.authorizers import webhook
         from steersman.apiserver.webhook import kubeconfig
+        from steersman.apiserver.webhook.asking import Connection
 
         if settings.version not in webhook.VERSIONS:
             known = ", ".join(f'"{version}"' for version in webhook.VERSIONS)
             what = f'unsupported webhook authorizer version "{settings.version}"'
             raise ConfigurationError(f"{what}, supported versions are {known}")
-        ask = webhook.asking(kubeconfig.read(settings.kubeconfig), self._backends, settings.timeout)
-        return webhook.WebhookAuthorizer(name, ask, self._clock, settings, self._asked)
+        post = Connection(kubeconfig.read(settings.kubeconfig), self._backends, settings.timeout)
+        return webhook.WebhookAuthorizer(name, post, self._clock, settings, partial(self._note, name))
+
+    def _note(self, name: str, result: str, status: int, seconds: float) -> None:
+        """Count a call of a webhook."""
+        self._asked[name, result] += 1

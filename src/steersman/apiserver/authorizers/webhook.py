@@ -2,61 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
-import random
-import ssl
-from collections import Counter, OrderedDict
-from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from steersman.api import codec, labels
 from steersman.api.clock import Clock
-from steersman.api.errors import StatusError
 from steersman.api.http import User
+from steersman.api.recent import Digest
 from steersman.apiserver.authorizers import conditions
 from steersman.apiserver.authorizers.settings import Webhook
-from steersman.apiserver.authz import NO_OPINION, Attributes, Decision, Rules, Verdict
-from steersman.apiserver.backend import Backends, read_limited
+from steersman.apiserver.authz import NO_OPINION, Attributes, Decision, Question, Rules, Verdict
 from steersman.apiserver.seldom import Seldom
-from steersman.apiserver.webhook.client import reason_of
-from steersman.apiserver.webhook.kubeconfig import Remote
+from steersman.apiserver.webhook import asking
+from steersman.apiserver.webhook.answers import Answers
+from steersman.apiserver.webhook.asking import Note, Post, Unanswered
 
 VERSIONS = ("v1", "v1beta1")
-_MOST = 1024 * 1024
 _REMEMBERED = 8192
 # What is asked about in more bytes than this is not remembered: whoever asks could fill the memory.
 _LONGEST = 10_000
-# How a question is repeated that may be answered another time.
-_TRIES, _PAUSE, _FACTOR, _JITTER = 5, 0.5, 1.5, 0.2
-_AGAIN = frozenset({429, 500, 504})
 _BOTH = "webhook subject access review returned both allow and deny response"
 _LABEL_OPERATORS = {
     labels.IN: "In", labels.EQUALS: "In", labels.DOUBLE_EQUALS: "In", labels.NOT_IN: "NotIn", labels.NOT_EQUALS: "NotIn",
     labels.EXISTS: "Exists", labels.DOES_NOT_EXIST: "DoesNotExist",
 }  # fmt: skip
 log = logging.getLogger(__name__)
-
-Ask = Callable[[bytes], Awaitable[tuple[int, bytes]]]
-"""Sends a review and tells status and body of the answer. Raises OSError, TimeoutError, StatusError."""
-
-
-def asking(remote: Remote, backends: Backends, seconds: float) -> Ask:
-    """Asks by HTTP."""
-
-    async def ask(body: bytes) -> tuple[int, bytes]:
-        async with asyncio.timeout(seconds):
-            answer = await backends.send(remote.target, "POST", remote.path, remote.query, remote.headers(), body)
-            return answer.status, await read_limited(answer.body, _MOST)
-
-    return ask
-
-
-class Failed(Exception):
-    """The server has given no answer that can be used; the text says why."""
 
 
 class _Status(msgspec.Struct):
@@ -69,21 +43,18 @@ class _Status(msgspec.Struct):
 
 
 class WebhookAuthorizer:
-    """Says what the server behind `ask` says."""
+    """Says what the server says to which `post` posts. `note` is told of each call."""
 
     waits = True
 
-    def __init__(
-        self, name: str, ask: Ask, clock: Clock, settings: Webhook, asked: Counter[tuple[str, str]] | None = None
-    ) -> None:
-        """`asked` counts what became of each call, by its name and result."""
+    def __init__(self, name: str, post: Post, clock: Clock, settings: Webhook, note: Note | None = None) -> None:
         self.name = name
-        self._counted: Counter[tuple[str, str]] = Counter() if asked is None else asked
-        self._ask, self._clock, self._settings = ask, clock, settings
-        self._known: OrderedDict[bytes, tuple[float, Decision]] = OrderedDict()
+        self._post, self._clock, self._settings, self._note = post, clock, settings, note
+        self._key = Digest()
+        self._answers: Answers[Decision] = Answers(clock, _REMEMBERED)
         self._seldom = Seldom(clock)
 
-    def decide(self, attributes: Attributes) -> Decision | None:
+    def decide(self, attributes: Attributes) -> Decision | Question:
         spec = spec_of(attributes)
         if self._settings.conditions:
             try:
@@ -91,71 +62,46 @@ class WebhookAuthorizer:
                     return NO_OPINION
             except conditions.Undecided as error:
                 return self._failed(str(error))
-        known = self._known.get(codec.encode(spec))
-        return known[1] if known is not None and known[0] > self._clock.monotonic() else None
-
-    async def ask(self, attributes: Attributes) -> Decision:
-        spec = spec_of(attributes)
-        try:
-            decision = _decision(await self._review(spec))
-        except Failed as error:
-            if count := self._seldom.count():
-                log.error("authorizer %s: failed to make %d webhook authorizer requests: %s", self.name, count, error)
-            return self._failed(str(error))
-        ttl = self._settings.allowed_ttl if decision.allowed else self._settings.refused_ttl
-        key = codec.encode(spec)
-        if ttl > 0 and _size(attributes) < _LONGEST:
-            self._known[key] = self._clock.monotonic() + ttl, decision
-            self._known.move_to_end(key)
-            if len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
-        return decision
+        key = self._key(codec.encode(spec))
+        known = self._answers.get(key)
+        if known is not None:
+            return known
+        return partial(self._answers.ask, key, partial(self._asked, spec, remembered=_size(attributes) < _LONGEST))
 
     def rules(self, user: User, namespace: str) -> Rules:
         return Rules(incomplete=True, errors=["webhook authorizer does not support user rule resolution"])
+
+    async def _asked(self, spec: dict[str, Any], *, remembered: bool) -> tuple[Decision, float]:
+        try:
+            decision = _decision(await self._review(spec))
+        except Unanswered as error:
+            if count := self._seldom.count():
+                log.error("authorizer %s: failed to make %d webhook authorizer requests: %s", self.name, count, error)
+            return self._failed(str(error)), 0.0
+        ttl = self._settings.allowed_ttl if decision.allowed else self._settings.refused_ttl
+        return decision, ttl if remembered else 0.0
 
     def _failed(self, why: str) -> Decision:
         return Decision(Verdict.DENY if self._settings.denies else Verdict.NO_OPINION, "", why)
 
     async def _review(self, spec: dict[str, Any]) -> _Status:
-        """Raises Failed."""
+        """Raises Unanswered."""
         version = self._settings.version
         told = spec if version == "v1" else _older(spec)
         api_version = f"authorization.k8s.io/{version}"
-        review = {"kind": "SubjectAccessReview", "apiVersion": api_version, "metadata": {}, "spec": told, "status": {}}
-        body, pause = codec.encode({**review, "status": {"allowed": False}}), _PAUSE
-        for left in range(_TRIES - 1, -1, -1):
-            why, again = "", True
-            result = "error"
-            try:
-                status, answer = await self._ask(body)
-            except TimeoutError:
-                result = "timeout"
-                why, again = "the webhook did not answer in time", False
-            except (OSError, ssl.SSLError, StatusError) as error:
-                # A connection that has ended may be another one's fault.
-                why, again = reason_of(error) or type(error).__name__, isinstance(error.__cause__, ConnectionResetError)
-            else:
-                if 200 <= status < 300:
-                    self._counted[self.name, "success"] += 1
-                    return _decoded(answer, api_version)
-                why, again = f"the webhook answered {status}", status in _AGAIN
-            self._counted[self.name, result] += 1
-            if not left or not again:
-                raise Failed(why)
-            await self._clock.sleep(pause * (1 + random.random() * _JITTER))
-            pause *= _FACTOR
-        raise AssertionError("the last try has an end")
+        review = {"kind": "SubjectAccessReview", "apiVersion": api_version, "metadata": {}, "spec": told}
+        body = codec.encode({**review, "status": {"allowed": False}})
+        return _decoded(await asking.ask(self._post, body, self._clock, note=self._note), api_version)
 
 
 def _decoded(answer: bytes, api_version: str) -> _Status:
     try:
         review = json.loads(answer)
         if review.get("apiVersion", api_version) != api_version:
-            raise Failed(f"the webhook answered with {review.get('apiVersion')}, not with {api_version}")
+            raise Unanswered(f"the webhook answered with {review.get('apiVersion')}, not with {api_version}")
         return msgspec.convert(review.get("status") or {}, _Status)
     except (ValueError, AttributeError, RecursionError) as error:
-        raise Failed(f"the answer is no SubjectAccessReview: {error}") from error
+        raise Unanswered(f"the answer is no SubjectAccessReview: {error}") from error
 
 
 def _decision(status: _Status) -> Decision:

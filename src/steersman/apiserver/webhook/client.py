@@ -6,21 +6,20 @@ import asyncio
 import base64
 import random
 import ssl
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from steersman.api.errors import StatusError
-from steersman.api.field import quote
-from steersman.apiserver.backend import Answer, Backends, Target, read_limited
+from steersman.apiserver.backend import Backends, Target
 from steersman.apiserver.registries import Registries
+from steersman.apiserver.webhook import asking
+from steersman.apiserver.webhook.failures import reason_of, refusal
 from steersman.kinds.types.core_v1 import Service
 from steersman.kinds.types.discovery_v1 import EndpointSlice
 from steersman.pki import trust
 
 MAX_ANSWER = 64 * 1024 * 1024
-_REFUSAL = 4096
 _NAME_LABEL = "kubernetes.io/service-name"
 _HEADERS = (("Content-Type", "application/json"), ("Accept", "application/json"))
 
@@ -106,17 +105,11 @@ class WebhookClient:
     async def _call(self, address: Address, body: bytes, query: str, start: str) -> bytes:
         target = self._target(address, start)
         headers = (*_HEADERS, ("Host", f"{address.host}:{address.port}"))
-        try:
-            answer = await self._backends.send(target, "POST", address.path, query[1:], headers, body)
-        except StatusError as error:
-            if not _was_idle(error):
-                raise
-            # A kept connection was closed while nothing was said on it: nobody has seen the request.
-            answer = await self._backends.send(target, "POST", address.path, query[1:], headers, body)
-        if answer.status != 200:
-            text = (await read_limited(answer.body, _REFUSAL)).decode("utf-8", "replace").strip()
-            raise WebhookFailure(f"failed: {refusal(answer.status, text)}")
-        return await _whole(answer, start)
+        said = await asking.post(self._backends, target, address.path, query[1:], headers, body, MAX_ANSWER)
+        if said.status != 200:
+            text = said.body.decode("utf-8", "replace").strip()
+            raise WebhookFailure(f"failed: {refusal(said.status, text)}")
+        return said.body
 
     def _target(self, address: Address, start: str) -> Target:
         target = Target(address.host, address.port, _trusting(address.ca), address.host)
@@ -157,77 +150,6 @@ def endpoints(registries: Registries, namespace: str, service: str, port_name: s
 def _trusting(ca: bytes) -> ssl.SSLContext:
     """Raises WebhookFailure."""
     try:
-        return trust.shared(ca)
+        return trust.connecting(ca)
     except ValueError as error:
         raise WebhookFailure(f"failed: unable to load root certificates: {error}") from error
-
-
-_REFUSALS = {
-    401: "the server has asked for the client to provide credentials",
-    404: "the server could not find the requested resource",
-    405: "the server does not allow this method on the requested resource",
-    409: "the server reported a conflict",
-    422: "the server rejected our request due to an error in our request",
-    429: "the server has received too many requests and has asked us to try again later",
-    503: "the server is currently unable to handle the request",
-    504: "the server was unable to return a response in the time allotted, but may still be processing the request",
-}
-
-
-def refusal(code: int, text: str) -> str:
-    """What an answer other than 200 means."""
-    if code in _REFUSALS:
-        return _REFUSALS[code]
-    if code == 403 and text:
-        return text
-    if code >= 500:
-        return f"an error on the server ({quote(text or 'unknown')}) has prevented the request from succeeding"
-    return f"the server responded with the status code {code} but did not return more information"
-
-
-_NOT_TRUSTED = frozenset({2, 18, 19, 20, 21, 27})
-_EXPIRED = frozenset({9, 10})
-_OTHER_NAME = frozenset({62, 64})
-
-
-def reason_of(error: BaseException) -> str:
-    """Why a server could not be talked to, in the words that operators search for."""
-    # aiohttp's own error claims to be one, too, but does not know what was wrong.
-    wrong = next(
-        (e for e in _causes(error) if isinstance(e, ssl.SSLCertVerificationError) and hasattr(e, "verify_code")), None
-    )
-    if wrong is None:
-        text = str(error).removeprefix("Internal error occurred: ").removeprefix("error dialing backend: ")
-        return "EOF" if _was_idle(error) else text
-    why = "tls: failed to verify certificate: x509: "
-    if wrong.verify_code in _NOT_TRUSTED:
-        return why + "certificate signed by unknown authority"
-    if wrong.verify_code in _EXPIRED:
-        return why + "certificate has expired or is not yet valid"
-    if wrong.verify_code in _OTHER_NAME:
-        return why + f"certificate is not valid for this name: {wrong.verify_message}"
-    return why + wrong.verify_message
-
-
-def _causes(error: BaseException | None) -> list[BaseException]:
-    """An error and everything that led to it."""
-    found: list[BaseException] = []
-    while error is not None and error not in found:
-        found.append(error)
-        error = error.__cause__ or error.__context__
-    return found
-
-
-def _was_idle(error: BaseException) -> bool:
-    """Whether the connection ended before there was an answer."""
-    import aiohttp
-
-    return isinstance(error.__cause__, aiohttp.ServerDisconnectedError | ConnectionResetError)
-
-
-async def _whole(answer: Answer, start: str) -> bytes:
-    body: AsyncIterator[bytes] = answer.body
-    data = await read_limited(body, MAX_ANSWER + 1)
-    if len(data) > MAX_ANSWER:
-        raise WebhookFailure(f"{start}: the answer is too large")
-    return data

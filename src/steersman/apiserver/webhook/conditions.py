@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from steersman.api.http import User
@@ -26,12 +27,9 @@ class Undecided(Exception):
 class Pending(Exception):
     """Expressions cannot go on before somebody outside of the process has answered: `settle` waits for that."""
 
-    def __init__(self, asker: Asker, question: Question) -> None:
-        super().__init__(question)
-        self._asker, self._question = asker, question
-
-    async def settle(self) -> None:
-        await self._asker.learn(self._question)
+    def __init__(self, settle: Callable[[], Awaitable[None]]) -> None:
+        super().__init__()
+        self.settle = settle
 
 
 class Asker:
@@ -45,14 +43,14 @@ class Asker:
         """The answer. Raises Pending when it is not known yet."""
         decision = self._known.get(question)
         if decision is None:
-            decision = self._authorizer.decide(_attributes(self._user, question))
-            if decision is None:
-                raise Pending(self, question)
-            self._known[question] = decision
+            found = self._authorizer.decide(_attributes(self._user, question))
+            if not isinstance(found, Decision):
+                raise Pending(partial(self._learn, question, found))
+            decision = self._known[question] = found
         return decision.allowed, decision.reason, decision.error
 
-    async def learn(self, question: Question) -> None:
-        self._known[question] = await self._authorizer.authorize(_attributes(self._user, question))
+    async def _learn(self, question: Question, ask: Callable[[], Awaitable[Decision]]) -> None:
+        self._known[question] = await ask()
 
 
 async def answered(compute: Callable[[], _T]) -> _T:

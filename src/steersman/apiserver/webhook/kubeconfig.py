@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -13,38 +13,113 @@ from urllib.parse import unquote, urlsplit
 from steersman.api.configuration import ConfigurationError, read_bytes
 from steersman.apiserver.backend import Target
 from steersman.pki import trust
-from steersman.pki.inmemory import load_chain
+from steersman.pki.trust import Pem
+from steersman.pki.watched import Watched
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Remote:
-    """An address with what the server shows there. `token_file` is read for each call, because it may be renewed."""
+class Identity:
+    """What the server shows of itself: a user of a kubeconfig. Files are read again when they have changed."""
 
-    target: Target
-    path: str
-    query: str = ""
+    certificate: Pem = ""
+    key: Pem = ""
     token: str = ""
     token_file: Path | None = None
     basic: str = ""
-
-    @property
-    def url(self) -> str:
-        scheme = "https" if self.target.tls else "http"
-        return f"{scheme}://{self.target.authority}{self.path}{'?' + self.query if self.query else ''}"
+    impersonated: tuple[tuple[str, str], ...] = ()
+    """Headers that say for whom it asks."""
 
     def headers(self) -> list[tuple[str, str]]:
-        """Of each call. Raises OSError."""
-        found = [("Content-Type", "application/json"), ("Accept", "application/json")]
-        token = self.token_file.read_text().strip() if self.token_file is not None else self.token
-        if token:
+        """Of each call. Raises OSError, ValueError for a token's file that has never been good."""
+        found = list(self.impersonated)
+        if token := self._token():
             found.append(("Authorization", f"Bearer {token}"))
         elif self.basic:
             found.append(("Authorization", f"Basic {self.basic}"))
         return found
 
+    def _token(self) -> str:
+        if self.token_file is None:
+            return self.token
+        try:
+            read = _token_in(self.token_file)
+        except (OSError, ValueError):
+            if not self.token:
+                raise
+            return self.token
+        read.look()
+        return read.current
+
+
+NOBODY = Identity()
+
+
+@lru_cache(maxsize=64)
+def _token_in(file: Path) -> Watched[str]:
+    def read() -> str:
+        token = file.read_text().strip()
+        if not token:
+            raise ValueError(f"{file}: the file of the token is empty")
+        return token
+
+    return Watched(read, lambda: [file])
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Remote:
+    """An address with what the server shows there."""
+
+    host: str
+    port: int
+    path: str
+    query: str = ""
+    secure: bool = True
+    name: str = ""
+    """What the certificate there must say, if not the host."""
+    ca: Pem = ""
+    trusting: bool = False
+    """Whether anybody may be there."""
+    proxy: str = ""
+    identity: Identity = NOBODY
+
+    @property
+    def url(self) -> str:
+        scheme = "https" if self.secure else "http"
+        authority = Target(self.host, self.port).authority
+        return f"{scheme}://{authority}{self.path}{'?' + self.query if self.query else ''}"
+
+    def target(self) -> Target:
+        """With the TLS of the moment. Raises ValueError, OSError for files that have never been good."""
+        if not self.secure:
+            return Target(self.host, self.port, proxy=self.proxy)
+        who = self.identity
+        tls = trust.connecting(self.ca, who.certificate, who.key, insecure=self.trusting)
+        return Target(self.host, self.port, tls, self.name or self.host, self.proxy)
+
+    def headers(self) -> list[tuple[str, str]]:
+        """Of each call. Raises as `Identity.headers`."""
+        return [("Content-Type", "application/json"), ("Accept", "application/json"), *self.identity.headers()]
+
 
 def read(path: Path) -> Remote:
     """The current context of a kubeconfig. Raises ConfigurationError, which never shows a credential."""
+    config = load(path)
+    chosen = _named(config, "contexts", str(config.get("current-context") or ""), "context", path)
+    cluster = _named(config, "clusters", str(chosen.get("cluster") or ""), "cluster", path)
+    name = str(chosen.get("user") or "")
+    user = _named(config, "users", name, "user", path) if name else {}
+    try:
+        remote = _remote(cluster, identity(user, path.parent), path.parent)
+        # What is wrong with files is found out now.
+        remote.target()
+        remote.headers()
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+    return remote
+
+
+def load(path: Path) -> Mapping[str, Any]:
+    """A kubeconfig as it is written. Raises ConfigurationError."""
     from steersman.api import yaml
 
     try:
@@ -53,69 +128,103 @@ def read(path: Path) -> Remote:
         raise ConfigurationError(f"{path}: {error}") from error
     if not isinstance(config, Mapping):
         raise ConfigurationError(f"{path}: is no kubeconfig")
-    chosen = _named(config, "contexts", str(config.get("current-context") or ""), "context", path)
-    cluster = _named(config, "clusters", str(chosen.get("cluster") or ""), "cluster", path)
-    name = str(chosen.get("user") or "")
-    user = _named(config, "users", name, "user", path) if name else {}
-    try:
-        return _remote(cluster, user, path)
-    except (OSError, ValueError, TypeError) as error:
-        raise ConfigurationError(f"{path}: {error}") from error
+    return config
+
+
+def entries(config: Mapping[str, Any], section: str, part: str) -> dict[str, Mapping[str, Any]]:
+    """What a section lists, by name; of equal names the first counts."""
+    listed = config.get(section)
+    found: dict[str, Mapping[str, Any]] = {}
+    for entry in listed if isinstance(listed, list) else ():
+        if isinstance(entry, Mapping):
+            said = entry.get(part)
+            found.setdefault(str(entry.get("name") or ""), said if isinstance(said, Mapping) else {})
+    return found
 
 
 def _named(config: Mapping[str, Any], section: str, name: str, part: str, path: Path) -> Mapping[str, Any]:
-    listed = config.get(section)
-    for entry in listed if isinstance(listed, list) else ():
-        if isinstance(entry, Mapping) and entry.get("name") == name:
-            found = entry.get(part)
-            return found if isinstance(found, Mapping) else {}
-    raise ConfigurationError(f"{path}: {section}: there is no {part} named {name!r}")
+    found = entries(config, section, part).get(name) if name else None
+    if found is None:
+        raise ConfigurationError(f"{path}: {section}: there is no {part} named {name!r}")
+    return found
 
 
-def _remote(cluster: Mapping[str, Any], user: Mapping[str, Any], path: Path) -> Remote:
+def _remote(cluster: Mapping[str, Any], who: Identity, here: Path) -> Remote:
     server = str(cluster.get("server") or "")
+    ca = _pem(cluster, "certificate-authority", here)
+    anybody = bool(cluster.get("insecure-skip-tls-verify"))
+    if server and "://" not in server:
+        # As upstream: who says something of TLS means TLS.
+        server = f"{'https' if ca or who.certificate or anybody else 'http'}://{server}"
     parts = urlsplit(server)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"cluster.server: must be a URL, not {server!r}")
-    if user.get("exec") or user.get("auth-provider"):
-        raise ValueError("user: exec and auth-provider are not for servers")
-    tls = _tls(cluster, user, path.parent) if parts.scheme == "https" else None
-    name = str(cluster.get("tls-server-name") or parts.hostname)
-    basic = ""
-    if user.get("username") or user.get("password"):
-        basic = base64.b64encode(f"{user.get('username', '')}:{user.get('password', '')}".encode()).decode()
+    secure = parts.scheme == "https"
+    if anybody and ca:
+        raise ValueError("cluster: certificate-authority cannot be given together with insecure-skip-tls-verify")
     return Remote(
-        Target(parts.hostname, parts.port or (443 if tls else 80), tls, name if tls else ""),
+        parts.hostname,
+        parts.port or (443 if secure else 80),
         unquote(parts.path) or "/",
         parts.query,
-        str(user.get("token") or ""),
-        path.parent / str(user["tokenFile"]) if user.get("tokenFile") else None,
-        basic,
+        secure,
+        str(cluster.get("tls-server-name") or ""),
+        ca,
+        anybody,
+        _proxy(str(cluster.get("proxy-url") or "")),
+        who,
     )
 
 
-def _tls(cluster: Mapping[str, Any], user: Mapping[str, Any], here: Path) -> ssl.SSLContext:
-    ca = _pem(cluster, "certificate-authority", here)
-    try:
-        context = trust.trusting_anybody() if cluster.get("insecure-skip-tls-verify") else trust.trusting(ca)
-    except ValueError as error:
-        raise ValueError("certificate-authority: holds no certificates") from error
+def _proxy(url: str) -> str:
+    parts = urlsplit(url)
+    if url and (parts.scheme != "http" or not parts.hostname):
+        # It may hold a password.
+        raise ValueError("cluster.proxy-url: must be the URL of a proxy that speaks plain HTTP (http://…)")
+    return url
+
+
+def identity(user: Mapping[str, Any], here: Path) -> Identity:
+    """A user of a kubeconfig that lies `here`. Raises ValueError, OSError."""
+    if user.get("exec") or user.get("auth-provider"):
+        raise ValueError("user: exec and auth-provider are not for servers")
     certificate, key = _pem(user, "client-certificate", here), _pem(user, "client-key", here)
-    if certificate or key:
-        try:
-            load_chain(context, certificate, key)
-        except ssl.SSLError as error:
-            raise ValueError("client-certificate and client-key do not make a pair") from error
-    return context
+    if bool(certificate) != bool(key):
+        raise ValueError("user: client-certificate and client-key make a pair, and one of them is missing")
+    basic = ""
+    if user.get("username") or user.get("password"):
+        basic = base64.b64encode(f"{user.get('username') or ''}:{user.get('password') or ''}".encode()).decode()
+    token = str(user.get("token") or "")
+    if basic and (token or user.get("tokenFile")):
+        raise ValueError("user: username and password cannot be given together with a token")
+    file = here / str(user["tokenFile"]) if user.get("tokenFile") else None
+    return Identity(certificate, key, token, file, basic, _impersonated(user))
 
 
-def _pem(section: Mapping[str, Any], name: str, here: Path) -> str:
-    """A PEM text that is given in base64 (`<name>-data`) or as a file, relative to the kubeconfig. Raises ValueError, OSError."""
-    data = section.get(f"{name}-data")
+def _impersonated(user: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    name, uid = str(user.get("as") or ""), str(user.get("as-uid") or "")
+    groups, extra = user.get("as-groups") or [], user.get("as-user-extra") or {}
+    if not name:
+        if uid or groups or extra:
+            raise ValueError("user: as-uid, as-groups and as-user-extra need a user that is impersonated (as)")
+        return ()
+    if not isinstance(groups, list) or not isinstance(extra, Mapping):
+        raise ValueError("user: as-groups must be a list, and as-user-extra a map of lists")
+    found = [("Impersonate-User", name), *((("Impersonate-Uid", uid),) if uid else ())]
+    found += [("Impersonate-Group", str(group)) for group in groups]
+    for key, values in extra.items():
+        found += [(f"Impersonate-Extra-{key}", str(value)) for value in values]
+    return tuple(found)
+
+
+def _pem(section: Mapping[str, Any], name: str, here: Path) -> Pem:
+    """What is given in base64 (`<name>-data`), or the file, relative to the kubeconfig. Raises ValueError."""
+    data, file = section.get(f"{name}-data"), section.get(name)
+    if data and file:
+        raise ValueError(f"{name} and {name}-data are both given")
     if data:
         try:
             return base64.b64decode(str(data), validate=True).decode()
         except ValueError as error:
             raise ValueError(f"{name}-data: must be base64 of PEM") from error
-    file = section.get(name)
-    return (here / str(file)).read_text() if file else ""
+    return here / str(file) if file else ""
