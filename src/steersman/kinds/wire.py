@@ -34,11 +34,11 @@ Put = Callable[[dict[str, Any], bytes, int, int], None]
 
 
 class _Entry(NamedTuple):
-    """What to do with a field: with bytes `put`, with numbers `convert`; `zero` says whether it means something."""
+    """What to do with a field: with bytes `put` (None for a number), with numbers `convert`; `zero` says whether it means something."""
 
     name: str
     wire: int
-    put: Put
+    put: Put | None
     convert: Callable[[int], Any] | None
     zero: bool
     many: bool
@@ -121,9 +121,10 @@ def _fill(out: dict[str, Any], data: bytes, at: int, end: int, table: _Table) ->
             if stop > end:
                 raise IndexError(at)
             if entry is not None and (size or entry.zero):
-                if entry.wire != BYTES and not entry.many:
+                put = entry.put
+                if put is None or entry.wire == FIXED64:
                     raise _mismatch(entry, wire)
-                entry.put(out, data, at, stop)
+                put(out, data, at, stop)
             at = stop
         elif wire == VARINT:
             value = data[at]
@@ -135,9 +136,10 @@ def _fill(out: dict[str, Any], data: bytes, at: int, end: int, table: _Table) ->
         else:
             at, stop = bounds(data, at, end, wire)
             if entry is not None:
-                if entry.wire != wire:
+                put = entry.put
+                if put is None or entry.wire != wire:
                     raise _mismatch(entry, wire)
-                entry.put(out, data, at, stop)
+                put(out, data, at, stop)
             at = stop
     if at > end:
         raise IndexError(at)
@@ -192,7 +194,7 @@ def _entry(field: Field) -> _Entry:
         return _Entry(name, BYTES, _pair(name, shape.value), None, True, False)
     convert = _NUMBERS.get(shape) if isinstance(shape, Leaf) else None
     if convert is not None:
-        return _Entry(name, VARINT, _nothing, convert, field.present, False)
+        return _Entry(name, VARINT, None, convert, field.present, False)
     if shape is Leaf.FLOAT:
         put = _single(name, _read(shape)) if field.present else _nonzero(name, _read(shape))
         return _Entry(name, FIXED64, put, None, True, False)
@@ -201,10 +203,6 @@ def _entry(field: Field) -> _Entry:
     # An object that is there says something even when it is empty.
     zero = field.present or isinstance(shape, ObjectOf | MapOf) or shape in (Leaf.QUANTITY, Leaf.ANY)
     return _Entry(name, BYTES, _single(name, _read(shape)), None, zero, False)
-
-
-def _nothing(out: dict[str, Any], data: bytes, at: int, end: int) -> None:
-    """Never called: bytes are no number."""
 
 
 def _single(name: str, read: Read) -> Put:
