@@ -9,15 +9,62 @@ from typing import Any
 import pytest
 import uvloop
 
-from steersman.api.http import Handler
+from steersman.api.http import Handler, Request, Response
 from steersman.http.server import HTTPServer
 
 HOST = "127.0.0.1"
+END = b"Host: x\r\n\r\n"
+BROKEN = b"HTTP/1.1 400 Bad Request\r\n"
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Everything on both event loops: on that of the parts, and on Python's own, on which clusters in tests run."""
     return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+async def echo(request: Request) -> Response:
+    """What was asked."""
+    body = f"{request.method} {request.path}?{request.query} ".encode() + request.body
+    return Response(200, {"Content-Type": "text/plain"}, body)
+
+
+async def streaming(request: Request) -> Response:
+    """The body, piece by piece."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        assert request.body_stream is not None
+        async for piece in request.body_stream:
+            yield piece
+
+    return Response(200, {}, pieces())
+
+
+def streamed(method: str, path: str) -> bool:
+    return path.startswith("/stream")
+
+
+class Endless:
+    """A handler, and a stream, that end only when they are told to."""
+
+    def __init__(self) -> None:
+        self.started, self.ended = asyncio.Event(), asyncio.Event()
+
+    async def work(self, request: Request) -> Response:
+        if request.path == "/stream":
+            return Response(200, {}, self._body())
+        await self._wait()
+        return Response(200)
+
+    async def _wait(self) -> None:
+        self.started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ended.set()
+
+    async def _body(self) -> AsyncIterator[bytes]:
+        yield b"first"
+        await self._wait()
 
 
 async def until(is_true: Callable[[], bool]) -> None:
