@@ -6,6 +6,7 @@ import asyncio
 import json
 import ssl
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -19,6 +20,7 @@ from steersman.client.rest import Client
 from steersman.http.server import HTTPServer
 from steersman.http.tls import server_tls
 from steersman.kubelet.access import ALLOWED_SECONDS, EVERYTHING, Access, attributes
+from steersman.kubelet.instruments import Instruments
 from steersman.kubelet.server import KubeletServer
 from steersman.kubelet.server_paths import parse_target
 from steersman.pki import certs, layout
@@ -41,6 +43,10 @@ NODE = "node-1"
         ("GET", "/runningpods/", "get", ("pods", "proxy")),
         ("GET", "/healthz/log", "get", ("healthz", "proxy")),
         ("GET", "/configz", "get", ("configz", "proxy")),
+        ("GET", "/allocatedPods/ns/pod", "get", ("pods", "proxy")),
+        ("GET", "/statusz", "get", ("statusz",)),
+        ("GET", "/flagz", "get", ("configz",)),
+        ("GET", "/debug/pprof/", "get", ("proxy",)),
         ("GET", "/podsx", "get", ("proxy",)),
         ("GET", "/", "get", ("proxy",)),
         ("GET", "//pods", "get", ("proxy",)),
@@ -219,7 +225,8 @@ async def test_the_attack_with_another_certificate(cluster: Cluster, pki: layout
     """Every certificate of the cluster but those of administrators and of the API server is turned away at the door."""
     access = Access(cluster.client_for(f"system:node:{NODE}", ["system:nodes"]), RealClock(), NODE)
     # Whoever comes past the door would find nobody: that is an error of another sort than those below.
-    server = HTTPServer(KubeletServer(cast(Any, None), cast(Any, None), RealClock(), access).handle)
+    kubelet = SimpleNamespace(instruments=Instruments(RealClock()), looked_over=RealClock().monotonic())
+    server = HTTPServer(KubeletServer(cast(Any, kubelet), cast(Any, None), RealClock(), access).handle)
     serving = pki.named(f"{NODE}-server")
     port = await server.start(["127.0.0.1"], 0, server_tls(str(serving.cert), str(serving.key), str(pki.ca.cert)))
     try:

@@ -8,6 +8,7 @@ from tests.kubelet.builders import container, pod
 from steersman.api.clock import FakeClock
 from steersman.kinds.types.core_v1 import Probe
 from steersman.kubelet import handlers
+from steersman.kubelet.instruments import Instruments
 from steersman.kubelet.pod_plan import ProbeVerdict
 from steersman.kubelet.probes import Counter, ProbeManager
 from steersman.kubelet.runtime.types import Code, ExecResult, RuntimeCallError
@@ -61,7 +62,7 @@ class World:
         self.clock, self.runtime = FakeClock(), Commands()
         self.pod = pod([container(**{f"{kind}Probe": p for kind, p in probes.items()})])
         self.changes, self.reports = 0, []
-        self.manager = ProbeManager(self.runtime, self.clock, self._changed, self._report)
+        self.manager = ProbeManager(self.runtime, self.clock, Instruments(self.clock), self._changed, self._report)
         self._stop = asyncio.Event()
         self._task = None
 

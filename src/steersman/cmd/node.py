@@ -25,6 +25,8 @@ from steersman.network.addresses import ClusterAddresses
 from steersman.network.mounts import NodeFiles
 from steersman.network.node import NodeNetwork, NodeSpec, enter
 
+# Where programs in the node write their logs.
+LOGS = Path("/var/log")
 # The kubelet's control group in the node, and how long its pods have to end when the node is stopped.
 PODS = "kubepods"
 GRACE = 5.0
@@ -35,18 +37,28 @@ INTRODUCTION = 5.0
 def node_spec(config: NodeConfig) -> NodeSpec:
     """The node as `network.node` knows it."""
     network = NodeNetwork(config.cluster, ClusterAddresses(config.slot), config.number)
+    root = Path(config.root_dir)
     return NodeSpec(
         network=network,
         files=NodeFiles(
-            state=Path(config.root_dir) / "state",
+            state=root / "state",
             hostname=config.name,
             address=network.own.address,
             nameserver=str(network.addresses.gateway),
+            binds=own_logs(root),
         ),
         cgroup=f"steersman/{config.cluster}/{config.name}",
         cpus=config.cpus or None,
         memory=config.memory_bytes or None,
     )
+
+
+def own_logs(root: Path) -> tuple[tuple[Path, Path], ...]:
+    """A /var/log of the node's own: what the kubelet serves of it, and who collects logs sees there, is not the host's."""
+    if root.is_relative_to(LOGS):
+        # It would hide everything that the node has.
+        return ()
+    return (root / "log", LOGS), (root / "pod-logs", LOGS / "pods")
 
 
 def main(arguments: list[str]) -> int:

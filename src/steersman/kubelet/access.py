@@ -14,9 +14,22 @@ KNOWN_SECONDS, ALLOWED_SECONDS, DENIED_SECONDS = 120.0, 300.0, 30.0
 REMEMBERED = 1024
 _VERBS = {"POST": "create", "GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 # What lies below these paths has a subresource of nodes of its own, and nothing else will do …
-_OWN = {"stats": "stats", "metrics": "metrics", "logs": "log", "checkpoint": "checkpoint"}
+_OWN = {
+    "stats": "stats",
+    "metrics": "metrics",
+    "logs": "log",
+    "checkpoint": "checkpoint",
+    "statusz": "statusz",
+    "flagz": "configz",
+}
 # … or the one that is for everything will do as well.
-_FINE = {"pods": "pods", "runningpods": "pods", "healthz": "healthz", "configz": "configz", "statusz": "statusz"}
+_FINE = {
+    "pods": "pods",
+    "allocatedPods": "pods",
+    "runningpods": "pods",
+    "healthz": "healthz",
+    "configz": "configz",
+}
 EVERYTHING = "proxy"
 
 

@@ -98,6 +98,8 @@ class Keeper:
         """`authorities` has the certificates of those whose signature counts."""
         self.purpose = purpose
         self.file = purpose.file(folder)
+        # How often the next one was not to be had.
+        self.failures = 0
         self._authorities = authorities
         self._clock = clock
         self._share = share
@@ -150,6 +152,7 @@ class Keeper:
                 await self._ask(client)
                 return
             except (StatusError, Denied, OSError) as error:
+                self.failures += 1
                 _log.warning("no %s certificate yet: %s", self.purpose.name, error)
             await self._clock.sleep(backoff.next())
 

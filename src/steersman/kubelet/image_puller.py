@@ -50,6 +50,8 @@ class ImagePuller:
     runtime: Runtime
     objects: ObjectSource
     clock: Clock
+    # Told of what came: bytes, and the seconds that it took.
+    pulled: Callable[[int, float], None] = lambda size, seconds: None
     backoff: Backoff = field(default_factory=Backoff)
     # When a pull failed last, and why.
     _failures: dict[str, tuple[float, str]] = field(default_factory=dict)
@@ -105,6 +107,7 @@ class ImagePuller:
         if image is None:
             raise ImageProblem("ErrImagePull", f'Failed to pull image "{name}": it is not there after the pull')
         seconds = self.clock.monotonic() - now
+        self.pulled(image.size_bytes, seconds)
         return Pulled(
             image,
             f'Successfully pulled image "{name}" in {seconds:.3f}s ({seconds:.3f}s including waiting). '

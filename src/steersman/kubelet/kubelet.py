@@ -19,6 +19,7 @@ from steersman.kubelet.cgroups import Cgroups
 from steersman.kubelet.dns_config import ClusterDNS, parse_resolv_conf
 from steersman.kubelet.downward import NodeFacts
 from steersman.kubelet.image_puller import ImagePuller
+from steersman.kubelet.instruments import Instruments
 from steersman.kubelet.logs import logged_pods, remove_logs
 from steersman.kubelet.node_agent import NodeAgent
 from steersman.kubelet.node_context import NodeContext
@@ -72,6 +73,7 @@ class Kubelet:
         pods: PodSource,
         services: Callable[[], Iterable[Service]],
         recorder: EventRecorder,
+        instruments: Instruments | None = None,
     ) -> None:
         self.settings = settings
         self._client = client
@@ -79,6 +81,7 @@ class Kubelet:
         self._clock = clock
         self._pods = pods
         self._recorder = recorder
+        self.instruments = instruments or Instruments(clock)
         self._agent = NodeAgent(settings, client, runtime, clock, machine)
         self._pleg = Pleg(runtime)
         self._status = StatusManager(client, clock)
@@ -89,6 +92,8 @@ class Kubelet:
         self._group: asyncio.TaskGroup | None = None
         self._look = asyncio.Event()
         self._eager_until = 0.0
+        # When the node was last looked over; the kubelet is stuck when that is long ago.
+        self.looked_over = clock.monotonic()
         # Set when every pod of the node has its worker: before that, a pod that is not found may well be there.
         self.pods_known = asyncio.Event()
 
@@ -101,12 +106,13 @@ class Kubelet:
             runtime=self._runtime,
             runtime_name="fake" if simulated else "containerd",
             pleg=self._pleg,
+            instruments=self.instruments,
             recorder=self._recorder,
             status=self._status,
             objects=objects,
             tokens=TokenManager(self._client, self._clock),
             certificates=PodCertificates(self._client, self._clock, self._recorder, self._identity),
-            puller=ImagePuller(self._runtime, objects, self._clock),
+            puller=ImagePuller(self._runtime, objects, self._clock, self.instruments.pulled),
             volumes=VolumeManager(settings.root),
             cgroups=None if simulated else Cgroups(settings.cgroup_root),
             dns=ClusterDNS(settings.cluster_dns, settings.cluster_domain, node_dns),
@@ -202,6 +208,7 @@ class Kubelet:
             _log.info("node %s cannot be read: %s", self.settings.name, error)
         refusal = self._refusal(worker)
         if refusal is not None:
+            self.instruments.admission_refusals.add(refusal.reason)
             self._recorder.event(worker.pod, "Warning", refusal.reason, refusal.message)
             worker.reject(refusal.reason, f"Pod was rejected: {refusal.message}")
         await self._run_worker(worker)
@@ -254,7 +261,9 @@ class Kubelet:
 
     async def _relist(self) -> None:
         """Look at the runtime, and have the workers of changed pods look too: each change is told only once."""
-        for uid in await self._pleg.relist():
+        with self.instruments.relisting():
+            changed = await self._pleg.relist()
+        for uid in changed:
             self._look_eagerly()
             if worker := self._workers.get(uid):
                 worker.kick()
@@ -266,6 +275,7 @@ class Kubelet:
                 await self._remove_orphans()
             except (RuntimeCallError, VolumeError, OSError) as error:
                 _log.info("housekeeping: %s", error)
+            self.looked_over = self._clock.monotonic()
             await self._clock.sleep(HOUSEKEEPING_SECONDS)
 
     def _unknown(self, uids: Iterable[str]) -> set[str]:
@@ -275,6 +285,7 @@ class Kubelet:
     async def _remove_orphans(self) -> None:
         """Stop and remove what belongs to pods that the API no longer has: they were deleted while nobody looked."""
         for uid in self._unknown(self._pleg.known):
+            self.instruments.orphans.add()
             state = await self._pleg.refresh(uid)
             for container in state.running:
                 await self._runtime.stop_container(container.id, 2)

@@ -13,6 +13,7 @@ from steersman.kubelet.cgroups import Cgroups
 from steersman.kubelet.dns_config import ClusterDNS
 from steersman.kubelet.downward import NodeFacts
 from steersman.kubelet.image_puller import ImagePuller
+from steersman.kubelet.instruments import Instruments
 from steersman.kubelet.pleg import Pleg
 from steersman.kubelet.runtime.protocol import Runtime
 from steersman.kubelet.status_manager import StatusManager
@@ -29,6 +30,7 @@ class NodeContext:
     runtime: Runtime
     runtime_name: str
     pleg: Pleg
+    instruments: Instruments
     recorder: EventRecorder
     status: StatusManager
     objects: Objects

@@ -57,7 +57,8 @@ class PodRunner:
     def _config(self, pod: Pod, attempt: int) -> rt.PodSandboxConfig:
         node = self._node
         resources = pod_resources(pod)
-        cgroup = node.cgroups.ensure_pod(pod, resources) if node.cgroups else ""
+        with node.instruments.timed(node.instruments.cgroups, "create"):
+            cgroup = node.cgroups.ensure_pod(pod, resources) if node.cgroups else ""
         logs = log_directory(node.logs_dir, pod)
         return sandbox_config(pod, attempt, pod_dns(pod, node.dns), logs, cgroup, resources)
 
@@ -68,7 +69,8 @@ class PodRunner:
             config = self._config(pod, attempt)
             if not node.runtime.simulated:
                 await asyncio.to_thread(os.makedirs, config.log_directory, exist_ok=True)
-            await node.runtime.run_pod_sandbox(config)
+            with node.instruments.sandboxing():
+                await node.runtime.run_pod_sandbox(config)
         except (rt.RuntimeCallError, OSError) as error:
             message = f"Failed to create pod sandbox: {error}"
             node.recorder.event(pod, "Warning", "FailedCreatePodSandBox", message)

@@ -49,7 +49,7 @@ class PodWorker:
         self._backoff = Backoff()
         self._runner = PodRunner(node, self._backoff)
         self._wake = asyncio.Event()
-        self._probes = ProbeManager(node.runtime, node.clock, self._wake.set, self._report_probe)
+        self._probes = ProbeManager(node.runtime, node.clock, node.instruments, self._wake.set, self._report_probe)
         self._waiting: dict[str, tuple[str, str]] = {}
         self._messages: dict[str, str] = {}
         self._outcome: tuple[str, str] | None = None
@@ -59,12 +59,18 @@ class PodWorker:
         self._retry = RESYNC_SECONDS
         # After a failed start, the moment before which nothing is started (monotonic seconds).
         self._start_after = 0.0
+        self._seen = node.clock.monotonic()
+        # What the next turn is for, as the metrics say it.
+        self._operation = "create"
+        self._starting = pod.status.phase in ("", "Pending") and not pod.metadata.deletionTimestamp
 
     # Notes from outside.
 
     def update(self, pod: Pod) -> None:
         """The API has a new version of the pod."""
         self.pod = pod
+        if self._operation != "create":
+            self._operation = "update"
         self._node.status.observe(pod)
         self._wake.set()
 
@@ -91,9 +97,16 @@ class PodWorker:
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            while not await self._turn(group):
+            if self._starting:
+                self._node.instruments.worker_start.observe(self._node.clock.monotonic() - self._seen)
+            while not await self._measured_turn(group):
                 await wait_event(self._node.clock, self._wake, self._retry)
             self._probes.stop_all()
+
+    async def _measured_turn(self, group: asyncio.TaskGroup) -> bool:
+        operation, self._operation = self._operation, "sync"
+        with self._node.instruments.timed(self._node.instruments.turns, operation):
+            return await self._turn(group)
 
     async def _turn(self, group: asyncio.TaskGroup) -> bool:
         """Look and act once; True when the worker has nothing left to do for ever."""
@@ -199,9 +212,11 @@ class PodWorker:
             sandbox = await self._ready_sandbox(plan, state)
             for start in plan.start:
                 self._waiting.pop(start.container.name, None)
+                self._node.instruments.starting(start.role)
                 try:
                     await self._runner.start_container(self.pod, start, sandbox)
                 except StartError as error:
+                    self._node.instruments.not_started(start.role, error.reason)
                     self._waiting[start.container.name] = (error.reason, error.message)
                     if start.role in (Role.INIT, Role.SIDECAR):
                         raise
@@ -285,7 +300,19 @@ class PodWorker:
                 outcome=self._outcome,
             ),
         )
+        self._note_start(status.phase)
         self._node.status.set(self.pod, status)
+
+    def _note_start(self, phase: str) -> None:
+        """How long it took until the pod ran, once."""
+        if self._starting and phase not in ("", "Pending"):
+            self._starting = False
+            if phase == "Running":
+                node, created = self._node, self.pod.metadata.creationTimestamp
+                node.instruments.pod_start.observe(node.clock.monotonic() - self._seen)
+                if created:
+                    age = node.clock.time() - parse_time(created).timestamp()
+                    node.instruments.pod_start_total.observe(max(0.0, age))
 
     def _with_known_status(self) -> Pod:
         """The pod with the status that was set last, which the API may not have told yet; others' conditions as it told."""
@@ -398,9 +425,14 @@ class PodWorker:
     async def _release(self) -> None:
         """Give back what a pod that has ended needs no more; its containers and logs stay for readers."""
         await self._node.volumes.release(self.uid)
-        if self._node.cgroups is not None:
-            await asyncio.to_thread(self._node.cgroups.remove_pod, self.uid)
+        await self._remove_cgroup()
         self._released = True
+
+    async def _remove_cgroup(self) -> None:
+        node = self._node
+        if node.cgroups is not None:
+            with node.instruments.timed(node.instruments.cgroups, "destroy"):
+                await asyncio.to_thread(node.cgroups.remove_pod, self.uid)
 
     async def _clean_up(self, state: PodState) -> None:
         """Release volumes, cgroup, logs and the runtime's records."""
@@ -409,8 +441,7 @@ class PodWorker:
         node = self._node
         await self._runner.remove_everything(state)
         await node.volumes.tear_down(self.uid)
-        if node.cgroups is not None:
-            await asyncio.to_thread(node.cgroups.remove_pod, self.uid)
+        await self._remove_cgroup()
         if not node.runtime.simulated:
             await asyncio.to_thread(remove_logs, Path(node.logs_dir), self.uid)
         node.puller.forget(self.uid)

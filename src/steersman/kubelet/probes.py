@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from steersman.api.clock import Clock
 from steersman.kinds.types.core_v1 import Container, Pod, Probe
 from steersman.kubelet.handlers import HandlerError, Outcome, Target, run_handler
+from steersman.kubelet.instruments import Instruments
 from steersman.kubelet.pod_plan import ProbeVerdict
 from steersman.kubelet.runtime.protocol import Runtime
 
@@ -51,14 +52,24 @@ class ContainerProbes:
     """The probes of one run of one container. `changed` is called when a verdict changes."""
 
     def __init__(
-        self, pod: Pod, target: Target, runtime: Runtime, clock: Clock, changed: Callable[[], None], report: Report
+        self,
+        pod: Pod,
+        target: Target,
+        runtime: Runtime,
+        clock: Clock,
+        instruments: Instruments,
+        changed: Callable[[], None],
+        report: Report,
     ) -> None:
         self._pod = pod
         self._target = target
         self._runtime = runtime
         self._clock = clock
+        self._instruments = instruments
         self._changed = changed
         self._report = report
+        meta = pod.metadata
+        self._names = target.container.name, meta.name, meta.namespace, meta.uid
         # Until the first result a container counts as not ready, as alive, and as not started.
         self.verdicts = {kind: ProbeVerdict.UNKNOWN for kind in KINDS if probe_of(target.container, kind) is not None}
         self._started = asyncio.Event()
@@ -86,10 +97,14 @@ class ContainerProbes:
 
     async def run(self) -> None:
         """Probe until cancelled."""
-        async with asyncio.TaskGroup() as group:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for kind in self.verdicts:
+                    if kind != "startup" or not self.started:
+                        group.create_task(self._loop(kind))
+        finally:
             for kind in self.verdicts:
-                if kind != "startup" or not self.started:
-                    group.create_task(self._loop(kind))
+                self._instruments.forget_probes(kind.capitalize(), self._names)
 
     async def _loop(self, kind: str) -> None:
         probe = probe_of(self._target.container, kind)
@@ -105,7 +120,10 @@ class ContainerProbes:
             # Many pods that start together are not to be probed in step; the first look comes early all the same.
             await self._clock.sleep(random.uniform(0.0, min(0.2, period)))
         while True:
+            asked = self._clock.monotonic()
             outcome = await self._once(probe, kind)
+            result = "unknown" if outcome is None else "successful" if outcome.success else "failed"
+            self._instruments.probe(kind.capitalize(), result, self._names, self._clock.monotonic() - asked)
             if outcome is not None and not outcome.success:
                 self._report(self._pod, self._target.container, kind, outcome)
             if outcome is not None and counter.record(outcome.success):
@@ -140,9 +158,12 @@ class ContainerProbes:
 class ProbeManager:
     """The probes of all containers of one pod, by container id."""
 
-    def __init__(self, runtime: Runtime, clock: Clock, changed: Callable[[], None], report: Report) -> None:
+    def __init__(
+        self, runtime: Runtime, clock: Clock, instruments: Instruments, changed: Callable[[], None], report: Report
+    ) -> None:
         self._runtime = runtime
         self._clock = clock
+        self._instruments = instruments
         self._changed = changed
         self._report = report
         self._running: dict[str, tuple[ContainerProbes, asyncio.Task[None] | None]] = {}
@@ -152,7 +173,13 @@ class ProbeManager:
         if container_id in self._running:
             return
         probes = ContainerProbes(
-            pod, Target(container, container_id, pod_ip), self._runtime, self._clock, self._changed, self._report
+            pod,
+            Target(container, container_id, pod_ip),
+            self._runtime,
+            self._clock,
+            self._instruments,
+            self._changed,
+            self._report,
         )
         # Nothing runs in a simulated container that could be asked: it is well as long as it is there.
         task = group.create_task(probes.run()) if probes.verdicts and not self._runtime.simulated else None

@@ -1,49 +1,84 @@
-"""The kubelet's own API, a handler without a socket: pods, logs, exec, attach, port-forward, stats and health."""
+"""The kubelet's own API, a handler without a socket: who may ask, and who answers."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
+from http import HTTPMethod
+from typing import Final
 
 import msgspec
 
 from steersman.api.clock import Clock
-from steersman.api.errors import BadRequest, InternalError, NotFound, StatusError
+from steersman.api.errors import Forbidden, InternalError, NotFound, StatusError, Unauthorized
 from steersman.api.http import Request, Response
-from steersman.client.waiting import wait_event
-from steersman.kinds.types.core_v1 import Pod, PodList
+from steersman.kinds.types.core_v1 import Container, Pod, PodList, PodSpec
+from steersman.kinds.types.meta_v1 import ObjectMeta
+from steersman.kubelet import health, node_log_query, node_logs
 from steersman.kubelet.access import Access
-from steersman.kubelet.kubelet import Kubelet
-from steersman.kubelet.logs import read_logs
-from steersman.kubelet.pod_state import PodState
-from steersman.kubelet.pod_worker import PodWorker
+from steersman.kubelet.certificates import Keeper
+from steersman.kubelet.kubelet import HOUSEKEEPING_SECONDS, Kubelet
+from steersman.kubelet.pod_state import POD_UID
 from steersman.kubelet.runtime.protocol import Runtime
-from steersman.kubelet.runtime.types import ContainerState, ContainerStatus, RuntimeCallError
-from steersman.kubelet.server_paths import Target, flag, log_options, parse_query, parse_target
-from steersman.kubelet.stats import summary
-from steersman.kubelet.streaming.remote_command import StreamOptions
-from steersman.kubelet.streaming.server import serve_stream
+from steersman.kubelet.runtime.types import ContainerState, RuntimeCallError, SandboxState
+from steersman.kubelet.server_containers import Containers
+from steersman.kubelet.server_figures import Figures
+from steersman.kubelet.server_paths import parse_query, parse_target
+from steersman.kubelet.settings import ServerSettings
 
 _JSON = {"Content-Type": "application/json"}
 _TEXT = {"Content-Type": "text/plain; charset=utf-8"}
-# How long a request waits for a kubelet that is starting.
-PODS_KNOWN_SECONDS = 10.0
-
-_log = logging.getLogger(__name__)
+_METRICS = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+# The kubelet looks its node over this often; it is stuck when it has not for so long.
+STUCK_SECONDS: Final = 30 * HOUSEKEEPING_SECONDS
+# First parts of paths that metrics tell apart, those of requests that last among them, and all methods.
+_LASTING = frozenset({"exec", "attach", "portForward", "debug"})
+_KNOWN = _LASTING | {
+    "checkpoint", "configz", "containerLogs", "healthz", "logs", "metrics", "metrics/cadvisor", "metrics/probes",
+    "metrics/resource", "pods", "run", "runningpods", "stats",
+}  # fmt: skip
+_METHODS = frozenset(HTTPMethod)
+# What is refused when the handlers for debugging are off.
+_DEBUGGING = ("run", "exec", "attach", "portForward", "containerLogs", "runningpods", "logs")
+_ALLOWED = {"containerLogs": ("GET",), "run": ("POST",)}
 
 
 class KubeletServer:
-    """Contract: `handle` answers every request, with a Status for what goes wrong."""
+    """Contract: `handle` answers every request; what goes wrong is told in a Status, and who may not ask in a line of text."""
 
-    def __init__(self, kubelet: Kubelet, runtime: Runtime, clock: Clock, access: Access) -> None:
+    def __init__(
+        self,
+        kubelet: Kubelet,
+        runtime: Runtime,
+        clock: Clock,
+        access: Access,
+        settings: ServerSettings | None = None,
+        keepers: Sequence[Keeper] = (),
+    ) -> None:
         self._access = access
         self._kubelet = kubelet
         self._runtime = runtime
         self._clock = clock
+        self._settings = settings or ServerSettings()
+        self._containers = Containers(kubelet, runtime, clock)
+        self._figures = Figures(kubelet, runtime, clock, keepers)
 
     async def handle(self, request: Request) -> Response:
+        instruments = self._kubelet.instruments
+        series = _series(request)
+        instruments.requests.add(*series)
+        instruments.requests_now.add(*series)
+        try:
+            with instruments.timed(instruments.request_seconds, *series):
+                return await self._answer(request)
+        finally:
+            instruments.requests_now.add(*series, by=-1)
+
+    async def _answer(self, request: Request) -> Response:
         try:
             return await self._route(request)
+        except (Unauthorized, Forbidden) as error:
+            text = "Unauthorized" if error.code == 401 else f"{error}\n"
+            return Response(error.code, {**_TEXT, **error.headers}, text.encode())
         except StatusError as error:
             return Response(error.code, {**_JSON, **error.headers}, msgspec.json.encode(error.status()))
         except RuntimeCallError as error:
@@ -52,123 +87,124 @@ class KubeletServer:
 
     async def _route(self, request: Request) -> Response:
         await self._access.check(request)
-        match request.path.rstrip("/"):
-            case "/healthz" | "/livez" | "/readyz":
-                return Response(200, _TEXT, b"ok")
-            case "/pods" | "/runningpods":
-                pods = [_stated(w, self._kubelet) for w in self._kubelet.workers()]
-                return Response(200, _JSON, msgspec.json.encode(PodList(items=pods)))
-            case "/stats/summary":
-                return Response(200, _JSON, msgspec.json.encode(await summary(self._kubelet, self._runtime)))
+        first, _, rest = request.path.removeprefix("/").partition("/")
+        if first == "healthz":
+            return health.answer(self._checks(), rest, request.query)
+        if first in ("stats", "metrics"):
+            return await self._figure(request)
+        if first == "pods" and not rest:
+            return _not_allowed("GET") if request.method != "GET" else _json(self._pods())
+        if not self._settings.debugging_handlers:
+            if first in _DEBUGGING or request.path.startswith("/debug/pprof/"):
+                return _refused("Debug endpoints are disabled.")
+            raise NotFound("404 page not found")
+        return await self._debugging(request, first, rest)
+
+    async def _debugging(self, request: Request, first: str, rest: str) -> Response:
+        """What is there unless it was switched off."""
+        if first == "configz" and not rest:
+            return _json({"kubeletconfig": self._settings.configuration})
+        if first == "runningpods" and not rest:
+            return _not_allowed("GET") if request.method != "GET" else _json(await self._running_pods())
+        if first == "logs":
+            return await self._node_logs(request, rest)
+        if request.path.startswith("/debug/pprof/"):
+            return _refused("profiling endpoint is disabled.")
+        if request.path == "/debug/flags/v":
+            return _refused("flags endpoint is disabled.")
         target = parse_target(request.path)
         if target is None:
             raise NotFound("404 page not found")
-        worker = await self._worker(target)
-        state = await self._kubelet.context.pleg.refresh(worker.uid)
-        if target.verb == "containerLogs":
-            return await self._logs(request, target, worker, state)
-        return await self._stream(request, target, state)
+        allowed = _ALLOWED.get(target.verb, ("GET", "POST"))
+        if request.method not in allowed:
+            return _not_allowed(", ".join(allowed))
+        return await self._containers.answer(request, target)
 
-    async def _worker(self, target: Target) -> PodWorker:
-        # A kubelet that has just been started does not know its pods yet.
-        await wait_event(self._clock, self._kubelet.pods_known, PODS_KNOWN_SECONDS)
-        worker = self._kubelet.find(target.namespace, target.pod)
-        if worker is None or (target.uid and worker.uid != target.uid):
-            raise NotFound(f'pod "{target.pod}" not found in namespace "{target.namespace}" on this node')
-        return worker
+    async def _figure(self, request: Request) -> Response:
+        figures = self._figures
+        match request.path.rstrip("/"):
+            case "/metrics":
+                text = await figures.metrics()
+            case "/metrics/resource":
+                text = await figures.resource()
+            case "/metrics/cadvisor":
+                text = await figures.cadvisor()
+            case "/metrics/probes":
+                text = figures.probes()
+            case "/stats/summary":
+                brief = parse_query(request.query).get("only_cpu_and_memory") == ["true"]
+                return _json(await figures.summary(brief=brief))
+            case _:
+                raise NotFound("404 page not found")
+        return Response(200, _METRICS, text.encode(), shrinks=True)
 
-    async def _logs(self, request: Request, target: Target, worker: PodWorker, state: PodState) -> Response:
-        if self._runtime.simulated:
-            raise BadRequest("simulated node has no container processes, so there are no logs")
-        options, previous = log_options(parse_query(request.query), self._clock.now())
-        container = _container_for_logs(target, worker.pod, state, previous)
+    async def _node_logs(self, request: Request, path: str) -> Response:
+        settings = self._settings
+        if not settings.system_log_handler:
+            return _refused("logs endpoint is disabled.")
+        if request.method != "GET":
+            return _not_allowed("GET")
+        if settings.system_log_query:
+            asked = node_log_query.parse(request.query)
+            if isinstance(asked, Response):
+                return asked
+            if asked is not None:
+                return await node_log_query.answer(asked, settings.log_folder, path)
+        if request.path == "/logs":
+            return Response(301, {"Location": "/logs/"})
+        return await node_logs.answer(settings.log_folder, path)
 
-        async def running() -> bool:
-            try:
-                return (await self._runtime.container_status(container.id)).state is ContainerState.RUNNING
-            except RuntimeCallError as error:
-                return error.unavailable
+    def _checks(self) -> dict[str, health.Check]:
+        return {"ping": lambda: "", "log": lambda: "", "syncloop": self._stuck}
 
-        async def body() -> AsyncIterator[bytes]:
-            async for chunk in read_logs(container.log_path, options, self._clock, running):
-                yield chunk
+    def _stuck(self) -> str:
+        late = self._clock.monotonic() - self._kubelet.looked_over > STUCK_SECONDS
+        return "sync Loop took longer than expected" if late else ""
 
-        return Response(200, _TEXT, body())
+    def _pods(self) -> PodList:
+        """The node's pods, each with the newest status, which the API may not have yet."""
+        pods = []
+        for worker in self._kubelet.workers():
+            pod, status = worker.pod, self._kubelet.context.status.get(worker.uid)
+            pods.append(Pod(metadata=pod.metadata, spec=pod.spec, status=status or pod.status))
+        return PodList(items=pods)
 
-    async def _stream(self, request: Request, target: Target, state: PodState) -> Response:
-        """Exec, attach and port-forward: the runtime gives a URL, and the connection is joined to it."""
-        if self._runtime.simulated:
-            raise BadRequest("simulated node has no container processes")
-        if request.hijack is None:
-            raise BadRequest("Upgrade request required")
-        query = parse_query(request.query)
-        options = StreamOptions(
-            stdin=flag(query, "input") or flag(query, "stdin"),
-            stdout=flag(query, "output") or flag(query, "stdout"),
-            stderr=flag(query, "error") or flag(query, "stderr"),
-            tty=flag(query, "tty"),
+    async def _running_pods(self) -> PodList:
+        """What the runtime says, which knows no more of a pod than this."""
+        sandboxes = await self._runtime.list_pod_sandboxes(state=SandboxState.READY)
+        containers = await self._runtime.list_containers(state=ContainerState.RUNNING)
+        return PodList(
+            items=[
+                Pod(
+                    metadata=ObjectMeta(name=sandbox.name, namespace=sandbox.namespace, uid=sandbox.uid),
+                    spec=PodSpec(
+                        containers=[
+                            Container(name=c.name, image=c.image)
+                            for c in containers
+                            if c.labels.get(POD_UID) == sandbox.uid
+                        ]
+                    ),
+                )
+                for sandbox in sandboxes
+            ]
         )
-        url = await self._streaming_url(target, state, query.get("command", []), options)
-        taken = await request.hijack()
-        path = f"{request.path}?{request.query}"
-        await serve_stream(
-            request.method, path, list(request.headers.items()), taken.reader, taken.writer, url, options
-        )
-        return Response(0)
-
-    async def _streaming_url(self, target: Target, state: PodState, command: list[str], options: StreamOptions) -> str:
-        if target.verb == "portForward":
-            sandbox = state.ready_sandbox
-            if sandbox is None:
-                raise NotFound(f'sandbox of pod "{target.pod}" is not running')
-            return await self._runtime.port_forward(sandbox.id, ())
-        container = state.latest(target.container)
-        if container is None or container.state is not ContainerState.RUNNING:
-            raise NotFound(f'container not found ("{target.container}")')
-        # With a terminal there is one output; the runtime refuses a second.
-        stderr = options.stderr and not options.tty
-        if target.verb == "attach":
-            return await self._runtime.attach(
-                container.id, tty=options.tty, stdin=options.stdin, stdout=options.stdout, stderr=stderr
-            )
-        if not command:
-            raise BadRequest("you must specify at least one command for the container")
-        return await self._runtime.exec(
-            container.id, command, tty=options.tty, stdin=options.stdin, stdout=options.stdout, stderr=stderr
-        )
 
 
-def _stated(worker: PodWorker, kubelet: Kubelet) -> Pod:
-    """The pod with the newest status, which the API may not have yet."""
-    status = kubelet.context.status.get(worker.uid)
-    pod = worker.pod
-    return Pod(metadata=pod.metadata, spec=pod.spec, status=status or pod.status)
+def _series(request: Request) -> tuple[str, str, str, str]:
+    """How metrics tell requests apart: by method, path, sort of server, and whether they last."""
+    first, _, rest = request.path.removeprefix("/").partition("/")
+    path = f"metrics/{rest.partition('/')[0]}" if first == "metrics" and rest else first
+    method = request.method if request.method in _METHODS else "other"
+    return method, path if path in _KNOWN else "other", "readwrite", "true" if first in _LASTING else "false"
 
 
-def _container_for_logs(target: Target, pod: Pod, state: PodState, previous: bool) -> ContainerStatus:
-    """The run of the container whose log is meant, in the words kubectl users know when there is none."""
-    names = {c.name for c in [*pod.spec.containers, *(pod.spec.initContainers or [])]}
-    names |= {c.name for c in pod.spec.ephemeralContainers or []}
-    where = f'container "{target.container}" in pod "{target.pod}"'
-    if target.container not in names:
-        raise BadRequest(f"container {target.container} is not valid for pod {target.pod}")
-    if previous:
-        ended = state.previous(target.container)
-        latest = state.latest(target.container)
-        if ended is None and latest is not None and latest.state is ContainerState.EXITED and latest.attempt > 0:
-            ended = latest
-        if ended is None or not ended.log_path:
-            raise BadRequest(f"previous terminated {where} not found")
-        return ended
-    latest = state.latest(target.container)
-    if latest is None or not latest.log_path:
-        reason = _waiting_reason(pod, target.container)
-        raise BadRequest(f"{where} is waiting to start: {reason}")
-    return latest
+def _json(value: object) -> Response:
+    return Response(200, _JSON, msgspec.json.encode(value), shrinks=True)
 
 
-def _waiting_reason(pod: Pod, container: str) -> str:
-    for status in [*(pod.status.containerStatuses or []), *(pod.status.initContainerStatuses or [])]:
-        if status.name == container and status.state and status.state.waiting:
-            return status.state.waiting.message or status.state.waiting.reason
-    return "ContainerCreating"
+def _refused(text: str) -> Response:
+    return Response(405, {**_TEXT, "X-Content-Type-Options": "nosniff"}, f"{text}\n".encode())
+
+
+def _not_allowed(allowed: str) -> Response:
+    return Response(405, {**_TEXT, "Allow": allowed}, b"Method Not Allowed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,3 +30,14 @@ class NodeSettings:
     disk: int = 0
     status_period: float = 10.0
     lease_seconds: float = 40.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """What the kubelet's own API serves. `configuration` is shown as it is: KubeletConfiguration, as JSON would have it."""
+
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    debugging_handlers: bool = True
+    system_log_handler: bool = True
+    system_log_query: bool = False
+    log_folder: Path = Path("/var/log")

@@ -11,6 +11,7 @@ from steersman.client.events import EventRecorder
 from steersman.client.informer import Informer
 from steersman.client.rest import Client
 from steersman.kinds.types.core_v1 import Pod
+from steersman.kubelet.instruments import Instruments
 from steersman.kubelet.kubelet import Kubelet
 from steersman.kubelet.node_status import Machine
 from steersman.kubelet.pod_source import SharedPods
@@ -57,6 +58,7 @@ class Simulation:
         self._clock = clock
         self._informer: Informer[Pod] = Informer(client, Pod, clock)
         self._recorder = EventRecorder(client, clock, "kubelet")
+        self._instruments = Instruments(clock)
         shared = SharedPods(self._informer)
         self.kubelets: Sequence[Kubelet] = [
             self._kubelet(node_settings(nodes, number), shared) for number in range(nodes.count)
@@ -73,6 +75,7 @@ class Simulation:
             shared.for_node(settings.name),
             services=tuple,
             recorder=self._recorder,
+            instruments=self._instruments,
         )
 
     async def wait_ready(self) -> None:

@@ -20,7 +20,7 @@ class NodeFiles:
     """What a node has of its own on disk.
 
     ``state`` is a directory on the host for the files written here; ``binds`` are further pairs of a host
-    path and the path where the node sees it (both directories, made when missing).
+    path and the path where the node sees it (both directories, made when missing), in order: one may be below another.
     """
 
     state: Path
@@ -61,8 +61,7 @@ def write_files(files: NodeFiles) -> None:
     (files.state / "hostname").write_text(files.hostname + "\n")
     hosts = ["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback", f"{files.address} {files.hostname}"]
     (files.state / "hosts").write_text("\n".join(hosts) + "\n")
-    for target in (Path("/var/lib/cni"), *(target for _, target in files.binds)):
-        target.mkdir(parents=True, exist_ok=True)
+    Path("/var/lib/cni").mkdir(parents=True, exist_ok=True)
     for source, _ in files.binds:
         source.mkdir(parents=True, exist_ok=True)
 
@@ -84,6 +83,7 @@ def prepare(files: NodeFiles, mounted: list[Hierarchy]) -> None:
     for directory in ("/run/netns", "/run/lock"):
         Path(directory).mkdir()
     for source, target in binds:
+        target.mkdir(parents=True, exist_ok=True)
         syscalls.mount(source, target, flags=MS_BIND | MS_REC)
     for name in ("resolv.conf", "hosts", "hostname"):
         _bind_file(files.state / name, Path("/etc") / name)

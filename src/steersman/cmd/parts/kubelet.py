@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Awaitable
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from steersman.api.clock import Clock, RealClock
 from steersman.client.events import EventRecorder
@@ -21,10 +22,13 @@ from steersman.kubelet.kubelet import Kubelet
 from steersman.kubelet.pod_source import NodePods
 from steersman.kubelet.runtime.protocol import Runtime
 from steersman.kubelet.runtime.types import RuntimeCallError
-from steersman.kubelet.settings import NodeSettings
+from steersman.kubelet.settings import NodeSettings, ServerSettings
 
 if TYPE_CHECKING:
+    from steersman.client.transport import Transport
     from steersman.http.server import HTTPServer
+    from steersman.kubelet.certificates import Keeper
+    from steersman.kubelet.instruments import Instruments
 
 RUNTIME_RETRY = 0.02
 
@@ -55,6 +59,26 @@ def node_settings(config: KubeletConfig) -> NodeSettings:
     )
 
 
+def server_settings(config: KubeletConfig) -> ServerSettings:
+    """What the node's own port serves."""
+    from steersman.cmd.parts.configz import kubelet_configuration
+
+    return ServerSettings(
+        configuration=kubelet_configuration(config),
+        debugging_handlers=config.enable_debugging_handlers,
+        system_log_handler=config.enable_system_log_handler,
+        system_log_query=config.enable_system_log_query,
+    )
+
+
+def _counted(config: KubeletConfig, client: Client, instruments: "Instruments") -> "Transport":
+    from steersman.client import kubeconfig
+    from steersman.kubelet.api_calls import CountedTransport
+
+    host = urlsplit(kubeconfig.load(Path(config.kubeconfig)).server).netloc
+    return CountedTransport(client.transport, instruments, host)
+
+
 async def run(config: KubeletConfig, started: Started) -> None:
     """Run the node, or the simulated nodes, until cancelled; containers go on without their kubelet."""
     clock = RealClock()
@@ -63,10 +87,12 @@ async def run(config: KubeletConfig, started: Started) -> None:
             await _simulate(config, client, clock, started)
         return
     from steersman.cmd.parts.credentials import client_keeper, introduced
+    from steersman.kubelet.instruments import Instruments
     from steersman.kubelet.runtime.cri.client import CriRuntime
 
     keeper = client_keeper(config, clock)
-    runtime = CriRuntime(config.container_runtime_endpoint)
+    instruments = Instruments(clock)
+    runtime = CriRuntime(config.container_runtime_endpoint, instruments)
     try:
         async with asyncio.TaskGroup() as tasks:
             # While the node waits for its certificate.
@@ -74,7 +100,8 @@ async def run(config: KubeletConfig, started: Started) -> None:
             async with introduced(config, keeper, clock) as client:
                 if keeper is not None:
                     tasks.create_task(keeper.keep(client))
-                await _serve(config, client, runtime, prepared, clock, started)
+                counted = Client(_counted(config, client, instruments))
+                await _serve(config, counted, runtime, instruments, keeper, prepared, clock, started)
     finally:
         await runtime.close()
 
@@ -93,11 +120,14 @@ async def _serve(
     config: KubeletConfig,
     client: Client,
     runtime: Runtime,
+    instruments: "Instruments",
+    keeper: "Keeper | None",
     prepared: Awaitable[None],
     clock: Clock,
     started: Started,
 ) -> None:
     """Run the node; its pods once the runtime is `prepared`."""
+    from steersman.cmd.parts.credentials import serving_keeper
     from steersman.http.server import HTTPServer
     from steersman.kubelet.access import Access
     from steersman.kubelet.server import KubeletServer
@@ -106,12 +136,24 @@ async def _serve(
     pods = Informer(client, Pod, clock, fields=f"spec.nodeName={config.node_name}")
     services = Informer(client, Service, clock)
     kubelet = Kubelet(
-        node_settings(config), client, runtime, clock, machine.read_machine(), NodePods(pods), services.items, recorder
+        node_settings(config),
+        client,
+        runtime,
+        clock,
+        machine.read_machine(),
+        NodePods(pods),
+        services.items,
+        recorder,
+        instruments,
     )
-    server = HTTPServer(KubeletServer(kubelet, runtime, clock, Access(client, clock, config.node_name)).handle)
+    serving = serving_keeper(config, clock)
+    keepers = [found for found in (keeper, serving) if found is not None]
+    access = Access(client, clock, config.node_name)
+    handle = KubeletServer(kubelet, runtime, clock, access, server_settings(config), keepers).handle
+    server = HTTPServer(handle)
     try:
         async with asyncio.TaskGroup() as tasks:
-            listening = tasks.create_task(_listen(config, server, client, clock, tasks))
+            listening = tasks.create_task(_listen(config, server, client, serving, tasks))
             for informer in (pods, services):
                 tasks.create_task(informer.run())
             tasks.create_task(recorder.run())
@@ -127,13 +169,11 @@ async def _serve(
 
 
 async def _listen(
-    config: KubeletConfig, server: "HTTPServer", client: Client, clock: Clock, tasks: asyncio.TaskGroup
+    config: KubeletConfig, server: "HTTPServer", client: Client, keeper: "Keeper | None", tasks: asyncio.TaskGroup
 ) -> None:
     """Open the kubelet's own port, once there is a certificate for it."""
-    from steersman.cmd.parts.credentials import serving_keeper
     from steersman.cmd.parts.serving import server_tls
 
-    keeper = serving_keeper(config, clock)
     if keeper is not None:
         await keeper.ensure(client)
         tasks.create_task(keeper.keep(client))

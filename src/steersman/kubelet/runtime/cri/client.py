@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import Any, Protocol
 
 from steersman.http.grpcio import library
 from steersman.kubelet.runtime.cri import convert
@@ -48,13 +50,22 @@ RUNTIME = "RuntimeService"
 IMAGES = "ImageService"
 
 
+class Meter(Protocol):
+    """Who counts the calls: `now` is any clock's, and `called` gets what it said when the call began."""
+
+    def now(self) -> float: ...
+
+    def called(self, operation: str, began: float, *, failed: bool) -> None: ...
+
+
 class CriRuntime:
     """A `Runtime` over one gRPC connection, opened by the first call and opened again when it breaks.
 
     `socket` is the path of the server's unix socket. Use it from one event loop.
     """
 
-    def __init__(self, socket: str) -> None:
+    def __init__(self, socket: str, meter: Meter | None = None) -> None:
+        self._meter = meter
         self._target = f"unix://{socket}"
         self._channel: Any = None
         self._methods: dict[str, Any] = {}
@@ -81,10 +92,18 @@ class CriRuntime:
         """`deadline` in seconds; `fields` are the request's."""
         method = self._method(service, name)
         request = message(f"{name}Request")(**fields)
+        meter = self._meter
+        began = meter.now() if meter else 0.0
+        failed = True
         try:
-            return await method(request, timeout=deadline)
+            answer = await method(request, timeout=deadline)
+            failed = False
         except library().aio.AioRpcError as error:
             raise RuntimeCallError(Code[error.code().name], error.details() or "") from error
+        finally:
+            if meter:
+                meter.called(_operation(name), began, failed=failed)
+        return answer
 
     async def _call_unless_gone(self, name: str, /, **fields: Any) -> None:
         try:
@@ -252,3 +271,10 @@ class CriRuntime:
     async def list_pod_sandbox_stats(self) -> Sequence[PodSandboxStats]:
         found = await self._call("ListPodSandboxStats")
         return [convert.sandbox_stats(item) for item in found.stats]
+
+
+@cache
+def _operation(name: str) -> str:
+    """A method as metrics call it: RunPodSandbox is run_podsandbox."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.replace("PodSandbox", "Podsandbox")).lower()
+    return words.removesuffix("_resources") if name == "UpdateContainerResources" else words
