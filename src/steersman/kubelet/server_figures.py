@@ -11,7 +11,7 @@ from typing import Any
 
 from steersman.api.clock import Clock
 from steersman.api.metrics import Counter, Gauge, Metric, gauge
-from steersman.api.version import KUBERNETES
+from steersman.api.version import KUBERNETES, MAJOR, MINOR
 from steersman.kubelet import cadvisor_metrics, machine, process, resource_metrics
 from steersman.kubelet.accounting import Accounts
 from steersman.kubelet.certificates import Keeper
@@ -148,7 +148,7 @@ class Figures:
             "kubernetes_build_info",
             "A metric with a constant '1' value labeled by the version of Kubernetes.",
             ("git_version", "major", "minor"),
-            [((KUBERNETES, major, minor), 1)],
+            [((KUBERNETES, str(MAJOR), str(MINOR)), 1)],
         )
 
     async def _of_the_runtime(self) -> list[Metric]:
