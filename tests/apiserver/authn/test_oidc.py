@@ -16,13 +16,13 @@ from steersman.api import codec
 from steersman.api.clock import FakeClock
 from steersman.api.configuration import ConfigurationError
 from steersman.api.http import Request, User
-from steersman.apiserver.authn import Authentication, Authenticator
+from steersman.apiserver.authn import Authentication, Authenticator, ServiceAccountTokens
 from steersman.apiserver.authn.assembly import Assembly
 from steersman.apiserver.authn.users import Rejected, Verdict
 from steersman.apiserver.backend import Backends
 from steersman.apiserver.config import ServerConfig
 from steersman.apiserver.server import App
-from steersman.pki import jose
+from steersman.pki import certs, jose, tokens
 from steersman.store.backends import memory
 
 
@@ -233,6 +233,34 @@ async def test_remembered_for_ten_seconds(place: Place, provider: Provider) -> N
     await place.user(token)
     await place.clock.advance(1)
     assert "expired" in await place.why(token)
+
+
+async def test_what_is_remembered_is_not_read_again(
+    place: Place, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signer = tokens.Key(certs.new_key())
+    accounts = ServiceAccountTokens(signer, (signer,))
+    place.authenticator = Authenticator(place.clock, service_accounts=accounts, lookup=lambda *_: "")
+    place.configure(issuer(provider))
+    token = provider.token(place.claims())
+    read: list[str] = []
+    for name in ("unverified_claims", "parse"):
+        before = getattr(jose, name)
+
+        def counted(text: str, name: str = name, before: Any = before) -> Any:
+            read.append(name)
+            return before(text)
+
+        monkeypatch.setattr(jose, name, counted)
+    user = await place.user(token)
+    # Is it a service account's? Whose else? Is it good?
+    assert read == ["unverified_claims", "unverified_claims", "parse"]
+    assert await place.user(token) is user
+    assert len(read) == 3
+    # Somebody else's token it is for good.
+    await place.clock.advance(11)
+    assert await place.user(token) == user
+    assert read[3:] == ["unverified_claims", "parse"]
 
 
 async def test_several_issuers_and_audiences(place: Place, provider: Provider, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -14,7 +15,7 @@ from tests.apiserver.authn.oidc import HOST, authority, tls
 from steersman.api.clock import FakeClock
 from steersman.api.configuration import ConfigurationError
 from steersman.api.http import Request, Response, User
-from steersman.apiserver.authn import Authentication, Authenticator, ServiceAccountTokens
+from steersman.apiserver.authn import Authentication, Authenticator, ServiceAccountTokens, tokenwebhook
 from steersman.apiserver.authn.assembly import Assembly
 from steersman.apiserver.authn.settings import Webhook
 from steersman.apiserver.authn.tokenwebhook import WebhookTokens
@@ -131,6 +132,51 @@ async def test_refusals_of_the_server_are_no_answers(caplog: pytest.LogCaptureFi
     assert "very-secret" not in caplog.text
     server.code = 201
     assert await answers.verdict("very-secret") is not None
+
+
+async def test_equal_tokens_at_the_same_time_are_asked_about_once() -> None:
+    server, gate = Server(authenticated=True, user=JOE), asyncio.Event()
+
+    async def slow(body: bytes) -> Said:
+        said = await server.ask(body)
+        await gate.wait()
+        return said
+
+    method = WebhookTokens(slow, FakeClock(), OWN, "v1")
+
+    async def asked(token: str, wanted: tuple[str, ...] = OWN) -> Verdict | None:
+        found = method.verdict(token, wanted)
+        assert found is not None
+        assert not isinstance(found, Verdict)
+        return await found
+
+    same = [asyncio.ensure_future(asked("the-token")) for _ in range(20)]
+    others = [asyncio.ensure_future(asked("other")), asyncio.ensure_future(asked("the-token", ("a",)))]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    # Whoever has asked may go.
+    same.pop(0).cancel()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    gate.set()
+    assert len(set(map(id, await asyncio.gather(*same)))) == 1
+    await asyncio.gather(*others)
+    assert len(server.asked) == 3
+
+
+async def test_what_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenwebhook, "_SECONDS", 0.01)
+    never = asyncio.Event()
+
+    async def post(body: bytes) -> Said:
+        await never.wait()
+        return Said(200)
+
+    found = WebhookTokens(post, FakeClock(), OWN, "v1").verdict("the-token", OWN)
+    assert found is not None
+    assert not isinstance(found, Verdict)
+    with pytest.raises(Refused, match="context deadline exceeded"):
+        await found
 
 
 async def test_what_shows_the_token_is_not_repeated() -> None:

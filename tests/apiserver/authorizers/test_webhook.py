@@ -15,9 +15,12 @@ from steersman.api.clock import FakeClock
 from steersman.api.fields import FieldSelector
 from steersman.api.http import User
 from steersman.api.labels import parse
+from steersman.apiserver.authorizers import webhook
 from steersman.apiserver.authorizers.settings import Webhook
 from steersman.apiserver.authorizers.webhook import WebhookAuthorizer, spec_of
 from steersman.apiserver.authz import Attributes, Authorizer, Decision, Verdict
+from steersman.apiserver.requestinfo import Query
+from steersman.apiserver.requestinfo import parse as parse_request
 from steersman.apiserver.webhook.asking import Said, Unanswered
 
 JOE = User("joe", ("team", "system:authenticated"), "u", {"k": ("v",)})
@@ -162,7 +165,9 @@ async def test_what_may_go_better_another_time_is_repeated() -> None:
     clock, server = FakeClock(1_800_000_000.0), Server(allowed=True)
     server.code = 500
     counted: Counter[str] = Counter()
-    module = WebhookAuthorizer("hook", server, clock, Webhook(Path("hook")), lambda result, *_: counted.update([result]))
+    module = WebhookAuthorizer(
+        "hook", server, clock, Webhook(Path("hook")), lambda result, *_: counted.update([result])
+    )
     task = asyncio.ensure_future(answer(module))
     while len(server.asked) < 2:
         await clock.advance(1)
@@ -191,6 +196,45 @@ async def test_conditions(conditions: tuple[str, ...], asked: int, verdict: Verd
     decision = await answer(authorizer(server, conditions=conditions, denies=True))
     assert decision.verdict is verdict
     assert len(server.asked) == asked
+
+
+async def test_equal_questions_at_the_same_time_are_one() -> None:
+    server = Server(allowed=True)
+    server.gate = asyncio.Event()
+    module = authorizer(server, allowed_ttl=0.0)
+    chain = Authorizer([module], lambda: 0)
+    asking = [asyncio.ensure_future(chain.authorize(ASKED)) for _ in range(10)]
+    other = asyncio.ensure_future(chain.authorize(Attributes(JOE, "list", resource="pods")))
+    await server.reached.wait()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    asking.pop(0).cancel()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    server.gate.set()
+    assert all(decision.allowed for decision in await asyncio.gather(*asking, other))
+    assert len(server.asked) == 2
+    # Each of them was decided.
+    assert chain.decided == {("hook", True): 10}
+    await chain.authorize(ASKED)
+    assert len(server.asked) == 3
+
+
+async def test_a_question_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    specs: list[Attributes] = []
+
+    def counted(attributes: Attributes) -> dict[str, Any]:
+        specs.append(attributes)
+        return spec_of(attributes)
+
+    monkeypatch.setattr(webhook, "spec_of", counted)
+    first, second = Server(allowed=False), Server(allowed=True)
+    chain = Authorizer([authorizer(first), authorizer(second)], lambda: 0)
+    found = chain.admit(parse_request("GET", "/api/v1/namespaces/ns/pods/a", Query("")), JOE)
+    assert not isinstance(found, Decision)
+    assert (await found()).allowed
+    assert len(specs) == 2
+    assert (len(first.asked), len(second.asked)) == (1, 1)
 
 
 async def test_the_first_that_decides_counts() -> None:

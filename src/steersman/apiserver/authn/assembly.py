@@ -88,7 +88,7 @@ class Assembly:
 
     def _methods(self, issuers: Sequence[Compiled], algorithms: Sequence[str]) -> tuple[Method, ...]:
         made = [JWTMethod(one, self._fetcher, self._clock, self._agnostic, algorithms) for one in issuers]
-        return (Issuers(made),) if made else ()
+        return (Issuers(made, self._clock),) if made else ()
 
 
 def read(data: bytes, file: Path, own_issuers: Sequence[str], *, anonymous: bool = True) -> Configured:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.clock import Clock
 from steersman.api.field import quote
+from steersman.api.recent import Digest
 from steersman.apiserver.authn import claims as claiming
 from steersman.apiserver.authn.distributed import Distributed
 from steersman.apiserver.authn.fetching import Fetcher
 from steersman.apiserver.authn.provider import VERIFYING, Provider, issuer_of
-from steersman.apiserver.authn.remembering import Remembered
 from steersman.apiserver.authn.users import Agnostic, Refused, Verdict
+from steersman.apiserver.webhook.answers import Answers
 from steersman.pki import jose
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 TOKEN_SECONDS = 10.0
 """For so long a token that was good is taken without being looked at again."""
 NOT_BEFORE_LEEWAY = 60.0
+_REMEMBERED = 4096
 
 
 class JWTMethod:
@@ -41,47 +44,41 @@ class JWTMethod:
         ca = issuer.certificateAuthority
         self._provider = Provider(issuer.url, fetcher, clock, discovery=issuer.discoveryURL or "", ca=ca)
         self._checks = Checks(issuer.audiences or (), algorithms, clock)
-        self._remembered: Remembered[Verdict] = Remembered(clock, TOKEN_SECONDS)
         groups = compiled.mappings.groups
         self._distributed = None
         if groups is not None and groups.claim:
             issuers = {issuer.url: self._provider}
             self._distributed = Distributed(groups.claim, fetcher, clock, ca, self._checks, issuers)
 
-    def verdict(self, token: str, wanted: Sequence[str]) -> Verdict | Coroutine[Any, Any, Verdict] | None:
-        """As of `Method`, for a token that claims to be of this issuer."""
+    def verdict(self, token: str, wanted: Sequence[str]) -> Verdict | Callable[[], Coroutine[Any, Any, Verdict]] | None:
+        """As of `Method`, for a token that claims to be of this issuer; what must be awaited is not begun."""
         good = self._audiences.good_for(wanted)
         if good is None:
             return None
-        known = self._remembered.get(token, wanted)
-        if known is not None:
-            return known
         compact = parsed(token)
         self._checks(compact)
         if not self._provider.fits(compact):
             if not self._provider.may_ask:
                 raise self._unsigned()
-            return self._asked(token, compact, wanted, good)
+            return partial(self._asked, compact, good)
         if self._distributed is not None and self._distributed.concerns(compact.claims):
-            return self._expanded(token, compact, wanted, good)
-        return self._taken(token, compact.claims, wanted, good)
+            return partial(self._expanded, compact, good)
+        return self._taken(compact.claims, good)
 
-    async def _asked(self, token: str, compact: Compact, wanted: Sequence[str], good: tuple[str, ...]) -> Verdict:
+    async def _asked(self, compact: Compact, good: tuple[str, ...]) -> Verdict:
         await self._provider.refresh()
         if not self._provider.fits(compact):
             raise self._unsigned()
-        return await self._expanded(token, compact, wanted, good)
+        return await self._expanded(compact, good)
 
-    async def _expanded(self, token: str, compact: Compact, wanted: Sequence[str], good: tuple[str, ...]) -> Verdict:
+    async def _expanded(self, compact: Compact, good: tuple[str, ...]) -> Verdict:
         said = compact.claims
         if self._distributed is not None and self._distributed.concerns(said):
             said = await self._distributed.expanded(said)
-        return self._taken(token, said, wanted, good)
+        return self._taken(said, good)
 
-    def _taken(self, token: str, said: Mapping[str, Any], wanted: Sequence[str], good: tuple[str, ...]) -> Verdict:
-        verdict = Verdict(claiming.user_of(self._compiled, said), good)
-        self._remembered.put(token, wanted, verdict)
-        return verdict
+    def _taken(self, said: Mapping[str, Any], good: tuple[str, ...]) -> Verdict:
+        return Verdict(claiming.user_of(self._compiled, said), good)
 
     def _unsigned(self) -> Refused:
         if not self._provider.is_known:
@@ -90,14 +87,30 @@ class JWTMethod:
 
 
 class Issuers:
-    """The methods of many issuers: a token is for one of them, and is read once to know which."""
+    """The methods of many issuers: a token is for one of them, and is read once to know which. A good one is not even read
+    again for a while."""
 
-    def __init__(self, methods: Sequence[JWTMethod]) -> None:
+    def __init__(self, methods: Sequence[JWTMethod], clock: Clock) -> None:
         self._methods = {method.url: method for method in methods}
+        # Tokens themselves do not stay in memory.
+        self._key = Digest()
+        self._answers: Answers[Verdict] = Answers(clock, _REMEMBERED)
 
     def verdict(self, token: str, wanted: Sequence[str]) -> Verdict | Coroutine[Any, Any, Verdict] | None:
+        key = self._key(token, *wanted)
+        known = self._answers.get(key)
+        if known is not None:
+            return known
         method = self._methods.get(issuer_of(jose.unverified_claims(token)))
-        return None if method is None else method.verdict(token, wanted)
+        found = None if method is None else method.verdict(token, wanted)
+        if isinstance(found, Verdict):
+            self._answers.put(key, found, TOKEN_SECONDS)
+            return found
+        return None if found is None else self._answers.ask(key, partial(_counted, found))
+
+
+async def _counted(found: Callable[[], Coroutine[Any, Any, Verdict]]) -> tuple[Verdict, float]:
+    return await found(), TOKEN_SECONDS
 
 
 def parsed(token: str) -> Compact:

@@ -97,6 +97,7 @@ class ServiceAccounts:
         # Signatures do not change; whatever else a token depends on is looked up each time.
         self._claims: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._accounts: dict[str, _Account] = {}
+        self._foreign: set[int] = set()
 
     def verdict(self, token: str, wanted: Sequence[str]) -> Verdict | None:
         account = self._accounts.get(token)
@@ -106,7 +107,7 @@ class ServiceAccounts:
             self._check(account)
             return account.own
         claims = self._claims.get(token)
-        if claims is None and not self._settings.issues(tokens.unverified_issuer(token)):
+        if claims is None and self._is_foreign(token):
             return None
         claims = self._verified(token, claims)
         legacy = claims.get("iss") == tokens.LEGACY_ISSUER
@@ -117,6 +118,18 @@ class ServiceAccounts:
         if not good and settings.audiences:
             raise Refused(f"token audiences {_quoted(named)} is invalid for the target audiences {_quoted(wanted)}")
         return self._legacy_account(token, claims, good) if legacy else self._account(token, claims, good, wanted)
+
+    def _is_foreign(self, token: str) -> bool:
+        """Whether a token is somebody else's; who shows one again and again is not read again and again."""
+        mark = hash(token)
+        if mark in self._foreign:
+            return True
+        if self._settings.issues(tokens.unverified_issuer(token)):
+            return False
+        if len(self._foreign) >= _REMEMBERED:
+            self._foreign.clear()
+        self._foreign.add(mark)
+        return True
 
     def _verified(self, token: str, claims: dict[str, Any] | None) -> dict[str, Any]:
         now = self._clock.time()

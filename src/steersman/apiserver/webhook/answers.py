@@ -29,6 +29,10 @@ class Answers(Generic[V]):
         """What has been said, if that still counts."""
         return self._known.get(key)
 
+    def put(self, key: bytes, value: V, seconds: float) -> None:
+        """Remember what has been found out without asking anybody."""
+        self._known.put(key, value, seconds)
+
     async def ask(self, key: bytes, question: Question[V]) -> V:
         """The answer to the question that `key` stands for."""
         asked = self._under_way.get(key)
