@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,10 @@ def render(app: App) -> str:
     text += app.authorization.render()
     if app.audit is not None:
         text += app.audit.metrics()
+    timing = sys.modules.get("steersman.cel.timing")
+    if timing is not None:
+        # Expressions are loaded with the first one.
+        text += timing.TIMES.render()
     return text + PROCESS.render()
 
 
@@ -27,6 +32,7 @@ def _metrics(app: App) -> Iterator[Metric]:
     yield from _stored(app)
     yield from app.authenticator.counts.metrics()
     yield from app.authorization.counts.metrics()
+    yield from app.admitted.metrics()
 
 
 def _stored(app: App) -> Iterator[Metric]:

@@ -34,6 +34,7 @@ from steersman.apiserver import (
     table,
     websockets,
 )
+from steersman.apiserver.admission import counting as admission_counting
 from steersman.apiserver.admission import selection
 from steersman.apiserver.admission.framework import Admission, Chain, Environment, Review
 from steersman.apiserver.aggregator.service import Aggregator
@@ -149,7 +150,7 @@ class App:
         """Whoever has made it closes it, after the last answer."""
         if audit is not None:
             audit.bind(self.catalog)
-        self.metrics, self.pod_security = Metrics(), Counters()
+        self.metrics, self.pod_security, self.admitted = Metrics(), Counters(), admission_counting.Counts()
         self.deadlines = Deadlines(clock)
         self.frames = Frames()
         self.joined = Joined()
@@ -208,6 +209,7 @@ class App:
             found,
             self.clock,
             pod_security=self.pod_security,
+            counts=self.admitted,
             webhooks=self.webhooks,
             policies=self.policies,
             check_params=partial(policies.check_params, self),
@@ -333,6 +335,8 @@ class App:
             group.create_task(self._last_used.run())
             if self._remote_authentication is not None:
                 group.create_task(self._remote_authentication.run())
+            if self.service_accounts is not None and self.service_accounts.external is not None:
+                group.create_task(self.service_accounts.external.run())
             if self.encryption is not None:
                 group.create_task(self.encryption.run())
             if self.audit is not None:
@@ -347,7 +351,7 @@ class App:
     async def _expire(self) -> None:
         while True:
             await self.clock.sleep(_EXPIRY_SECONDS)
-            await expire(self.registries, self.clock.now())
+            await expire(self.registries, self.config.event_ttl, self.clock.now())
 
     async def close(self) -> None:
         """End every watch and connection. The store is left to whoever opened it."""

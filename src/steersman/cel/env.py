@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from steersman.cel import timing
 from steersman.cel.checker import Checker
 from steersman.cel.costs import Range
 from steersman.cel.errors import NO_OVERLOAD, CompileError, CostLimitExceeded, EvalError, Issue
@@ -129,6 +130,13 @@ class Env:
 
         Raises CompileError, whose text is the report as Kubernetes' users know it.
         """
+        began = timing.now()
+        try:
+            return self._compile(text, result)
+        finally:
+            timing.compiled.observe(timing.now() - began)
+
+    def _compile(self, text: str, result: Type | tuple[Type, ...] | None) -> Program:
         root = parse(text, self._macros)
         checker = Checker(self.variables, self._functions, self._objects)
         try:
@@ -179,6 +187,7 @@ class Program:
         """The run-time value and what it cost; an EvalError knows the cost too."""
         frame = self._frame.copy()
         frame[1] = cost_limit
+        began = timing.now()
         try:
             for name, slot, prepare in self._slots:
                 held = values[name]
@@ -198,6 +207,8 @@ class Program:
             raise _failed("data is nested too deeply", frame) from None
         except _WRONG_DATA as err:  # data that is not of its declared type, which only costs a check where it fails
             raise _failed(f"{NO_OVERLOAD}: {err}", frame) from err
+        finally:
+            timing.evaluated.observe(timing.now() - began)
         return value, frame[COST]
 
     def cost_estimate(self) -> Range:

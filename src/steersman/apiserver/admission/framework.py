@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from steersman.api.clock import Clock
+from steersman.api.errors import StatusError
 from steersman.api.http import User
 from steersman.api.meta import Resource
+from steersman.apiserver.admission.counting import ADMIT, VALIDATE, Counts, Lane
 from steersman.apiserver.admission.quota_ledger import QuotaLedger
 from steersman.apiserver.podsecurity.counting import Counters
 from steersman.kinds.types.meta_v1 import Object
@@ -146,6 +148,7 @@ class Environment:
     clock: Clock
     quotas: QuotaLedger = field(default_factory=QuotaLedger)
     pod_security: Counters = field(default_factory=Counters)
+    counts: Counts = field(default_factory=Counts)
     webhooks: Webhooks | None = None
     policies: Webhooks | None = None
     check_params: Callable[[Review], Awaitable[None]] | None = None
@@ -194,6 +197,7 @@ class Admission:
 
 
 Configure = Callable[["Given | None"], Admission]
+_Steps = tuple[tuple[Step, ...], Lane]
 
 
 class Chain:
@@ -202,37 +206,56 @@ class Chain:
     def __init__(self, plugins: Sequence[Admission], environment: Environment) -> None:
         self._plugins = sorted(plugins, key=lambda p: (p.order, p.name))
         self._environment = environment
-        self._steps: dict[tuple[str, str, str, str], tuple[tuple[Step, ...], tuple[Step, ...]]] = {}
+        self._steps: dict[tuple[str, str, str, str], tuple[_Steps, _Steps]] = {}
+        self._lanes: dict[tuple[str, str, tuple[str, ...]], Lane] = {}
 
-    def _for(self, review: Review) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    def _for(self, review: Review) -> tuple[_Steps, _Steps]:
         resource = review.resource
         key = (review.operation, resource.group, resource.plural, review.subresource)
         steps = self._steps.get(key)
         if steps is None:
+            operation = review.operation
             wanted = [
-                p
-                for p in self._plugins
-                if any(i.covers(review.operation, resource, review.subresource) for i in p.interests)
+                p for p in self._plugins if any(i.covers(operation, resource, review.subresource) for i in p.interests)
             ]
-            steps = (
-                tuple(p.mutate for p in wanted if p.mutate is not None),
-                tuple(p.validate for p in wanted if p.validate is not None),
+            steps = self._steps[key] = (
+                self._made(operation, ADMIT, [(p.name, p.mutate) for p in wanted if p.mutate is not None]),
+                self._made(operation, VALIDATE, [(p.name, p.validate) for p in wanted if p.validate is not None]),
             )
-            self._steps[key] = steps
         return steps
+
+    def _made(self, operation: str, step: str, steps: Sequence[tuple[str, Step]]) -> _Steps:
+        names = tuple(name for name, _ in steps)
+        key = operation, step, names
+        lane = self._lanes.get(key)
+        if lane is None:
+            environment = self._environment
+            lane = environment.counts.lane(names, step, operation, environment.clock.monotonic)
+            self._lanes[key] = lane
+        return tuple(step for _, step in steps), lane
 
     async def mutate(self, review: Review) -> None:
         steps = self._for(review)[0]
-        for step in steps:
-            await step(review, self._environment)
+        await self._run(review, steps)
         if review.again:
             review.round = 1
-            for step in steps:
-                await step(review, self._environment)
+            await self._run(review, steps)
 
     async def validate(self, review: Review) -> None:
-        for step in self._for(review)[1]:
-            await step(review, self._environment)
+        await self._run(review, self._for(review)[1])
+
+    async def _run(self, review: Review, steps: _Steps) -> None:
+        lane, environment = steps[1], self._environment
+        now = lane.now
+        times = [now()]
+        try:
+            for step in steps[0]:
+                await step(review, environment)
+                times.append(now())
+        except StatusError:
+            lane.stopped(times)
+            raise
+        lane.passed(times)
 
     async def admit_part(self, review: Review) -> None:
         """Ask the plugins that name the subresource itself: the object is that of the request, and is stored nowhere."""

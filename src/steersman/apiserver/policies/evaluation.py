@@ -43,6 +43,13 @@ class Expression:
             return cls(text, None, str(error))
 
 
+def error_type(message: str) -> str:
+    """As what metrics know a failure, or a denial, which is none to us but to them."""
+    if message.startswith("compilation"):
+        return "compile_error"
+    return "out_of_budget" if message == _OUT_OF_BUDGET else "invalid_error"
+
+
 Definitions = Mapping[str, Expression]
 
 

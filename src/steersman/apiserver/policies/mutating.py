@@ -148,10 +148,20 @@ class _Case:
             return
         changed = False
         for change in mutator.changes:
+            since = self._app.clock.monotonic()
+            why = ""
             try:
                 changed = await self._change(invocation, change) or changed
             except (Failed, Unpatchable) as error:
-                self._fail(invocation, str(error))
+                why = str(error)
+                self._fail(invocation, why)
+            except StatusError as error:
+                why = error.message
+                raise
+            finally:
+                what = evaluation.error_type(why) if why else "no_error"
+                named = invocation.hook.name, invocation.bound.name, what
+                self._app.admitted.checked("mutating", named, self._app.clock.monotonic() - since)
         if changed:
             self._rounds.changed()
             self._review.again = True

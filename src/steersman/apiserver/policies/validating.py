@@ -39,11 +39,12 @@ _LONGEST_ANNOTATION = 10 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A denial; `index` is that of the validation."""
+    """A denial; `index` is that of the validation. `ignored`: a failure that is passed over."""
 
     message: str
     reason: str = ""
     index: int = 0
+    ignored: bool = False
 
 
 @dataclass(slots=True)
@@ -92,6 +93,11 @@ class Validator:
         text = given.valueExpression
         return Expression.made(text, lambda: composition.compile(text, STRING, NULL))
 
+    @property
+    def size(self) -> int:
+        """How many expressions there are at least: one."""
+        return max(len(self._checks) + len(self._annotations), 1)
+
     async def judge(self, sight: Sight, param: Param, namespace: dict[str, Any] | None) -> _Findings:
         from steersman.apiserver.webhook import conditions
 
@@ -123,8 +129,7 @@ class Validator:
         return findings
 
     def _fail(self, verdicts: list[Verdict], message: str, index: int = 0) -> None:
-        if self._fails:
-            verdicts.append(Verdict(message, index=index))
+        verdicts.append(Verdict(message, index=index, ignored=not self._fails))
 
     def _verdicts(self, run: Evaluation) -> list[Verdict]:
         verdicts: list[Verdict] = []
@@ -219,14 +224,32 @@ class _Case:
                 sight = self._sights[resource] = Sight(self._app, self.asked, resource)
             namespace = values.namespace_object(self._app, self.asked)
             for param in found:
-                self._take(hook, bound, await hook.evaluator.judge(sight, param, namespace), published)
+                since = self._app.clock.monotonic()
+                findings = await hook.evaluator.judge(sight, param, namespace)
+                self._count(hook, bound, findings, self._app.clock.monotonic() - since)
+                self._take(hook, bound, findings, published)
         for key, texts in published.items():
             self._review.annotations[f"{hook.name}/{key}"] = ", ".join(texts)
+
+    def _count(self, hook: Hook[Validator], bound: Bound, findings: _Findings, seconds: float) -> None:
+        """What has come of the expressions, each of which has its share of the time; what they allow is not counted."""
+        share = seconds / hook.evaluator.size
+        for verdict in findings.verdicts:
+            actions = ("allow",) if verdict.ignored else bound.spec.validationActions or ()
+            for action in actions:
+                what = evaluation.error_type(verdict.message)
+                self._app.admitted.checked("validating", (hook.name, bound.name, what, action.lower()), share)
+        for verdict in findings.broken:
+            if not verdict.ignored:
+                what = evaluation.error_type(verdict.message)
+                self._app.admitted.checked("validating", (hook.name, bound.name, what, "deny"), share)
 
     def _take(self, hook: Hook[Validator], bound: Bound, findings: _Findings, published: dict[str, list[str]]) -> None:
         """Do what the binding wants to be done about the findings."""
         actions = bound.spec.validationActions
         for verdict in findings.verdicts:
+            if verdict.ignored:
+                continue
             if "Deny" in actions:
                 self._deny(hook, bound, verdict)
             if "Audit" in actions:
@@ -241,7 +264,8 @@ class _Case:
                 start = f"Validation failed for ValidatingAdmissionPolicy '{hook.name}' with binding '{bound.name}'"
                 self._warn(f"{start}: {verdict.message}")
         for verdict in findings.broken:
-            self._deny(hook, bound, verdict)
+            if not verdict.ignored:
+                self._deny(hook, bound, verdict)
         for key, text in findings.annotations:
             texts = published.setdefault(key, [])
             text = text.encode()[:_LONGEST_ANNOTATION].decode(errors="ignore")

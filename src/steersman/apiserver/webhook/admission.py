@@ -15,6 +15,7 @@ from steersman.api.codec import DecodeError
 from steersman.api.errors import Forbidden, InternalError, StatusError
 from steersman.api.field import quote
 from steersman.api.meta import Resource, new_uid
+from steersman.apiserver.admission.counting import NOT_CALLED, OWN_ERROR, REFUSED
 from steersman.apiserver.admission.framework import Review
 from steersman.apiserver.admission.rounds import Rounds
 from steersman.apiserver.webhook import conversation, notes, objects, scope, shapes
@@ -33,6 +34,9 @@ _NOTES = "webhooks"
 
 class _Uncallable(Exception):
     """A webhook could not be asked, or what it said is no answer; the text says why."""
+
+    code = 503
+    """As which status that is counted."""
 
 
 _Identity = tuple[str, str, int]
@@ -67,12 +71,11 @@ class AdmissionWebhooks:
         rounds.last = objects.encoded(review.object)
 
     async def _ask_mutating(self, hook: Hook, review: Review, rounds: Rounds[_Identity], index: int) -> None:
-        call = await self._matched(hook, review)
+        call = await self._matched(hook, review, "admit")
         if call is None:
             return
         try:
-            response = await call.ask(self._caller, mutating=True)
-            changed = response is not None and await call.apply(response)
+            response, changed = await self._ask(call, "admit")
             notes.changed(review, hook.identity, index, response if changed else None)
         except _Uncallable as error:
             _give_up(hook, error)
@@ -89,11 +92,17 @@ class AdmissionWebhooks:
         hooks = self._validating.hooks()
         if not hooks or self._passes(review):
             return
-        calls = [(i, call) for i, hook in enumerate(hooks) if (call := await self._matched(hook, review)) is not None]
+        calls = [
+            (i, call)
+            for i, hook in enumerate(hooks)
+            if (call := await self._matched(hook, review, "validating")) is not None
+        ]
         if not calls:
             return
+        since = self._app.clock.monotonic()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._ask_validating(call, index)) for index, call in calls]
+        self._app.metrics.excuse(self._app.clock.monotonic() - since)
         for task in tasks:
             if (refused := task.result()) is not None:
                 raise refused
@@ -101,7 +110,7 @@ class AdmissionWebhooks:
     async def _ask_validating(self, call: _Call, index: int) -> StatusError | None:
         """The error of the request, as a value: the other webhooks are heard out."""
         try:
-            await call.ask(self._caller, mutating=False)
+            await self._ask(call, "validating")
         except StatusError as error:
             return error
         except _Uncallable as error:
@@ -112,13 +121,41 @@ class AdmissionWebhooks:
             notes.failed_open(call.review, call.hook.identity, index, mutating=False)
         return None
 
+    async def _ask(self, call: _Call, step: str) -> tuple[Response | None, bool]:
+        """The answer of a webhook that allows the write, and whether it has changed the object. Raises as `_Call.ask`."""
+        counts, clock, hook = self._app.admitted, self._app.clock, call.hook
+        named = hook.name, step, call.review.operation
+        since = clock.monotonic()
+        code, why = 200, ""
+        try:
+            response = await call.ask(self._caller, mutating=step == "admit")
+            return response, step == "admit" and response is not None and await call.apply(response)
+        except _Uncallable as error:
+            code = error.code
+            if hook.ignores_failures:
+                counts.failed_open.add(hook.name, step)
+            else:
+                why = NOT_CALLED
+            raise
+        except conversation.Denied as error:
+            code, why = error.code, REFUSED
+            raise
+        except StatusError:
+            code, why = 0, OWN_ERROR
+            raise
+        finally:
+            seconds = clock.monotonic() - since
+            counts.answered(named, seconds, code, why)
+            if step == "admit":
+                self._app.metrics.excuse(seconds)
+
     # Which
 
     def _passes(self, review: Review) -> bool:
         """Whether no webhook has a say."""
         return review.admitted or is_exempt(review.resource)
 
-    async def _matched(self, hook: Hook, review: Review) -> _Call | None:
+    async def _matched(self, hook: Hook, review: Review, step: str) -> _Call | None:
         """The call to a webhook, if the write concerns it."""
         in_namespace, missing = scope.namespace_matches(self._app, hook.namespaces, review)
         if not in_namespace or not scope.object_matches(hook.objects, review):
@@ -132,27 +169,34 @@ class AdmissionWebhooks:
             raise missing
         call = _Call(hook, review, served.resource, self._kind_of(review, served.resource), resource,
                      shapes.shape_of(self._app, review, resource))  # fmt: skip
-        if hook.spec.matchConditions and not await self._conditions_hold(call):
+        if hook.spec.matchConditions and not await self._conditions_hold(call, step):
             return None
         return call
 
     def _kind_of(self, review: Review, resource: Resource) -> Resource:
         return shapes.shape_of(self._app, review, resource).kind
 
-    async def _conditions_hold(self, call: _Call) -> bool:
+    async def _conditions_hold(self, call: _Call, step: str) -> bool:
         # CEL is loaded with the first expression.
         from steersman.apiserver.webhook import conditions
 
-        review = call.review
+        review, counts, clock = call.review, self._app.admitted, self._app.clock
         new, old = await objects.shown(review, call.shape)
         values = conditions.variables(call.about(), new, old, review.user, self._app.authorizer)
+        labels, since = (call.hook.name, "webhook", step, review.operation), clock.monotonic()
         try:
-            return await conditions.answered(lambda: conditions.hold(call.hook.spec.matchConditions or (), values))
+            holds = await conditions.answered(lambda: conditions.hold(call.hook.spec.matchConditions or (), values))
         except conditions.Undecided as error:
+            counts.condition_errors.add(*labels)
             if call.hook.ignores_failures:
                 return False
             _log.warning("webhook %s: match conditions: %s", call.hook.name, error)
             raise Forbidden.of(review.resource, review.name, str(error)) from error
+        finally:
+            counts.conditions.observe(clock.monotonic() - since, *labels)
+        if not holds:
+            counts.exclusions.add(*labels)
+        return holds
 
 
 def _give_up(hook: Hook, error: _Uncallable) -> None:

@@ -173,6 +173,10 @@ def patch_of(response: Response) -> list[Any]:
     return operations
 
 
+class Denied(StatusError):
+    """A webhook does not allow a request."""
+
+
 def rejection(name: str, status: Mapping[str, Any] | None) -> StatusError:
     """The error of a request that the webhook `name` has refused."""
     given = status or {}
@@ -180,7 +184,7 @@ def rejection(name: str, status: Mapping[str, Any] | None) -> StatusError:
     start = f"admission webhook {field.quote(name)} denied the request"
     why = message or reason
     details = given.get("details")
-    return StatusError(
+    return Denied(
         f"{start}: {why}" if why else f"{start} without explanation",
         code=code if isinstance(code, int) and code >= _REJECTED else _REJECTED,
         reason=reason,
