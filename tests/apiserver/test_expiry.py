@@ -36,8 +36,11 @@ async def test_events_go_after_an_hour(api: Api) -> None:
         await api.post(EVENTS, body)
     await api.post(MAPS, config_map())
     await api.patch(f"{EVENTS}/b", {"lastTimestamp": "2027-01-15T09:00:00Z"})
-    await api.clock.advance(3601)
-    assert await expire(api.app.registries, api.clock.now()) == 1
+    await api.clock.advance(1801)
+    assert await expire(api.app.registries, 0.0, api.clock.now()) == 0
+    assert await expire(api.app.registries, 3600.0, api.clock.now()) == 0
+    await api.clock.advance(1800)
+    assert await expire(api.app.registries, 3600.0, api.clock.now()) == 1
     left = (await api.get(EVENTS))["items"]
     assert [e["metadata"]["name"] for e in left] == ["b"]
     await api.get(f"{MAPS}/a")

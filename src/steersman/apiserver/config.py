@@ -65,6 +65,8 @@ class ServerConfig:
     front_proxy: FrontProxy | None = None
     proxy_client: ProxyClient | None = None
     max_requests: int = 600
+    event_ttl: float = 3600.0
+    """Seconds that events are kept after their last change; 0 is for ever."""
     max_watches: int = 100_000
     git_version: str = GIT_VERSION
     git_commit: str = "0" * 40

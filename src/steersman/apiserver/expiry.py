@@ -45,19 +45,19 @@ def is_over(item: Cached, ttl: float, now: datetime) -> bool:
     return changed is not None and (now - changed).total_seconds() > ttl
 
 
-async def expire(registries: Registries, now: datetime) -> int:
-    """Remove what is over; returns how many. An object that changes meanwhile stays."""
+async def expire(registries: Registries, ttl: float, now: datetime) -> int:
+    """Remove what has not changed for `ttl` seconds (0: nothing); returns how many. An object that changes meanwhile stays."""
     removed = 0
     for registry in registries.values():
-        if registry.kind.ttl_seconds:
-            removed += await _expire(registry, now)
+        if ttl and registry.kind.expires:
+            removed += await _expire(registry, ttl, now)
     return removed
 
 
-async def _expire(registry: Registry, now: datetime) -> int:
+async def _expire(registry: Registry, ttl: float, now: datetime) -> int:
     removed = 0
     for item in registry.cache.readable():
-        if is_over(item, registry.kind.ttl_seconds, now):
+        if is_over(item, ttl, now):
             try:
                 await registry.store.delete(item.key, item.revision)
             except RevisionMismatch:

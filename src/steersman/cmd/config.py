@@ -177,7 +177,7 @@ class ApiServerConfig:
     audit_webhook_truncate_max_batch_size: int = setting("bytes of a post", 10_485_760, minimum=1)
     encryption_provider_config: str = setting("EncryptionConfiguration: how resources are encrypted in the store", "")
     encryption_provider_config_automatic_reload: bool = setting("take changes of that file over while running", False)
-    event_ttl: float = setting("seconds an Event is kept", 3600.0, minimum=0)
+    event_ttl: float = setting("seconds an Event is kept; 0 is for ever", 3600.0, minimum=0)
     max_requests_inflight: int = setting(
         "requests that read at a time; priority levels divide these and the next", 400, minimum=0
     )
@@ -208,7 +208,6 @@ class ControllerManagerConfig:
     legacy_service_account_tokens: bool = setting(
         "make every service account a Secret with a token that never expires, as Kubernetes before 1.24", False
     )
-    cluster_name: str = setting("name of the cluster", "default")
     cluster_cidr: str = setting("range that nodes' pod ranges are cut from", "10.244.0.0/16")
     service_cluster_ip_range: str = setting("range of Service addresses", "10.96.0.0/16")
     node_cidr_mask_size: int = setting("prefix length of one node's pod range", 24, minimum=8)

@@ -118,7 +118,6 @@ def part_configs(config: ClusterConfig, place: Place) -> dict[str, Any]:
             cluster_signing_key_file=str(place.pki.ca.key),
             kubelet_serving_hosts=serving_hosts(config),
             legacy_service_account_tokens=config.legacy_service_account_tokens,
-            cluster_name=config.name,
             cluster_cidr=str(network.pod_range),
             service_cluster_ip_range=str(network.service_range),
         ),

@@ -181,8 +181,8 @@ class Kind(Generic[T]):
     """Whether a new object may bring its status along; else it begins empty (kinds with a status subresource)."""
     allow_create_on_update: bool = False
     allow_unconditional_update: bool = True
-    ttl_seconds: int = 0
-    """How long an object is kept after its last change; zero is for ever."""
+    expires: bool = False
+    """Whether an object is kept only for a while after its last change; how long is the API server's to say."""
 
     default: Callable[[T], None] = _nothing
     """Fills in defaults. Runs at every decoding of a client's object, before admission."""

@@ -32,6 +32,11 @@ def test_front_proxies_and_aggregated_servers() -> None:
     assert found.proxy_client == ProxyClient(Path("proxy.crt"), Path("proxy.key"))
 
 
+def test_how_long_events_are_kept() -> None:
+    assert server_config(config()).event_ttl == 3600
+    assert server_config(config(event_ttl=60)).event_ttl == 60
+
+
 def test_admission_plugins(tmp_path: Path) -> None:
     file = tmp_path / "admission.yaml"
     file.write_text(

@@ -48,6 +48,7 @@ def server_config(config: ApiServerConfig) -> ServerConfig:
         advertise_address=config.advertise_address,
         advertise_port=config.port,
         max_requests=max(config.max_requests_inflight + config.max_mutating_requests_inflight, 1),
+        event_ttl=config.event_ttl,
         runtime=runtime_config(config.runtime_config),
         kubelet=kubelet,
         admission=admission_plugins(config),

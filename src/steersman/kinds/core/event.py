@@ -105,7 +105,7 @@ KIND: Kind[Event] = Kind(
         ),
     ),
     allow_create_on_update=True,
-    ttl_seconds=3600,
+    expires=True,
     columns=(
         Column("Last Seen"), Column("Type"), Column("Reason"), Column("Object"), wide("Subobject"), wide("Source"),
         Column("Message"), wide("First Seen"), wide("Count", "integer"), Column("Name", format="name", priority=1),
