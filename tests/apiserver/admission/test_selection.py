@@ -121,6 +121,24 @@ def test_configuration_inline_and_by_path(tmp_path: Path) -> None:
     }
 
 
+def test_files_from_before_there_were_versions(tmp_path: Path) -> None:
+    both = {"imagePolicy": {"denyTTL": 3}, "podNodeSelectorPluginConfig": {"a": "x=y"}, "more": 1}
+    file = written(tmp_path / "a.json", both)
+    assert given.load(file) == {
+        "ImagePolicyWebhook": Given({"imagePolicy": {"denyTTL": 3}}, str(file), tmp_path),
+        "PodNodeSelector": Given({"podNodeSelectorPluginConfig": {"a": "x=y"}}, str(file), tmp_path),
+    }
+    file = written(tmp_path / "a.json", {"podNodeSelectorPluginConfig": {"a": "x=y"}})
+    found = given.load(file)
+    assert found["ImagePolicyWebhook"].value == {}
+    # What is not switched on does without.
+    selection.select(Plugins(("PodNodeSelector",), (), found))
+    with pytest.raises(ConfigurationError, match=r"a\.json: imagePolicy\.kubeConfigFile: Required value"):
+        selection.select(Plugins(("ImagePolicyWebhook",), (), found))
+    with pytest.raises(ConfigurationError, match="apiVersion: Required value"):
+        given.load(written(tmp_path / "a.json", {"plugins": []}))
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [

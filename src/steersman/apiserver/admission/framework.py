@@ -194,6 +194,8 @@ class Admission:
     configure: Configure | None = None
     """Makes the plugin with its configuration, or without (None); a plugin that has none takes none. Raises
     ConfigurationError."""
+    settings: Any = None
+    """What others read who do the plugin's work."""
 
 
 Configure = Callable[["Given | None"], Admission]
@@ -256,6 +258,10 @@ class Chain:
             lane.stopped(times)
             raise
         lane.passed(times)
+
+    def settings(self, name: str) -> Any:
+        """What a plugin is configured with; None without it."""
+        return next((p.settings for p in self._plugins if p.name == name), None)
 
     async def admit_part(self, review: Review) -> None:
         """Ask the plugins that name the subresource itself: the object is that of the request, and is stored nowhere."""

@@ -18,6 +18,8 @@ from steersman.api.field import Errors
 S = TypeVar("S", bound=Struct)
 
 _GROUP, _KIND = "apiserver.config.k8s.io", "AdmissionConfiguration"
+# What tells the file of a plugin that has read one before there were versions.
+_UNVERSIONED = {"ImagePolicyWebhook": "imagePolicy", "PodNodeSelector": "podNodeSelectorPluginConfig"}
 
 
 class _Plugin(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -60,9 +62,12 @@ class Given:
 
 def load(path: Path) -> dict[str, Given]:
     """The plugins' configurations, by the plugins' names. Raises ConfigurationError."""
+    value = _plain(path)
+    if unversioned := _unversioned(value, path):
+        return unversioned
     types = {(f"{_GROUP}/{version}", _KIND): _Configuration for version in ("v1", "v1alpha1")}
     found: dict[str, Given] = {}
-    for index, plugin in enumerate(configuration.read(path, types).plugins or ()):
+    for index, plugin in enumerate(configuration.convert(value, types, path).plugins or ()):
         where = f"{path}: plugins[{index}]"
         if not plugin.name:
             raise ConfigurationError(f"{where}.name: Required value")
@@ -78,10 +83,25 @@ def _given(plugin: _Plugin, path: Path, where: str) -> Given:
     if not plugin.path:
         raise ConfigurationError(f"{where}: must have either configuration or path")
     file = path.parent / plugin.path
+    return Given(_plain(file), str(file), file.parent)
+
+
+def _unversioned(value: Any, path: Path) -> dict[str, Given]:
+    """What plugins are given by a file that is older than AdmissionConfiguration: each takes of it what is for it."""
+    if not isinstance(value, dict) or (value.get("apiVersion") and value.get("kind")):
+        return {}
+    if not any(key in value for key in _UNVERSIONED.values()):
+        return {}
+    parts = {plugin: {key: value[key]} if key in value else {} for plugin, key in _UNVERSIONED.items()}
+    return {plugin: Given(part, str(path), path.parent) for plugin, part in parts.items()}
+
+
+def _plain(file: Path) -> Any:
+    """What a file in YAML or JSON holds. Raises ConfigurationError."""
     try:
         value, problems = codec.decode_plain(configuration.read_bytes(file), media="yaml")
     except DecodeError as error:
         raise ConfigurationError(f"{file}: {error}") from error
     if problems:
         raise ConfigurationError(f"{file}: {problems[0]}")
-    return Given(value, str(file), file.parent)
+    return value

@@ -48,8 +48,9 @@ class AdmissionWebhooks:
     def __init__(self, app: App, caller: Caller | None = None) -> None:
         self._app = app
         self._caller = caller or WebhookClient(app.registries, app.backends)
-        self._mutating = Configured(app, "mutatingwebhookconfigurations")
-        self._validating = Configured(app, "validatingwebhookconfigurations")
+        mutating, validating = map(app.chain.settings, ("MutatingAdmissionWebhook", "ValidatingAdmissionWebhook"))
+        self._mutating = Configured(app, "mutatingwebhookconfigurations", mutating)
+        self._validating = Configured(app, "validatingwebhookconfigurations", validating)
 
     def close(self) -> None:
         self._mutating.close()

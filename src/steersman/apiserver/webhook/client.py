@@ -15,13 +15,18 @@ from steersman.apiserver.backend import Backends, Target
 from steersman.apiserver.registries import Registries
 from steersman.apiserver.webhook import asking
 from steersman.apiserver.webhook.failures import reason_of, refusal
+from steersman.apiserver.webhook.kubeconfig import NOBODY, Identity
 from steersman.kinds.types.core_v1 import Service
 from steersman.kinds.types.discovery_v1 import EndpointSlice
 from steersman.pki import trust
 
 MAX_ANSWER = 64 * 1024 * 1024
 _NAME_LABEL = "kubernetes.io/service-name"
-_HEADERS = (("Content-Type", "application/json"), ("Accept", "application/json"))
+_HEADERS = (
+    ("Content-Type", "application/json"),
+    ("Accept", "application/json"),
+    ("User-Agent", "kube-apiserver-admission"),
+)
 
 
 class WebhookFailure(Exception):
@@ -37,13 +42,15 @@ class WebhookFailure(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a webhook listens: a host, or a service (namespace and name). `ca` is PEM; empty trusts the system's."""
+    """Where a webhook listens: a host, or a service (namespace and name). `ca` is PEM; empty trusts the system's. `identity` is
+    who the server is there."""
 
     host: str
     port: int
     path: str
     ca: bytes = b""
     service: tuple[str, str] | None = None
+    identity: Identity = NOBODY
 
     @property
     def url(self) -> str:
@@ -99,12 +106,12 @@ class WebhookClient:
                 return await self._call(address, body, query, start)
         except TimeoutError:
             raise WebhookFailure(f"{start}: context deadline exceeded", timed_out=True) from None
-        except (StatusError, ssl.SSLError, OSError) as error:
+        except (StatusError, ssl.SSLError, OSError, ValueError) as error:
             raise WebhookFailure(f"{start}: {reason_of(error)}") from error
 
     async def _call(self, address: Address, body: bytes, query: str, start: str) -> bytes:
         target = self._target(address, start)
-        headers = (*_HEADERS, ("Host", f"{address.host}:{address.port}"))
+        headers = (*_HEADERS, ("Host", f"{address.host}:{address.port}"), *address.identity.headers())
         said = await asking.post(self._backends, target, address.path, query[1:], headers, body, MAX_ANSWER)
         if said.status != 200:
             text = said.body.decode("utf-8", "replace").strip()
@@ -112,7 +119,7 @@ class WebhookClient:
         return said.body
 
     def _target(self, address: Address, start: str) -> Target:
-        target = Target(address.host, address.port, _trusting(address.ca), address.host)
+        target = Target(address.host, address.port, _tls(address), address.host)
         if address.service is None:
             return target
         host, port = self._resolve(*address.service, address.port, start)
@@ -147,9 +154,10 @@ def endpoints(registries: Registries, namespace: str, service: str, port_name: s
     return found
 
 
-def _trusting(ca: bytes) -> ssl.SSLContext:
+def _tls(address: Address) -> ssl.SSLContext:
     """Raises WebhookFailure."""
+    who = address.identity
     try:
-        return trust.connecting(ca)
-    except ValueError as error:
+        return trust.connecting(address.ca, who.certificate, who.key)
+    except (OSError, ValueError) as error:
         raise WebhookFailure(f"failed: unable to load root certificates: {error}") from error

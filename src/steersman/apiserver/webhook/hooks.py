@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from steersman.api import labels
@@ -14,6 +14,7 @@ from steersman.store.protocol import Event
 
 if TYPE_CHECKING:
     from steersman.apiserver.server import App
+    from steersman.apiserver.webhook.credentials import Credentials
     from steersman.kinds.types.admissionregistration_v1 import (
         MutatingWebhook,
         NamedRuleWithOperations,
@@ -105,7 +106,9 @@ def is_exempt(resource: Resource) -> bool:
     return resource.group == GROUP and resource.plural in _EXEMPT
 
 
-def hooks_of(name: str, specs: Iterable[MutatingWebhook | ValidatingWebhook]) -> list[Hook]:
+def hooks_of(
+    name: str, specs: Iterable[MutatingWebhook | ValidatingWebhook], credentials: Credentials | None = None
+) -> list[Hook]:
     """The webhooks of the configuration `name`, in their order."""
     found = []
     for index, spec in enumerate(specs):
@@ -117,6 +120,8 @@ def hooks_of(name: str, specs: Iterable[MutatingWebhook | ValidatingWebhook]) ->
                 None if service is None else (service.namespace, service.name, service.path or "", service.port or 443),
                 config.caBundle,
             )
+            if credentials is not None:
+                address = replace(address, identity=credentials.at(address.host, address.port))
         except AddressError as error:
             address = str(error)
         namespaces, objects = labels.from_object(spec.namespaceSelector), labels.from_object(spec.objectSelector)
@@ -127,7 +132,8 @@ def hooks_of(name: str, specs: Iterable[MutatingWebhook | ValidatingWebhook]) ->
 class Configured:
     """The webhooks of all configurations of one kind, ordered by the configurations' names. `close` at the end."""
 
-    def __init__(self, app: App, plural: str) -> None:
+    def __init__(self, app: App, plural: str, credentials: Credentials | None = None) -> None:
+        self._credentials = credentials
         self._registry = registry = app.registries.find(GROUP, plural)
         self._hooks: tuple[Hook, ...] | None = None
         self._unobserve: Callable[[], None] | None = None
@@ -150,7 +156,7 @@ class Configured:
         found: list[Hook] = []
         for item in registry.cache.list():
             configuration: Any = registry.at(item.value, item.revision)
-            found += hooks_of(item.name, configuration.webhooks or ())
+            found += hooks_of(item.name, configuration.webhooks or (), self._credentials)
         return tuple(found)
 
     def close(self) -> None:

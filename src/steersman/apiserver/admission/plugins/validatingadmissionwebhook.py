@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from steersman.apiserver.admission.framework import (
     CONNECT,
     CREATE,
@@ -12,6 +15,19 @@ from steersman.apiserver.admission.framework import (
     Interest,
     Review,
 )
+
+if TYPE_CHECKING:
+    from steersman.apiserver.admission.given import Given
+
+
+def configure(given: Given | None) -> Admission:
+    """Raises ConfigurationError."""
+    if given is None:
+        return ADMISSION
+    # Rarely needed.
+    from steersman.apiserver.webhook import credentials
+
+    return replace(ADMISSION, settings=credentials.configured(given))
 
 
 async def validate(review: Review, environment: Environment) -> None:
@@ -24,4 +40,5 @@ ADMISSION = Admission(
     order=3_900,
     interests=(Interest(frozenset({CREATE, UPDATE, DELETE, CONNECT})),),
     validate=validate,
+    configure=configure,
 )
