@@ -56,18 +56,17 @@ MINUTE, HOUR, DAY, YEAR = 60, 3600, 86400, 365 * 86400
 
 
 @pytest.mark.parametrize(
-    ("seconds", "long", "short"),
+    ("seconds", "text"),
     [
-        (-5, "<invalid>", "<invalid>"), (-1, "0s", "0s"), (0, "0s", "0s"), (59, "59s", "59s"), (70, "70s", "1m"),
-        (119.9, "119s", "1m"), (2 * MINUTE, "2m", "2m"), (125, "2m5s", "2m"), (10 * MINUTE + 5, "10m", "10m"),
-        (179 * MINUTE, "179m", "2h"), (3 * HOUR, "3h", "3h"), (3 * HOUR + 12 * MINUTE, "3h12m", "3h"), (9 * HOUR, "9h", "9h"),
-        (47 * HOUR, "47h", "1d"), (2 * DAY, "2d", "2d"), (2 * DAY + 4 * HOUR, "2d4h", "2d"), (8 * DAY, "8d", "8d"),
-        (400 * DAY, "400d", "1y"), (2 * YEAR + 30 * DAY, "2y30d", "2y"), (2 * YEAR, "2y", "2y"), (9 * YEAR, "9y", "9y"),
+        (-5, "<invalid>"), (-1, "0s"), (0, "0s"), (59, "59s"), (70, "70s"),
+        (119.9, "119s"), (2 * MINUTE, "2m"), (125, "2m5s"), (10 * MINUTE + 5, "10m"),
+        (179 * MINUTE, "179m"), (3 * HOUR, "3h"), (3 * HOUR + 12 * MINUTE, "3h12m"), (9 * HOUR, "9h"),
+        (47 * HOUR, "47h"), (2 * DAY, "2d"), (2 * DAY + 4 * HOUR, "2d4h"), (8 * DAY, "8d"),
+        (400 * DAY, "400d"), (2 * YEAR + 30 * DAY, "2y30d"), (2 * YEAR, "2y"), (9 * YEAR, "9y"),
     ],
 )  # fmt: skip
-def test_ages(seconds: float, long: str, short: str) -> None:
-    assert duration.human(seconds) == long
-    assert duration.human_short(seconds) == short
+def test_ages(seconds: float, text: str) -> None:
+    assert duration.human(seconds) == text
 
 
 @given(st.integers(0, 10**12))

@@ -28,7 +28,6 @@ def test_path(resource: meta.Resource, args: tuple[str, ...], path: str) -> None
 @pytest.mark.parametrize(("namespace", "name", "key"), [("a", "b", "a/b"), ("", "b", "b")])
 def test_keys(namespace: str, name: str, key: str) -> None:
     assert meta.object_key(namespace, name) == key
-    assert meta.split_key(key) == (namespace, name)
 
 
 def test_a_generated_name_fits_a_label() -> None:

@@ -16,7 +16,6 @@ GOOD = [
     (names.path_segment, ["a", "system:node", "a:b.c"]),
     (names.config_map_key, ["a", ".bashrc", "a_b-c.d"]),
     (names.env_name, ["PATH", "a b", "1x", "~"]),
-    (names.strict_env_name, ["PATH", "a.b-c_d"]),
     (names.c_identifier, ["a", "_A1"]),
     (names.port_name, ["http", "a-b", "1a"]),
     (names.percent, ["0%", "100%"]),

@@ -23,7 +23,7 @@ def describe(served: Served) -> str:
         "" if served.served_by_default else "off",
         "legacy" if served.is_legacy else "",
         "" if kind.stored else "virtual",
-        "" if served.is_stored_version else f"stored as {kind.resource.api_version}",
+        "" if served.version is None else f"stored as {kind.resource.api_version}",
     ]
     parts = [
         f"{resource.api_version} {resource.plural} {resource.kind}",

@@ -1,12 +1,10 @@
 """Address ranges of clusters and nodes."""
 
-from ipaddress import IPv4Network
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steersman.network.addresses import MAX_CLUSTERS, MAX_NODES, ClusterAddresses, free_index
+from steersman.network.addresses import MAX_CLUSTERS, MAX_NODES, ClusterAddresses
 
 indexes = st.integers(0, MAX_CLUSTERS - 1)
 
@@ -20,7 +18,6 @@ def test_first_cluster_has_the_usual_ranges() -> None:
     assert str(addresses.gateway) == "10.64.0.1"
     assert str(addresses.node(1).address) == "10.64.0.3"
     assert str(addresses.node(1).pod_range) == "10.244.1.0/24"
-    assert str(addresses.node(1).pod_gateway) == "10.244.1.1"
 
 
 @given(indexes, indexes)
@@ -50,10 +47,3 @@ def test_index_out_of_range(index: int) -> None:
 def test_node_number_out_of_range() -> None:
     with pytest.raises(ValueError, match="not in 0"):
         ClusterAddresses(0).node(MAX_NODES)
-
-
-def test_free_index_passes_over_used_ranges() -> None:
-    assert free_index([]) == 0
-    assert free_index([IPv4Network("10.96.0.1/32"), IPv4Network("10.243.7.0/24")]) == 2
-    with pytest.raises(ValueError, match="no free address range"):
-        free_index([IPv4Network("10.0.0.0/8")])

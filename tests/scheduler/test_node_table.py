@@ -1,6 +1,5 @@
 """The arrays count what a naive recount counts, whatever happens to nodes and pods in whatever order."""
 
-import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -105,24 +104,6 @@ def test_rows_are_used_again():
     made.set_node(node("c"))
     assert made.row_of["c"] == row
     assert made.names[row] == "c"
-
-
-def test_resources_unknown_before_get_a_column():
-    made = table(node("a", **{"example.com/gpu": "2"}))
-    vector = made.request_vector({"cpu": 5, "example.com/odd": 7})
-    assert vector[made.columns["cpu"]] == 5
-    assert vector[made.columns["example.com/odd"]] == 7
-    assert made.allocatable.shape[1] == len(vector)
-    assert np.count_nonzero(vector) == 2
-
-
-def test_labels_have_a_version():
-    made = table(node("a"))
-    before = made.label_version
-    made.set_node(node("a", cpu="9"))
-    assert made.label_version == before
-    made.set_node(node("a", labels={"x": "y"}))
-    assert made.label_version > before
 
 
 def test_resizes_under_way_count_with_the_greater():

@@ -97,17 +97,6 @@ def human(seconds: float) -> str:
     return f"{s // _YEAR}y"
 
 
-def human_short(seconds: float) -> str:
-    """An age with one figure: "45s", "5m", "3h", "2d", "1y"."""
-    s = int(seconds)
-    if s < -1:
-        return "<invalid>"
-    for limit, unit, sign in ((_MINUTE, 1, "s"), (_HOUR, _MINUTE, "m"), (_DAY, _HOUR, "h"), (_YEAR, _DAY, "d")):
-        if s < limit:
-            return f"{max(s, 0) // unit}{sign}"
-    return f"{s // _YEAR}y"
-
-
 def _two(seconds: int, unit: int, sign: str, small: int, small_sign: str) -> str:
     rest = seconds % unit // small
     return f"{seconds // unit}{sign}{rest}{small_sign}" if rest else f"{seconds // unit}{sign}"

@@ -92,10 +92,6 @@ class Selector:
         """Whether it restricts nothing."""
         return not self.requirements and not self._impossible
 
-    @property
-    def matches_nothing(self) -> bool:
-        return self._impossible
-
     def matches(self, labels: Labels | None) -> bool:
         if self._impossible:
             return False
@@ -104,11 +100,6 @@ class Selector:
             if have.get(key) != value:
                 return False
         return all(r.matches(have) for r in self._others)
-
-    def and_(self, other: Selector) -> Selector:
-        """What both select."""
-        impossible = self._impossible or other._impossible
-        return Selector(self.requirements + other.requirements, impossible=impossible)
 
     def __str__(self) -> str:
         return ",".join(map(str, self.requirements))

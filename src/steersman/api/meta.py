@@ -108,9 +108,3 @@ def parse_time(text: str) -> datetime:
 def object_key(namespace: str, name: str) -> str:
     """`namespace/name`, or the bare name for a cluster-scoped object: the key of informers and workqueues."""
     return f"{namespace}/{name}" if namespace else name
-
-
-def split_key(key: str) -> tuple[str, str]:
-    """(namespace, name) of an object key; the namespace is empty for a cluster-scoped object."""
-    namespace, _, name = key.rpartition("/")
-    return namespace, name

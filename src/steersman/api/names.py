@@ -23,7 +23,6 @@ _LABEL_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?"
 _WILDCARD = rf"\*\.{_SUBDOMAIN}"
 _KEY_NAME = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _LABEL_VALUE = f"({_KEY_NAME})?"
-_ENV_NAME = "[-._a-zA-Z][-._a-zA-Z0-9]*"
 _CONFIG_KEY = "[-._a-zA-Z0-9]+"
 _C_IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
 _PERCENT = "[0-9]+%"
@@ -42,7 +41,6 @@ _is_label_1035 = _full(_LABEL_1035)
 _is_wildcard = _full(_WILDCARD)
 _is_key_name = _full(_KEY_NAME)
 _is_label_value = _full(_LABEL_VALUE)
-_is_env_name = _full(_ENV_NAME)
 _is_config_key = _full(_CONFIG_KEY)
 _is_c_identifier = _full(_C_IDENTIFIER)
 _is_percent = _full(_PERCENT)
@@ -205,17 +203,6 @@ def env_name(text: str) -> Messages:
     if not all(" " <= c <= "~" and c != "=" for c in text):
         return ("a valid environment variable name must consist only of printable ASCII characters other than '='",)
     return _OK
-
-
-def strict_env_name(text: str) -> Messages:
-    """An environment variable's name as shells want it (env files, envFrom of older rules)."""
-    if _is_env_name(text):
-        return _OK
-    rule = (
-        "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', "
-        "and must not start with a digit"
-    )
-    return (regex_error(rule, _ENV_NAME, "my.env-name", "MY_ENV.NAME", "MyEnvName1"),)
 
 
 def c_identifier(text: str) -> Messages:

@@ -21,10 +21,6 @@ LONGEST_BACKOFF = 1000.0
 _TOLERANCE = 1e-4
 
 
-class ShutDown(Exception):
-    """The queue is shut down and empty: the worker should end."""
-
-
 class WorkQueue(Generic[K]):
     """A set of keys that want work, handed out in the order they were added.
 
@@ -55,7 +51,6 @@ class WorkQueue(Generic[K]):
         self._heap: list[tuple[float, int, K]] = []
         self._order = itertools.count()
         self._earlier = asyncio.Event()
-        self._closed = False
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -66,7 +61,7 @@ class WorkQueue(Generic[K]):
         return not self._dirty and not self._active
 
     def add(self, key: K) -> None:
-        if self._closed or key in self._dirty:
+        if key in self._dirty:
             return
         self._dirty.add(key)
         if key not in self._active:
@@ -75,8 +70,6 @@ class WorkQueue(Generic[K]):
 
     def add_after(self, key: K, seconds: float) -> None:
         """Add the key in `seconds`; of several pending delays of one key the earliest counts."""
-        if self._closed:
-            return
         if seconds <= 0:
             self.add(key)
             return
@@ -100,10 +93,6 @@ class WorkQueue(Generic[K]):
         """The key's work succeeded: its next failure is its first."""
         self._failures.pop(key, None)
 
-    def retries(self, key: K) -> int:
-        """How often the key failed since it was last forgotten."""
-        return self._failures.get(key, 0)
-
     def done(self, key: K) -> None:
         """The worker that took the key has finished with it."""
         self._active.discard(key)
@@ -111,20 +100,9 @@ class WorkQueue(Generic[K]):
             self._queue.append(key)
             self._wake()
 
-    def shut_down(self) -> None:
-        """Take no more keys; workers get ShutDown once the queue is empty."""
-        self._closed = True
-        self._due.clear()
-        self._heap.clear()
-        for getter in self._getters:
-            if not getter.done():
-                getter.set_result(None)
-
     async def wait_get(self) -> K:
-        """The next key, once there is one; the caller owes a `done`. Raises ShutDown."""
+        """The next key, once there is one; the caller owes a `done`."""
         while not self._queue:
-            if self._closed:
-                raise ShutDown
             getter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._getters.append(getter)
             try:

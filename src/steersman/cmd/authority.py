@@ -19,7 +19,6 @@ from steersman.pki import inventory
 from steersman.pki.files import PUBLIC, write_atomic
 
 State = Literal["steady", "prepared", "switched"]
-STEPS = ("prepare", "switch", "finish")
 TAKEN_SECONDS = 12.0
 """After so long every part of a running cluster has taken over what was written."""
 _END = b"-----END CERTIFICATE-----\n"

@@ -15,7 +15,6 @@ from steersman.cmd.supervisor import Paths
 from steersman.pki.layout import Layout
 
 ROOT_BASE = Path("/var/lib/steersman")
-DEFAULT_NAME = "default"
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from steersman.api import codec
-from steersman.api.meta import Resource
 from steersman.controller.ownership import controller_reference
 from steersman.controllers.fenceposts import max_surge
 from steersman.kinds.types.apps_v1 import Deployment, ReplicaSet, ReplicaSetSpec
@@ -30,8 +29,6 @@ _NOT_COPIED = frozenset(
 )  # fmt: skip
 _HISTORY_LENGTH = 2000
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
-
-REPLICASETS: Resource = ReplicaSet.__resource__
 
 
 def template_hash(template: PodTemplateSpec, collisions: int | None) -> str:

@@ -13,7 +13,7 @@ from steersman.controller.pods import is_ready, is_terminal
 from steersman.kinds.types.core_v1 import ObjectReference, Pod, Service, ServicePort
 
 HEADLESS = "service.kubernetes.io/headless"
-IPV4, IPV6 = "IPv4", "IPv6"
+IPV4 = "IPv4"
 
 
 @dataclass(frozen=True, slots=True)

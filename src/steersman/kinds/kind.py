@@ -371,10 +371,6 @@ class Served:
     version: Version | None = field(repr=False)
 
     @property
-    def is_stored_version(self) -> bool:
-        return self.version is None
-
-    @property
     def is_legacy(self) -> bool:
         """Whether Kubernetes itself serves this version no more."""
         return self.version is not None and self.version.retired is not None

@@ -1,6 +1,5 @@
 """The addresses of a cluster and its nodes, as plain arithmetic on the cluster's index, so that clusters on one machine never meet."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
@@ -20,10 +19,6 @@ class NodeAddresses:
     number: int
     address: IPv4Address
     pod_range: IPv4Network
-
-    @property
-    def pod_gateway(self) -> IPv4Address:
-        return self.pod_range[1]
 
 
 @dataclass(frozen=True)
@@ -84,13 +79,3 @@ class ClusterAddresses:
         return NodeAddresses(
             number, self.node_network[number + 2], IPv4Network((int(self.pod_range[0]) + (number << 8), 24))
         )
-
-
-def free_index(used: Iterable[IPv4Network]) -> int:
-    """The first cluster index none of whose ranges meets a used one (the machine's routes, other clusters)."""
-    taken = list(used)
-    for index in range(MAX_CLUSTERS):
-        mine = ClusterAddresses(index).networks
-        if not any(network.overlaps(other) for network in mine for other in taken):
-            return index
-    raise ValueError(f"no free address range: all {MAX_CLUSTERS} meet a network of this machine")

@@ -189,12 +189,3 @@ def _service_keys(piece: EndpointSlice) -> list[str]:
     """Index: the Service a slice belongs to."""
     name = (piece.metadata.labels or {}).get(SERVICE_NAME_LABEL, "")
     return [f"{piece.metadata.namespace}/{name}"] if name else []
-
-
-def remove_rules(table: str) -> None:
-    """Removes a proxy's table from this network namespace; a missing one is not an error. Raises NftError."""
-    nft = open_nft()
-    try:
-        nft.run(f"add table ip {table}\ndelete table ip {table}\n")
-    finally:
-        nft.close()

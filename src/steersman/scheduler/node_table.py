@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TypeAlias
 
 import numpy as np
@@ -51,8 +51,6 @@ class NodeTable:
         # Pods of nodes that are not (or no longer) known, by node name: they count as soon as the node appears.
         self._homeless: dict[str, dict[str, PodInfo]] = {}
         self._waits_for: dict[str, str] = {}
-        # Grows whenever labels, names or validity change: masks computed from labels are cached against it.
-        self.label_version = 0
 
     def __len__(self) -> int:
         return len(self.row_of)
@@ -65,9 +63,6 @@ class NodeTable:
         row = self.row_of.get(name)
         if row is None:
             row = self._new_row(name)
-        old = self.nodes[row]
-        if old is None or (old.metadata.labels or {}) != (node.metadata.labels or {}):
-            self.label_version += 1
         self.nodes[row] = node
         self.unschedulable[row] = bool(node.spec.unschedulable)
         self.taint_class[row] = self._class_of(node.spec.taints or [])
@@ -84,7 +79,6 @@ class NodeTable:
         row = self.row_of.pop(name, None)
         if row is None:
             return
-        self.label_version += 1
         for uid, info in [(uid, info) for uid, (r, info) in self._pods.items() if r == row]:
             self._drop(uid)
             self._wait(info, name)
@@ -96,7 +90,6 @@ class NodeTable:
         self._free.append(row)
 
     def _new_row(self, name: str) -> int:
-        self.label_version += 1
         if self._free:
             row = self._free.pop()
             self.names[row] = name
@@ -208,11 +201,3 @@ class NodeTable:
                 used[port] = used.get(port, 0) + sign
                 if not used[port]:
                     del used[port]
-
-    def request_vector(self, requests: Mapping[str, int]) -> Ints:
-        """Requests by column; resources that no node has get a column of zeros."""
-        columns = [(self.column(name), value) for name, value in requests.items()]
-        vector = np.zeros(len(self.columns), np.int64)
-        for column, value in columns:
-            vector[column] = value
-        return vector

@@ -70,8 +70,7 @@ class WebhookConverter:
 
     immediate = False
 
-    def __init__(self, crd: CustomResourceDefinition, webhook: WebhookConversion, caller: Caller) -> None:
-        self._crd = crd
+    def __init__(self, webhook: WebhookConversion, caller: Caller) -> None:
         self._caller = caller
         config = webhook.clientConfig
         service = None if config is None else config.service
@@ -171,7 +170,7 @@ def converter_of(crd: CustomResourceDefinition, caller: Caller) -> Converter:
     conversion = crd.spec.conversion
     if conversion is None or conversion.strategy != "Webhook" or conversion.webhook is None:
         return NameConverter()
-    return WebhookConverter(crd, conversion.webhook, caller)
+    return WebhookConverter(conversion.webhook, caller)
 
 
 __all__ = ["Converter", "DecodeError", "NameConverter", "StatusError", "WebhookConverter", "converter_of"]

@@ -110,9 +110,6 @@ class CustomResources:
         """Every custom resource at every version."""
         return [served for serving in self._serving.values() for served in serving.served]
 
-    def servings(self) -> list[Serving]:
-        return list(self._serving.values())
-
     async def _serve(self, crd: CustomResourceDefinition) -> Serving:
         name = crd.metadata.name
         known = self._serving.get(name)

@@ -6,7 +6,6 @@ import base64
 import binascii
 from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
-from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -17,7 +16,6 @@ from steersman.api.field import FieldError, Path
 from steersman.apiserver.encryption.table import group_resource, shown
 
 Errors = list[FieldError]
-Mappings = list[Any]
 
 AES_SIZES = (16, 24, 32)
 SECRETBOX_SIZES = (32,)

@@ -46,7 +46,7 @@ def table(found: dict[str, Any]) -> str:
 
 
 def age(seconds: float | None) -> str:
-    """A time as kubectl writes it, in its one or two largest units."""
+    """A time in the largest unit of which there are two or more."""
     if seconds is None:
         return "-"
     whole = int(seconds)

@@ -18,7 +18,6 @@ HEADERS_MAX = 1 << 20
 FLAG_FIN = 1
 FLAG_UNIDIRECTIONAL = 2
 
-RST_REFUSED_STREAM = 3
 RST_CANCEL = 5
 
 # In order; an underscore stands for a space.

@@ -19,7 +19,7 @@ class Node:
     """
 
     __slots__ = (
-        "additional", "default", "defaulted", "embedded", "embeds", "int_or_string", "items", "list_keys", "list_type",
+        "additional", "default", "defaulted", "embedded", "embeds", "items", "list_keys", "list_type",
         "lists", "map_type", "mapped", "nullable", "preserve", "properties", "schema", "type",
     )  # fmt: skip
 
@@ -30,7 +30,6 @@ class Node:
         self.default = schema.default
         self.embedded = bool(schema.x_kubernetes_embedded_resource)
         self.preserve = bool(schema.x_kubernetes_preserve_unknown_fields)
-        self.int_or_string = bool(schema.x_kubernetes_int_or_string)
         self.list_type = schema.x_kubernetes_list_type
         self.list_keys = tuple(schema.x_kubernetes_list_map_keys or ())
         self.map_type = schema.x_kubernetes_map_type
