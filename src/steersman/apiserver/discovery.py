@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from steersman.apiserver.server import App
 
 # The group, version and kind of what a subresource takes, and its verbs; those not here take the object itself.
+_KEYS_SECONDS = 3600
 _GPU = ("get", "patch", "update")
 _CONNECT = ("create", "get")
 _PROXY = ("create", "delete", "get", "patch", "update")
@@ -233,10 +234,14 @@ class Discovery:
         # An issuer that is no such URL is none by that standard.
         if settings is None or not settings.issuer.startswith("https://"):
             return None
-        headers = {"Cache-Control": "public, max-age=3600"}
+        keys = settings.published
+        if not keys:
+            return None
+        age = _KEYS_SECONDS if settings.external is None else settings.external.max_age
+        headers = {"Cache-Control": f"public, max-age={age}"}
         if name == "jwks":
             headers["Content-Type"] = "application/jwk-set+json"
-            return Response(200, headers, codec.encode(tokens.jwks(settings.keys)))
+            return Response(200, headers, codec.encode(tokens.jwks(keys)))
         config = self._app.config
         host = config.advertise_address or "127.0.0.1"
         address = f"{f'[{host}]' if ':' in host else host}:{config.advertise_port}"
@@ -245,7 +250,7 @@ class Discovery:
             "jwks_uri": settings.jwks_uri or f"https://{address}/openid/v1/jwks",
             "response_types_supported": ["id_token"],
             "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": sorted({key.algorithm for key in settings.keys}),
+            "id_token_signing_alg_values_supported": sorted({key.algorithm for key in keys}),
         }
         return Response(200, {**headers, "Content-Type": "application/json"}, codec.encode(document))
 

@@ -70,6 +70,9 @@ class ApiServerConfig:
     service_account_signing_key_file: str = setting(
         "key that signs service account tokens; empty is the first private one of the above", ""
     )
+    service_account_signing_endpoint: str = setting(
+        "socket of a signer of service account tokens, instead of keys: a path, or @ and a name", ""
+    )
     service_account_issuer: tuple[str, ...] = setting(
         "issuers of service account tokens: the first is in new ones, all are good",
         ("https://kubernetes.default.svc.cluster.local",),

@@ -113,7 +113,7 @@ def part_configs(config: ClusterConfig, place: Place) -> dict[str, Any]:
         "controller-manager": ControllerManagerConfig(
             kubeconfig=str(place.part_kubeconfig("controller-manager")),
             root_ca_file=str(place.pki.ca.cert),
-            service_account_private_key_file=str(place.pki.service_account_key),
+            service_account_private_key_file="" if _signs_elsewhere(config) else str(place.pki.service_account_key),
             cluster_signing_cert_file=str(place.pki.ca.cert),
             cluster_signing_key_file=str(place.pki.ca.key),
             kubelet_serving_hosts=serving_hosts(config),
@@ -260,12 +260,17 @@ def _apiserver_defaults(config: ClusterConfig, place: Place) -> ApiServerConfig:
         kubelet_client_cert_file=str(pki.apiserver_kubelet_client.cert),
         kubelet_client_key_file=str(pki.apiserver_kubelet_client.key),
         kubelet_ca_file=str(pki.ca.cert),
-        service_account_key_file=(str(pki.service_account_key),),
+        service_account_key_file=() if _signs_elsewhere(config) else (str(pki.service_account_key),),
         service_cluster_ip_range=str(network.service_range),
         runtime_config=config.runtime_config,
         encryption_provider_config=encryption_config(config, place),
         encryption_provider_config_automatic_reload=bool(encryption_config(config, place)),
     )
+
+
+def _signs_elsewhere(config: ClusterConfig) -> bool:
+    """Whether service account tokens are signed by somebody else, so that those of our key are worth nothing."""
+    return bool(config.apiserver_args.get("service_account_signing_endpoint"))
 
 
 def encryption_config(config: ClusterConfig, place: Place) -> str:

@@ -189,6 +189,19 @@ def public_key(pem: bytes) -> Public:
         raise error if isinstance(error, JoseError) else JoseError("the public key cannot be read") from error
 
 
+def der_public_key(der: bytes) -> Public:
+    """A public key in DER (PKIX). Raises JoseError."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    try:
+        return _checked(load_der_public_key(der))
+    except (TypeError, UnsupportedAlgorithm) as error:
+        raise JoseError("the public key cannot be read") from error
+    except ValueError as error:
+        raise error if isinstance(error, JoseError) else JoseError("the public key cannot be read") from error
+
+
 def _checked(key: Any) -> Public:
     """The key, if it is of a kind that signs tokens."""
     from cryptography.hazmat.primitives.asymmetric import ec, rsa

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from steersman.pki import jose
 
@@ -25,6 +25,32 @@ LEEWAY = 60.0
 
 class TokenError(ValueError):
     """The token is malformed, signed by nobody we know, or not valid now. The text holds nothing of the token."""
+
+
+class Verifying(Protocol):
+    """A key that tokens are verified with."""
+
+    @property
+    def kid(self) -> str: ...
+
+    @property
+    def algorithm(self) -> str: ...
+
+    @property
+    def public(self) -> Public: ...
+
+
+@dataclass(frozen=True)
+class NamedKey:
+    """A public key of somebody else, by the id that he gives it. `excluded`: it signs no new tokens, and is not published."""
+
+    kid: str
+    public: Public
+    excluded: bool = False
+
+    @property
+    def algorithm(self) -> str:
+        return jose.algorithm_of(self.public)
 
 
 @dataclass(frozen=True)
@@ -154,7 +180,7 @@ def sign(claims: Mapping[str, Any], key: Key) -> str:
     return jose.sign({"kid": key.kid}, claims, jose.private_key(key.pem))
 
 
-def verify(token: str, keys: Iterable[Key], now: float) -> dict[str, Any]:
+def verify(token: str, keys: Iterable[Verifying], now: float) -> dict[str, Any]:
     """The claims of a token that one of `keys` signed and that is valid at `now` (seconds since the epoch).
 
     Only a token that is kept in a Secret may have no expiry. The issuer, the audience and the bound objects are the caller's to
@@ -182,12 +208,20 @@ def unverified_issuer(token: str) -> str | None:
     return issuer if isinstance(issuer, str) else None
 
 
-def jwks(keys: Iterable[Key]) -> dict[str, Any]:
+def key_id(token: str) -> str:
+    """The id of the key that a token claims to be signed with, without any check; empty when it names none."""
+    try:
+        return jose.parse(token).kid
+    except jose.JoseError:
+        return ""
+
+
+def jwks(keys: Iterable[Verifying]) -> dict[str, Any]:
     """The public key set, as served at /openid/v1/jwks."""
-    return {"keys": [jose.jwk_of(key.public) for key in keys]}
+    return {"keys": [{**jose.jwk_of(key.public), "kid": key.kid} for key in keys]}
 
 
-def _signed_claims(token: Compact, keys: Iterable[Key]) -> dict[str, Any]:
+def _signed_claims(token: Compact, keys: Iterable[Verifying]) -> dict[str, Any]:
     known = [key for key in keys if not token.kid or token.kid == key.kid]
     if not known:
         raise TokenError("invalid signature, no keys found")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from steersman.api.clock import FakeClock
 from steersman.api.http import User
 from steersman.apiserver.config import FrontProxy
 from steersman.cmd.config import ApiServerConfig
@@ -16,6 +17,7 @@ from steersman.cmd.configfile import ConfigError
 from steersman.cmd.parts.authentication import authentication_of, front_proxy_of, service_accounts_of
 from steersman.pki import certs
 
+CLOCK = FakeClock()
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 
 
@@ -34,7 +36,7 @@ def written(path: Path, content: bytes) -> str:
 
 
 def test_one_key(key: str) -> None:
-    found = service_accounts_of(config(service_account_key_file=(key,)))
+    found = service_accounts_of(config(service_account_key_file=(key,)), CLOCK)
     assert found.keys == (found.signing_key,)
     assert (found.issuer, found.audiences, found.issuers) == (ISSUER, (ISSUER,), ())
 
@@ -44,14 +46,14 @@ def test_rotation(key: str, tmp_path: Path) -> None:
     old = written(tmp_path / "old.pub", certs.public_key(Path(key).read_bytes()) + other)
     signing = written(tmp_path / "new.key", new)
     said = {"service_account_key_file": (old,), "service_account_signing_key_file": signing}
-    found = service_accounts_of(config(**said, service_account_issuer=("https://b", "https://a")))
+    found = service_accounts_of(config(**said, service_account_issuer=("https://b", "https://a")), CLOCK)
     assert found.signing_key.pem.strip() == new.strip()
     assert len(found.keys) == 3
     assert (found.issuer, found.issuers, found.audiences) == ("https://b", ("https://a",), ("https://b", "https://a"))
     assert found.issues("https://a")
     assert not found.issues("https://c")
     # A key that is listed as the one that signs, too, counts once.
-    assert len(service_accounts_of(config(service_account_key_file=(old, signing))).keys) == 3
+    assert len(service_accounts_of(config(service_account_key_file=(old, signing)), CLOCK).keys) == 3
 
 
 @pytest.mark.parametrize(
@@ -70,12 +72,12 @@ def test_rotation(key: str, tmp_path: Path) -> None:
 def test_wrong_service_accounts(key: str, more: dict[str, Any], why: str) -> None:
     given = more if "service_account_key_file" in more or not more else {"service_account_key_file": (key,), **more}
     with pytest.raises(ConfigError, match=why):
-        service_accounts_of(config(**given))
+        service_accounts_of(config(**given), CLOCK)
 
 
 def test_a_file_without_keys(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="does not contain any valid"):
-        service_accounts_of(config(service_account_key_file=(written(tmp_path / "x", b"nothing"),)))
+        service_accounts_of(config(service_account_key_file=(written(tmp_path / "x", b"nothing"),)), CLOCK)
 
 
 def test_defaults() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from steersman.kinds.core.legacytoken import INVALID_SINCE, TOKEN
 from steersman.pki import tokens
 
 if TYPE_CHECKING:
+    from steersman.apiserver.authn.externalsigner import ExternalSigner
     from steersman.kinds.types.core_v1 import Secret
 
 _EXTRA = "authentication.kubernetes.io"
@@ -25,6 +26,7 @@ _INVALIDATED = "service account token has been invalidated"
 
 # Tokens that are remembered, and how long they may be for that: whoever makes one chooses its audiences, and so its length.
 _REMEMBERED, _LONGEST = 4096, 4096
+_YEAR = 365 * 24 * 3600
 
 # (plural, namespace, name) → uid of the object in the core group, or "" when there is none any more.
 Lookup = Callable[[str, str, str], str]
@@ -38,10 +40,11 @@ class ServiceAccountTokens:
 
     Tokens are signed by `signing_key` in the name of `issuer`; those of `issuers` and of every key in `keys` are taken, too.
     `max_expiration` is in seconds (0: as long as one likes); `extend_expiration` gives pods' tokens a year, because of clients
-    that read theirs only once. `jwks_uri` is where verifiers find the keys, if not here.
+    that read theirs only once, or `max_extended` seconds. `jwks_uri` is where verifiers find the keys, if not here. With
+    `external` somebody else signs, and no key is ours.
     """
 
-    signing_key: tokens.Key
+    signing_key: tokens.Key | None
     keys: tuple[tokens.Key, ...]
     issuer: str = tokens.ISSUER
     audiences: tuple[str, ...] = (tokens.ISSUER,)
@@ -49,6 +52,26 @@ class ServiceAccountTokens:
     max_expiration: int = 0
     extend_expiration: bool = True
     jwks_uri: str = ""
+    max_extended: int = _YEAR
+    external: ExternalSigner | None = None
+
+    @property
+    def verifying(self) -> Sequence[tokens.Verifying]:
+        """The keys whose tokens are good."""
+        return self.keys if self.external is None else self.external.keys
+
+    @property
+    def published(self) -> Sequence[tokens.Verifying]:
+        """Those that verifiers elsewhere are told of."""
+        return self.keys if self.external is None else [key for key in self.external.keys if not key.excluded]
+
+    async def signed(self, claims: Mapping[str, Any]) -> str:
+        """A token of these claims. Raises SignerError."""
+        if self.external is not None:
+            return await self.external.sign(claims)
+        if self.signing_key is None:
+            raise ValueError("there is neither a key nor a signer")
+        return tokens.sign(claims, self.signing_key)
 
     def issues(self, issuer: object) -> bool:
         """Whether tokens of this issuer are service account tokens."""
@@ -98,8 +121,15 @@ class ServiceAccounts:
         self._claims: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._accounts: dict[str, _Account] = {}
         self._foreign: set[int] = set()
+        self._external = settings.external
+        self._keys = settings.verifying
 
-    def verdict(self, token: str, wanted: Sequence[str]) -> Verdict | None:
+    def verdict(self, token: str, wanted: Sequence[str]) -> Verdict | Coroutine[Any, Any, Verdict] | None:
+        if self._external is not None and self._keys is not self._external.keys:
+            # Whoever has signed a token may be trusted no more.
+            self._keys = self._external.keys
+            self._claims.clear()
+            self._accounts.clear()
         account = self._accounts.get(token)
         # Nearly all requests are like the one before: only what may have changed is looked at.
         known = account is not None and wanted is self._settings.audiences and self._clock.time() <= account.until
@@ -107,9 +137,18 @@ class ServiceAccounts:
             self._check(account)
             return account.own
         claims = self._claims.get(token)
-        if claims is None and self._is_foreign(token):
-            return None
-        claims = self._verified(token, claims)
+        if claims is None:
+            if self._is_foreign(token):
+                return None
+            if self._external is not None and self._external.may_ask and not self._external.knows(tokens.key_id(token)):
+                return self._with_new_keys(self._external, token, wanted)
+        return self._judged(token, self._verified(token, claims), wanted)
+
+    async def _with_new_keys(self, external: ExternalSigner, token: str, wanted: Sequence[str]) -> Verdict:
+        await external.find(tokens.key_id(token))
+        return self._judged(token, self._verified(token, None), wanted)
+
+    def _judged(self, token: str, claims: dict[str, Any], wanted: Sequence[str]) -> Verdict:
         legacy = claims.get("iss") == tokens.LEGACY_ISSUER
         settings = self._settings
         # A token in a Secret names nobody it is meant for: it is for the API server.
@@ -139,7 +178,7 @@ class ServiceAccounts:
                 self._claims.move_to_end(token)
                 return claims
         try:
-            claims = tokens.verify(token, self._settings.keys, now)
+            claims = tokens.verify(token, self._settings.verifying, now)
         except tokens.TokenError as error:
             raise Refused(str(error)) from error
         if len(token) > _LONGEST:

@@ -9,18 +9,9 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from steersman.apiserver.encryption.wire import Message, WireError, field, mapping
-from steersman.http.grpcio import library
+from steersman.http.grpcio import OPTIONS, library, target, told
 
 SERVICE = "v2.KeyManagementService"
-OPTIONS = [
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
-    # A plugin that comes back must not wait for the two minutes that are usual.
-    ("grpc.max_reconnect_backoff_ms", 1000),
-    ("grpc.enable_http_proxy", 0),
-    # Connections are not shared with an earlier configuration's, nor is how often these have failed.
-    ("grpc.use_local_subchannel_pool", 1),
-]
 
 
 class PluginError(Exception):
@@ -61,7 +52,7 @@ class Plugin:
     def __init__(self, endpoint: str, timeout: float) -> None:
         """`endpoint` is a URL such as unix:///run/kms.sock; `timeout` the seconds that a call may take."""
         path = urlsplit(endpoint).path
-        self._target = f"unix-abstract:{path[2:]}" if path.startswith("/@") else f"unix:{path}"
+        self._target = target(path[1:] if path.startswith("/@") else path)
         self._timeout = timeout
         self._channel: Any = None
 
@@ -86,8 +77,7 @@ class Plugin:
             # A plugin that is just starting is waited for, as long as a call may take.
             return Message(method(request, timeout=self._timeout, wait_for_ready=True))
         except grpc.RpcError as error:
-            code = "".join(word.capitalize() for word in error.code().name.split("_"))
-            raise PluginError(f"rpc error: code = {code} desc = {error.details()}") from error
+            raise PluginError(told(error)) from error
         except WireError as error:
             raise PluginError(f"{name} was answered with what is no message: {error}") from error
 

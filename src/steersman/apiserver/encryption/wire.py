@@ -1,4 +1,4 @@
-"""Protocol buffers as KMS plugins and their envelopes need them: messages of texts, bytes, small numbers and maps to bytes."""
+"""Protocol buffers as plugins and envelopes need them: messages of texts, bytes, numbers, other messages and maps to bytes."""
 
 from __future__ import annotations
 
@@ -58,12 +58,20 @@ class Message:
             raise WireError(f"field {number} holds no number")
         return value
 
-    def mapping(self, number: int) -> dict[str, bytes]:
-        """A map of texts to bytes. Raises WireError."""
-        found = {}
+    def messages(self, number: int) -> list[Message]:
+        """The messages in a field that may repeat. Raises WireError."""
+        found = []
         for value in self._fields.get(number, ()):
             if not isinstance(value, bytes):
                 raise WireError(f"field {number} holds a number")
-            entry = Message(value)
-            found[entry.text(1)] = entry.data(2)
+            found.append(Message(value))
         return found
+
+    def signed(self, number: int) -> int:
+        """A field with a number that may be negative. Raises WireError."""
+        value = self.number(number)
+        return value - (1 << 64) if value >> 63 else value
+
+    def mapping(self, number: int) -> dict[str, bytes]:
+        """A map of texts to bytes. Raises WireError."""
+        return {entry.text(1): entry.data(2) for entry in self.messages(number)}

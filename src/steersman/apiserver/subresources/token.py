@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from steersman.api import field
 from steersman.api.codec import DecodeError
-from steersman.api.errors import BadRequest, Conflict, Invalid, NotFound
+from steersman.api.errors import BadRequest, Conflict, InternalError, Invalid, NotFound
 from steersman.api.field import Path
 from steersman.api.http import Response
 from steersman.api.meta import Resource, format_time, new_uid
@@ -23,12 +23,13 @@ from steersman.pki import tokens
 from steersman.pki.tokens import BoundObject
 
 if TYPE_CHECKING:
+    from steersman.apiserver.authn import ServiceAccountTokens
     from steersman.apiserver.server import App
 
 _KIND = TokenRequest.__resource__
 _SHORTEST, _DEFAULT, _LONGEST = 600, 3600, 2**32
 # What a client asks for that means an hour: it gets a year, and is reminded after the hour.
-_HOUR, _EXTENDED = 3607, 365 * 24 * 3600
+_HOUR = 3607
 
 
 async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
@@ -60,7 +61,7 @@ async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
         BoundObject(account.metadata.name, account.metadata.uid),
         audiences,
         now,
-        now + (_EXTENDED if extended else seconds),
+        now + (settings.max_extended if extended else seconds),
         jti=new_uid(),
         warn_after=now + _HOUR if extended else None,
         issuer=settings.issuer,
@@ -68,10 +69,21 @@ async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     )
     ctx.note("authentication.kubernetes.io/issued-credential-id", f"JTI={claims['jti']}")
     request.status = TokenRequestStatus(
-        token=tokens.sign(claims, settings.signing_key),
+        token=await _signed(settings, claims),
         expirationTimestamp=format_time(datetime.fromtimestamp(now + seconds, UTC)),
     )
     return respond.value(201, request, accepted, ctx.warnings)
+
+
+async def _signed(settings: ServiceAccountTokens, claims: Mapping[str, Any]) -> str:
+    if settings.external is None:
+        return await settings.signed(claims)
+    from steersman.apiserver.authn.externalsigner import SignerError
+
+    try:
+        return await settings.signed(claims)
+    except SignerError as error:
+        raise InternalError.occurred(f"failed to generate token: {error}") from error
 
 
 def _decode(ctx: Context) -> TokenRequest:

@@ -19,6 +19,7 @@ from steersman.cmd.config import ApiServerConfig
 from steersman.cmd.configfile import ConfigError
 from steersman.cmd.parts.audit import audit_of
 from steersman.cmd.parts.authentication import authentication_of, front_proxy_of, service_accounts_of
+from steersman.cmd.parts.authentication import started as started_accounts
 from steersman.cmd.parts.authorization import authorization_of
 from steersman.cmd.parts.encryption import encryption_of
 from steersman.cmd.parts.memory import keep_trimmed
@@ -94,7 +95,7 @@ def node_ports(text: str) -> tuple[int, int]:
 async def run(config: ApiServerConfig, started: Started) -> None:
     """Serve until cancelled. The listeners open once everything stored is loaded, so whoever connects is answered."""
     clock = RealClock()
-    accounts = service_accounts_of(config)
+    accounts = await started_accounts(service_accounts_of(config, clock))
     authorities = config.client_ca_file, config.requestheader_client_ca_file
     tls = server_tls(config, *authorities)
     audit = audit_of(config, clock)
@@ -136,6 +137,8 @@ async def run(config: ApiServerConfig, started: Started) -> None:
     finally:
         await store.close()
         encryption.close()
+        if accounts.external is not None:
+            await accounts.external.close()
         if audit is not None:
             # After the last answer.
             await audit.close()

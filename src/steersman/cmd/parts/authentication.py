@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
+import re
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from steersman.api.clock import Clock
 from steersman.api.configuration import ConfigurationError, read_bytes
 from steersman.apiserver.authn import Anonymous, Authentication, ServiceAccountTokens, read_token_file
 from steersman.apiserver.authn.configuration import OIDC, JWTAuthenticator
@@ -17,14 +19,22 @@ from steersman.cmd.configfile import ConfigError
 from steersman.pki import jose, tokens
 
 _ENDS = {"Extra": "HeadersPrefix", "Allowed": "Names", "Username": "Headers", "Uid": "Headers", "Group": "Headers"}
+_ABSTRACT = re.compile(r"@([a-zA-Z0-9_-]+\.)*[a-zA-Z0-9_-]+")
 _HOUR, _LONGEST = 3600, 2**32
 
 
-def service_accounts_of(config: ApiServerConfig) -> ServiceAccountTokens:
-    """How service account tokens are made and checked. Raises ConfigError."""
+def service_accounts_of(config: ApiServerConfig, clock: Clock) -> ServiceAccountTokens:
+    """How service account tokens are made and checked; `started` has to be awaited next. Raises ConfigError."""
     keys: list[tokens.Key] = []
     for file in config.service_account_key_file:
         keys += _keys(file, "serviceAccountKeyFile")
+    if config.service_account_signing_endpoint:
+        if keys or config.service_account_signing_key_file:
+            raise ConfigError(
+                "serviceAccountSigningEndpoint: can't be set together with service-account-signing-key-file or "
+                "service-account-key-file (they are mutually exclusive)"
+            )
+        return _external(config, clock)
     signing = keys
     if config.service_account_signing_key_file:
         signing = _keys(config.service_account_signing_key_file, "serviceAccountSigningKeyFile")
@@ -54,6 +64,52 @@ def _keys(file: str, setting: str) -> list[tokens.Key]:
         raise ConfigError(f"{setting}: {file}: {error.strerror}") from error
     except tokens.TokenError as error:
         raise ConfigError(f"{setting}: {file}: {error}") from error
+
+
+def _external(config: ApiServerConfig, clock: Clock) -> ServiceAccountTokens:
+    from steersman.apiserver.authn.externalsigner import ExternalSigner
+
+    endpoint = config.service_account_signing_endpoint
+    if endpoint.startswith("@") and not _ABSTRACT.fullmatch(endpoint):
+        raise ConfigError(
+            f'serviceAccountSigningEndpoint: invalid value "{endpoint}", when prefixed with @ must be a valid abstract socket name'
+        )
+    issuers = _issuers(config.service_account_issuer)
+    return ServiceAccountTokens(
+        None,
+        (),
+        issuers[0],
+        config.api_audiences or issuers,
+        issuers[1:],
+        _max_expiration(config.service_account_max_token_expiration),
+        config.service_account_extend_token_expiration,
+        _jwks_uri(config.service_account_jwks_uri),
+        external=ExternalSigner(endpoint, clock),
+    )
+
+
+async def started(accounts: ServiceAccountTokens) -> ServiceAccountTokens:
+    """The same with what an external signer says of itself, once it can be asked. Raises ConfigError."""
+    external = accounts.external
+    if external is None:
+        return accounts
+    from steersman.apiserver.authn.externalsigner import SignerError
+
+    try:
+        await external.start()
+    except SignerError as error:
+        raise ConfigError(f"serviceAccountSigningEndpoint: while setting up external-jwt-signer: {error}") from error
+    longest = external.max_expiration
+    if accounts.max_expiration > longest:
+        raise ConfigError(
+            "serviceAccountMaxTokenExpiration: cannot be set longer than the token expiration supported by "
+            f"service-account-signing-endpoint: {accounts.max_expiration}s > {longest}s"
+        )
+    return replace(
+        accounts,
+        max_expiration=accounts.max_expiration or longest,
+        max_extended=min(accounts.max_extended, longest),
+    )
 
 
 def _issuers(issuers: tuple[str, ...]) -> tuple[str, ...]:

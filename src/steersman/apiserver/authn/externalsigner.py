@@ -1,0 +1,211 @@
+"""Service account tokens that somebody else signs: a signer behind a unix socket (k8s.io/externaljwt v1), whose keys are fetched
+when it starts, when it says that they should be, and when a token names one that is not known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from steersman.api.clock import Clock
+from steersman.api.field import quote
+from steersman.apiserver.encryption.wire import Message, WireError, field
+from steersman.http import grpcio
+from steersman.pki import jose
+from steersman.pki.tokens import NamedKey
+
+SERVICE = "v1.ExternalJWTSigner"
+ALGORITHMS = ("RS256", "ES256", "ES384", "ES512")
+SHORTEST_LIFE = 600
+"""Seconds that a signer must be willing to let a token live."""
+FETCH_SECONDS, METADATA_SECONDS, SIGN_SECONDS = 60.0, 10.0, 30.0
+AGAIN_SECONDS = 10.0
+"""How long after a failure the keys are fetched again."""
+APART_SECONDS = 1.0
+"""The keys are fetched no more often than this, however many tokens name unknown ones."""
+_LONGEST_ID = 1024
+_YEAR_1, _YEAR_10000 = -62135596800, 253402300800
+log = logging.getLogger(__name__)
+
+
+class SignerError(Exception):
+    """The signer does not answer, or not with what it should. The text holds nothing of a token."""
+
+
+class ExternalSigner:
+    """Signs tokens and knows the keys of these. `keys` is another tuple when they have changed, and only then."""
+
+    def __init__(self, endpoint: str, clock: Clock) -> None:
+        """`endpoint` is the path of a socket, or @ and the name of an abstract one."""
+        self._endpoint, self._clock = endpoint, clock
+        self._channel: Any = None
+        self._lock = asyncio.Lock()
+        self._fetched = float("-inf")
+        self._due = 0.0
+        self.keys: tuple[NamedKey, ...] = ()
+        self.max_expiration = 0
+        """Seconds that a token may live for the signer's sake."""
+
+    async def start(self) -> None:
+        """Fetch the keys, and ask what the signer does. Raises SignerError."""
+        try:
+            await self._fetch()
+        except SignerError as error:
+            raise SignerError(
+                f"while initially filling key cache: while performing initial cache fill: {error}"
+            ) from error
+        found = (await self._call("Metadata", b"", METADATA_SECONDS)).signed(1)
+        if found < SHORTEST_LIFE:
+            raise SignerError(
+                f"max token life supported by external-jwt-signer ({found}s) is less than acceptable (min {SHORTEST_LIFE}s)"
+            )
+        self.max_expiration = found
+
+    async def run(self) -> None:
+        """Keep the keys fresh, until cancelled."""
+        while True:
+            await self._clock.sleep(max(self._due - self._clock.monotonic(), 0.0))
+            try:
+                async with self._lock:
+                    await self._fetch()
+            except SignerError as error:
+                self._due = self._clock.monotonic() + AGAIN_SECONDS
+                log.error("public keys of the signer cannot be fetched, those of before stay good: %s", error)
+
+    async def close(self) -> None:
+        """Hang up."""
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            await channel.close()
+
+    @property
+    def max_age(self) -> int:
+        """Seconds for which the keys are surely those."""
+        return max(0, int(self._due - self._clock.monotonic()))
+
+    def knows(self, kid: str) -> bool:
+        """Whether there is such a key; that of no name is any."""
+        return not kid or any(key.kid == kid for key in self.keys)
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether it makes sense to fetch the keys because one is not known: that has not just been done."""
+        return self._clock.monotonic() >= self._fetched + APART_SECONDS
+
+    async def find(self, kid: str) -> None:
+        """Fetch the keys if this one is not known; those who come while that is done wait for the same answer. Never raises."""
+        async with self._lock:
+            if self.knows(kid) or not self.may_ask:
+                return
+            try:
+                await self._fetch()
+            except SignerError as error:
+                log.error("public keys of the signer cannot be fetched: %s", error)
+
+    async def sign(self, claims: Mapping[str, Any]) -> str:
+        """A token of these claims. Raises SignerError."""
+        payload = jose.encode_json(claims)
+        try:
+            answer = await self._call("Sign", field(1, payload), SIGN_SECONDS)
+            header, signature = answer.text(1), answer.text(2)
+        except (SignerError, WireError) as error:
+            raise SignerError(f"while signing jwt: {error}") from error
+        try:
+            kid = key_of(header)
+        except SignerError as error:
+            raise SignerError(f"while validating header: {error}") from error
+        await self.find(kid)
+        if any(key.excluded for key in self.keys if key.kid == kid):
+            why = f"key used for signing JWT (kid: {kid}) is excluded from OIDC discovery docs"
+            raise SignerError(f"while validating header: {why}")
+        if not signature:
+            raise SignerError("empty signature returned")
+        _decoded(signature, "while unwrapping signature")
+        return f"{header}.{payload}.{signature}"
+
+    async def _fetch(self) -> None:
+        self._fetched = self._clock.monotonic()
+        try:
+            keys, hint = keys_of(await self._call("FetchKeys", b"", FETCH_SECONDS))
+        except (SignerError, WireError) as error:
+            raise SignerError(f"while fetching token verification keys: {error}") from error
+        if _comparable(keys) != _comparable(self.keys):
+            self.keys = keys
+        self._due = self._clock.monotonic() + hint
+
+    async def _call(self, name: str, request: bytes, seconds: float) -> Message:
+        grpc = grpcio.library()
+        if self._channel is None:
+            self._channel = grpc.aio.insecure_channel(grpcio.target(self._endpoint), options=grpcio.OPTIONS)
+        method = self._channel.unary_unary(f"/{SERVICE}/{name}")
+        try:
+            # A signer that is just starting is waited for.
+            return Message(await method(request, timeout=seconds, wait_for_ready=True))
+        except grpc.RpcError as error:
+            raise SignerError(grpcio.told(error)) from error
+        except WireError as error:
+            raise SignerError(f"{name} was answered with what is no message: {error}") from error
+
+
+def keys_of(answer: Message) -> tuple[tuple[NamedKey, ...], int]:
+    """What FetchKeys is answered with: the keys, and after how many seconds it wants to be asked again.
+
+    Raises SignerError and WireError.
+    """
+    hint, listed, stamps = answer.signed(3), answer.messages(1), answer.messages(2)
+    if hint <= 0:
+        raise SignerError(f"found invalid refresh hint ({hint}s)")
+    if not listed:
+        raise SignerError("found no keys")
+    if not stamps:
+        raise SignerError("invalid data timestamp: proto: invalid nil Timestamp")
+    seconds, nanos = stamps[-1].signed(1), stamps[-1].signed(2)
+    if not (_YEAR_1 <= seconds < _YEAR_10000 and 0 <= nanos < 10**9):
+        raise SignerError(f"invalid data timestamp: proto: timestamp (seconds:{seconds} nanos:{nanos}) out of range")
+    keys = []
+    for each in listed:
+        kid, der = each.text(1), each.data(2)
+        if not 0 < len(kid.encode()) <= _LONGEST_ID:
+            raise SignerError(f"found invalid public key id {quote(kid)}")
+        if not der:
+            raise SignerError("found empty public key")
+        try:
+            keys.append(NamedKey(kid, jose.der_public_key(der), bool(each.number(3))))
+        except jose.JoseError as error:
+            raise SignerError(f"while parsing external public keys: {error}") from error
+    return tuple(keys), hint
+
+
+def key_of(header: str) -> str:
+    """The id of the key that a token's header names, if it is one as a signer may make them. Raises SignerError."""
+    try:
+        found = jose.decode_json(header)
+    except jose.JoseError as error:
+        raise SignerError(f"while unwrapping header: {error}") from error
+    if unknown := sorted(set(found) - {"alg", "kid", "typ"}):
+        raise SignerError(f"while parsing header JSON: json: unknown field {quote(unknown[0])}")
+    if not all(isinstance(value, str) for value in found.values()):
+        raise SignerError("while parsing header JSON: not all fields are texts")
+    kid, algorithm = str(found.get("kid", "")), str(found.get("alg", ""))
+    if found.get("typ") != "JWT":
+        raise SignerError("bad type")
+    if not kid:
+        raise SignerError("key id missing")
+    if len(kid.encode()) > _LONGEST_ID:
+        raise SignerError("key id longer than 1 kb")
+    if algorithm not in ALGORITHMS:
+        raise SignerError(f"bad signing algorithm {quote(algorithm)}")
+    return kid
+
+
+def _decoded(text: str, what: str) -> bytes:
+    try:
+        return jose.decode(text)
+    except jose.JoseError as error:
+        raise SignerError(f"{what}: {error}") from error
+
+
+def _comparable(keys: tuple[NamedKey, ...]) -> list[tuple[str, str, bool]]:
+    return [(key.kid, jose.kid_of(key.public), key.excluded) for key in keys]
