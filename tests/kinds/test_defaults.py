@@ -55,7 +55,7 @@ ADMISSION = "admissionregistration.k8s.io/v1"
          {"spec": {"updateStrategy": {"type": "OnDelete"}}}),
         ("apps/v1/statefulsets", {"spec": {"volumeClaimTemplates": [{}]}},
          {"spec": {"replicas": 1, "podManagementPolicy": "OrderedReady", "revisionHistoryLimit": 10,
-                   "updateStrategy": {"rollingUpdate": {"partition": 0}},
+                   "updateStrategy": {"rollingUpdate": {"partition": 0, "maxUnavailable": 1}},
                    "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
                    "volumeClaimTemplates": [{"spec": {"volumeMode": "Filesystem"}, "status": {"phase": "Pending"}}]}}),
         ("core/v1/replicationcontrollers", {"spec": {"template": {"metadata": {"labels": {"a": "b"}}}}},

@@ -37,7 +37,7 @@ def _limit(item: str, type: str = "Container") -> str:
     ("kind", "base", "change", "errors"),
     [
         (controllerrevision.KIND, REVISION, "{}", []),
-        (controllerrevision.KIND, REVISION, "{revision: -1, data: null}", ["data: Required value: data is mandatory", "revision: Invalid value: -1: must be greater than or equal to 0"]),
+        (controllerrevision.KIND, REVISION, "{revision: -1, data: null}", ["revision: Invalid value: -1: must be greater than or equal to 0", "data: Required value: data is mandatory"]),
         (storageversionmigration.KIND, MIGRATION, "spec: {resource: {resource: ''}}", ["spec.resource.resource: Required value: resource is required"]),
         (storageversion.KIND, STORED, "{}", []),
         (storageversion.KIND, STORED, "metadata: {name: deployments}", ['metadata.name: Invalid value: "deployments": name must be in the form of <group>.<resource>']),

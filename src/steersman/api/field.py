@@ -140,6 +140,12 @@ class FieldError:
         return {"reason": self.type.value, "message": self.body, "field": self.field}
 
 
+class Internal(dict[str, Any]):
+    """A value as Kubernetes shows one of its internal types: every field, under its name in Go, in their order there."""
+
+    __slots__ = ()
+
+
 class _Omitted:
     __slots__ = ()
 
@@ -283,7 +289,9 @@ def _show(value: object) -> str:
 
 
 def _encoded(value: object) -> bytes:
-    return msgspec.json.encode(value, order="sorted" if isinstance(value, dict) else None)
+    return msgspec.json.encode(
+        value, order="sorted" if isinstance(value, dict) and not isinstance(value, Internal) else None
+    )
 
 
 def _plural(word: str, n: int) -> str:

@@ -48,6 +48,12 @@ def test_what_is_given_stays(build: Build) -> None:
 LABELS = 'spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match template `labels`'
 
 
+MALFORMED = (
+    'spec.selector: Invalid value: {{"matchExpressions":[{{"key":"app","operator":"{}"}}],"matchLabels":{{"app":"web"}}}}: '
+    "invalid label selector"
+)
+
+
 @pytest.mark.parametrize("kind", [deployment.KIND, replicaset.KIND])
 @pytest.mark.parametrize(
     ("change", "errors"),
@@ -56,8 +62,8 @@ LABELS = 'spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector
         ("spec: {selector: {matchLabels: {app: db}}}", [LABELS]),
         ("spec: {selector: null}", ["spec.selector: Required value", LABELS]),
         ("spec: {selector: {matchLabels: null}}", ["spec.selector: Invalid value: {}: empty selector is invalid for deployment"]),
-        ("spec: {selector: {matchExpressions: [{key: app, operator: In}]}}", ["spec.selector.matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'"]),
-        ("spec: {selector: {matchExpressions: [{key: app, operator: x}]}}", ['spec.selector.matchExpressions[0].operator: Invalid value: "x": not a valid selector operator']),
+        ("spec: {selector: {matchExpressions: [{key: app, operator: In}]}}", ["spec.selector.matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'", MALFORMED.format("In")]),
+        ("spec: {selector: {matchExpressions: [{key: app, operator: x}]}}", ['spec.selector.matchExpressions[0].operator: Invalid value: "x": not a valid selector operator', MALFORMED.format("x")]),
         ("spec: {replicas: -1}", ["spec.replicas: Invalid value: -1: must be greater than or equal to 0"]),
         ("spec: {template: {spec: {restartPolicy: Never}}}", ['spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: "Always"']),
         ("spec: {template: {spec: {activeDeadlineSeconds: 5}}}", ["spec.template.spec.activeDeadlineSeconds: Forbidden: activeDeadlineSeconds in ReplicaSet is not Supported"]),
@@ -75,7 +81,9 @@ R = "spec.strategy.rollingUpdate"
 @pytest.mark.parametrize(
     ("change", "errors"),
     [
-        ("strategy: {type: x}", ['spec.strategy.type: Unsupported value: "x": supported values: "Recreate", "RollingUpdate"']),
+        ("strategy: {type: x}", ['spec.strategy: Unsupported value: {"Type":"x","RollingUpdate":null}: supported values: "Recreate", "RollingUpdate"']),
+        ("strategy: {type: Recreate}", []),
+        ("minReadySeconds: -1\n  strategy: {type: y, rollingUpdate: {maxSurge: 5%}}", ['spec.strategy: Unsupported value: {"Type":"y","RollingUpdate":{"MaxUnavailable":null,"MaxSurge":"5%"}}: supported values: "Recreate", "RollingUpdate"', "spec.minReadySeconds: Invalid value: -1: must be greater than or equal to 0"]),
         ("strategy: {type: Recreate, rollingUpdate: {maxSurge: 1}}", [f"{R}: Forbidden: may not be specified when strategy `type` is 'Recreate'"]),
         ("strategy: {rollingUpdate: {maxSurge: 0, maxUnavailable: 0%}}", [f'{R}.maxUnavailable: Invalid value: "0%": may not be 0 when `maxSurge` is 0']),
         ("strategy: {rollingUpdate: {maxUnavailable: 101%}}", [f'{R}.maxUnavailable: Invalid value: "101%": must not be greater than 100%']),

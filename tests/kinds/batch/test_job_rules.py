@@ -119,6 +119,31 @@ def test_a_suspended_job_may_still_move(update_errors_of: ErrorsOf) -> None:
     assert len(update_errors_of(KIND, JOB, change)) == 1
 
 
+STARTED, STOPPED = {"startTime": "2024-01-01T00:00:00Z"}, {"conditions": [{"type": "Suspended", "status": "True"}]}
+LARGER, OTHER = {"resources": {"requests": {"cpu": "2"}}}, {"image": "other"}
+
+
+@pytest.mark.parametrize(
+    ("status", "change", "fine"),
+    [
+        ({}, LARGER, True),
+        ({}, OTHER, False),
+        (STARTED, LARGER, False),
+        ({**STARTED, **STOPPED}, LARGER, True),
+        ({"active": 1, **STOPPED}, LARGER, False),
+    ],
+)
+def test_what_a_suspended_job_uses(status: dict[str, Any], change: dict[str, Any], fine: bool, create: Build) -> None:
+    """It may change as long as there are no pods."""
+    made = create(KIND, JOB.replace("spec: {", "spec: {suspend: true, ", 1))
+    plain = {**codec.to_builtins(made), "status": status}
+    old, new = (codec.from_builtins(KIND.type, plain)[0] for _ in range(2))
+    container = {**codec.to_builtins(made.spec.template.spec.containers[0]), **change}
+    new.spec.template.spec.containers = [codec.from_builtins(type(made.spec.template.spec.containers[0]), container)[0]]
+    errors = [str(e) for e in KIND.validate_update(new, old)]
+    assert not errors if fine else errors[-1].endswith("field is immutable")
+
+
 S = "status"
 T0, T1 = '"2024-01-01T00:00:00Z"', '"2024-01-01T00:00:01Z"'
 
@@ -138,13 +163,14 @@ def _conditions(*true: str) -> str:
         ("{}", f"{{completionTime: {T1}}}", [f'{S}.completionTime: Invalid value: {T1}: cannot set completionTime when there is no Complete=True condition']),
         ("{}", f"{{{_conditions('Complete')}}}", [f"{S}.conditions: Invalid value: cannot set Complete=True condition without the SuccessCriteriaMet=true condition", f"{S}.completionTime: Required value: completionTime is required for Complete jobs", f"{S}.startTime: Required value: startTime is required for finished job"]),
         ("{}", f"{{{_conditions('Failed')}, startTime: {T0}}}", [f"{S}.conditions: Invalid value: cannot set Failed=True condition without the FailureTarget=true condition"]),
-        ("{}", f"{{{_conditions('Failed', 'FailureTarget')}, startTime: {T0}, active: 1, terminating: 1, uncountedTerminatedPods: {{failed: [u]}}}}", [f"{S}.active: Invalid value: 1: active>0 is invalid for finished job", f'{S}.uncountedTerminatedPods: Invalid value: {{"failed":["u"]}}: uncountedTerminatedPods needs to be empty for finished job', f"{S}.terminating: Invalid value: 1: terminating>0 is invalid for finished job"]),
-        ("{}", f"{{{_conditions('Complete', 'SuccessCriteriaMet')}, startTime: {T1}, completionTime: {T0}}}", [f"{S}.completionTime: Invalid value: {T0}: completionTime cannot be set before startTime"]),
+        ("{}", f"{{{_conditions('Failed', 'FailureTarget')}, startTime: {T0}, active: 1, terminating: 1, uncountedTerminatedPods: {{failed: [u]}}}}", [f"{S}.active: Invalid value: 1: active>0 is invalid for finished job", f'{S}.uncountedTerminatedPods: Invalid value: {{"failed":["u"]}}: must be empty for finished job', f"{S}.terminating: Invalid value: 1: terminating>0 is invalid for finished job"]),
+        ("{}", f"{{{_conditions('Complete', 'SuccessCriteriaMet')}, startTime: {T1}, completionTime: {T0}}}", [f"{S}.completionTime: Invalid value: {T0}: must be equal to or after `startTime`"]),
         ("{}", "{ready: 1}", [f"{S}.ready: Invalid value: 1: cannot set more ready pods than active"]),
         ("{}", "{uncountedTerminatedPods: {succeeded: [a, ''], failed: [a]}}", [f'{S}.uncountedTerminatedPods.succeeded[1]: Invalid value: "": must not be empty', f'{S}.uncountedTerminatedPods.failed[0]: Duplicate value: "a"']),
         ("{}", "{completedIndexes: '0'}", [f'{S}.completedIndexes: Invalid value: "0": cannot set non-empty completedIndexes when non-indexed completion mode']),
         ("{succeeded: 2, failed: 2}", "{succeeded: 1, failed: 1}", [f"{S}.failed: Invalid value: 1: cannot decrease the failed counter", f"{S}.succeeded: Invalid value: 1: cannot decrease the succeeded counter"]),
-        (f"{{startTime: {T0}}}", "{startTime: null}", [f"{S}.startTime: Required value: startTime cannot be removed for unsuspended job"]),
+        (f"{{startTime: {T0}}}", "{startTime: null}", [f"{S}.startTime: Invalid value: null: field is immutable for unsuspended job once set"]),
+        (f"{{startTime: {T0}, conditions: [{{type: Suspended, status: 'True'}}]}}", f"{{startTime: {T1}, conditions: [{{type: Suspended, status: 'False'}}]}}", []),
         (f"{{{_conditions('FailureTarget')}}}", "{conditions: []}", [f"{S}.conditions: Invalid value: cannot disable the terminal FailureTarget=True condition"]),
         (f"{{{_conditions('SuccessCriteriaMet')}}}", "{conditions: []}", [f"{S}.conditions: Invalid value: cannot disable the SuccessCriteriaMet=True condition"]),
     ],

@@ -29,8 +29,14 @@ def _controller(obj: ControllerRevision) -> str:
 
 
 def _check(obj: ControllerRevision) -> Errors:
-    errors: Errors = [field.required(Path("data"), "data is mandatory")] if obj.data is None else []
-    return errors + field.not_negative(Path("revision"), obj.revision)
+    return field.not_negative(Path("revision"), obj.revision)
+
+
+def _check_new(obj: ControllerRevision) -> Errors:
+    if isinstance(obj.data, dict):
+        return []
+    why = "data is mandatory" if obj.data is None else "data must be a valid JSON object"
+    return [field.required(Path("data"), why)]
 
 
 def _check_update(obj: ControllerRevision, old: ControllerRevision) -> Errors:
@@ -43,5 +49,6 @@ KIND: Kind[ControllerRevision] = Kind(
     columns=(NAME, Column("Controller"), Column("Revision", "integer"), AGE),
     row=_row,
     check=_check,
+    check_new=_check_new,
     check_update=_check_update,
 )

@@ -6,33 +6,44 @@ from typing import TYPE_CHECKING
 
 from steersman.api import field
 from steersman.api.field import Errors, Path
+from steersman.kinds import label_selector
 from steersman.kinds.apps import workload_rules as rules
 
 if TYPE_CHECKING:
-    from steersman.kinds.types.apps_v1 import DaemonSet, RollingUpdateDaemonSet
+    from steersman.kinds.types.apps_v1 import DaemonSet, DaemonSetUpdateStrategy, RollingUpdateDaemonSet
 
 
 def check(daemon_set: DaemonSet) -> Errors:
     spec = daemon_set.spec
-    errors = rules.check_counts(spec, rules.SPEC, "minReadySeconds", "revisionHistoryLimit")
-    errors += rules.check_selector(spec.selector, spec.template, "daemonset")
+    at = rules.SPEC.child("selector")
+    errors = label_selector.check(spec.selector, at) + label_selector.check_match(
+        spec.selector, spec.template, rules.SPEC
+    )
+    if spec.selector is not None and not spec.selector.matchLabels and not spec.selector.matchExpressions:
+        errors.append(field.invalid(at, spec.selector, "empty selector is invalid for daemonset"))
     errors += rules.check_template(spec.template, "DaemonSet")
-    strategy, at = spec.updateStrategy, rules.SPEC.child("updateStrategy")
+    errors += rules.check_counts(spec, rules.SPEC, "minReadySeconds")
+    errors += _check_strategy(spec.updateStrategy, rules.SPEC.child("updateStrategy"))
+    return errors + rules.check_counts(spec, rules.SPEC, "revisionHistoryLimit")
+
+
+def _check_strategy(strategy: DaemonSetUpdateStrategy | None, path: Path) -> Errors:
     if strategy is None:
-        return [*errors, field.required(at)]
+        return [field.required(path)]
+    if strategy.type == "OnDelete":
+        return []
     if strategy.type != "RollingUpdate":
-        return errors + field.check_choice(strategy.type, ("RollingUpdate", "OnDelete"), at.child("type"))
+        shown = rules.shown(strategy, "maxUnavailable", "maxSurge")
+        return [field.not_supported(path, shown, ("RollingUpdate", "OnDelete"))]
     if strategy.rollingUpdate is None:
-        return [*errors, field.required(at.child("rollingUpdate"))]
-    return errors + _check_rolling(strategy.rollingUpdate, at.child("rollingUpdate"))
+        return [field.required(path.child("rollingUpdate"))]
+    return _check_rolling(strategy.rollingUpdate, path.child("rollingUpdate"))
 
 
 def _check_rolling(rolling: RollingUpdateDaemonSet, path: Path) -> Errors:
-    errors: Errors = []
-    for name in ("maxUnavailable", "maxSurge"):
-        value = getattr(rolling, name)
-        errors += rules.check_int_or_percent(value, path.child(name))
-        errors += rules.check_at_most_all(value, path.child(name))
+    names = ("maxUnavailable", "maxSurge")
+    errors = [e for name in names for e in rules.check_int_or_percent(getattr(rolling, name), path.child(name))]
+    errors += [e for name in names for e in rules.check_at_most_all(getattr(rolling, name), path.child(name))]
     unavailable, surge = not rules.is_zero(rolling.maxUnavailable), not rules.is_zero(rolling.maxSurge)
     if unavailable and surge:
         detail = "may not be set when maxUnavailable is non-zero"
@@ -47,7 +58,10 @@ def check_update(daemon_set: DaemonSet, old: DaemonSet) -> Errors:
 
 
 def check_status_update(daemon_set: DaemonSet, old: DaemonSet) -> Errors:
-    return rules.check_counts(
-        daemon_set.status, Path("status"), "currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled",
+    status, path = daemon_set.status, Path("status")
+    errors = rules.check_counts(
+        status, path, "currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled",
         "numberReady", "observedGeneration", "updatedNumberScheduled", "numberAvailable", "numberUnavailable",
+        "collisionCount",
     )  # fmt: skip
+    return errors + rules.check_collisions(status, old.status, path)

@@ -47,5 +47,7 @@ KIND: Kind[Deployment] = Kind(
     default=deployment_rules.default,
     check=deployment_rules.check,
     check_update=deployment_rules.check_update,
+    warnings=deployment_rules.warnings,
+    update_warnings=lambda new, old: [],
     check_status_update=deployment_rules.check_status_update,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from steersman.api import field
+from steersman.api import field, names
 from steersman.api.field import Errors, Path
 from steersman.kinds.apps import workload_rules as rules
 from steersman.kinds.core.pod_defaults import default_template
@@ -41,12 +41,11 @@ def default(deployment: Deployment) -> None:
 
 def check(deployment: Deployment) -> Errors:
     spec, path = deployment.spec, rules.SPEC
-    errors = rules.check_counts(
-        spec, path, "replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"
-    )
-    errors += rules.check_selector(spec.selector, spec.template, "deployment")
-    errors += rules.check_template(spec.template, "ReplicaSet")
+    errors = rules.check_counts(spec, path, "replicas")
+    errors += rules.check_selector(spec.selector, "deployment")
+    errors += rules.check_pods(spec.selector, spec.template, "ReplicaSet")
     errors += _check_strategy(spec, path.child("strategy"))
+    errors += rules.check_counts(spec, path, "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds")
     deadline, ready = spec.progressDeadlineSeconds, spec.minReadySeconds or 0
     if deadline is not None and deadline <= ready:
         errors.append(
@@ -60,16 +59,17 @@ def _check_strategy(spec: DeploymentSpec, path: Path) -> Errors:
     if strategy is None:
         return [field.required(path)]
     at = path.child("rollingUpdate")
-    if strategy.type == "Recreate" and strategy.rollingUpdate is not None:
-        return [field.forbidden(at, "may not be specified when strategy `type` is 'Recreate'")]
+    if strategy.type == "Recreate":
+        detail = "may not be specified when strategy `type` is 'Recreate'"
+        return [] if strategy.rollingUpdate is None else [field.forbidden(at, detail)]
     if strategy.type != "RollingUpdate":
-        return field.check_choice(strategy.type, _STRATEGIES, path.child("type"))
+        return [field.not_supported(path, rules.shown(strategy, "maxUnavailable", "maxSurge"), _STRATEGIES)]
     rolling = strategy.rollingUpdate
     if rolling is None:
         return [field.required(at, "this should be defaulted and never be nil")]
     errors = rules.check_int_or_percent(rolling.maxUnavailable, at.child("maxUnavailable"))
     errors += rules.check_int_or_percent(rolling.maxSurge, at.child("maxSurge"))
-    if not errors and rules.is_zero(rolling.maxUnavailable) and rules.is_zero(rolling.maxSurge):
+    if rules.is_zero(rolling.maxUnavailable) and rules.is_zero(rolling.maxSurge):
         detail = "may not be 0 when `maxSurge` is 0"
         errors.append(field.invalid(at.child("maxUnavailable"), rolling.maxUnavailable, detail))
     return errors + rules.check_at_most_all(rolling.maxUnavailable, at.child("maxUnavailable"))
@@ -82,13 +82,18 @@ def check_update(deployment: Deployment, old: Deployment) -> Errors:
 def check_status_update(deployment: Deployment, old: Deployment) -> Errors:
     status, path = deployment.status, Path("status")
     errors = rules.check_counts(
-        status, path, "observedGeneration", "replicas", "unavailableReplicas", "terminatingReplicas"
-    )
+        status, path, "observedGeneration", "replicas", "updatedReplicas", "readyReplicas", "availableReplicas",
+        "unavailableReplicas", "terminatingReplicas", "collisionCount",
+    )  # fmt: skip
     errors += rules.check_bounds(status, path, "updatedReplicas", "readyReplicas", "availableReplicas")
-    if status.availableReplicas > status.readyReplicas:
-        at = path.child("availableReplicas")
-        errors.append(field.invalid(at, status.availableReplicas, "cannot be greater than readyReplicas"))
-    collisions, before = status.collisionCount, old.status.collisionCount
-    if before is not None and (collisions is None or collisions < before):
-        errors.append(field.invalid(path.child("collisionCount"), collisions or 0, "cannot be decremented"))
-    return errors
+    return errors + rules.check_collisions(status, old.status, path)
+
+
+def warnings(deployment: Deployment) -> list[str]:
+    """What is said of a name that cannot be that of a host."""
+    if not (wrong := names.dns1123_label(deployment.metadata.name)):
+        return []
+    said = (
+        "this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended"
+    )
+    return [f"metadata.name: {said}: [{' '.join(wrong)}]"]

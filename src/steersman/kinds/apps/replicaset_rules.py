@@ -22,8 +22,8 @@ def default(replica_set: ReplicaSet) -> None:
 def check(replica_set: ReplicaSet) -> Errors:
     spec = replica_set.spec
     errors = rules.check_counts(spec, rules.SPEC, "replicas", "minReadySeconds")
-    errors += rules.check_selector(spec.selector, spec.template, "deployment")
-    return errors + rules.check_template(spec.template, "ReplicaSet")
+    errors += rules.check_selector(spec.selector, "deployment")
+    return errors + rules.check_pods(spec.selector, spec.template, "ReplicaSet")
 
 
 def check_update(replica_set: ReplicaSet, old: ReplicaSet) -> Errors:
@@ -32,9 +32,8 @@ def check_update(replica_set: ReplicaSet, old: ReplicaSet) -> Errors:
 
 def check_status_update(replica_set: ReplicaSet, old: ReplicaSet) -> Errors:
     status, path = replica_set.status, Path("status")
-    errors = rules.check_counts(status, path, "replicas", "observedGeneration")
-    errors += rules.check_bounds(status, path, "fullyLabeledReplicas", "readyReplicas", "availableReplicas")
-    if status.availableReplicas > status.readyReplicas:
-        at = path.child("availableReplicas")
-        errors.append(field.invalid(at, status.availableReplicas, "cannot be greater than readyReplicas"))
-    return errors
+    errors = rules.check_counts(
+        status, path, "replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", "observedGeneration",
+        "terminatingReplicas",
+    )  # fmt: skip
+    return errors + rules.check_bounds(status, path, "fullyLabeledReplicas", "readyReplicas", "availableReplicas")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from steersman.api import names
 from steersman.api.meta import Resource
 from steersman.kinds.apps import older_versions, statefulset_rules
 from steersman.kinds.columns import CONTAINERS, containers, created
@@ -47,10 +48,13 @@ def _default_policies(spec: StatefulSetSpec) -> None:
     )
 
     spec.updateStrategy = strategy = spec.updateStrategy or StatefulSetUpdateStrategy()
-    strategy.type = strategy.type or "RollingUpdate"
-    if strategy.type == "RollingUpdate":
-        strategy.rollingUpdate = rolling = strategy.rollingUpdate or RollingUpdateStatefulSetStrategy()
+    if not strategy.type:
+        strategy.type = "RollingUpdate"
+        strategy.rollingUpdate = strategy.rollingUpdate or RollingUpdateStatefulSetStrategy()
+    rolling = strategy.rollingUpdate
+    if strategy.type == "RollingUpdate" and rolling is not None:
         rolling.partition = rolling.partition or 0
+        rolling.maxUnavailable = 1 if rolling.maxUnavailable is None else rolling.maxUnavailable
     retention = spec.persistentVolumeClaimRetentionPolicy or StatefulSetPersistentVolumeClaimRetentionPolicy()
     spec.persistentVolumeClaimRetentionPolicy = retention
     retention.whenDeleted = retention.whenDeleted or "Retain"
@@ -65,10 +69,13 @@ KIND: Kind[StatefulSet] = Kind(
     subresources=frozenset({"scale", "status"}),
     generation=True,
     scale=ScalePaths(),
+    name_rule=names.dns1123_label,
     columns=(NAME, Column("Ready"), AGE, *CONTAINERS),
     row=_row,
     default=_default,
     check=statefulset_rules.check,
+    check_new=statefulset_rules.check_new,
     check_update=statefulset_rules.check_update,
+    warnings=statefulset_rules.warnings,
     check_status_update=statefulset_rules.check_status_update,
 )

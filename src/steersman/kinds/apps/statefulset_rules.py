@@ -6,19 +6,17 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from steersman.api import field
+from steersman.api import field, names
 from steersman.api.field import Errors, Path
+from steersman.kinds import label_selector
 from steersman.kinds.apps import workload_rules as rules
-from steersman.kinds.core import claim_validation
+from steersman.kinds.core import claim_validation, pod_validation
 
 if TYPE_CHECKING:
     from steersman.kinds.types.apps_v1 import StatefulSet, StatefulSetSpec
     from steersman.kinds.types.core_v1 import PodTemplateSpec
 
-_CHANGEABLE = (
-    "replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
-    "persistentVolumeClaimRetentionPolicy", "minReadySeconds",
-)  # fmt: skip
+_IMMUTABLE = ("selector", "volumeClaimTemplates", "serviceName", "podManagementPolicy")
 _RETENTION = ("Retain", "Delete")
 
 
@@ -26,19 +24,33 @@ def check(stateful_set: StatefulSet) -> Errors:
     spec, path = stateful_set.spec, rules.SPEC
     errors = _check_management(spec.podManagementPolicy, path.child("podManagementPolicy"))
     errors += _check_strategy(spec, path.child("updateStrategy"))
-    errors += rules.check_counts(spec, path, "replicas", "minReadySeconds", "revisionHistoryLimit")
-    if spec.ordinals is not None:
-        errors += rules.check_counts(spec.ordinals, path.child("ordinals"), "start")
     if spec.persistentVolumeClaimRetentionPolicy is not None:
         for name in ("whenDeleted", "whenScaled"):
             value = getattr(spec.persistentVolumeClaimRetentionPolicy, name)
             at = path.child("persistentVolumeClaimRetentionPolicy", name)
             if value not in _RETENTION:
                 errors.append(field.not_supported(at, value, _RETENTION))
-    errors += rules.check_selector(spec.selector, spec.template, "statefulset")
-    errors += rules.check_template(_with_claims(spec), "StatefulSet")
-    for i, claim in enumerate(spec.volumeClaimTemplates or ()):
-        errors += claim_validation.check_spec(claim.spec, path.child("volumeClaimTemplates").index(i).child("spec"))
+    errors += rules.check_counts(spec, path, "replicas", "minReadySeconds")
+    if spec.ordinals is not None:
+        errors += rules.check_counts(spec.ordinals, path.child("ordinals"), "start")
+    errors += rules.check_selector(spec.selector, "statefulset", "")
+    if label_selector.compiled_or_none(spec.selector) is not None:
+        errors += label_selector.check_match(spec.selector, spec.template, path)
+        errors += pod_validation.check_template(_as_made(spec), path.child("template"))
+    return errors + rules.check_for_ever(spec.template, "StatefulSet")
+
+
+def check_new(stateful_set: StatefulSet) -> Errors:
+    """What does not change any more, so that what was taken once can stay."""
+    spec, path = stateful_set.spec, rules.SPEC
+    claims = path.child("volumeClaimTemplates")
+    errors = [
+        error
+        for i, claim in enumerate(spec.volumeClaimTemplates or ())
+        for error in claim_validation.check_spec(claim.spec, claims.index(i).child("spec"))
+    ]
+    if spec.serviceName:
+        errors += field.all_invalid(path.child("serviceName"), spec.serviceName, names.dns1123_label(spec.serviceName))
     return errors
 
 
@@ -50,18 +62,19 @@ def _check_management(policy: str, path: Path) -> Errors:
     return [field.invalid(path, policy, "must be 'OrderedReady' or 'Parallel'")]
 
 
-def _with_claims(spec: StatefulSetSpec) -> PodTemplateSpec:
-    """The template as its pods will be: each claim is one of their volumes."""
+def _as_made(spec: StatefulSetSpec) -> PodTemplateSpec:
+    """The template as its pods will be: each claim is one of their volumes, and their names are not the template's."""
     from steersman.kinds.types.core_v1 import PersistentVolumeClaimVolumeSource, Volume
 
     template = spec.template
-    known = {volume.name for volume in template.spec.volumes or ()}
-    claims = [c.metadata.name for c in spec.volumeClaimTemplates or () if c.metadata.name not in known]
-    if not claims:
+    pod = template.spec
+    claims = list(dict.fromkeys(c.metadata.name for c in spec.volumeClaimTemplates or ()))
+    if not claims and not pod.subdomain and not pod.hostname:
         return template
     added = [Volume(name=n, persistentVolumeClaim=PersistentVolumeClaimVolumeSource(claimName=n)) for n in claims]
-    volumes = [*(template.spec.volumes or ()), *added]
-    return structs.replace(template, spec=structs.replace(template.spec, volumes=volumes))
+    volumes = [*added, *(v for v in pod.volumes or () if v.name not in claims)]
+    made = structs.replace(pod, volumes=volumes or None, subdomain="", hostname="")
+    return structs.replace(template, spec=made)
 
 
 def _check_strategy(spec: StatefulSetSpec, path: Path) -> Errors:
@@ -71,17 +84,19 @@ def _check_strategy(spec: StatefulSetSpec, path: Path) -> Errors:
     rolling, at = strategy.rollingUpdate, path.child("rollingUpdate")
     if strategy.type == "OnDelete":
         detail = "only allowed for updateStrategy 'RollingUpdate'"
-        return [] if rolling is None else [field.invalid(at, rolling, detail)]
+        shown = rules.shown(strategy, "partition", "maxUnavailable")
+        return [] if rolling is None else [field.invalid(at, shown["RollingUpdate"], detail)]
     if strategy.type != "RollingUpdate":
         if not strategy.type:
             return [field.required(path)]
-        return [field.invalid(path, strategy, "must be 'RollingUpdate' or 'OnDelete'")]
+        shown = rules.shown(strategy, "partition", "maxUnavailable")
+        return [field.invalid(path, shown, "must be 'RollingUpdate' or 'OnDelete'")]
     if rolling is None:
         return []
     errors = rules.check_counts(rolling, at, "partition")
     if rolling.maxUnavailable is not None:
         errors += rules.check_int_or_percent(rolling.maxUnavailable, at.child("maxUnavailable"))
-        if not errors and rules.is_zero(rolling.maxUnavailable):
+        if rules.is_zero(rolling.maxUnavailable):
             errors.append(field.invalid(at.child("maxUnavailable"), rolling.maxUnavailable, "cannot be 0"))
         errors += rules.check_at_most_all(rolling.maxUnavailable, at.child("maxUnavailable"))
     return errors
@@ -89,17 +104,23 @@ def _check_strategy(spec: StatefulSetSpec, path: Path) -> Errors:
 
 def check_update(stateful_set: StatefulSet, old: StatefulSet) -> Errors:
     spec, before = stateful_set.spec, old.spec
-    allowed = structs.replace(before, **{name: getattr(spec, name) for name in _CHANGEABLE})
-    if field.same(spec, allowed):
-        return []
-    listed = ", ".join(f"'{name}'" for name in _CHANGEABLE[:-1])
-    detail = f"updates to statefulset spec for fields other than {listed} and '{_CHANGEABLE[-1]}' are forbidden"
-    return [field.forbidden(rules.SPEC, detail)]
+    return [
+        error
+        for name in _IMMUTABLE
+        for error in field.immutable(rules.SPEC.child(name), getattr(spec, name), getattr(before, name))
+    ]
 
 
 def check_status_update(stateful_set: StatefulSet, old: StatefulSet) -> Errors:
     status, path = stateful_set.status, Path("status")
-    errors = rules.check_counts(status, path, "replicas", "observedGeneration", "collisionCount")
-    return errors + rules.check_bounds(
-        status, path, "readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"
-    )
+    counts = ("readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas")
+    errors = rules.check_counts(status, path, "replicas", *counts, "observedGeneration", "collisionCount")
+    errors += rules.check_bounds(status, path, *counts, ready="status.readyReplicas")
+    return errors + rules.check_collisions(status, old.status, path)
+
+
+def warnings(stateful_set: StatefulSet) -> list[str]:
+    limit = stateful_set.spec.revisionHistoryLimit
+    if limit is None or limit >= 0:
+        return []
+    return ["spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended"]

@@ -20,22 +20,36 @@ _PERCENT = re.compile("([0-9]+)%", re.ASCII)
 IntOrPercent = int | str | None
 
 
-def check_selector(selector: LabelSelector | None, template: PodTemplateSpec, owner: str) -> Errors:
-    """The selector must be there, select something in particular, and select the template's pods."""
+def check_selector(selector: LabelSelector | None, owner: str, malformed: str = "invalid label selector") -> Errors:
+    """The selector must be there and select something in particular; `malformed` is said of one that cannot be read."""
     at = SPEC.child("selector")
-    errors: Errors = label_selector.check(selector, at)
     if selector is None:
-        errors.append(field.required(at))
-    elif not selector.matchLabels and not selector.matchExpressions:
+        return [field.required(at)]
+    errors: Errors = label_selector.check(selector, at)
+    if not selector.matchLabels and not selector.matchExpressions:
         errors.append(field.invalid(at, selector, f"empty selector is invalid for {owner}"))
-    return errors + label_selector.check_match(selector, template, SPEC)
+    if label_selector.compiled_or_none(selector) is None:
+        errors.append(field.invalid(at, selector, malformed))
+    return errors
+
+
+def check_pods(selector: LabelSelector | None, template: PodTemplateSpec, owner: str) -> Errors:
+    """As `check_template`, of a template whose pods must be selected; a selector that cannot be read is enough."""
+    if label_selector.compiled_or_none(selector) is None:
+        return []
+    return label_selector.check_match(selector, template, SPEC) + check_template(template, owner)
 
 
 def check_template(template: PodTemplateSpec, owner: str) -> Errors:
     """A template of pods that run for ever."""
-    errors = pod_validation.check_template(template, SPEC.child("template"))
+    return pod_validation.check_template(template, SPEC.child("template")) + check_for_ever(template, owner)
+
+
+def check_for_ever(template: PodTemplateSpec, owner: str) -> Errors:
+    """What keeps the pods of a template from running for ever."""
+    errors: Errors = []
     at = SPEC.child("template", "spec")
-    if template.spec.restartPolicy not in ("", "Always"):
+    if template.spec.restartPolicy != "Always":
         errors.append(field.not_supported(at.child("restartPolicy"), template.spec.restartPolicy, ("Always",)))
     if template.spec.activeDeadlineSeconds is not None:
         detail = f"activeDeadlineSeconds in {owner} is not Supported"
@@ -48,16 +62,38 @@ def check_counts(obj: Any, path: Path, *attributes: str) -> Errors:
     return [e for name in attributes for e in field.not_negative(path.child(name), getattr(obj, name))]
 
 
-def check_bounds(status: Any, path: Path, *attributes: str) -> Errors:
-    """Counts of replicas in a status that may not exceed the number of replicas."""
+def check_bounds(status: Any, path: Path, *attributes: str, ready: str = "readyReplicas") -> Errors:
+    """Counts of replicas in a status that may not exceed the number of replicas; what is available is ready.
+
+    `ready` is what the message calls the number of those that are.
+    """
     detail = "cannot be greater than status.replicas"
-    errors: Errors = []
-    for name in attributes:
-        count = getattr(status, name)
-        errors += field.not_negative(path.child(name), count)
-        if count > status.replicas:
-            errors.append(field.invalid(path.child(name), count, detail))
+    errors = [
+        field.invalid(path.child(name), getattr(status, name), detail)
+        for name in attributes
+        if getattr(status, name) > status.replicas
+    ]
+    if status.availableReplicas > status.readyReplicas:
+        at = path.child("availableReplicas")
+        errors.append(field.invalid(at, status.availableReplicas, f"cannot be greater than {ready}"))
     return errors
+
+
+def check_collisions(status: Any, old: Any, path: Path) -> Errors:
+    """The count of collisions of names only grows."""
+    now, before = status.collisionCount, old.collisionCount
+    if before is None or (now is not None and now >= before):
+        return []
+    return [field.invalid(path.child("collisionCount"), now or 0, "cannot be decremented")]
+
+
+def shown(strategy: Any, *fields: str) -> field.Internal:
+    """A strategy as messages show it; `fields` are those of its rolling update."""
+    rolling = strategy.rollingUpdate
+    inner = None
+    if rolling is not None:
+        inner = field.Internal({name[0].upper() + name[1:]: getattr(rolling, name) for name in fields})
+    return field.Internal({"Type": strategy.type, "RollingUpdate": inner})
 
 
 def check_int_or_percent(value: IntOrPercent, path: Path) -> Errors:

@@ -67,5 +67,4 @@ KIND: Kind[CronJob] = Kind(
     check=cronjob_rules.check,
     check_new=cronjob_rules.check_new,
     check_update=cronjob_rules.check_update,
-    check_status_update=cronjob_rules.check_status_update,
 )

@@ -6,7 +6,7 @@ import re
 import zoneinfo
 from typing import TYPE_CHECKING
 
-from steersman.api import cron, field, names
+from steersman.api import cron, field
 from steersman.api.field import Errors, Path
 from steersman.kinds.apps.workload_rules import check_counts
 from steersman.kinds.batch import job_rules
@@ -93,12 +93,4 @@ def _check_template(spec: CronJobSpec, path: Path) -> Errors:
         errors.append(field.invalid(path.child("selector"), job.selector, "`selector` will be auto-generated"))
     if job.manualSelector:
         errors.append(field.not_supported(path.child("manualSelector"), job.manualSelector, ("nil", "false")))
-    return errors
-
-
-def check_status_update(cron_job: CronJob, old: CronJob) -> Errors:
-    errors: Errors = []
-    for i, reference in enumerate(cron_job.status.active or ()):
-        at = Path("status", "active").index(i).child("name")
-        errors += field.all_invalid(at, reference.name, names.path_segment(reference.name))
     return errors

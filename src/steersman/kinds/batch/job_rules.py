@@ -16,7 +16,7 @@ from steersman.kinds.core.pod_defaults import default_template
 
 if TYPE_CHECKING:
     from steersman.kinds.types.batch_v1 import Job, JobSpec
-    from steersman.kinds.types.core_v1 import Affinity, PodTemplateSpec
+    from steersman.kinds.types.core_v1 import Affinity, Container, PodTemplateSpec
 
 CONTROLLER_UID, JOB_NAME = "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"
 # The same labels from before they had a prefix: older selectors use them.
@@ -178,7 +178,7 @@ def check_update(job: Job, old: Job) -> Errors:
     spec, before = job.spec, old.spec
     errors = _check_completions(spec, before)
     errors += field.immutable(_SPEC.child("selector"), spec.selector, before.selector)
-    errors += _check_template(spec.template, before.template, _may_reschedule(old))
+    errors += _check_template(spec.template, before.template, _may_change(old))
     for name in ("completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"):
         errors += field.immutable(_SPEC.child(name), getattr(spec, name), getattr(before, name))
     return errors
@@ -194,26 +194,36 @@ def _check_completions(spec: JobSpec, before: JobSpec) -> Errors:
     return [field.invalid(at, spec.completions, "can only be modified in tandem with spec.parallelism")]
 
 
-def _may_reschedule(old: Job) -> bool:
-    """A suspended job that has not started may still change where its pods run."""
-    return bool(old.spec.suspend) and not old.status.startTime
+def _may_change(old: Job) -> bool:
+    """A suspended job without pods may still change where its pods run and what they use."""
+    stopped = not old.status.startTime or any(
+        c.type == "Suspended" and c.status == "True" for c in old.status.conditions or ()
+    )
+    return bool(old.spec.suspend) and stopped and not old.status.active
 
 
-def _check_template(template: PodTemplateSpec, before: PodTemplateSpec, reschedule: bool) -> Errors:
-    expected = before
-    if reschedule:
-        metadata = structs.replace(
-            before.metadata, labels=template.metadata.labels, annotations=template.metadata.annotations
-        )
-        spec = structs.replace(
-            before.spec,
-            nodeSelector=template.spec.nodeSelector,
-            tolerations=template.spec.tolerations,
-            affinity=_with_node_affinity(before.spec.affinity, template.spec.affinity),
-            schedulingGates=template.spec.schedulingGates,
-        )
-        expected = structs.replace(before, metadata=metadata, spec=spec)
-    return field.immutable(_SPEC.child("template"), template, expected)
+def _check_template(template: PodTemplateSpec, before: PodTemplateSpec, may_change: bool) -> Errors:
+    at = _SPEC.child("template")
+    if not may_change:
+        return field.immutable(at, template, before)
+    spec = structs.replace(
+        before.spec,
+        nodeSelector=template.spec.nodeSelector,
+        tolerations=template.spec.tolerations,
+        affinity=_with_node_affinity(before.spec.affinity, template.spec.affinity),
+        schedulingGates=template.spec.schedulingGates,
+        containers=_with_resources(before.spec.containers, template.spec.containers),
+        initContainers=_with_resources(before.spec.initContainers or [], template.spec.initContainers or []) or None,
+    )
+    return field.immutable(at.child("spec"), template.spec, spec)
+
+
+def _with_resources(before: list[Container], new: list[Container]) -> list[Container]:
+    """The old containers with what the new ones use, if they are the same ones."""
+    if len(before) != len(new):
+        return before
+    pairs = zip(before, new, strict=True)
+    return [structs.replace(old, resources=now.resources) if old.name == now.name else old for old, now in pairs]
 
 
 def _with_node_affinity(before: Affinity | None, new: Affinity | None) -> Affinity | None:

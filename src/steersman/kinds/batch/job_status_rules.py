@@ -38,6 +38,10 @@ def _true(job: Job) -> set[str]:
     return {c.type for c in job.status.conditions or () if c.status == "True"}
 
 
+def _false(job: Job) -> set[str]:
+    return {c.type for c in job.status.conditions or () if c.status == "False"}
+
+
 def _check_uncounted(status: JobStatus) -> Errors:
     if status.uncountedTerminatedPods is None:
         return []
@@ -68,7 +72,9 @@ def _check_conditions(job: Job, old: Job) -> Errors:
                 "cannot set Complete=True and FailureTarget=true conditions",
             ),
             (
-                turned & {"Failed", "FailureTarget"} and "Failed" in now and "FailureTarget" not in now,
+                ("Failed" in turned or _changed(job, old, "failedIndexes"))
+                and "Failed" in now
+                and "FailureTarget" not in now,
                 "cannot set Failed=True condition without the FailureTarget=true condition",
             ),
             (
@@ -103,7 +109,7 @@ def _check_times(job: Job, old: Job) -> Errors:
         and status.completionTime
         and status.completionTime < status.startTime
     ):
-        errors.append(field.invalid(at, status.completionTime, "completionTime cannot be set before startTime"))
+        errors.append(field.invalid(at, status.completionTime, "must be equal to or after `startTime`"))
     return errors
 
 
@@ -122,7 +128,7 @@ def _check_finished(job: Job, old: Job) -> Errors:
     left = status.uncountedTerminatedPods
     uncounted = left is not None and bool(left.failed or left.succeeded)
     if uncounted and (ends or _changed(job, old, "uncountedTerminatedPods")):
-        detail = "uncountedTerminatedPods needs to be empty for finished job"
+        detail = "must be empty for finished job"
         errors.append(field.invalid(_STATUS.child("uncountedTerminatedPods"), left, detail))
     if (status.terminating or 0) > 0 and (ends or _changed(job, old, "terminating")):
         detail = "terminating>0 is invalid for finished job"
@@ -174,10 +180,15 @@ def _check_taken_back(job: Job, old: Job) -> Errors:
         errors.append(field.invalid(at, status.succeeded, "cannot decrease the succeeded counter"))
     if status.completionTime and before.completionTime and status.completionTime != before.completionTime:
         at = _STATUS.child("completionTime")
-        errors.append(field.invalid(at, status.completionTime, "completionTime cannot be mutated"))
-    if before.startTime and before.startTime != status.startTime and not job.spec.suspend:
-        detail = "startTime cannot be removed for unsuspended job"
-        errors.append(field.required(_STATUS.child("startTime"), detail))
+        errors.append(field.invalid(at, status.completionTime, field.IMMUTABLE))
+    if (
+        before.startTime
+        and before.startTime != status.startTime
+        and not job.spec.suspend
+        and not ("Suspended" in then and "Suspended" in _false(job))
+    ):
+        detail = "field is immutable for unsuspended job once set"
+        errors.append(field.invalid(_STATUS.child("startTime"), status.startTime or None, detail))
     if "SuccessCriteriaMet" in then - now:
         errors.append(field.invalid(_CONDITIONS, OMITTED, "cannot disable the SuccessCriteriaMet=True condition"))
     if "SuccessCriteriaMet" in now - then and "Complete" in then:

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 def check(controller: ReplicationController) -> Errors:
     spec, path = controller.spec, rules.SPEC
-    errors = rules.check_counts(spec, path, "minReadySeconds", "replicas")
+    errors = rules.check_counts(spec, path, "minReadySeconds")
     if not spec.selector:
         errors.append(field.required(path.child("selector")))
+    errors += rules.check_counts(spec, path, "replicas")
     template = spec.template
     if template is None:
         return [*errors, field.required(path.child("template"))]
@@ -30,12 +31,10 @@ def check(controller: ReplicationController) -> Errors:
 
 def check_status_update(controller: ReplicationController, old: ReplicationController) -> Errors:
     status, path = controller.status, Path("status")
-    errors = rules.check_counts(status, path, "replicas", "observedGeneration")
-    errors += rules.check_bounds(status, path, "fullyLabeledReplicas", "readyReplicas", "availableReplicas")
-    if status.availableReplicas > status.readyReplicas:
-        at = path.child("availableReplicas")
-        errors.append(field.invalid(at, status.availableReplicas, "cannot be greater than readyReplicas"))
-    return errors
+    errors = rules.check_counts(
+        status, path, "replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", "observedGeneration"
+    )
+    return errors + rules.check_bounds(status, path, "fullyLabeledReplicas", "readyReplicas", "availableReplicas")
 
 
 def check_pod_template(obj: PodTemplate) -> Errors:
