@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from steersman.api.metrics import pairs
 from steersman.kubelet.accounting import Interface, Usage
 from steersman.kubelet.observation import Observation, PodUse
+from steersman.kubelet.pause import PAUSE_IMAGE
 from steersman.kubelet.resource_metrics import Row, family, seconds
 from steersman.kubelet.runtime.types import ContainerStats
 
@@ -65,11 +66,19 @@ def _groups(seen: Observation, layers: dict[str, int]) -> Iterator[_Group]:
 def _pod(use: PodUse, layers: dict[str, int]) -> Iterator[_Group]:
     namespace, pod = use.pod.metadata.namespace, use.pod.metadata.name
     created = use.sandbox.created_at / 1e9
-    # Its network is the sandbox's, and is told with the pod.
-    yield _Group(("", use.path, "", use.sandbox.id, namespace, pod), use.usage, created, tuple(use.network))
+    yield _Group(("", use.path, "", "", namespace, pod), use.usage, created)
+    if use.own is not None:
+        # The pod's network is its sandbox's.
+        names = "", f"{use.path}/{use.sandbox.id}", PAUSE_IMAGE, use.sandbox.id, namespace, pod
+        yield _Group(names, use.own, created, tuple(use.network))
+    spec = use.pod.spec
+    images = {
+        c.name: c.image for c in (*spec.containers, *(spec.initContainers or ()), *(spec.ephemeralContainers or ()))
+    }
     for own in use.containers:
         container = own.container
-        names = container.name, own.path, container.image, container.id, namespace, pod
+        image = images.get(container.name) or container.image
+        names = container.name, own.path, image, container.id, namespace, pod
         yield _Group(names, own.usage, container.created_at / 1e9, disk=layers.get(container.id))
 
 

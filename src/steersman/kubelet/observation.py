@@ -25,7 +25,8 @@ class ContainerUse:
 
 @dataclass(frozen=True, slots=True)
 class PodUse:
-    """A pod with a sandbox that runs. `network` is empty for pods in the node's own."""
+    """A pod with a sandbox that runs. `own` is what the sandbox itself uses, and `network` its interfaces: both are empty in
+    brief, and the interfaces for pods in the node's own network."""
 
     pod: Pod
     sandbox: PodSandbox
@@ -33,6 +34,7 @@ class PodUse:
     usage: Usage
     containers: Sequence[ContainerUse]
     network: Sequence[Interface] = ()
+    own: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,10 @@ def _read(
         if pod is None or usage is None:
             # It comes or goes at this moment.
             continue
-        own = _containers(accounts, path, by_pod.get(uid, ()), brief)
+        inside = _containers(accounts, path, by_pod.get(uid, ()), brief)
         network = [] if brief or pod.spec.hostNetwork else _network(accounts, f"{path}/{sandbox.id}")
-        found.append(PodUse(pod, sandbox, path, usage, own, network))
+        own = None if brief else accounts.read(f"{path}/{sandbox.id}")
+        found.append(PodUse(pod, sandbox, path, usage, inside, network, own))
     folders = {path: accounts.read(path, brief=brief) for path in _folders(root)}
     return Observation(
         at,
