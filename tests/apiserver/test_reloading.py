@@ -44,7 +44,7 @@ async def test_changes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None
         assert not await found.look()
     file.unlink()
     assert not await found.look()
-    assert (found.current, taken, found.successes, found.failures) == (2, [2], 1, 2)
+    assert (found.current, taken, found.reloads.counts) == (2, [2], {"success": 1, "failure": 2})
     assert "stays in force" in caplog.text
 
 

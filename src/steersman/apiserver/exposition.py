@@ -18,7 +18,6 @@ _DEPRECATED = ("group", "version", "resource", "subresource", "removed_release")
 def render(app: App) -> str:
     """The text that Prometheus reads."""
     text = app.metrics.render(_metrics(app)) + app.flow_control.metrics() + app.pod_security.render()
-    text += app.authorization.render()
     if app.audit is not None:
         text += app.audit.metrics()
     timing = sys.modules.get("steersman.cel.timing")
@@ -31,7 +30,11 @@ def render(app: App) -> str:
 def _metrics(app: App) -> Iterator[Metric]:
     yield from _stored(app)
     yield from app.authenticator.counts.metrics()
-    yield from app.authorization.counts.metrics()
+    if app.remote_authentication is not None and app.remote_authentication.reloading is not None:
+        yield from app.remote_authentication.reloading.reloads.metrics("authentication")
+    if app.encryption is not None:
+        yield from app.encryption.metrics()
+    yield from app.authorization.metrics()
     yield from app.admitted.metrics()
 
 

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from steersman.api.clock import Clock
 from steersman.api.configuration import ConfigurationError, read_bytes
+from steersman.apiserver.reloads import Reloads
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class Reloading(Generic[T]):
         self._taken, self._interval = taken, interval
         self._seen = read_bytes(path)
         self.current: T = make(self._seen)
-        self.successes = self.failures = 0
+        self.reloads = Reloads(clock, self._seen)
 
     async def run(self) -> None:
         """Look at the file now and then, until cancelled."""
@@ -55,12 +56,12 @@ class Reloading(Generic[T]):
             self._seen = content
             made = self._make(content)
         except ConfigurationError as error:
-            self.failures += 1
+            self.reloads.failed()
             log.error("what was read before stays in force: %s", error)
             return False
         self.current = made
         if self._taken is not None:
             await self._taken(made)
-        self.successes += 1
+        self.reloads.taken(content)
         log.info("%s was read again", self._path)
         return True

@@ -162,7 +162,7 @@ class App:
             selection.select(self.config.admission) if admission is None else admission
         )
         self.authenticator = authenticator or self._make_authenticator()
-        self._remote_authentication = self._assembled(self.config.authentication)
+        self.remote_authentication = self._assembled(self.config.authentication)
         self._last_used = LastUsed(self.registries, clock)
         self.authenticator.bind(self._uid, partial(self.registries.get, Secret), self._last_used.used)
         self.rbac = RBAC(self._roles)
@@ -333,8 +333,8 @@ class App:
             group.create_task(self.aggregator.run())
             group.create_task(self.flow_control.run())
             group.create_task(self._last_used.run())
-            if self._remote_authentication is not None:
-                group.create_task(self._remote_authentication.run())
+            if self.remote_authentication is not None:
+                group.create_task(self.remote_authentication.run())
             if self.service_accounts is not None and self.service_accounts.external is not None:
                 group.create_task(self.service_accounts.external.run())
             if self.encryption is not None:

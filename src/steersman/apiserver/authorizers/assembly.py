@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from steersman.api.clock import Clock
 from steersman.api.configuration import ConfigurationError
-from steersman.apiserver.authorizers.counting import Counts
+from steersman.api.metrics import Counter, Metric
+from steersman.apiserver.authorizers.counting import Counts, Questions
 from steersman.apiserver.authorizers.node import NodeAuthorizer
 from steersman.apiserver.authorizers.settings import (
     ABAC,
@@ -38,7 +39,7 @@ class Authorizers:
         self._modes: dict[str, str] = {}
         self.counts = Counts()
         """Kept by the server, request by request."""
-        self._asked: Counter[tuple[str, str]] = Counter()
+        self._questions = Questions()
         self.reloading: Reloading[list[Module]] | None = None
         file = settings.file
         if file is None:
@@ -53,23 +54,19 @@ class Authorizers:
         if self.reloading is not None:
             await self.reloading.run()
 
-    def render(self) -> str:
-        """What has been decided, for Prometheus."""
-        lines = ["# TYPE apiserver_authorization_decisions_total counter"]
-        for (name, allowed), count in sorted(self.authorizer.decided.items()):
-            labels = f'type="{self._modes.get(name, "")}",name="{name}",decision="{"allowed" if allowed else "denied"}"'
-            lines.append(f"apiserver_authorization_decisions_total{{{labels}}} {count}")
-        if self._asked:
-            lines.append("# TYPE apiserver_authorization_webhook_evaluations_total counter")
-            for (name, result), count in sorted(self._asked.items()):
-                labels = f'name="{name}",result="{result}"'
-                lines.append(f"apiserver_authorization_webhook_evaluations_total{{{labels}}} {count}")
+    def metrics(self) -> Iterator[Metric]:
+        """What has been decided and asked."""
+        yield from self.counts.metrics()
+        decisions = Counter(
+            "apiserver_authorization_decisions_total", "Decisions by authorizer.", ("type", "name", "decision")
+        )
+        for (name, allowed), count in self.authorizer.decided.items():
+            if name:
+                decisions.add(self._modes.get(name, ""), name, "allowed" if allowed else "denied", by=count)
+        yield decisions
+        yield from self._questions.metrics()
         if self.reloading is not None:
-            lines.append("# TYPE apiserver_authorization_config_controller_automatic_reloads_total counter")
-            for status, number in (("success", self.reloading.successes), ("failure", self.reloading.failures)):
-                name = "apiserver_authorization_config_controller_automatic_reloads_total"
-                lines.append(f'{name}{{status="{status}"}} {number}')
-        return "\n".join(lines) + "\n"
+            yield from self.reloading.reloads.metrics("authorization")
 
     async def _taken(self, modules: list[Module]) -> None:
         self.authorizer.replace(modules)
@@ -118,8 +115,6 @@ class Authorizers:
             what = f'unsupported webhook authorizer version "{settings.version}"'
             raise ConfigurationError(f"{what}, supported versions are {known}")
         post = Connection(kubeconfig.read(settings.kubeconfig), self._backends, settings.timeout)
-        return webhook.WebhookAuthorizer(name, post, self._clock, settings, partial(self._note, name))
-
-    def _note(self, name: str, result: str, status: int, seconds: float) -> None:
-        """Count a call of a webhook."""
-        self._asked[name, result] += 1
+        return webhook.WebhookAuthorizer(
+            name, post, self._clock, settings, partial(self._questions.asked, name), self._questions
+        )

@@ -14,6 +14,7 @@ from steersman.api.clock import Clock
 from steersman.api.http import User
 from steersman.api.recent import Digest
 from steersman.apiserver.authorizers import conditions
+from steersman.apiserver.authorizers.counting import Questions
 from steersman.apiserver.authorizers.settings import Webhook
 from steersman.apiserver.authz import NO_OPINION, Attributes, Decision, Question, Rules, Verdict
 from steersman.apiserver.seldom import Seldom
@@ -47,8 +48,16 @@ class WebhookAuthorizer:
 
     waits = True
 
-    def __init__(self, name: str, post: Post, clock: Clock, settings: Webhook, note: Note | None = None) -> None:
-        self.name = name
+    def __init__(
+        self,
+        name: str,
+        post: Post,
+        clock: Clock,
+        settings: Webhook,
+        note: Note | None = None,
+        counts: Questions | None = None,
+    ) -> None:
+        self.name, self._counts = name, counts or Questions()
         self._post, self._clock, self._settings, self._note = post, clock, settings, note
         self._key = Digest()
         self._answers: Answers[Decision] = Answers(clock, _REMEMBERED)
@@ -57,11 +66,15 @@ class WebhookAuthorizer:
     def decide(self, attributes: Attributes) -> Decision | Question:
         spec = spec_of(attributes)
         if self._settings.conditions:
+            since, holds = self._clock.monotonic(), None
             try:
-                if not conditions.hold(self._settings.conditions, spec):
-                    return NO_OPINION
+                holds = conditions.hold(self._settings.conditions, spec)
             except conditions.Undecided as error:
                 return self._failed(str(error))
+            finally:
+                self._counts.matched(self.name, self._clock.monotonic() - since, holds)
+            if not holds:
+                return NO_OPINION
         key = self._key(codec.encode(spec))
         known = self._answers.get(key)
         if known is not None:
@@ -77,6 +90,8 @@ class WebhookAuthorizer:
         except Unanswered as error:
             if count := self._seldom.count():
                 log.error("authorizer %s: failed to make %d webhook authorizer requests: %s", self.name, count, error)
+            if not self._settings.denies:
+                self._counts.opened(self.name, "timeout" if error.timed_out else "error")
             return self._failed(str(error)), 0.0
         ttl = self._settings.allowed_ttl if decision.allowed else self._settings.refused_ttl
         return decision, ttl if remembered else 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from steersman.apiserver.encryption.plugin import Service
@@ -37,6 +38,7 @@ NOTHING = Built(Table({}))
 """What is in force without a configuration: values are stored as they are."""
 
 
+@lru_cache(maxsize=256)
 def key_hash(key_id: str) -> str:
     """How a key's id is shown: ids may say more than everybody should know."""
     return f"sha256:{hashlib.sha256(key_id.encode()).hexdigest()}" if key_id else ""

@@ -10,21 +10,25 @@ import logging
 import os
 import threading
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 
 from msgspec import Struct
 
 from steersman.api.clock import Clock
 from steersman.api.meta import format_time
+from steersman.apiserver.encryption import counting
 from steersman.apiserver.encryption import envelope as envelopes
 from steersman.apiserver.encryption.built import key_hash
 from steersman.apiserver.encryption.envelope import HKDF_SEED, SEED_SIZE, Derived, Envelope
-from steersman.apiserver.encryption.plugin import Encrypted, PluginError, Service, Status
+from steersman.apiserver.encryption.plugin import SERVICE, Encrypted, PluginError, Service, Status
 from steersman.apiserver.encryption.providers import Algorithm
 from steersman.apiserver.encryption.wire import field
 from steersman.store.sealing import PREFIX, OpenFailed, Origin, SealFailed
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 WRITE_SECONDS = 180.0
 """How long a seed may be written with after the plugin was last well."""
@@ -45,6 +49,7 @@ class Seed(Struct, frozen=True):
     envelope: Envelope
     tail: bytes
     origin: Origin
+    key_hash: str
     expires: float
 
 
@@ -85,6 +90,7 @@ class KMSProvider:
                 f"(current time is {format_time(self._clock.now())})"
             )
         data = seed.algorithm.seal(key.encode(), value)
+        counting.key_used(counting.TO_STORAGE, self.name, seed.key_hash, self._clock.time())
         return b"".join((self.prefix, field(1, data), seed.tail)), seed.origin
 
     def _time(self, monotonic: float) -> str:
@@ -96,7 +102,9 @@ class KMSProvider:
         found = self._algorithms.get(identity)
         if found is None:
             found = self._decrypted(envelope, identity)
-        return found.open(key.encode(), data), self._origin(envelope)
+        value = found.open(key.encode(), data)
+        counting.key_used(counting.FROM_STORAGE, self.name, key_hash(envelope.key_id), self._clock.time())
+        return value, self._origin(envelope)
 
     def _origin(self, envelope: Envelope) -> Origin:
         seed = self._seed
@@ -111,11 +119,12 @@ class KMSProvider:
             found = self._algorithms.get(identity)
             if found is not None:
                 return found
+            counting.misses.add()
             if self._clock.monotonic() < self._failed_until:
                 raise OpenFailed(self._failure)
             asked = Encrypted(envelope.source, envelope.key_id, envelope.annotations)
             try:
-                source = self._service.decrypt(str(uuid.uuid4()), asked)
+                source = self._call("Decrypt", lambda: self._service.decrypt(str(uuid.uuid4()), asked))
             except PluginError as error:
                 failure = f"failed to decrypt DEK, error: {error}"
                 if "code = Unavailable" in str(error) or "code = DeadlineExceeded" in str(error):
@@ -129,8 +138,20 @@ class KMSProvider:
         if len(self._algorithms) >= SEEDS:
             del self._algorithms[next(iter(self._algorithms))]
         self._algorithms[identity] = found
+        counting.seeds_known(self.name, len(self._algorithms))
 
     # The plugin.
+
+    def _call(self, method: str, call: Callable[[], T]) -> T:
+        """What a call gives, timed. Raises PluginError."""
+        since, failure = self._clock.monotonic(), None
+        try:
+            return call()
+        except PluginError as error:
+            failure = error
+            raise
+        finally:
+            counting.called(self.name, f"/{SERVICE}/{method}", self._clock.monotonic() - since, failure)
 
     @property
     def health(self) -> str:
@@ -140,7 +161,7 @@ class KMSProvider:
     def probe(self) -> str:
         """Asks the plugin how it is, and changes the seed if its key has changed; returns what is wrong, or nothing."""
         try:
-            status = self._service.status()
+            status = self._call("Status", self._service.status)
         except PluginError as error:
             self._health = (
                 f"failed to perform status section of the healthz check for KMS Provider {self.name}, error: {error}"
@@ -172,9 +193,12 @@ class KMSProvider:
                     f"{self._version}, got {status.version}"
                 )
         if wrong := envelopes.check_key_id(status.key_id):
+            counting.invalid_keys.add(self.name, "too_long" if status.key_id else "empty")
             problems.append(f'got invalid KMSv2 KeyID hash "{key_hash(status.key_id)}": {wrong}')
-        elif wrong := self._follow(status.key_id):
-            problems.append(wrong)
+        else:
+            counting.key_told(self.name, key_hash(status.key_id), self._clock.time())
+            if wrong := self._follow(status.key_id):
+                problems.append(wrong)
         return problems
 
     def _follow(self, key_id: str) -> str:
@@ -183,12 +207,14 @@ class KMSProvider:
         expires = self._clock.monotonic() + WRITE_SECONDS
         seed = self._seed
         if seed is not None and seed.envelope.key_id == key_id:
-            self._seed = Seed(seed.algorithm, seed.envelope, seed.tail, seed.origin, expires)
+            self._seed = Seed(seed.algorithm, seed.envelope, seed.tail, seed.origin, seed.key_hash, expires)
             return ""
+        since = self._clock.monotonic()
         plain = os.urandom(SEED_SIZE)
+        counting.seed_made(self._clock.monotonic() - since)
         uid = str(uuid.uuid4())
         try:
-            made = self._service.encrypt(uid, plain)
+            made = self._call("Encrypt", lambda: self._service.encrypt(uid, plain))
         except PluginError as error:
             return self._not_rotated(uid, f"failed to encrypt DEK, error: {error}", key_id, "")
         envelope = Envelope(made.key_id, made.ciphertext, made.annotations)
@@ -199,7 +225,7 @@ class KMSProvider:
         algorithm = Derived(plain)
         self._remember(envelope.identity(), algorithm)
         origin = Origin("kms", self.name, key_id)
-        self._seed = Seed(algorithm, envelope, envelopes.tail(envelope), origin, expires)
+        self._seed = Seed(algorithm, envelope, envelopes.tail(envelope), origin, key_hash(key_id), expires)
         log.info("kms provider %s: values are written under the key with hash %s", self.name, key_hash(key_id))
         return ""
 

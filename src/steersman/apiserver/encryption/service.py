@@ -16,12 +16,14 @@ from steersman.api import configuration
 from steersman.api.clock import Clock
 from steersman.api.configuration import ConfigurationError
 from steersman.api.http import Response
+from steersman.api.metrics import Metric
 from steersman.apiserver.context import Context
 from steersman.apiserver.encryption import built, paths
 from steersman.apiserver.encryption.built import NOTHING, Built, Dial, key_hash
 from steersman.apiserver.encryption.plugin import Plugin
 from steersman.apiserver.encryption.rewriting import Rewriting, told
 from steersman.apiserver.encryption.table import Tables, shown
+from steersman.apiserver.reloads import Reloads
 from steersman.store.sealing import PLAIN, Origin
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ class Encryption:
         self._rewriting: Rewriting | None = None
         # What a file says that is good, but for a plugin that does not answer yet.
         self._candidate: Built | None = None
-        self.successes = self.failures = 0
+        self.reloads_done = Reloads(clock, self._seen)
 
     def _build(self, content: bytes, path: Path) -> Built:
         # Most servers have no configuration, and do without the libraries.
@@ -118,7 +120,7 @@ class Encryption:
                 self._seen = content
                 self._candidate = self._build(content, self._path)
         except ConfigurationError as error:
-            self.failures += 1
+            self.reloads_done.failed()
             self._candidate = None
             log.error("the encryption configuration of before stays in force: %s", error)
             return False
@@ -127,7 +129,7 @@ class Encryption:
         wrong = [w for w in await asyncio.gather(*(self._probe(p) for p in self._candidate.plugins)) if w]
         if wrong:
             # The next look tries it again.
-            self.failures += 1
+            self.reloads_done.failed()
             return False
         await self._take(self._candidate)
         return True
@@ -135,7 +137,7 @@ class Encryption:
     async def _take(self, built: Built) -> None:
         self._candidate, self._built = None, built
         self.tables.table = built.table
-        self.successes += 1
+        self.reloads_done.taken(self._seen)
         log.info("%s was read again and is in force", self._path)
         await self._reopen()
         self._warn_of_lost()
@@ -187,6 +189,11 @@ class Encryption:
             await asyncio.gather(*(self._probe(plugin) for plugin in self._built.plugins))
             await self._reopen()
 
+    def metrics(self) -> Iterator[Metric]:
+        """What is counted of the configuration; values and plugins are counted for the whole process."""
+        if self._path is not None:
+            yield from self.reloads_done.metrics("encryption")
+
     @property
     def checked(self) -> bool:
         """Whether there is a health check for plugins."""
@@ -224,7 +231,7 @@ class Encryption:
         sealed = () if self._app is None else self._app.store.sealed
         return {
             "configHash": self._built.digest,
-            "reloads": {"success": self.successes, "failure": self.failures},
+            "reloads": dict(self.reloads_done.counts),
             "resources": list(self._resources()),
             "unreadable": sorted(sealed)[:SHOWN],
             "unreadableCount": len(sealed),

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from steersman.store.sealing import PLAIN, PREFIX, OpenFailed, Origin
+from steersman.api.clock import RealClock
+from steersman.apiserver.encryption import counting
+from steersman.store.sealing import PLAIN, PREFIX, OpenFailed, Origin, SealFailed
+
+_now = RealClock.monotonic
 
 GroupResource = tuple[str, str]
 """Group and plural; `*` stands for any."""
@@ -22,6 +26,12 @@ def group_resource(text: str) -> tuple[str, str]:
 def shown(group: str, plural: str) -> str:
     """The reverse, as people write it."""
     return f"{plural}.{group}" if group or plural == "*" else plural
+
+
+def resource_of(key: str) -> str:
+    """The resource of what is stored at a key, as metrics name it."""
+    parts = key.split("/", 4)
+    return shown("" if parts[2] == "core" else parts[2], parts[3]) if len(parts) > 3 else ""
 
 
 class Provider(Protocol):
@@ -69,18 +79,38 @@ class Chain:
     def __init__(self, providers: Sequence[Provider]) -> None:
         self.providers = tuple(providers)
         self.writer = self.providers[0]
+        self._prefix = self.writer.prefix.decode()
+
+    def seal(self, key: str, value: bytes) -> tuple[bytes, Origin]:
+        """The record. Raises SealFailed."""
+        since = _now()
+        try:
+            found = self.writer.seal(key, value)
+        except SealFailed as error:
+            counting.transformed(resource_of(key), counting.TO_STORAGE, self._prefix, 0.0, error)
+            raise
+        counting.transformed(resource_of(key), counting.TO_STORAGE, self._prefix, _now() - since)
+        return found
 
     def open(self, key: str, stored: bytes) -> tuple[bytes, Origin]:
         """The value. Raises OpenFailed."""
-        reasons = []
+        reasons, since, resource = [], _now(), resource_of(key)
         for provider in self.providers:
             if stored.startswith(provider.prefix) if provider.prefix else not stored.startswith(PREFIX):
+                prefix = provider.prefix.decode() or "identity"
                 try:
-                    return provider.open(key, stored)
+                    found = provider.open(key, stored)
                 except OpenFailed as error:
                     # Two providers of one kind share their prefix.
+                    counting.transformed(resource, counting.FROM_STORAGE, prefix, 0.0, error)
                     reasons.append(str(error))
-        raise OpenFailed(_joined(reasons) or self._unmatched(stored))
+                else:
+                    counting.transformed(resource, counting.FROM_STORAGE, prefix, _now() - since)
+                    return found
+        failed = OpenFailed(_joined(reasons) or self._unmatched(stored))
+        if not reasons:
+            counting.transformed(resource, counting.FROM_STORAGE, "unknown", 0.0, failed)
+        raise failed
 
     def reads(self, origin: Origin) -> bool:
         """Whether what was sealed in that way can be opened."""
@@ -142,10 +172,15 @@ class Tables:
         self.active = active
 
     def seal(self, key: str, value: bytes) -> tuple[bytes, Origin]:
-        return self.table.chain(key).writer.seal(key, value)
+        chain = self.table.chain(key)
+        # What nobody wants to be encrypted is not worth counting.
+        return chain.writer.seal(key, value) if chain is UNCHANGED else chain.seal(key, value)
 
     def open(self, key: str, stored: bytes) -> tuple[bytes, Origin]:
-        return self.table.chain(key).open(key, stored)
+        chain = self.table.chain(key)
+        if chain is UNCHANGED and not stored.startswith(PREFIX):
+            return stored, PLAIN
+        return chain.open(key, stored)
 
     def current(self, key: str) -> Origin:
         return self.table.chain(key).writer.origin
