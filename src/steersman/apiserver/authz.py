@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
@@ -221,26 +221,23 @@ class Authorizer:
         """The answer, or how it is to be had if somebody outside of the process has to be asked."""
         if MASTERS in attributes.user.groups:
             return ALLOWED
-        found = self._decide(attributes)
+        found = self._decide(self._modules, attributes, [])
         return found[0] if isinstance(found, tuple) else found
 
-    def _decide(self, attributes: Attributes) -> tuple[Decision, _Decider] | Question:
-        """As `decide`, with whose answer it is."""
-        steps = self._steps(attributes)
-        try:
-            question = next(steps)
-        except StopIteration as end:
-            decided: tuple[Decision, _Decider] = end.value
-            return decided
-        return partial(_gone_on, steps, question)
-
-    def _steps(self, attributes: Attributes) -> Generator[Question, Decision, tuple[Decision, _Decider]]:
-        """Asks the modules. It stops at each question that somebody else has to answer, and goes on with the answer."""
-        left: list[tuple[str, Decision]] = []
-        for module in self._modules:
-            decision = module.decide(attributes)
+    def _decide(
+        self,
+        modules: Sequence[Module],
+        attributes: Attributes,
+        left: list[tuple[str, Decision]],
+        answer: Decision | None = None,
+    ) -> tuple[Decision, _Decider] | Question:
+        """Asks these modules, with whose answer it is. `left` is what others have left undecided; `answer` is the first one's,
+        if somebody else has given it meanwhile."""
+        for index, module in enumerate(modules):
+            decision = answer or module.decide(attributes)
+            answer = None
             if not isinstance(decision, Decision):
-                decision = yield decision
+                return partial(self._go_on, modules[index:], attributes, left, decision)
             if decision.verdict is not Verdict.NO_OPINION:
                 decider = module.name, decision.allowed
                 self.decided[decider] += 1
@@ -248,6 +245,13 @@ class Authorizer:
             if decision is not NO_OPINION:
                 left.append((module.name, decision))
         return _undecided(left) if left else NO_OPINION, _NOBODY
+
+    async def _go_on(
+        self, modules: Sequence[Module], attributes: Attributes, left: list[tuple[str, Decision]], question: Question
+    ) -> Decision:
+        """What comes of it when the first of these modules has the answer to its question."""
+        found = self._decide(modules, attributes, left, await question())
+        return found[0] if isinstance(found, tuple) else await found()
 
     async def authorize(self, attributes: Attributes) -> Decision:
         """The answer."""
@@ -278,7 +282,7 @@ class Authorizer:
         if known is not None:
             self.decided[known[1]] += 1
             return known[0]
-        found = self._decide(attributes_of(info, user, query))
+        found = self._decide(self._modules, attributes_of(info, user, query), [])
         if not isinstance(found, tuple):
             return found
         if found[0].allowed and found[0].general and len(info.path) <= LONGEST_PATH:
@@ -296,17 +300,6 @@ class Authorizer:
             found.errors += known.errors
             found.incomplete = found.incomplete or known.incomplete
         return found
-
-
-async def _gone_on(steps: Generator[Question, Decision, tuple[Decision, _Decider]], question: Question) -> Decision:
-    """What becomes of `steps` when this question, and those that come after it, are answered."""
-    while True:
-        answer = await question()
-        try:
-            question = steps.send(answer)
-        except StopIteration as end:
-            decision: Decision = end.value[0]
-            return decision
 
 
 def _undecided(left: Sequence[tuple[str, Decision]]) -> Decision:
