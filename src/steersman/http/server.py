@@ -133,9 +133,10 @@ class HTTPServer:
         now = loop.time()
         for connection in [c for c in self.connections if c.deadline < now]:
             connection.expire()
-        for connection in self.connections:
-            if connection.named_until < now:
-                connection.forget_client()
+        for connection in [c for c in self.connections if c.named_until < now]:
+            # The client may have another one by now, to be shown on another connection.
+            connection.forget_client()
+            connection.retire()
         if isinstance(self._tls, ServerTLS):
             self._tls.look()
 
