@@ -25,6 +25,17 @@ def test_accept_key() -> None:
     assert websocket.accept_key("dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 
+def test_handshake() -> None:
+    key = "dGhlIHNhbXBsZSBub25jZQ=="
+    head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    accept = b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+    assert websocket.handshake([key], ["13"], "") == head + accept + b"\r\n"
+    assert websocket.handshake([key], ["13"], "v5") == head + accept + b"Sec-WebSocket-Protocol: v5\r\n\r\n"
+    for keys, versions in (([], ["13"]), ([key, key], ["13"]), ([key], ["8"]), ([key], [])):
+        with pytest.raises(ValueError, match="not a WebSocket request of version 13"):
+            websocket.handshake(keys, versions, "")
+
+
 def test_known_bytes() -> None:
     assert websocket.encode(websocket.TEXT, b"Hello") == bytes.fromhex("810548656c6c6f")
     assert websocket.encode(websocket.BINARY, bytes(256))[:4] == bytes.fromhex("827e0100")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -40,6 +40,24 @@ class Message(Struct, frozen=True):
 def accept_key(key: str) -> str:
     """The Sec-WebSocket-Accept for a client's Sec-WebSocket-Key."""
     return base64.b64encode(hashlib.sha1(key.encode() + _GUID).digest()).decode()
+
+
+def handshake(keys: Sequence[str], versions: Sequence[str], protocol: str) -> bytes:
+    """The HTTP answer that begins a WebSocket, of the Sec-WebSocket-Key and -Version headers of a request.
+
+    `protocol` is the one that is chosen, if any. Raises ValueError for a request that is not for one.
+    """
+    if list(versions) != ["13"] or len(keys) != 1:
+        raise ValueError("unable to upgrade: not a WebSocket request of version 13")
+    lines = [
+        "HTTP/1.1 101 Switching Protocols",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Accept: {accept_key(keys[0])}",
+    ]
+    if protocol:
+        lines.append(f"Sec-WebSocket-Protocol: {protocol}")
+    return "\r\n".join([*lines, "", ""]).encode()
 
 
 def encode(opcode: int, data: bytes) -> bytes:

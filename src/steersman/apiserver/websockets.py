@@ -83,17 +83,10 @@ async def _stream(request: Request, response: Response, choose: Callable[[list[s
 def _handshake(request: Request, protocol: str) -> bytes:
     """The answer that begins the WebSocket. Raises BadRequest."""
     keys = _values(request, "sec-websocket-key", lower=False)
-    if _values(request, "sec-websocket-version") != ["13"] or len(keys) != 1:
-        raise BadRequest("unable to upgrade: not a WebSocket request of version 13")
-    lines = [
-        "HTTP/1.1 101 Switching Protocols",
-        "Upgrade: websocket",
-        "Connection: Upgrade",
-        f"Sec-WebSocket-Accept: {websocket.accept_key(keys[0])}",
-    ]
-    if protocol:
-        lines.append(f"Sec-WebSocket-Protocol: {protocol}")
-    return "\r\n".join([*lines, "", ""]).encode()
+    try:
+        return websocket.handshake(keys, _values(request, "sec-websocket-version"), protocol)
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
 
 
 async def _send(client: Hijacked, body: bytes | AsyncIterator[bytes], frames: Frames) -> None:

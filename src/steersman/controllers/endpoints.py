@@ -14,7 +14,7 @@ from steersman.controller.freshness import SOON, Writes
 from steersman.controller.pod_control import namespace_ends
 from steersman.controller.pods import is_ready
 from steersman.controllers import service_pods
-from steersman.controllers.service_pods import HEADLESS, Port
+from steersman.controllers.service_pods import Port
 from steersman.kinds.types.core_v1 import EndpointAddress, EndpointPort, Endpoints, EndpointSubset, Pod, Service
 from steersman.kinds.types.meta_v1 import ObjectMeta
 
@@ -57,10 +57,7 @@ def _subset(ports: tuple[Port, ...], ready: list[EndpointAddress], unready: list
 
 
 def labels_of(service: Service) -> dict[str, str]:
-    labels = {k: v for k, v in (service.metadata.labels or {}).items() if k != HEADLESS}
-    if service_pods.is_headless(service):
-        labels[HEADLESS] = ""
-    return {**labels, MANAGED_BY: MANAGER}
+    return {**service_pods.labels_of(service), MANAGED_BY: MANAGER}
 
 
 class EndpointsReconciler:

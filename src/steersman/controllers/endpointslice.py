@@ -13,7 +13,6 @@ from steersman.controller.ownership import controller_reference
 from steersman.controller.pod_control import namespace_ends
 from steersman.controller.pods import is_ready
 from steersman.controllers import service_pods, slice_plan
-from steersman.controllers.service_pods import HEADLESS
 from steersman.controllers.slice_plan import MANAGED_BY, SERVICE_NAME, Group, Parent, Plan, service_keys
 from steersman.kinds.types.core_v1 import Node, Pod, Service
 from steersman.kinds.types.discovery_v1 import Endpoint, EndpointConditions, EndpointSlice
@@ -60,11 +59,8 @@ def _endpoint(service: Service, pod: Pod, address: str, zones: dict[str, str]) -
 
 def plan(service: Service, groups: dict[Group, list[Endpoint]], slices: Iterable[EndpointSlice]) -> Plan:
     """The fewest writes from the present slices to the wanted endpoints."""
-    labels = {k: v for k, v in (service.metadata.labels or {}).items() if k != HEADLESS}
-    if service_pods.is_headless(service):
-        labels[HEADLESS] = ""
     name = service.metadata.name
-    labels |= {SERVICE_NAME: name, MANAGED_BY: MANAGER}
+    labels = {**service_pods.labels_of(service), SERVICE_NAME: name, MANAGED_BY: MANAGER}
     parent = Parent(name, service.metadata.namespace, labels, controller_reference(service))
     return slice_plan.plan(parent, groups, slices)
 

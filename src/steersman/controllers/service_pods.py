@@ -35,6 +35,12 @@ def is_headless(service: Service) -> bool:
     return service.spec.clusterIP == "None"
 
 
+def labels_of(service: Service) -> dict[str, str]:
+    """What its endpoints take over of the Service's labels, and whether it is headless."""
+    labels = {k: v for k, v in (service.metadata.labels or {}).items() if k != HEADLESS}
+    return {**labels, HEADLESS: ""} if is_headless(service) else labels
+
+
 def pods_of(service: Service, informer: Informer[Pod]) -> list[Pod]:
     """The Service's pods, in the order of their names. The informer needs the index `namespace`."""
     selector = Selector.of(service.spec.selector)

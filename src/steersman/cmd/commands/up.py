@@ -26,6 +26,21 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--store", metavar="URL", help="where objects are kept: sqlite:///FILE (default) or memory://")
     parser.add_argument("--port", type=_port, metavar="P", help="port of the API server (default: a free one)")
     parser.add_argument("--kubeconfig", metavar="FILE", help="merge into this file instead of kubectl's usual one")
+    _add_settings(parser)
+    parser.add_argument(
+        "--wait",
+        type=_duration,
+        default=120.0,
+        metavar="DURATION",
+        help="give up when the cluster is not usable after so long, such as 90s or 2m; 0 does not wait (default 2m)",
+    )
+    parser.add_argument(
+        "--foreground", action="store_true", help="stay until interrupted, then stop the cluster (data is kept)"
+    )
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """What the parts are told; a cluster keeps it until another value is given."""
     parser.add_argument(
         "--legacy-service-account-tokens",
         action=argparse.BooleanOptionalAction,
@@ -67,16 +82,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--encryption-provider-config",
         metavar="FILE",
         help="encrypt in the store what this EncryptionConfiguration says",
-    )
-    parser.add_argument(
-        "--wait",
-        type=_duration,
-        default=120.0,
-        metavar="DURATION",
-        help="give up when the cluster is not usable after so long, such as 90s or 2m; 0 does not wait (default 2m)",
-    )
-    parser.add_argument(
-        "--foreground", action="store_true", help="stay until interrupted, then stop the cluster (data is kept)"
     )
 
 

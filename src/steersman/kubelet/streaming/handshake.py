@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from msgspec import Struct, field
 
-from steersman.api.websocket import accept_key
+from steersman.api import websocket
 
 SPDY = "SPDY/3.1"
 PROTOCOL_HEADER = "X-Stream-Protocol-Version"
@@ -66,18 +66,11 @@ def chosen_protocol(offered: Sequence[str], known: Iterable[str]) -> str:
 
 def websocket_answer(request: Upgrade, protocol: str) -> bytes:
     """The 101 answer to a WebSocket request. Refused when the request is not one."""
-    keys = request.values("Sec-WebSocket-Key")
-    if request.values("Sec-WebSocket-Version") != ["13"] or len(keys) != 1:
-        raise Refused(400, "unable to upgrade: not a WebSocket request of version 13")
-    lines = [
-        "HTTP/1.1 101 Switching Protocols",
-        "Upgrade: websocket",
-        "Connection: Upgrade",
-        f"Sec-WebSocket-Accept: {accept_key(keys[0])}",
-    ]
-    if protocol:
-        lines.append(f"Sec-WebSocket-Protocol: {protocol}")
-    return "\r\n".join([*lines, "", ""]).encode()
+    keys, versions = request.values("Sec-WebSocket-Key"), request.values("Sec-WebSocket-Version")
+    try:
+        return websocket.handshake(keys, versions, protocol)
+    except ValueError as error:
+        raise Refused(400, str(error)) from error
 
 
 def refusal(status: int, message: str) -> bytes:
