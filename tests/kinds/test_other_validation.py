@@ -39,7 +39,7 @@ SLICE = f"{{{META}, addressType: IPv4, endpoints: [{{addresses: [10.0.0.1]}}], p
 ENDPOINTS = f"{{{META}, subsets: [{{addresses: [{{ip: 10.0.0.1}}], ports: [{{port: 80}}]}}]}}"
 EVENT = f"{{{META}, involvedObject: {{kind: Pod, name: p, namespace: default}}, reason: r}}"
 INGRESS = f"{{{META}, spec: {{rules: [{{host: a.b, http: {{paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: s, port: {{number: 80}}}}}}}}]}}}}]}}}}"
-SCALER = f"{{{META}, spec: {{maxReplicas: 3, scaleTargetRef: {{kind: Deployment, name: d}}}}}}"
+SCALER = f"{{{META}, spec: {{maxReplicas: 3, scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: d}}}}}}"
 BINDING = f"{{{META}, roleRef: {{kind: Role, name: r}}, subjects: [{{kind: User, name: u}}]}}"
 CLUSTER_BINDING = "{metadata: {name: a}, roleRef: {kind: ClusterRole, name: r}}"
 PRIORITY = "{metadata: {name: a}, value: 5}"
@@ -132,13 +132,21 @@ CASES: list[tuple[Any, str, str, list[str]]] = [
     (networkpolicy.KIND, f"{{{META}}}", "spec: {ingress: [{from: [{podSelector: {}}], ports: [{port: 80, endPort: 90}]}]}", []),
     (networkpolicy.KIND, f"{{{META}}}", "spec: {ingress: [{from: [{}]}]}", ["spec.ingress[0].from[0]: Required value: must specify a peer"]),
     (networkpolicy.KIND, f"{{{META}}}", "spec: {egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8, except: [11.0.0.0/16]}}]}]}", ['spec.egress[0].to[0].ipBlock.except[0]: Invalid value: "11.0.0.0/16": must be a strict subset of `cidr`']),
-    (networkpolicy.KIND, f"{{{META}}}", "spec: {egress: [{ports: [{port: 80, endPort: 70}]}]}", ["spec.egress[0].ports[0].endPort: Invalid value: 80: must be greater than or equal to `port`"]),
+    (networkpolicy.KIND, f"{{{META}}}", "spec: {egress: [{ports: [{port: 80, endPort: 70}]}]}", ["spec.egress[0].ports[0].endPort: Invalid value: 70: must be greater than or equal to `port`"]),
+    (networkpolicy.KIND, f"{{{META}}}", "spec: {egress: [{ports: [{endPort: 70}, {port: web, endPort: 70}]}]}", ["spec.egress[0].ports[0].endPort: Invalid value: 70: may not be specified when `port` is not specified", "spec.egress[0].ports[1].endPort: Invalid value: 70: may not be specified when `port` is non-numeric"]),
+    (ingress.KIND, INGRESS, _path("path: /, pathType: Prefix, backend: {service: {name: 1st, port: {number: 1}}}"), []),
     (networkpolicy.KIND, f"{{{META}}}", "spec: {policyTypes: [x]}", ['spec.policyTypes[0]: Unsupported value: "x": supported values: "Ingress", "Egress"']),
     (poddisruptionbudget.KIND, f"{{{META}, spec: {{minAvailable: 50%}}}}", "{}", []),
-    (poddisruptionbudget.KIND, f"{{{META}}}", "spec: {minAvailable: 1, maxUnavailable: 1}", ['spec: Invalid value: {"maxUnavailable":1,"minAvailable":1}: minAvailable and maxUnavailable cannot be both set']),
+    (poddisruptionbudget.KIND, f"{{{META}}}", "spec: {minAvailable: 1, maxUnavailable: 1}", ['spec: Invalid value: {"MinAvailable":1,"Selector":null,"MaxUnavailable":1,"UnhealthyPodEvictionPolicy":null}: minAvailable and maxUnavailable cannot be both set']),
     (poddisruptionbudget.KIND, f"{{{META}}}", "spec: {maxUnavailable: 101%}", ['spec.maxUnavailable: Invalid value: "101%": must not be greater than 100%']),
     (horizontalpodautoscaler.KIND, SCALER, "{}", []),
     (horizontalpodautoscaler.KIND, SCALER, "spec: {minReplicas: 5}", ["spec.maxReplicas: Invalid value: 3: must be greater than or equal to `minReplicas`"]),
+    (horizontalpodautoscaler.KIND, SCALER, "spec: {maxReplicas: 0, minReplicas: null}", ["spec.maxReplicas: Required value: must be set and greater than 0", "spec.maxReplicas: Invalid value: 0: must be greater than or equal to `minReplicas`"]),
+    (horizontalpodautoscaler.KIND, SCALER, "spec: {minReplicas: 0}", ["spec.metrics: Forbidden: must specify at least one Object or External metric to support scaling to zero replicas"]),
+    (horizontalpodautoscaler.KIND, SCALER, "spec: {minReplicas: 0, metrics: [{type: External, external: {metric: {name: m}, target: {type: Value, value: 1}}}]}", []),
+    (horizontalpodautoscaler.KIND, SCALER, "spec: {scaleTargetRef: {apiVersion: v1}}", ['spec.scaleTargetRef.apiVersion: Invalid value: "v1": apiVersion must specify API group']),
+    (horizontalpodautoscaler.KIND, SCALER, "spec: {scaleTargetRef: {apiVersion: v1, kind: ReplicationController}}", []),
+    (horizontalpodautoscaler.KIND, SCALER, "spec: {metrics: [{type: ContainerResource, containerResource: {name: pods, container: A, target: {type: Utilization, averageUtilization: 5}}}]}", ['spec.metrics[0].containerResource.name: Invalid value: "pods": must be a standard resource for containers', "spec.metrics[0].containerResource.container: Invalid value: \"A\": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"]),
     (horizontalpodautoscaler.KIND, SCALER, "spec: {scaleTargetRef: {name: null}}", ["spec.scaleTargetRef.name: Required value"]),
     (horizontalpodautoscaler.KIND, SCALER, "spec: {metrics: [{type: Pods}]}", ["spec.metrics[0].pods: Required value: must populate information for the given metric source"]),
     (horizontalpodautoscaler.KIND, SCALER, "spec: {metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization}}}]}", ["spec.metrics[0].resource.target.averageUtilization: Required value: must set either a target raw value or a target utilization"]),

@@ -84,6 +84,7 @@ KIND: Kind[HorizontalPodAutoscaler] = Kind(
     ),
     row=_row,
     default=hpa_defaults.default,
-    check=hpa_validation.check,
+    check_new=hpa_validation.check_new,
+    check_update=hpa_validation.check_update,
     check_status_update=hpa_validation.check_status_update,
 )  # fmt: skip

@@ -50,7 +50,7 @@ KIND: Kind[Service] = Kind(
     short_names=("svc",),
     categories=("all",),
     subresources=frozenset({"proxy", "status"}),
-    name_rule=names.dns1035_label,
+    name_rule=names.dns1123_label,
     allow_create_on_update=True,
     columns=(
         NAME,

@@ -127,7 +127,7 @@ def _check_service(service: IngressServiceBackend, path: Path) -> Errors:
     if not service.name:
         errors.append(field.required(at))
     else:
-        errors += field.all_invalid(at, service.name, names.dns1035_label(service.name))
+        errors += field.all_invalid(at, service.name, names.dns1123_label(service.name))
     port = service.port
     if port is None or (not port.name and not port.number):
         return [*errors, field.required(path, "port name or number is required")]

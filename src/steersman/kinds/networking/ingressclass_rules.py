@@ -36,11 +36,11 @@ def _check_parameters(parameters: IngressClassParametersReference | None, path: 
     errors += field.check_choice(parameters.scope or "", _SCOPES, path.child("scope"))
     namespace, at = parameters.namespace, path.child("namespace")
     if parameters.scope == "Namespace":
-        if namespace is None or namespace == "":
+        if namespace is None:
             errors.append(field.required(at, "`parameters.scope` is set to 'Namespace'"))
         else:
             errors += field.all_invalid(at, namespace, names.dns1123_label(namespace))
-    elif parameters.scope == "Cluster" and namespace:
+    elif parameters.scope == "Cluster" and namespace is not None:
         errors.append(field.forbidden(at, "`parameters.scope` is set to 'Cluster'"))
     return errors
 

@@ -44,16 +44,18 @@ def _check_port(port: NetworkPolicyPort, path: Path) -> Errors:
         errors.append(field.not_supported(path.child("protocol"), port.protocol, PROTOCOLS))
     at, end = path.child("endPort"), port.endPort
     if port.port is None:
-        return [*errors, field.required(at, "must be specified together with `port`")] if end is not None else errors
+        detail = "may not be specified when `port` is not specified"
+        return [*errors, field.invalid(at, end, detail)] if end is not None else errors
     if isinstance(port.port, str):
         if end is not None:
-            errors.append(field.required(at, "may not be specified when `port` is non-numeric"))
+            errors.append(field.invalid(at, end, "may not be specified when `port` is non-numeric"))
         return errors + field.all_invalid(path.child("port"), port.port, names.port_name(port.port))
+    errors += field.all_invalid(path.child("port"), port.port, names.port_number(port.port))
     if end is not None:
         if end < port.port:
-            errors.append(field.invalid(at, port.port, "must be greater than or equal to `port`"))
+            errors.append(field.invalid(at, end, "must be greater than or equal to `port`"))
         errors += field.all_invalid(at, end, names.port_number(end))
-    return errors + field.all_invalid(path.child("port"), port.port, names.port_number(port.port))
+    return errors
 
 
 def _check_peers(peers: list[NetworkPolicyPeer], path: Path) -> Errors:

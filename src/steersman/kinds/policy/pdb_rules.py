@@ -20,7 +20,13 @@ def check(budget: PodDisruptionBudget) -> Errors:
     spec = budget.spec
     errors: Errors = []
     if spec.minAvailable is not None and spec.maxUnavailable is not None:
-        errors.append(field.invalid(_SPEC, spec, "minAvailable and maxUnavailable cannot be both set"))
+        shown = field.Internal(
+            MinAvailable=spec.minAvailable,
+            Selector=spec.selector,
+            MaxUnavailable=spec.maxUnavailable,
+            UnhealthyPodEvictionPolicy=spec.unhealthyPodEvictionPolicy or None,
+        )
+        errors.append(field.invalid(_SPEC, shown, "minAvailable and maxUnavailable cannot be both set"))
     for name in ("minAvailable", "maxUnavailable"):
         value = getattr(spec, name)
         if value is not None:
