@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 from msgspec import Struct
+from tests.kubelet.real_node import WAIT, RealNode
 
+from steersman.kinds.types.core_v1 import Pod
 from steersman.kubelet import images
 from steersman.kubelet.archive import Entry, ImageContent, write_docker, write_oci
 from steersman.kubelet.pause import PAUSE_IMAGE, pause_image
@@ -24,6 +26,7 @@ from steersman.kubelet.runtime.cri import containerd
 from steersman.kubelet.runtime.cri.client import CriRuntime
 from steersman.kubelet.volumes import mounting
 from steersman.network import syscalls
+from steersman.testing import Cluster
 
 BUSYBOX = Path("/bin/busybox")
 APPLETS = [
@@ -170,4 +173,25 @@ async def cri(containerd_node: Containerd) -> AsyncIterator[CriRuntime]:
     runtime = containerd_node.runtime()
     yield runtime
     await _remove_sandboxes(runtime)
+    await runtime.close()
+
+
+@pytest.fixture
+async def real(containerd_node: Containerd, tmp_path: Path) -> AsyncIterator[RealNode]:
+    """A kubelet of its own over that containerd, with a cluster behind it; nothing of its pods is left afterwards."""
+    runtime = containerd_node.runtime()
+    async with Cluster(nodes=0, controllers=False, scheduler=False) as cluster:
+        (tmp_path / "logs").mkdir()
+        node = RealNode(cluster, runtime, containerd_node, tmp_path)
+        node.start()
+        yield node
+        for pod in (await cluster.client.list(Pod, "default")).items:
+            await cluster.client.delete(Pod, pod.metadata.name, "default", grace=1)
+        await cluster.wait_list(Pod, lambda pods: not pods, "default", timeout=WAIT)
+        await node.until(lambda: not list(node.kubelet.workers()))
+        assert not await runtime.list_pod_sandboxes()
+        assert not os.listdir(tmp_path / "logs")
+        assert node.kubelet.context.cgroups.known_pods() == set()
+        assert not mounting.below(node.settings.root)
+        await node.stop()
     await runtime.close()
