@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from steersman.api.metrics import Metric, gauge
+from steersman.apiserver.authn import tokencounts
 from steersman.apiserver.metrics import PROCESS
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def render(app: App) -> str:
     if timing is not None:
         # Expressions are loaded with the first one.
         text += timing.TIMES.render()
+    tokencounts.take_hits()
     return text + PROCESS.render()
 
 
@@ -32,6 +34,8 @@ def _metrics(app: App) -> Iterator[Metric]:
     yield from app.authenticator.counts.metrics()
     if app.remote_authentication is not None and app.remote_authentication.reloading is not None:
         yield from app.remote_authentication.reloading.reloads.metrics("authentication")
+    if app.service_accounts is not None and app.service_accounts.external is not None:
+        yield from app.service_accounts.external.counts.metrics()
     if app.encryption is not None:
         yield from app.encryption.metrics()
     yield from app.authorization.metrics()

@@ -10,6 +10,7 @@ from steersman.api.clock import Clock
 from steersman.api.field import quote
 from steersman.api.recent import Digest
 from steersman.apiserver.authn import claims as claiming
+from steersman.apiserver.authn import tokencounts
 from steersman.apiserver.authn.distributed import Distributed
 from steersman.apiserver.authn.fetching import Fetcher
 from steersman.apiserver.authn.provider import VERIFYING, Provider, issuer_of
@@ -92,6 +93,7 @@ class Issuers:
 
     def __init__(self, methods: Sequence[JWTMethod], clock: Clock) -> None:
         self._methods = {method.url: method for method in methods}
+        self._clock = clock
         # Tokens themselves do not stay in memory.
         self._key = Digest()
         self._answers: Answers[Verdict] = Answers(clock, _REMEMBERED)
@@ -100,17 +102,36 @@ class Issuers:
         key = self._key(token, *wanted)
         known = self._answers.get(key)
         if known is not None:
+            tokencounts.requests.add("hit")
             return known
         method = self._methods.get(issuer_of(jose.unverified_claims(token)))
-        found = None if method is None else method.verdict(token, wanted)
+        if method is None:
+            return None
+        since = self._clock.monotonic()
+        try:
+            found = method.verdict(token, wanted)
+        except Refused:
+            tokencounts.judged(method.url, self._clock.monotonic() - since, good=False)
+            raise
         if isinstance(found, Verdict):
+            tokencounts.requests.add("miss")
+            tokencounts.judged(method.url, self._clock.monotonic() - since, good=True)
             self._answers.put(key, found, TOKEN_SECONDS)
             return found
-        return None if found is None else self._answers.ask(key, partial(_counted, found))
+        if found is None:
+            return None
+        return tokencounts.asked(self._answers, key, partial(self._found, method, found))
 
-
-async def _counted(found: Callable[[], Coroutine[Any, Any, Verdict]]) -> tuple[Verdict, float]:
-    return await found(), TOKEN_SECONDS
+    async def _found(
+        self, method: JWTMethod, found: Callable[[], Coroutine[Any, Any, Verdict]]
+    ) -> tuple[Verdict, float]:
+        since, good = self._clock.monotonic(), False
+        try:
+            verdict = await found()
+            good = True
+            return verdict, TOKEN_SECONDS
+        finally:
+            tokencounts.judged(method.url, self._clock.monotonic() - since, good=good)
 
 
 def parsed(token: str) -> Compact:

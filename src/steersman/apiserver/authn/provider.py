@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.clock import Clock
 from steersman.api.field import quote
+from steersman.apiserver.authn import tokencounts
 from steersman.apiserver.authn.fetching import Fetcher, FetchError, get_json
 from steersman.pki import jose
 
@@ -66,13 +68,16 @@ class Provider:
             try:
                 if not self._jwks_uri:
                     self._jwks_uri = await self._discover()
-                self._keys = keys_of(await get_json(self._fetcher, self._jwks_uri, self._ca))
+                document = await get_json(self._fetcher, self._jwks_uri, self._ca)
+                self._keys = keys_of(document)
             except FetchError as error:
+                tokencounts.keys_read(self._issuer, self._clock.time(), None)
                 self._failed = self._clock.monotonic()
                 self.problem = str(error)
                 log.error("oidc: keys of issuer %s cannot be read: %s", self._issuer, error)
                 return
             self._read = self._clock.monotonic()
+            tokencounts.keys_read(self._issuer, self._clock.time(), json.dumps(document, sort_keys=True))
 
     async def _discover(self) -> str:
         document = await get_json(self._fetcher, self._document, self._ca)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.clock import Clock
 from steersman.api.field import quote
 from steersman.api.http import User
+from steersman.apiserver.authn import tokencounts
+from steersman.apiserver.authn.tokencounts import Hits
 from steersman.apiserver.authn.users import AUTHENTICATED, CREDENTIAL, Refused, Verdict, common
 from steersman.kinds.core.legacytoken import INVALID_SINCE, TOKEN
 from steersman.pki import tokens
@@ -135,6 +137,7 @@ class ServiceAccounts:
         known = account is not None and wanted is self._settings.audiences and self._clock.time() <= account.until
         if account is not None and known and account.own is not None:
             self._check(account)
+            Hits.count += 1
             return account.own
         claims = self._claims.get(token)
         if claims is None:
@@ -197,8 +200,10 @@ class ServiceAccounts:
                 self._accounts[token] = account
         self._check(account)
         if account.warn_after and (late := int(self._clock.time() - account.warn_after)) > 0:
+            tokencounts.stale.add()
             told = f"subject: {claims.get('sub')}, seconds after warning threshold: {late}"
             return Verdict(account.user, good, {f"{_NOTE}/stale-token": told})
+        tokencounts.valid.add()
         found = Verdict(account.user, good)
         if wanted is self._settings.audiences:
             account.own = found
@@ -230,11 +235,13 @@ class ServiceAccounts:
         if uid != account.uid:
             raise Refused(_gone(needed, uid))
         if INVALID_SINCE in (secret.metadata.labels or {}):
+            tokencounts.invalid_legacy.add()
             raise Refused(
                 f"the token in secret {namespace}/{said.secret} for service account {namespace}/{account.name} has been "
                 f"marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove "
                 f"the '{INVALID_SINCE}' label from the secret to temporarily allow use of this token"
             )
+        tokencounts.legacy.add()
         if self._used is not None:
             self._used(secret)
         user = _user(namespace, account.name, account.uid, {})

@@ -13,6 +13,7 @@ from steersman.api import codec
 from steersman.api.clock import Clock
 from steersman.api.http import User
 from steersman.api.recent import Digest
+from steersman.apiserver.authn import tokencounts
 from steersman.apiserver.authn.users import Refused, Verdict, authenticated, common
 from steersman.apiserver.seldom import Seldom
 from steersman.apiserver.webhook import asking
@@ -52,7 +53,10 @@ class WebhookTokens:
     def verdict(self, token: str, wanted: Sequence[str]) -> Verdict | Coroutine[Any, Any, Verdict | None] | None:
         key = self._key(token, *wanted)
         known = self._answers.get(key)
-        return self._asked(key, token, wanted) if known is None else _told(known)
+        if known is None:
+            return self._asked(key, token, wanted)
+        tokencounts.requests.add("hit")
+        return _told(known)
 
     async def _asked(self, key: bytes, token: str, wanted: Sequence[str]) -> Verdict | None:
         async def question() -> tuple[_Answer, float]:
@@ -67,7 +71,7 @@ class WebhookTokens:
             # Whatever the server says, it is not to show the token.
             return (verdict, error.replace(token, "…")), self._ttl
 
-        return _told(await self._answers.ask(key, question))
+        return _told(await tokencounts.asked(self._answers, key, question))
 
     def _read(self, status: _Status, wanted: Sequence[str]) -> _Answer:
         good = common(wanted, status.audiences or self._own)
