@@ -27,8 +27,12 @@ def target(path: str) -> str:
 
 def told(error: Any) -> str:
     """A call's failure (an RpcError) in Go's words."""
-    code = "".join(word.capitalize() for word in error.code().name.split("_"))
-    return f"rpc error: code = {code} desc = {error.details()}"
+    return f"rpc error: code = {code_of(error)} desc = {error.details()}"
+
+
+def code_of(error: Any) -> str:
+    """A failed call's code by Go's name."""
+    return "".join(word.capitalize() for word in error.code().name.split("_"))
 
 
 @cache

@@ -126,6 +126,28 @@ async def test_a_token(api: Api, signer: Signer) -> None:
     assert signer.calls == ["FetchKeys", "Metadata", "Sign"]
 
 
+async def test_metrics(api: Api, signer: Signer) -> None:
+    await granted(api)
+    signer.tell(fails=["Sign"])
+    await api.post(TOKENS, {}, code=500)
+    signer.tell(header={"typ": "x"})
+    await api.post(TOKENS, {}, code=500)
+    answer = await api.raw("GET", "/metrics")
+    assert isinstance(answer.body, bytes)
+    told = answer.body.decode()
+    for line in (
+        "fetch_keys_success_timestamp 1.8e+09",
+        "fetch_keys_data_timestamp 1.8e+09",
+        'fetch_keys_request_total{code="OK"} 1',
+        'sign_request_total{code="OK"} 1',
+        'sign_request_total{code="Internal"} 1',
+        'sign_request_total{code="unknown-non-grpc"} 1',
+        'request_duration_seconds_count{method="/v1.ExternalJWTSigner/Sign",code="OK"} 2',
+        'request_duration_seconds_count{method="/v1.ExternalJWTSigner/Sign",code="Internal"} 1',
+    ):
+        assert f"\napiserver_externaljwt_{line}" in told, told[told.find("apiserver_externaljwt") :][:3000]
+
+
 async def test_how_long_a_token_lives(api: Api, signer: Signer) -> None:
     long = await api.post(TOKENS, {"spec": {"expirationSeconds": 10_000}})
     assert long["spec"]["expirationSeconds"] == 7200
@@ -328,12 +350,12 @@ def test_keys_that_are_none(answer: bytes, why: str) -> None:
 
 
 def test_keys() -> None:
-    found, hint = keys_of(Message(KEYS + field(1, answered_key(key("old", excluded=True))) + STAMP + HINT))
+    found, hint, stamp = keys_of(Message(KEYS + field(1, answered_key(key("old", excluded=True))) + STAMP + HINT))
     assert [(each.kid, each.algorithm, each.excluded) for each in found] == [
         ("ec", "ES256", False),
         ("old", "ES256", True),
     ]
-    assert hint == 60
+    assert (hint, stamp) == (60, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,8 @@ def test_defaults() -> None:
     found = authentication_of(config())
     assert (found.anonymous.enabled, found.bootstrap_tokens, found.jwt, found.webhook) == (True, True, (), None)
     assert not authentication_of(config(anonymous_auth=False)).anonymous.enabled
+    # Nobody knows whom, where everything is allowed.
+    assert not authentication_of(config(authorization_mode=("Node", "AlwaysAllow"))).anonymous.enabled
 
 
 def test_static_tokens(tmp_path: Path) -> None:

@@ -95,7 +95,9 @@ def read(data: bytes, file: Path, own_issuers: Sequence[str], *, anonymous: bool
     """What a file's content means. It says nothing of who is anonymous where `anonymous` is off. Raises ConfigurationError."""
     found = _checked(configuration.decode(data, file), own_issuers, file)
     if found.anonymous is not None and not anonymous:
-        raise ConfigurationError(f"{file}: anonymous: cannot be configured where the setting anonymous-auth is off")
+        raise ConfigurationError(
+            f"{file}: anonymous: cannot be configured where the setting anonymous-auth is off (as it is with authorization mode AlwaysAllow)"
+        )
     return found
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from steersman.api.clock import Clock
 from steersman.api.field import quote
+from steersman.apiserver.authn.signer_counting import NOT_GRPC, OK, SignerCounts
 from steersman.apiserver.encryption.wire import Message, WireError, field
 from steersman.http import grpcio
 from steersman.pki import jose
@@ -31,7 +32,18 @@ log = logging.getLogger(__name__)
 
 
 class SignerError(Exception):
-    """The signer does not answer, or not with what it should. The text holds nothing of a token."""
+    """The signer does not answer, or not with what it should. The text holds nothing of a token.
+
+    `code` is gRPC's, where the call failed.
+    """
+
+    def __init__(self, text: str, code: str = NOT_GRPC) -> None:
+        super().__init__(text)
+        self.code = code
+
+    def during(self, what: str) -> SignerError:
+        """The same with what was to be done."""
+        return SignerError(f"{what}: {self}", self.code)
 
 
 class ExternalSigner:
@@ -47,15 +59,14 @@ class ExternalSigner:
         self.keys: tuple[NamedKey, ...] = ()
         self.max_expiration = 0
         """Seconds that a token may live for the signer's sake."""
+        self.counts = SignerCounts()
 
     async def start(self) -> None:
         """Fetch the keys, and ask what the signer does. Raises SignerError."""
         try:
             await self._fetch()
         except SignerError as error:
-            raise SignerError(
-                f"while initially filling key cache: while performing initial cache fill: {error}"
-            ) from error
+            raise error.during("while initially filling key cache: while performing initial cache fill") from error
         found = (await self._call("Metadata", b"", METADATA_SECONDS)).signed(1)
         if found < SHORTEST_LIFE:
             raise SignerError(
@@ -106,16 +117,27 @@ class ExternalSigner:
 
     async def sign(self, claims: Mapping[str, Any]) -> str:
         """A token of these claims. Raises SignerError."""
+        try:
+            made = await self._signed(claims)
+        except SignerError as error:
+            self.counts.signed(error.code)
+            raise
+        self.counts.signed(OK)
+        return made
+
+    async def _signed(self, claims: Mapping[str, Any]) -> str:
         payload = jose.encode_json(claims)
         try:
             answer = await self._call("Sign", field(1, payload), SIGN_SECONDS)
             header, signature = answer.text(1), answer.text(2)
-        except (SignerError, WireError) as error:
+        except SignerError as error:
+            raise error.during("while signing jwt") from error
+        except WireError as error:
             raise SignerError(f"while signing jwt: {error}") from error
         try:
             kid = key_of(header)
         except SignerError as error:
-            raise SignerError(f"while validating header: {error}") from error
+            raise error.during("while validating header") from error
         await self.find(kid)
         if any(key.excluded for key in self.keys if key.kid == kid):
             why = f"key used for signing JWT (kid: {kid}) is excluded from OIDC discovery docs"
@@ -128,9 +150,12 @@ class ExternalSigner:
     async def _fetch(self) -> None:
         self._fetched = self._clock.monotonic()
         try:
-            keys, hint = keys_of(await self._call("FetchKeys", b"", FETCH_SECONDS))
+            keys, hint, stamp = keys_of(await self._call("FetchKeys", b"", FETCH_SECONDS))
         except (SignerError, WireError) as error:
-            raise SignerError(f"while fetching token verification keys: {error}") from error
+            failed = error if isinstance(error, SignerError) else SignerError(str(error))
+            self.counts.fetched(failed.code)
+            raise failed.during("while fetching token verification keys") from error
+        self.counts.fetched(OK, self._clock.time(), stamp)
         if _comparable(keys) != _comparable(self.keys):
             self.keys = keys
         self._due = self._clock.monotonic() + hint
@@ -139,18 +164,22 @@ class ExternalSigner:
         grpc = grpcio.library()
         if self._channel is None:
             self._channel = grpc.aio.insecure_channel(grpcio.target(self._endpoint), options=grpcio.OPTIONS)
-        method = self._channel.unary_unary(f"/{SERVICE}/{name}")
+        method, begun, code = f"/{SERVICE}/{name}", self._clock.monotonic(), OK
         try:
             # A signer that is just starting is waited for.
-            return Message(await method(request, timeout=seconds, wait_for_ready=True))
+            call = self._channel.unary_unary(method)
+            return Message(await call(request, timeout=seconds, wait_for_ready=True))
         except grpc.RpcError as error:
-            raise SignerError(grpcio.told(error)) from error
+            code = grpcio.code_of(error)
+            raise SignerError(grpcio.told(error), code) from error
         except WireError as error:
             raise SignerError(f"{name} was answered with what is no message: {error}") from error
+        finally:
+            self.counts.called(method, code, self._clock.monotonic() - begun)
 
 
-def keys_of(answer: Message) -> tuple[tuple[NamedKey, ...], int]:
-    """What FetchKeys is answered with: the keys, and after how many seconds it wants to be asked again.
+def keys_of(answer: Message) -> tuple[tuple[NamedKey, ...], int, float]:
+    """What FetchKeys is answered with: the keys, after how many seconds it wants to be asked again, and of when they are.
 
     Raises SignerError and WireError.
     """
@@ -175,7 +204,7 @@ def keys_of(answer: Message) -> tuple[tuple[NamedKey, ...], int]:
             keys.append(NamedKey(kid, jose.der_public_key(der), bool(each.number(3))))
         except jose.JoseError as error:
             raise SignerError(f"while parsing external public keys: {error}") from error
-    return tuple(keys), hint
+    return tuple(keys), hint, seconds + nanos / 1e9
 
 
 def key_of(header: str) -> str:

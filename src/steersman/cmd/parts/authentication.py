@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from steersman.api.configuration import ConfigurationError, read_bytes
 from steersman.apiserver.authn import Anonymous, Authentication, ServiceAccountTokens, read_token_file
 from steersman.apiserver.authn.configuration import OIDC, JWTAuthenticator
 from steersman.apiserver.authn.settings import Webhook
+from steersman.apiserver.authorizers.settings import ALWAYS_ALLOW
 from steersman.apiserver.config import FrontProxy
 from steersman.apiserver.frontproxy import overlap
 from steersman.cmd.config import ApiServerConfig
@@ -20,6 +22,7 @@ from steersman.pki import jose, tokens
 
 _ENDS = {"Extra": "HeadersPrefix", "Allowed": "Names", "Username": "Headers", "Uid": "Headers", "Group": "Headers"}
 _ABSTRACT = re.compile(r"@([a-zA-Z0-9_-]+\.)*[a-zA-Z0-9_-]+")
+log = logging.getLogger(__name__)
 _HOUR, _LONGEST = 3600, 2**32
 
 
@@ -160,8 +163,11 @@ def authentication_of(config: ApiServerConfig) -> Authentication:
             config.authentication_token_webhook_version,
             config.authentication_token_webhook_cache_ttl,
         )
+    open_to_all = config.anonymous_auth and ALWAYS_ALLOW in config.authorization_mode
+    if open_to_all:
+        log.warning("anonymous requests are refused: authorization mode %s would let anybody do anything", ALWAYS_ALLOW)
     return Authentication(
-        anonymous=Anonymous(config.anonymous_auth),
+        anonymous=Anonymous(config.anonymous_auth and not open_to_all),
         static=static,
         bootstrap_tokens=config.enable_bootstrap_token_auth,
         file=file,
