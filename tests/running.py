@@ -1,4 +1,5 @@
-"""A control plane of real processes for tests that need one from the outside: `steer up --no-nodes` in a directory of its own."""
+"""A control plane of real processes for tests that need one from the outside: `steer up --no-nodes` in a directory of its own;
+and the ends of processes."""
 
 from __future__ import annotations
 
@@ -59,6 +60,18 @@ class ControlPlane:
         finally:
             os.close(ended)
         lifecycle.wait_part(self.place, part, TIMEOUT)
+
+
+def wait_end(pid: int) -> None:
+    """Until a process that may not be our child has ended."""
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        assert select.select([fd], [], [], TIMEOUT)[0], f"{pid} does not end"
+    finally:
+        os.close(fd)
 
 
 @contextmanager

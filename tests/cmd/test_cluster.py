@@ -2,7 +2,6 @@
 
 import json
 import os
-import select
 import signal
 import socket
 import ssl
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 from cryptography.x509 import load_pem_x509_certificate
+from tests.running import wait_end
 
 from steersman.cmd import lifecycle, ports, processes
 from steersman.cmd.place import Place
@@ -65,17 +65,6 @@ def steer(tmp_path: Path) -> Iterator[Steer]:
     yield steer
     if steer.place.exists():
         steer("delete")
-
-
-def wait_end(pid: int) -> None:
-    try:
-        fd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    try:
-        assert select.select([fd], [], [], TIMEOUT)[0]
-    finally:
-        os.close(fd)
 
 
 def test_life_of_a_control_plane(steer: Steer) -> None:

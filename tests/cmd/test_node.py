@@ -1,7 +1,6 @@
 """A real node: what comes back when it is killed, what a restart keeps, and that nothing is left of it."""
 
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.running import wait_end
 
 from steersman.cmd import control, lifecycle, plan
 from steersman.cmd.config import ClusterConfig, NodeConfig
@@ -59,17 +59,6 @@ def test_terminate_waits_for_those_that_listen() -> None:
         deaf.wait()
         listening.wait()
         listening.stdout.close()
-
-
-def wait_end(pid: int) -> None:
-    try:
-        fd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    try:
-        assert select.select([fd], [], [], PATIENCE)[0]
-    finally:
-        os.close(fd)
 
 
 def test_nobody_else_may_come_near_what_is_in_the_pods(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

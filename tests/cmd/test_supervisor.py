@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.running import wait_end
 
 from steersman.cmd import control, processes
 from steersman.cmd.supervisor import MAX_DELAY, MAX_READY_DELAY, Paths, lock, restart_delay
@@ -101,18 +102,6 @@ class Supervised:
                 left.send(signal.SIGKILL)
                 left.close()
             os.close(fd)
-
-
-def wait_end(pid: int) -> None:
-    """Until a process that may not be our child has ended."""
-    try:
-        fd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    try:
-        assert select.select([fd], [], [], PATIENCE)[0], f"{pid} does not end"
-    finally:
-        os.close(fd)
 
 
 @pytest.fixture

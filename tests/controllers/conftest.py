@@ -19,6 +19,15 @@ MASTER = User("system:admin", ("system:masters", "system:authenticated"))
 MANAGER = User("system:kube-controller-manager", ("system:authenticated",))
 ACCOUNTS = ("system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated")
 TURNS = 5000
+# The APIService of a group whose server nobody reaches.
+AWAY = {
+    "group": "away.io",
+    "version": "v1",
+    "groupPriorityMinimum": 1000,
+    "versionPriority": 10,
+    "insecureSkipTLSVerify": True,
+    "service": {"namespace": "default", "name": "nobody"},
+}
 
 
 class World:

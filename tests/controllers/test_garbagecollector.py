@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import msgspec
 import pytest
+from tests.controllers.conftest import AWAY
 
 from steersman.api.errors import NotFound
 from steersman.client.metadata import PartialMeta, PartialObject, PartialOwner
@@ -168,16 +169,6 @@ async def test_a_deployment_goes_with_all_it_made(world, make):
         await world.end_pods()
         await world.settle()
         assert [await world.all(type_) for type_ in (Pod, ReplicaSet, Deployment)] == [[], [], []]
-
-
-AWAY = {
-    "group": "away.io",
-    "version": "v1",
-    "groupPriorityMinimum": 1000,
-    "versionPriority": 10,
-    "insecureSkipTLSVerify": True,
-    "service": {"namespace": "default", "name": "nobody"},
-}
 
 
 async def test_a_server_that_is_away_keeps_nothing_else_from_being_collected(world, make):

@@ -1,6 +1,7 @@
 """Namespaces over the real API server: what each gets, and how each ends."""
 
 import pytest
+from tests.controllers.conftest import AWAY
 
 from steersman.api.errors import NotFound
 from steersman.controller.config import ControllerConfig
@@ -66,16 +67,6 @@ async def test_content_that_stays_is_told_and_waited_for(team, make):
     await team.settle()
     with pytest.raises(NotFound):
         await team.client.get(Namespace, "team")
-
-
-AWAY = {
-    "group": "away.io",
-    "version": "v1",
-    "groupPriorityMinimum": 1000,
-    "versionPriority": 10,
-    "insecureSkipTLSVerify": True,
-    "service": {"namespace": "default", "name": "nobody"},
-}
 
 
 async def test_a_group_whose_server_is_away_is_told_and_waited_for(team, make):
