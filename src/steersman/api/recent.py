@@ -41,6 +41,10 @@ class Recent(Generic[K, V]):
         self._kept.move_to_end(key)
         return found[1]
 
+    def forget(self, key: K) -> None:
+        """It counts no more."""
+        self._kept.pop(key, None)
+
     def put(self, key: K, value: V, seconds: float) -> None:
         """Remember a value; not at all for 0 seconds."""
         if seconds <= 0:

@@ -14,7 +14,10 @@ async def told(api: Api) -> list[str]:
 
 async def test_refusals(api: Api, hooks: Hooks) -> None:
     await api.post(VALIDATING, configuration(hooks.hook("/deny", answer=deny("no", code=418))))
-    await api.post(MUTATING, configuration(hooks.hook("/add", answer=patching({"op": "add", "path": "/data/x", "value": "y"})), name="m"))
+    await api.post(
+        MUTATING,
+        configuration(hooks.hook("/add", answer=patching({"op": "add", "path": "/data/x", "value": "y"})), name="m"),
+    )
     await api.post(MAPS, config_map(), code=418)
     lines = await told(api)
     denied = 'name="deny.hooks.example.com",type="validating",operation="CREATE"'

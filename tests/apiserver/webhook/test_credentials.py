@@ -89,7 +89,7 @@ def test_who_is_meant_by_nobody(tmp_path: Path) -> None:
     [
         ({"kubeConfigFile": "relative"}, 'f: kubeConfigFile: Invalid value: "relative": must be an absolute file path'),
         ({"kubeConfigFile": "{}/gone"}, "gone: No such file"),
-        ({"kubeConfigFile": "{}/bad"}, "users: 'h': user: exec and auth-provider are not for servers"),
+        ({"kubeConfigFile": "{}/bad"}, "users: 'h': user.exec.apiVersion: must be one of"),
         ({"staticManifestsDir": "/x"}, "f: staticManifestsDir: Forbidden"),
         ({"kubeconfig": "/x"}, 'unknown field "kubeconfig"'),
         ({"apiVersion": "apiserver.config.k8s.io/v1alpha1"}, "there is a WebhookAdmissionConfiguration of"),

@@ -161,7 +161,8 @@ def test_through_a_proxy(tmp_path: Path) -> None:
     [
         ({"server": "ftp://x"}, None, {}, "cluster.server: must be a URL, not 'ftp://x'"),
         ({}, None, {}, "cluster.server: must be a URL"),
-        ({"server": "https://x"}, {"exec": {"command": "id"}}, {}, "exec and auth-provider are not for servers"),
+        ({"server": "https://x"}, {"exec": {"command": "id"}}, {}, "user.exec.apiVersion: must be one of"),
+        ({"server": "https://x"}, {"auth-provider": {"name": "x"}}, {}, "there are no auth-providers any more"),
         ({"server": "https://x"}, None, {"current-context": "d"}, "contexts: there is no context named 'd'"),
         ({"server": "https://x"}, {}, {"users": []}, "users: there is no user named 'u'"),
         ({"server": "https://x", "certificate-authority": "missing.crt"}, None, {}, "missing.crt"),

@@ -33,6 +33,10 @@ class Answers(Generic[V]):
         """Remember what has been found out without asking anybody."""
         self._known.put(key, value, seconds)
 
+    def forget(self, key: bytes) -> None:
+        """What has been said counts no more."""
+        self._known.forget(key)
+
     async def ask(self, key: bytes, question: Question[V]) -> V:
         """The answer to the question that `key` stands for."""
         asked = self._under_way.get(key)

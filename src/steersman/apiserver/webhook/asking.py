@@ -116,13 +116,17 @@ class Connection:
         remote = self._remote
         try:
             async with asyncio.timeout(self._seconds):
+                remote = await remote.current()
                 target, headers = remote.target(), remote.headers()
-                return await post(self._backends, target, remote.path, remote.query, headers, body, MOST)
+                said = await post(self._backends, target, remote.path, remote.query, headers, body, MOST)
         except TimeoutError:
             raise Unanswered(f'Post "{remote.url}": context deadline exceeded', timed_out=True) from None
         except (OSError, ssl.SSLError, ValueError, StatusError) as error:
             why = f'Post "{remote.url}": {failures.reason_of(error)}'
             raise Unanswered(why, reset=failures.was_reset(error)) from error
+        if said.status == 401:
+            remote.identity.refused()
+        return said
 
 
 async def post(

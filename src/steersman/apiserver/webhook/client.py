@@ -110,9 +110,13 @@ class WebhookClient:
             raise WebhookFailure(f"{start}: {reason_of(error)}") from error
 
     async def _call(self, address: Address, body: bytes, query: str, start: str) -> bytes:
+        if address.identity.plugin is not None:
+            address = replace(address, identity=await address.identity.current())
         target = self._target(address, start)
         headers = (*_HEADERS, ("Host", f"{address.host}:{address.port}"), *address.identity.headers())
         said = await asking.post(self._backends, target, address.path, query[1:], headers, body, MAX_ANSWER)
+        if said.status == 401:
+            address.identity.refused()
         if said.status != 200:
             text = said.body.decode("utf-8", "replace").strip()
             raise WebhookFailure(f"failed: {refusal(said.status, text)}")

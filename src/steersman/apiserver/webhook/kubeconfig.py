@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from steersman.api.configuration import ConfigurationError, read_bytes
@@ -15,6 +15,9 @@ from steersman.apiserver.backend import Target
 from steersman.pki import trust
 from steersman.pki.trust import Pem
 from steersman.pki.watched import Watched
+
+if TYPE_CHECKING:
+    from steersman.apiserver.webhook.execplugin import Issued, Plugin
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -28,6 +31,22 @@ class Identity:
     basic: str = ""
     impersonated: tuple[tuple[str, str], ...] = ()
     """Headers that say for whom it asks."""
+    plugin: Plugin | None = None
+    """Who says the rest, from time to time."""
+    issued: Issued | None = None
+    """What it has said."""
+
+    async def current(self) -> Identity:
+        """What is shown now, all of it. Raises PluginError."""
+        if self.plugin is None:
+            return self
+        found = await self.plugin.issued()
+        return replace(self, certificate=found.certificate, key=found.key, token=found.token, issued=found)
+
+    def refused(self) -> None:
+        """A server does not know whom `current` shows."""
+        if self.plugin is not None and self.issued is not None:
+            self.plugin.refused(self.issued)
 
     def headers(self) -> list[tuple[str, str]]:
         """Of each call. Raises OSError, ValueError for a token's file that has never been good."""
@@ -82,6 +101,10 @@ class Remote:
     proxy: str = ""
     identity: Identity = NOBODY
 
+    async def current(self) -> Remote:
+        """With what the server shows now. Raises ValueError."""
+        return self if self.identity.plugin is None else replace(self, identity=await self.identity.current())
+
     @property
     def url(self) -> str:
         scheme = "https" if self.secure else "http"
@@ -109,7 +132,7 @@ def read(path: Path) -> Remote:
     name = str(chosen.get("user") or "")
     user = _named(config, "users", name, "user", path) if name else {}
     try:
-        remote = _remote(cluster, identity(user, path.parent), path.parent)
+        remote = _remote(cluster, identity(user, path.parent, cluster), path.parent)
         # What is wrong with files is found out now.
         remote.target()
         remote.headers()
@@ -184,10 +207,10 @@ def _proxy(url: str) -> str:
     return url
 
 
-def identity(user: Mapping[str, Any], here: Path) -> Identity:
-    """A user of a kubeconfig that lies `here`. Raises ValueError, OSError."""
-    if user.get("exec") or user.get("auth-provider"):
-        raise ValueError("user: exec and auth-provider are not for servers")
+def identity(user: Mapping[str, Any], here: Path, cluster: Mapping[str, Any] | None = None) -> Identity:
+    """A user of a kubeconfig that lies `here`, for a cluster if that is known. Raises ValueError, OSError."""
+    if user.get("auth-provider"):
+        raise ValueError("user: there are no auth-providers any more: exec has taken their place")
     certificate, key = _pem(user, "client-certificate", here), _pem(user, "client-key", here)
     if bool(certificate) != bool(key):
         raise ValueError("user: client-certificate and client-key make a pair, and one of them is missing")
@@ -198,7 +221,29 @@ def identity(user: Mapping[str, Any], here: Path) -> Identity:
     if basic and (token or user.get("tokenFile")):
         raise ValueError("user: username and password cannot be given together with a token")
     file = here / str(user["tokenFile"]) if user.get("tokenFile") else None
-    return Identity(certificate, key, token, file, basic, _impersonated(user))
+    plugin = None
+    if user.get("exec"):
+        # Rarely needed.
+        from steersman.apiserver.webhook.execplugin import plugin_of
+
+        plugin = plugin_of(user["exec"], here, None if cluster is None else _told(cluster, here))
+        if certificate or token or file or basic:
+            # As upstream: what is written down goes before what would have to be asked for.
+            plugin = None
+    return Identity(certificate, key, token, file, basic, _impersonated(user), plugin)
+
+
+def _told(cluster: Mapping[str, Any], here: Path) -> dict[str, Any]:
+    """What a program is told of a cluster."""
+    names = ("server", "tls-server-name", "insecure-skip-tls-verify", "certificate-authority-data", "proxy-url")
+    told = {name: cluster[name] for name in names if cluster.get(name)}
+    if ca := _pem(cluster, "certificate-authority", here):
+        text = ca.read_bytes() if isinstance(ca, Path) else str(ca).encode()
+        told["certificate-authority-data"] = base64.b64encode(text).decode()
+    for extension in cluster.get("extensions") or ():
+        if isinstance(extension, Mapping) and extension.get("name") == "client.authentication.k8s.io/exec":
+            told["config"] = extension.get("extension")
+    return told
 
 
 def _impersonated(user: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
