@@ -137,7 +137,8 @@ async def test_a_past_state(api: Api) -> None:
 
 
 async def test_another_version_converts(api: Api) -> None:
-    metrics = {"metadata": {"name": "a"}, "spec": {"scaleTargetRef": {"kind": "X", "name": "x"}, "maxReplicas": 3}}
+    target = {"apiVersion": "x.io/v1", "kind": "X", "name": "x"}
+    metrics = {"metadata": {"name": "a"}, "spec": {"scaleTargetRef": target, "maxReplicas": 3}}
     path = "namespaces/default/horizontalpodautoscalers"
     await api.post(f"/apis/autoscaling/v2/{path}", metrics)
     for version in ("v1", "v2"):

@@ -19,7 +19,10 @@ CANDIDATE = f"{{{META}, spec: {{leaseName: l, binaryVersion: 1.37.0, emulationVe
     [
         ("{strategy: OldestEmulationVersion, preferredHolder: b}", []),
         ("{strategy: example.com/mine}", []),
-        ("{strategy: mine}", ['spec.strategy: Unsupported value: "mine": supported values: "OldestEmulationVersion"']),
+        (
+            "{strategy: mine}",
+            ['spec.strategy.strategy: Unsupported value: "mine": supported values: "OldestEmulationVersion"'],
+        ),
         ("{preferredHolder: b}", ["spec.preferredHolder: Forbidden: may only be specified if `strategy` is defined"]),
     ],
 )

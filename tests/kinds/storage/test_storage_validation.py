@@ -85,7 +85,7 @@ def test_validation(kind: Any, base: str, change: str, errors: list[str], errors
 
 UPDATES: list[tuple[Any, str, str, list[str]]] = [
     (storageclass.KIND, CLASS, "allowVolumeExpansion: true", []),
-    (storageclass.KIND, CLASS, "{parameters: {a: b}, provisioner: x, reclaimPolicy: Retain, volumeBindingMode: WaitForFirstConsumer}", ["parameters: Forbidden: updates to parameters are forbidden.", "provisioner: Forbidden: updates to provisioner are forbidden.", "reclaimPolicy: Forbidden: updates to reclaimPolicy are forbidden.", 'volumeBindingMode: Invalid value: "WaitForFirstConsumer": field is immutable']),
+    (storageclass.KIND, CLASS, "{parameters: {a: b}, provisioner: x, reclaimPolicy: Retain, volumeBindingMode: WaitForFirstConsumer}", ['parameters: Invalid value: {"a":"b"}: field is immutable', 'provisioner: Invalid value: "x": field is immutable', 'reclaimPolicy: Invalid value: "Retain": field is immutable', 'volumeBindingMode: Invalid value: "WaitForFirstConsumer": field is immutable']),
     (volumeattributesclass.KIND, ATTRIBUTES, "{driverName: x, parameters: {iops: '1'}}", ["driverName: Forbidden: updates to driverName are forbidden.", "parameters: Forbidden: updates to parameters are forbidden."]),
     (csidriver.KIND, DRIVER, "spec: {podInfoOnMount: true, storageCapacity: true, fsGroupPolicy: File}", []),
     (csidriver.KIND, DRIVER, "spec: {attachRequired: false, volumeLifecycleModes: [Ephemeral]}", ["spec.attachedRequired: Invalid value: false: field is immutable", 'spec.volumeLifecycleModes: Invalid value: ["Ephemeral"]: field is immutable']),

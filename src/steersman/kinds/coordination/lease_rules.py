@@ -27,7 +27,7 @@ def check(lease: Lease) -> Errors:
         )
     errors += field.not_negative(_SPEC.child("leaseTransitions"), spec.leaseTransitions)
     if spec.strategy:
-        errors += _check_strategy(spec.strategy, _SPEC.child("strategy"))
+        errors += _check_strategy(spec.strategy)
     if spec.preferredHolder and not spec.strategy:
         detail = "may only be specified if `strategy` is defined"
         errors.append(field.forbidden(_SPEC.child("preferredHolder"), detail))
@@ -36,23 +36,25 @@ def check(lease: Lease) -> Errors:
 
 def check_candidate(candidate: LeaseCandidate) -> Errors:
     spec = candidate.spec
-    errors: Errors = [field.required(_SPEC.child(n)) for n in ("leaseName", "binaryVersion") if not getattr(spec, n)]
+    errors: Errors = [] if spec.leaseName else [field.required(_SPEC.child("leaseName"))]
     parsed = {}
     for name in ("emulationVersion", "binaryVersion"):
         text = getattr(spec, name)
         parsed[name] = _VERSION.fullmatch(text)
-        if text and parsed[name] is None:
+        if not text and name == "binaryVersion":
+            errors.append(field.required(_SPEC.child(name)))
+        elif text and parsed[name] is None:
             errors.append(field.invalid(_SPEC.child(name), text, "must be a valid semantic version"))
     binary, emulated = parsed["binaryVersion"], parsed["emulationVersion"]
     if binary is not None and emulated is not None and _order(binary) < _order(emulated):
         detail = "must be greater than or equal to `emulationVersion`"
         errors.append(field.invalid(_SPEC.child("binaryVersion"), spec.binaryVersion, detail))
     if not spec.strategy:
-        return errors
-    if spec.strategy == _OLDEST and not spec.emulationVersion:
+        return [*errors, field.required(_SPEC.child("strategy"))]
+    if spec.strategy == _OLDEST and (emulated is None or not any(_order(emulated))):
         detail = f"must be specified when `strategy` is '{_OLDEST}'"
         errors.append(field.required(_SPEC.child("emulationVersion"), detail))
-    return errors + _check_strategy(spec.strategy, _SPEC.child("strategy"))
+    return errors + _check_strategy(spec.strategy)
 
 
 def check_candidate_update(candidate: LeaseCandidate, old: LeaseCandidate) -> Errors:
@@ -63,8 +65,10 @@ def _order(version: re.Match[str]) -> tuple[int, int, int]:
     return int(version[1]), int(version[2]), int(version[3])
 
 
-def _check_strategy(strategy: str, path: Path) -> Errors:
+def _check_strategy(strategy: str) -> Errors:
     """One of Kubernetes' own, or one of somebody else's, with a domain."""
+    # The path is the one that clients know.
+    path = _SPEC.child("strategy", "strategy")
     if "/" not in strategy:
         return [] if strategy in _STRATEGIES else [field.not_supported(path, strategy, _STRATEGIES)]
     return field.all_invalid(path, strategy, names.qualified_name(strategy))

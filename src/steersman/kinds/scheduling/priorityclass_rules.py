@@ -19,12 +19,7 @@ def check(obj: PriorityClass) -> Errors:
     errors: Errors = []
     value, name = obj.value or 0, obj.metadata.name
     if name.startswith("system-"):
-        if SYSTEM_CLASSES.get(name) != value:
-            why = (
-                "must be the value of the system's class"
-                if name in SYSTEM_CLASSES
-                else f"{name} is not a known system priority class"
-            )
+        if why := _not_the_systems(name, value, default=bool(obj.globalDefault)):
             detail = f"priority class names with 'system-' prefix are reserved for system use only. error: {why}"
             errors.append(field.forbidden(Path("metadata", "name"), detail))
     elif value > HIGHEST_USER_PRIORITY:
@@ -33,8 +28,16 @@ def check(obj: PriorityClass) -> Errors:
     return errors + field.check_choice(obj.preemptionPolicy, _POLICIES, Path("preemptionPolicy"))
 
 
+def _not_the_systems(name: str, value: int, *, default: bool) -> str:
+    if name not in SYSTEM_CLASSES:
+        return f"{name} is not a known system priority class"
+    if value != SYSTEM_CLASSES[name]:
+        return f"value of {name} PriorityClass must be {SYSTEM_CLASSES[name]}"
+    return f"globalDefault of {name} PriorityClass must be false" if default else ""
+
+
 def check_update(obj: PriorityClass, old: PriorityClass) -> Errors:
-    errors = field.immutable(Path("preemptionPolicy"), obj.preemptionPolicy, old.preemptionPolicy)
+    errors: Errors = []
     if (obj.value or 0) != (old.value or 0):
         errors.append(field.forbidden(Path("value"), "may not be changed in an update."))
-    return errors
+    return errors + field.immutable(Path("preemptionPolicy"), obj.preemptionPolicy, old.preemptionPolicy)

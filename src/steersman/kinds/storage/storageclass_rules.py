@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from steersman.api import field, names
 from steersman.api.field import Errors, Path
-from steersman.kinds.storage.parameters import check_driver, check_fixed, check_parameters
+from steersman.kinds.storage.parameters import check_driver, check_parameters
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import TopologySelectorLabelRequirement, TopologySelectorTerm
@@ -26,10 +26,11 @@ def check(obj: StorageClass) -> Errors:
 
 
 def check_update(obj: StorageClass, old: StorageClass) -> Errors:
-    errors: Errors = []
-    for name in ("parameters", "provisioner", "reclaimPolicy"):
-        errors += check_fixed(name, getattr(obj, name), getattr(old, name))
-    return errors + field.immutable(Path("volumeBindingMode"), obj.volumeBindingMode, old.volumeBindingMode)
+    return [
+        error
+        for name in ("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode")
+        for error in field.immutable(Path(name), getattr(obj, name), getattr(old, name))
+    ]
 
 
 def _check_topologies(terms: list[TopologySelectorTerm], path: Path) -> Errors:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _MAX_METADATA = 256 * 1024
 _MAX_MESSAGE = 1024
+_MAX_CODE = 2**31 - 1
 _SPEC, _STATUS = Path("spec"), Path("status")
 _EXACTLY_ONE = "must specify exactly one of inlineVolumeSpec and persistentVolumeName"
 
@@ -54,6 +55,12 @@ def check_status_update(obj: VolumeAttachment, old: VolumeAttachment) -> Errors:
 
 
 def _check_error(error: VolumeError | None, path: Path) -> Errors:
-    if error is None or len(error.message.encode()) <= _MAX_MESSAGE:
+    if error is None:
         return []
-    return [field.too_long(path.child("message"), _MAX_MESSAGE)]
+    errors: Errors = []
+    if len(error.message.encode()) > _MAX_MESSAGE:
+        errors.append(field.too_long(path.child("message"), _MAX_MESSAGE))
+    if error.errorCode is not None and error.errorCode < 0:
+        detail = f"must be between 0 and {_MAX_CODE}, inclusive"
+        errors.append(field.invalid(path.child("errorCode"), error.errorCode, detail))
+    return errors
