@@ -136,7 +136,7 @@ class KubeletServer:
                 return _json(await figures.summary(brief=brief))
             case _:
                 raise NotFound("404 page not found")
-        return Response(200, _METRICS, text.encode(), shrinks=True)
+        return Response(200, _METRICS, text.encode())
 
     async def _node_logs(self, request: Request, path: str) -> Response:
         settings = self._settings
@@ -199,7 +199,7 @@ def _series(request: Request) -> tuple[str, str, str, str]:
 
 
 def _json(value: object) -> Response:
-    return Response(200, _JSON, msgspec.json.encode(value), shrinks=True)
+    return Response(200, _JSON, msgspec.json.encode(value))
 
 
 def _refused(text: str) -> Response:
