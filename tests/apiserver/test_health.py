@@ -89,5 +89,39 @@ async def test_what_anybody_may_ask_for_makes_no_series(api: Api) -> None:
         assert word not in answer
 
 
+async def test_checks_are_counted(api: Api) -> None:
+    for _ in range(3):
+        await text(api, "/livez")
+    await text(api, "/readyz?exclude=ping")
+    told = (await text(api, "/metrics/slis")).splitlines()
+    for line in (
+        'kubernetes_healthcheck{name="etcd",type="livez"} 1',
+        'kubernetes_healthchecks_total{name="etcd",type="livez",status="success"} 3',
+        'kubernetes_healthchecks_total{name="etcd",type="readyz",status="success"} 1',
+    ):
+        assert line in told
+    assert not [line for line in told if 'name="ping",type="readyz"' in line or 'type="healthz"' in line]
+    assert any(line.startswith("process_start_time_seconds ") for line in told)
+    assert not [line for line in told if line.startswith("apiserver_")]
+    await api.app.close()
+    await text(api, "/readyz", 500)
+    told = (await text(api, "/metrics/slis")).splitlines()
+    assert 'kubernetes_healthcheck{name="informer-sync",type="readyz"} 0' in told
+    assert 'kubernetes_healthchecks_total{name="informer-sync",type="readyz",status="error"} 1' in told
+
+
+async def test_who_may_read_metrics(api: Api) -> None:
+    monitor = api.as_(User("prometheus", ("system:monitoring", "system:authenticated")))
+    for path in ("/metrics", "/metrics/slis"):
+        await text(monitor, path)
+        await api.as_(User("joe")).get(path, code=403)
+
+
+async def test_the_process(api: Api) -> None:
+    told = await text(api, "/metrics")
+    assert 'kubernetes_build_info{major="1",minor="37",git_version="v1.37.0' in told
+    assert "\nprocess_resident_memory_bytes " in told
+
+
 async def test_other_methods(api: Api) -> None:
     await api.post("/version", {}, code=405)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from steersman.api.metrics import Metric, gauge
 from steersman.apiserver.authn import tokencounts
 from steersman.apiserver.metrics import PROCESS
+from steersman.http import process
 
 if TYPE_CHECKING:
+    from steersman.apiserver.health import Health
     from steersman.apiserver.server import App
 
 _DEPRECATED = ("group", "version", "resource", "subresource", "removed_release")
@@ -19,8 +21,6 @@ _DEPRECATED = ("group", "version", "resource", "subresource", "removed_release")
 def render(app: App) -> str:
     """The text that Prometheus reads."""
     text = app.metrics.render(_metrics(app)) + app.flow_control.metrics() + app.pod_security.render()
-    if app.audit is not None:
-        text += app.audit.metrics()
     timing = sys.modules.get("steersman.cel.timing")
     if timing is not None:
         # Expressions are loaded with the first one.
@@ -29,7 +29,26 @@ def render(app: App) -> str:
     return text + PROCESS.render()
 
 
+def slis(health: Health) -> str:
+    """What objectives are measured by: the checks, and since when they have been counted."""
+    metrics = [*health.metrics(), *(m for m in process.metrics() if m.name == "process_start_time_seconds")]
+    return "".join(f"{line}\n" for metric in metrics for line in metric.lines())
+
+
+def _process(app: App) -> Iterator[Metric]:
+    said = app.health.version()
+    names = {_snake(name): value for name, value in said.items()}
+    text = "The version of Kubernetes that this server is; always 1."
+    yield gauge("kubernetes_build_info", text, tuple(names), [(tuple(names.values()), 1)])
+    yield from process.metrics()
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
+
+
 def _metrics(app: App) -> Iterator[Metric]:
+    yield from _process(app)
     yield from _stored(app)
     yield from app.authenticator.counts.metrics()
     if app.remote_authentication is not None and app.remote_authentication.reloading is not None:
@@ -40,6 +59,8 @@ def _metrics(app: App) -> Iterator[Metric]:
         yield from app.encryption.metrics()
     yield from app.authorization.metrics()
     yield from app.admitted.metrics()
+    if app.audit is not None:
+        yield from app.audit.metrics()
 
 
 def _stored(app: App) -> Iterator[Metric]:

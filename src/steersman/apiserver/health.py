@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from steersman.api.errors import NotFound
 from steersman.api.http import Response
+from steersman.api.metrics import Counter, Gauge, Metric
 from steersman.apiserver import exposition, respond
 from steersman.apiserver.context import Context
 from steersman.apiserver.negotiation import Accepted
@@ -60,6 +61,11 @@ class Health:
         start: dict[str, Check] = dict.fromkeys(_START, lambda: True)
         live, ready = {**first, **start}, {**first, "informer-sync": lambda: app.ready, **start}
         self._checks: dict[str, dict[str, Check]] = {"livez": live, "readyz": ready, "healthz": live}
+        self._passed = dict.fromkeys(_ROOTS, 0)
+        """How often all of a path's checks have passed."""
+        self._others: dict[tuple[str, str, bool], int] = {}
+        """How often single checks have passed, or not, in other cases: by name and path."""
+        self._last: dict[tuple[str, str], bool] = {}
 
     def plugins(self) -> bool:
         """Whether whoever has keys for what is stored answers."""
@@ -73,9 +79,9 @@ class Health:
         """The answer, or None for other paths."""
         path = ctx.info.path.strip("/")
         if path == "version":
-            return respond.value(200, self._version(), Accepted(pretty=True))
-        if path == "metrics":
-            text = exposition.render(self._app)
+            return respond.value(200, self.version(), Accepted(pretty=True))
+        if path in ("metrics", "metrics/slis"):
+            text = exposition.render(self._app) if path == "metrics" else exposition.slis(self)
             return Response(200, {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}, text.encode())
         root, _, name = path.partition("/")
         if root not in _ROOTS:
@@ -94,22 +100,51 @@ class Health:
 
     def _all(self, ctx: Context, root: str) -> Response:
         excluded = set(ctx.query.all("exclude"))
-        lines, failed = [], []
+        lines, failed, results = [], [], {}
         for name, check in self._checks[root].items():
             if name in excluded:
                 lines.append(f"[+]{name} excluded: ok")
-            elif check():
+                continue
+            results[name] = check()
+            if results[name]:
                 lines.append(f"[+]{name} ok")
             else:
                 lines.append(f"[-]{name} failed: reason withheld")
                 failed.append(name)
+        self._count(root, results)
         if failed:
             return respond.text(500, "\n".join((*lines, f"{root} check failed")) + "\n")
         if not ctx.query.has("verbose"):
             return respond.text(200, "ok")
         return respond.text(200, "\n".join((*lines, f"{root} check passed")) + "\n")
 
-    def _version(self) -> dict[str, str]:
+    def _count(self, root: str, results: Mapping[str, bool]) -> None:
+        checks = self._checks[root]
+        if len(results) == len(checks) and all(results.values()):
+            self._passed[root] += 1
+            self._last.clear()
+            return
+        for name, passed in results.items():
+            key = name, root, passed
+            self._others[key] = self._others.get(key, 0) + 1
+            self._last[name, root] = passed
+
+    def metrics(self) -> Iterator[Metric]:
+        """What checks have found."""
+        last = Gauge("kubernetes_healthcheck", "Whether a check has passed when it was last asked.", ("name", "type"))
+        total = Counter("kubernetes_healthchecks_total", "Checks by what they have found.", ("name", "type", "status"))
+        for root, times in self._passed.items():
+            for name in self._checks[root] if times else ():
+                total.add(name, root, "success", by=times)
+                last.put(1, name, root)
+        for (name, root, passed), times in self._others.items():
+            total.add(name, root, "success" if passed else "error", by=times)
+        for (name, root), passed in self._last.items():
+            last.put(int(passed), name, root)
+        yield from (last, total)
+
+    def version(self) -> dict[str, str]:
+        """What /version says."""
         config = self._app.config
         major, minor = config.git_version.removeprefix("v").split(".")[:2]
         return {

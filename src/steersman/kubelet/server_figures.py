@@ -12,7 +12,8 @@ from typing import Any
 from steersman.api.clock import Clock
 from steersman.api.metrics import Counter, Gauge, Metric, gauge
 from steersman.api.version import KUBERNETES, MAJOR, MINOR
-from steersman.kubelet import cadvisor_metrics, machine, process, resource_metrics
+from steersman.http import process
+from steersman.kubelet import cadvisor_metrics, machine, resource_metrics
 from steersman.kubelet.accounting import Accounts
 from steersman.kubelet.certificates import Keeper
 from steersman.kubelet.container_config import log_directory
@@ -143,7 +144,6 @@ class Figures:
         )
         yield gauge("kubelet_mirror_pods", "The number of mirror pods the kubelet will try to create.", (), [((), 0)])
         yield gauge("kubelet_cgroup_version", "cgroup version on the hosts.", (), [((), 2 if self._accounts.v2 else 1)])
-        major, minor = KUBERNETES.removeprefix("v").split(".")[:2]
         yield gauge(
             "kubernetes_build_info",
             "A metric with a constant '1' value labeled by the version of Kubernetes.",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from steersman.api.clock import Clock
+from steersman.api.metrics import Counter, Metric
 from steersman.apiserver.audit.event import Event, UserInfo, source_ips, user_agent, user_info
 from steersman.apiserver.audit.policy import LEVELS, Rules, Verdict
 from steersman.apiserver.audit.sinks import Errors, Sink
@@ -121,21 +122,20 @@ class Audit:
         for sink in self._sinks:
             await sink.close()
 
-    def metrics(self) -> str:
+    def metrics(self) -> Iterator[Metric]:
         """For /metrics."""
-        return "\n".join(self._metrics()) + "\n"
-
-    def _metrics(self) -> Iterator[str]:
-        yield "# TYPE apiserver_audit_event_total counter"
-        yield f"apiserver_audit_event_total {self._events}"
-        yield "# TYPE apiserver_audit_requests_rejected_total counter"
-        yield f"apiserver_audit_requests_rejected_total {self.rejected}"
-        yield "# TYPE apiserver_audit_level_total counter"
+        prefix = "apiserver_audit_"
+        events = Counter(f"{prefix}event_total", "Events that were made and given to the sinks.")
+        events.add(by=self._events)
+        rejected = Counter(f"{prefix}requests_rejected_total", "Requests that could not be audited and were refused.")
+        rejected.add(by=self.rejected)
+        levels = Counter(f"{prefix}level_total", "Requests by the level of the policy.", ("level",))
         for level, count in zip(LEVELS, self._levels, strict=True):
-            yield f'apiserver_audit_level_total{{level="{level}"}} {count}'
-        yield "# TYPE apiserver_audit_error_total counter"
-        for plugin, count in sorted(self.errors.counts.items()):
-            yield f'apiserver_audit_error_total{{plugin="{plugin}"}} {count}'
+            levels.add(level, by=count)
+        errors = Counter(f"{prefix}error_total", "Events that a sink has lost.", ("plugin",))
+        for plugin, count in self.errors.counts.items():
+            errors.add(plugin, by=count)
+        yield from (events, rejected, levels, errors)
 
 
 def _all(results: list[Awaitable[bool] | bool]) -> Awaitable[bool] | bool:

@@ -3,7 +3,7 @@
 import os
 import time
 
-from steersman.kubelet import process
+from steersman.http import process
 
 
 def test_this_process():
