@@ -26,15 +26,15 @@ PODS = {"verb": "list", "resource": "pods", "namespace": "default"}
         (
             SAR,
             {"spec": {}},
-            ' "" is invalid: [spec.resourceAttributes: Invalid value: null: exactly one of nonResourceAttributes or '
+            ' "" is invalid: [spec: Invalid value: null: exactly one of nonResourceAttributes or '
             'resourceAttributes must be specified, spec.user: Invalid value: "": at least one of user or group must be '
             "specified]",
         ),
         (
             SELF,
             {"spec": {"resourceAttributes": PODS, "nonResourceAttributes": {"path": "/x", "verb": "get"}}},
-            ' "" is invalid: spec.nonResourceAttributes: Invalid value: {"path":"/x","verb":"get"}: cannot be specified '
-            "in combination with resourceAttributes",
+            ' "" is invalid: spec: Invalid value: {"Path":"/x","Verb":"get"}: exactly one of nonResourceAttributes or '
+            "resourceAttributes must be specified",
         ),
         (
             SELF,
@@ -49,7 +49,7 @@ PODS = {"verb": "list", "resource": "pods", "namespace": "default"}
         (
             LOCAL,
             {"spec": {"user": "joe", "nonResourceAttributes": {"path": "/x", "verb": "get"}}},
-            ' "" is invalid: spec.nonResourceAttributes: Invalid value: {"path":"/x","verb":"get"}: disallowed on this '
+            ' "" is invalid: spec.nonResourceAttributes: Invalid value: {"Path":"/x","Verb":"get"}: disallowed on this '
             "kind of request",
         ),
         (
@@ -65,8 +65,23 @@ PODS = {"verb": "list", "resource": "pods", "namespace": "default"}
                     "resourceAttributes": {**PODS, "labelSelector": {"requirements": [{"key": "", "operator": "In"}]}}
                 }
             },
-            ' "" is invalid: [spec.resourceAttributes.labelSelector.requirements[0].key: Required value: must be specified, '
-            "spec.resourceAttributes.labelSelector.requirements[0].values: Required value: must be specified when "
+            ' "" is invalid: [spec.resourceAttributes.labelSelector.requirements[0].values: Required value: must be '
+            "specified when `operator` is 'In' or 'NotIn', spec.resourceAttributes.labelSelector.requirements[0].key: "
+            'Invalid value: "": name part must be non-empty, '
+            'spec.resourceAttributes.labelSelector.requirements[0].key: Invalid value: "": name part must consist of '
+            "alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. "
+            "'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+            "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')]",
+        ),
+        (
+            SELF,
+            {
+                "spec": {
+                    "resourceAttributes": {**PODS, "fieldSelector": {"requirements": [{"key": "", "operator": "In"}]}}
+                }
+            },
+            ' "" is invalid: [spec.resourceAttributes.fieldSelector.requirements[0].key: Required value: must be specified, '
+            "spec.resourceAttributes.fieldSelector.requirements[0].values: Required value: must be specified when "
             "`operator` is 'In' or 'NotIn']",
         ),
     ],

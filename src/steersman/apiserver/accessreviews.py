@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from steersman.api import codec, field, fields, labels
+from steersman.api import codec, field, fields, labels, names
 from steersman.api.errors import BadRequest, Invalid
 from steersman.api.field import Errors, Path
 from steersman.api.fields import FieldSelector
@@ -25,13 +25,12 @@ if TYPE_CHECKING:
 _NAMELESS = Resource("authorization.k8s.io", "v1", "", "", False)
 """In upstream's errors these reviews have neither kind nor name."""
 _SPEC = Path("spec")
-_COMBINED = "cannot be specified in combination with resourceAttributes"
 _EITHER = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
 
 
 async def self_subject_access_review(app: App, ctx: Context, served: Served) -> Response:
     review: authz.SelfSubjectAccessReview = reviews.decode(ctx, served)
-    _refuse(_check_attributes(review.spec) + _check_metadata(review.metadata))
+    _refuse(_check_either(review.spec) + _check_selectors(review.spec) + _check_metadata(review.metadata))
     review.status = await _answer(app, ctx.user, review.spec)
     return reviews.told(ctx, served, review)
 
@@ -58,7 +57,7 @@ async def local_subject_access_review(app: App, ctx: Context, served: Served) ->
         errors.append(field.invalid(where, resource.namespace, "must match metadata.namespace"))
     if path is not None:
         where = Path("spec.nonResourceAttributes")
-        errors.append(field.invalid(where, codec.to_builtins(path), "disallowed on this kind of request"))
+        errors.append(field.invalid(where, _shown(path), "disallowed on this kind of request"))
     _refuse(errors)
     review.metadata.namespace = namespace
     review.status = await _answer(app, _user(review.spec), review.spec)
@@ -98,25 +97,29 @@ def _refuse(errors: Errors) -> None:
 
 
 def _check_spec(spec: authz.SubjectAccessReviewSpec) -> Errors:
-    errors = _check_attributes(spec)
+    errors = _check_either(spec)
     if not spec.user and not spec.groups:
         errors.append(field.invalid(_SPEC.child("user"), "", "at least one of user or group must be specified"))
-    return errors
+    return errors + _check_selectors(spec)
 
 
-def _check_attributes(spec: authz.SubjectAccessReviewSpec | authz.SelfSubjectAccessReviewSpec) -> Errors:
-    resource, path = spec.resourceAttributes, spec.nonResourceAttributes
-    if resource is None:
-        return [] if path is not None else [field.invalid(_SPEC.child("resourceAttributes"), None, _EITHER)]
-    errors: Errors = []
-    if path is not None:
-        errors.append(field.invalid(_SPEC.child("nonResourceAttributes"), codec.to_builtins(path), _COMBINED))
+def _check_either(spec: authz.SubjectAccessReviewSpec | authz.SelfSubjectAccessReviewSpec) -> Errors:
+    path = spec.nonResourceAttributes
+    if (spec.resourceAttributes is None) is not (path is None):
+        return []
+    return [field.invalid(_SPEC, None if path is None else _shown(path), _EITHER)]
+
+
+def _shown(path: authz.NonResourceAttributes) -> field.Internal:
+    return field.Internal(Path=path.path, Verb=path.verb)
+
+
+def _check_selectors(spec: authz.SubjectAccessReviewSpec | authz.SelfSubjectAccessReviewSpec) -> Errors:
+    if (resource := spec.resourceAttributes) is None:
+        return []
     where = _SPEC.child("resourceAttributes")
-    return (
-        errors
-        + _check_selector(resource.fieldSelector, where.child("fieldSelector"))
-        + _check_selector(resource.labelSelector, where.child("labelSelector"))
-    )
+    errors = _check_selector(resource.fieldSelector, where.child("fieldSelector"))
+    return errors + _check_selector(resource.labelSelector, where.child("labelSelector"))
 
 
 def _check_selector(
@@ -124,23 +127,28 @@ def _check_selector(
 ) -> Errors:
     if selector is None:
         return []
+    errors: Errors = []
     if selector.rawSelector and selector.requirements:
         what = "may not specified at the same time as requirements"
-        return [field.invalid(path.child("rawSelector"), selector.rawSelector, what)]
+        errors.append(field.invalid(path.child("rawSelector"), selector.rawSelector, what))
     if not selector.rawSelector and not selector.requirements:
         what = f"when {path} is specified, requirements or rawSelector is required"
-        return [field.required(path.child("requirements"), what)]
-    errors: Errors = []
+        errors.append(field.required(path.child("requirements"), what))
     requirements: Sequence[Any] = selector.requirements or ()
     for i, requirement in enumerate(requirements):
         where, values = path.child("requirements").index(i), requirement.values
-        if not requirement.key:
+        key, labelled = requirement.key, isinstance(selector, authz.LabelSelectorAttributes)
+        if not labelled and not key:
             errors.append(field.required(where.child("key"), "must be specified"))
         if requirement.operator in ("In", "NotIn") and not values:
             errors.append(field.required(where.child("values"), "must be specified when `operator` is 'In' or 'NotIn'"))
         if requirement.operator in ("Exists", "DoesNotExist") and values:
             what = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
             errors.append(field.forbidden(where.child("values"), what))
+        if labelled:
+            errors += field.all_invalid(where.child("key"), key, names.qualified_name(key))
+            for j, value in enumerate(values or ()):
+                errors += field.all_invalid(where.child("values").index(j), value, names.label_value(value))
     return errors
 
 
