@@ -48,6 +48,12 @@ def test_containers(counted):
     assert values(counted.container_errors) == {("container", "ErrImagePull"): 1}
 
 
+def test_resources_of_any_name_are_one_series(counted):
+    for reason in ("OutOfcpu", "OutOfexample.com/a", "OutOfexample.com/b", "NodePorts"):
+        counted.refused(reason)
+    assert values(counted.admission_refusals) == {("OutOfcpu",): 1, ("OutOfExtendedResources",): 2, ("NodePorts",): 1}
+
+
 @pytest.mark.parametrize(("size", "label"), [(0, "0-10MB"), (10 << 20, "10MB-100MB"), (1 << 40, "GT100GB")])
 def test_pulls(counted, size, label):
     counted.pulled(size, 3.0)

@@ -65,6 +65,11 @@ async def test_directories(logs):
     assert (response.status, response.headers["Location"]) == (301, "pods/")
 
 
+async def test_very_many_names(logs, monkeypatch):
+    monkeypatch.setattr(node_logs, "MOST_NAMES", 3)
+    assert (await got(logs, ""))[1].count("<a ") == 3
+
+
 WAYS_OUT = (
     "out", "absolute", "up", "up/secret", "beside/x", "beside/", "loop", "dangling", "pipe",
     "../secret", "..", "pods/../../secret", "pods/../messages", "nothing", "messages/x", "mess\0ages", "/../secret",

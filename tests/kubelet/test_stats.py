@@ -35,6 +35,23 @@ def test_measure(tmp_path):
     assert measure(tmp_path / "nothing") == (0, 0)
 
 
+def test_measure_of_what_is_very_deep(tmp_path):
+    """Deeper than a path may be long: what cannot be named is not counted, and nothing breaks."""
+    home = os.getcwd()
+    os.chdir(tmp_path)
+    try:
+        for _ in range(30):
+            os.mkdir("d" * 200)
+            os.chdir("d" * 200)
+    finally:
+        os.chdir(home)
+    _, inodes = measure(tmp_path)
+    assert 10 < inodes < 31
+    before = len(os.listdir("/proc/self/fd"))
+    measure(tmp_path)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_file_systems(tmp_path):
     found = file_system(tmp_path)
     assert found.capacity >= found.used + found.available > 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from steersman.api.clock import Clock
 from steersman.api.errors import Forbidden, InternalError, StatusError, Unauthorized
 from steersman.api.http import Request, User
+from steersman.api.identities import authenticated
 from steersman.api.recent import Digest, Recent
 from steersman.client.rest import Client
 
@@ -73,9 +74,7 @@ class Access:
     async def authenticate(self, request: Request) -> User:
         """The user of a client certificate, or else of a bearer token. There is nothing for others."""
         if request.user is not None:
-            user = request.user
-            groups = user.groups if _EVERYBODY in user.groups else (*user.groups, _EVERYBODY)
-            return User(user.name, groups, user.uid, user.extra)
+            return authenticated(request.user)
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
@@ -130,6 +129,3 @@ class Access:
             ) from error
         self._decisions.put(key, status.allowed, ALLOWED_SECONDS if status.allowed else DENIED_SECONDS)
         return status.allowed
-
-
-_EVERYBODY = "system:authenticated"

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from steersman.api import identities
 from steersman.api.clock import Clock
 from steersman.api.errors import StatusError
 from steersman.client.rest import Client
@@ -25,7 +26,6 @@ from steersman.pki.files import wish, write_atomic
 if TYPE_CHECKING:
     from steersman.kinds.types.certificates_v1 import CertificateSigningRequest
 
-GROUP = "system:nodes"
 # How often it is looked whether the file is still there, and whether somebody wants a new one.
 LOOK_SECONDS = 5.0
 # A request that nobody has answered for so long is given up, and another one made.
@@ -49,7 +49,7 @@ class Purpose:
 
     @property
     def user(self) -> str:
-        return f"system:node:{self.node}"
+        return identities.node(self.node)
 
     def file(self, folder: Path) -> Path:
         """Where the certificate is, with its key."""
@@ -163,7 +163,7 @@ class Keeper:
         from steersman.pki import requests
 
         purpose = self.purpose
-        pem, key = requests.make(purpose.user, (GROUP,), purpose.hosts)
+        pem, key = requests.make(purpose.user, (identities.NODES,), purpose.hosts)
         spec = CertificateSigningRequestSpec(
             request=b64encode(pem).decode(),
             signerName=purpose.signer,

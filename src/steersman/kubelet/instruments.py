@@ -19,6 +19,7 @@ _IMAGE_SIZES = (
     (20 * _GIB, "20GB-30GB"), (10 * _GIB, "10GB-20GB"), (5 * _GIB, "5GB-10GB"), (_GIB, "1GB-5GB"),
     (500 * _MIB, "500MB-1GB"), (100 * _MIB, "100MB-500MB"), (10 * _MIB, "10MB-100MB"), (0, "0-10MB"),
 )  # fmt: skip
+_OUT_OF = frozenset({"OutOfcpu", "OutOfmemory", "OutOfephemeral-storage", "OutOfpods"})
 _OPERATION = ("operation_type",)
 _REQUEST = ("method", "path", "server_type", "long_running")
 _PROBE = ("probe_type", "result", "container", "pod", "namespace", "pod_uid")
@@ -194,6 +195,11 @@ class Instruments:
             self.sandbox_errors.add("")
             self.pod_errors.add()
             raise
+
+    def refused(self, reason: str) -> None:
+        """A pod was not admitted. Resources have any names, and those that nobody knows are told as one."""
+        extended = reason.startswith("OutOf") and reason not in _OUT_OF
+        self.admission_refusals.add("OutOfExtendedResources" if extended else reason)
 
     def starting(self, role: Role) -> None:
         """A container is about to be started."""

@@ -208,7 +208,7 @@ class Kubelet:
             _log.info("node %s cannot be read: %s", self.settings.name, error)
         refusal = self._refusal(worker)
         if refusal is not None:
-            self.instruments.admission_refusals.add(refusal.reason)
+            self.instruments.refused(refusal.reason)
             self._recorder.event(worker.pod, "Warning", refusal.reason, refusal.message)
             worker.reject(refusal.reason, f"Pod was rejected: {refusal.message}")
         await self._run_worker(worker)

@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,6 +17,8 @@ from steersman.api.http import Response
 
 FOLDER = Path("/var/log")
 _CHUNK = 1 << 16
+# As many names of a directory are shown: a pod may have made any number.
+MOST_NAMES = 20_000
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 
 
@@ -57,7 +60,8 @@ def open_below(folder: Path, path: str) -> Opened | list[str]:
         if not stat.S_ISDIR(found.st_mode):
             raise FileNotFoundError(path)
         with os.scandir(descriptor) as entries:
-            return sorted(entry.name + ("/" if entry.is_dir(follow_symlinks=False) else "") for entry in entries)
+            some = islice(entries, MOST_NAMES)
+            return sorted(entry.name + ("/" if entry.is_dir(follow_symlinks=False) else "") for entry in some)
     finally:
         if descriptor >= 0:
             os.close(descriptor)

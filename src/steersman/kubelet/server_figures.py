@@ -21,6 +21,7 @@ from steersman.kubelet.kubelet import Kubelet
 from steersman.kubelet.observation import Observation, observe
 from steersman.kubelet.runtime.protocol import Runtime
 from steersman.kubelet.runtime.types import Container, ContainerState, PodSandbox, RuntimeCallError, SandboxState
+from steersman.kubelet.shared import Shared
 from steersman.kubelet.stats import Rates, storage, summary
 
 _STATES = {
@@ -51,6 +52,9 @@ class Figures:
         self._keepers = keepers
         self._accounts = accounts or Accounts()
         self._rates = Rates()
+        self._resource: Shared[str] = Shared()
+        self._cadvisor: Shared[str] = Shared()
+        self._whole: Shared[dict[str, Any]] = Shared()
 
     async def metrics(self) -> str:
         """What the kubelet itself does."""
@@ -60,10 +64,16 @@ class Figures:
 
     async def resource(self) -> str:
         """What containers, pods and the node use."""
+        return await self._resource.get(self._make_resource)
+
+    async def _make_resource(self) -> str:
         return resource_metrics.render(await self._observed(brief=True))
 
     async def cadvisor(self) -> str:
         """The same in detail, and by cAdvisor's names."""
+        return await self._cadvisor.get(self._make_cadvisor)
+
+    async def _make_cadvisor(self) -> str:
         seen = await self._observed(brief=False)
         try:
             disks = await self._runtime.list_container_stats()
@@ -80,11 +90,15 @@ class Figures:
 
     async def summary(self, *, brief: bool) -> dict[str, Any]:
         """stats.k8s.io's Summary; `brief` is processor and memory only. Raises RuntimeCallError."""
-        seen = await self._observe(brief=brief)
-        since = await asyncio.to_thread(process.started, 1)
-        name = self._kubelet.settings.name
-        if brief:
-            return summary(name, since, seen, self._rates)
+        if not brief:
+            return await self._whole.get(self._make_whole)
+        seen = await self._observe(brief=True)
+        return summary(self._kubelet.settings.name, process.started(1), seen, self._rates)
+
+    async def _make_whole(self) -> dict[str, Any]:
+        """Volumes and logs are measured, which takes its time: one at a time, however many ask."""
+        seen = await self._observe(brief=False)
+        since = process.started(1)
         usages, layers = await asyncio.gather(self._runtime.image_fs_info(), self._runtime.list_container_stats())
         images = next(iter(usages), None)
         settings, volumes = self._kubelet.settings, self._kubelet.context.volumes
@@ -105,7 +119,7 @@ class Figures:
             (Path(images.mountpoint), images.used_bytes, images.inodes_used) if images else (settings.root, 0, 0),
             layers,
         )
-        return summary(name, since, seen, self._rates, disks)
+        return summary(settings.name, since, seen, self._rates, disks)
 
     async def _observe(self, *, brief: bool) -> Observation:
         pods = [worker.pod for worker in self._kubelet.workers()]
