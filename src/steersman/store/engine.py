@@ -27,7 +27,7 @@ from steersman.store.index import KeyIndex, bounds
 from steersman.store.journal import Journal, Row
 from steersman.store.protocol import Entry, Event, Events, Keys, Listing, Observer, Watch
 from steersman.store.rewind import Rewound
-from steersman.store.sealing import PLAIN, PREFIX, Origin, Sealed, Sealing, Vault
+from steersman.store.sealing import PLAIN, PREFIX, OpenFailed, Origin, Sealed, SealFailed, Sealing, Vault
 
 # Inside the class `list` is the method.
 Entries = list[Entry]
@@ -391,6 +391,27 @@ class Engine:
         entries = sorted((entry for key in opened if (entry := self._index.get(key))), key=lambda entry: entry.revision)
         self._hub.publish([Event(entry.key, entry.revision, entry.value, None, 0) for entry in entries])
         return opened
+
+    async def reseal(self) -> int:
+        self._check_open()
+        vault, failed = self._vault, 0
+        if vault is None:
+            return 0
+
+        def changed(revision: int, key: str, stored: bytes) -> bytes | None:
+            nonlocal failed
+            entry = self._index.get(key)
+            if entry is not None and entry.revision == revision:
+                # What is current is for its next write.
+                return None
+            try:
+                return vault.resealed(key, stored)
+            except (OpenFailed, SealFailed):
+                failed += 1
+                return None
+
+        await self._journal.change(self._revision, changed)
+        return failed
 
     async def purge(self) -> None:
         self._check_open()

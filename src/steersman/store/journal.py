@@ -32,6 +32,10 @@ Done = Callable[[BaseException | None], None]
 """Called on the event loop when a commit ended: None when it is durable, else why it has not happened."""
 
 
+Changed = Callable[[int, str, bytes], bytes | None]
+"""What is to be recorded for a revision and key in the place of this value; None: nothing else."""
+
+
 class Journal(Protocol):
     """Rows in the order of their revisions.
 
@@ -58,6 +62,12 @@ class Journal(Protocol):
         """Drops what writes up to `upto` replaced, and the deletions among them. Raises CommitFailed.
 
         May be interrupted: it goes on from where the record says that it came to.
+        """
+
+    async def change(self, upto: int, changed: Changed) -> None:
+        """Puts what `changed` makes of values up to a revision in their places.
+
+        It may be called from another thread, and may block. Raises CommitFailed.
         """
 
     async def purge(self) -> None:

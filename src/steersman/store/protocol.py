@@ -190,6 +190,12 @@ class Store(Protocol):
         Observers are told of them as of creations, with the old revisions that they have; watches end with WatchOverflow.
         """
 
+    async def reseal(self) -> int:
+        """Records what was replaced or deleted, and can still be read as history, as it would be recorded now: nobody who reads
+        it notices. Returns how many records could not be opened, and are as they were. Raises CommitFailed.
+        """
+        ...
+
     async def purge(self) -> None:
         """Leaves nothing in the files of what was replaced or deleted and is compacted. Writers wait meanwhile.
 

@@ -102,6 +102,11 @@ class Vault:
         """A record's value, or the record as a Sealed. May block if the record is not plain."""
         return self._try(key, stored)[0]
 
+    def resealed(self, key: str, stored: bytes) -> bytes | None:
+        """A record as it would be made now; None if it is so already. May block. Raises OpenFailed, SealFailed."""
+        value, origin = self.sealing.open(key, stored)
+        return None if origin == self.sealing.current(key) else self.sealing.seal(key, value)[0]
+
     def note(self, key: str, value: bytes, origin: Origin) -> None:
         """A key has a new value, sealed in this way."""
         if origin != PLAIN:

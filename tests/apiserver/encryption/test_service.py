@@ -247,6 +247,43 @@ async def test_rewriting(tmp_path: Path) -> None:
         assert "no resource" in (await api.post("/encryption/rewrite?resources=nothing", None, code=400))["message"]
 
 
+async def test_rewriting_keeps_history(tmp_path: Path) -> None:
+    """Who watches, or reads a list piece by piece, does not notice; but no file shows what was there."""
+    config = configure(tmp_path, rule(IDENTITY))
+    async with server(tmp_path, config, reload=True) as api:
+        made = await api.post(SECRETS, api.secret("a", MARKER))
+        await api.post(SECRETS, api.secret("b", MARKER))
+        page = await api.get(f"{SECRETS}?limit=1")
+        await api.patch(f"{SECRETS}/a", {"metadata": {"labels": {"x": "y"}}})
+        await api.delete(f"{SECRETS}/b")
+        configure(tmp_path, rule(keyed("key1"), IDENTITY))
+        assert await api.encryption.look()
+        await rewritten(api)
+        assert files_with_marker(tmp_path) == []
+        events = await api.watch(f"{SECRETS}?watch=1&resourceVersion={made['metadata']['resourceVersion']}", 3)
+        assert [(e["type"], e["object"]["metadata"]["name"]) for e in events[:3]] == [
+            ("ADDED", "b"),
+            ("MODIFIED", "a"),
+            ("DELETED", "b"),
+        ]
+        assert events[0]["object"]["data"] == events[2]["object"]["data"] == made["data"]
+        rest = await api.get(f"{SECRETS}?limit=1&continue={page['metadata']['continue']}")
+        assert [item["metadata"]["name"] for item in rest["items"]] == ["b"]
+
+
+async def test_history_that_nobody_can_read_is_forgotten(tmp_path: Path) -> None:
+    config = configure(tmp_path, rule(keyed("key1"), IDENTITY))
+    async with server(tmp_path, config, reload=True) as api:
+        made = await api.post(SECRETS, api.secret("a"))
+        configure(tmp_path, rule(keyed("key2"), keyed("key1"), IDENTITY))
+        assert await api.encryption.look()
+        await api.patch(f"{SECRETS}/a", {"metadata": {"labels": {"x": "y"}}})
+        configure(tmp_path, rule(keyed("key2"), IDENTITY))
+        assert await api.encryption.look()
+        await rewritten(api)
+        assert api.app.store.compacted >= int(made["metadata"]["resourceVersion"])
+
+
 async def test_rewriting_while_others_write(tmp_path: Path) -> None:
     config = configure(tmp_path, rule(IDENTITY))
     async with server(tmp_path, config, reload=True) as api:

@@ -83,7 +83,9 @@ class Rewriting:
             if not progress.left:
                 break
         # What was replaced is history, which has the old form.
-        await self._store.compact(self._store.revision)
+        if await self._store.reseal():
+            # Of what nobody can read no copy is to be kept either.
+            await self._store.compact(self._store.revision)
         await self._store.purge()
         log.info("%d values were written again, %d are left", progress.done, progress.left)
 

@@ -10,7 +10,7 @@ from steersman.store.backend import Backend
 from steersman.store.engine import Engine
 from steersman.store.errors import BadLocation
 from steersman.store.index import LAST
-from steersman.store.journal import Done, Row, State
+from steersman.store.journal import Changed, Done, Row, State
 from steersman.store.protocol import FIRST_REVISION, Entry, Event, Store
 from steersman.store.sealing import Sealing
 
@@ -75,6 +75,12 @@ class MemoryJournal:
                 del self._rows[row.revision]
         self._revisions = [revision for revision in self._revisions if revision in self._rows]
         self._compacted = max(self._compacted, upto)
+
+    async def change(self, upto: int, changed: Changed) -> None:
+        for row in self._range("", LAST, 0, upto):
+            value = None if row.value is None else changed(row.revision, row.key, row.value)
+            if value is not None:
+                self._rows[row.revision] = Row(row.revision, row.key, value, row.create_revision, row.previous)
 
     async def purge(self) -> None:
         """Nothing was kept of what was dropped."""

@@ -6,11 +6,13 @@ the engine decides writes by what it has in memory.
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +20,7 @@ from steersman.api.clock import Clock
 from steersman.store.backend import Backend
 from steersman.store.engine import Engine
 from steersman.store.errors import BadLocation, CommitFailed, ReadFailed, StoreLocked
-from steersman.store.journal import Done, Row, State
+from steersman.store.journal import Changed, Done, Row, State
 from steersman.store.protocol import FIRST_REVISION, Entry, Event, Store
 from steersman.store.sealing import Sealing
 from steersman.store.worker import Worker
@@ -67,6 +69,13 @@ DROP_DELETIONS = "DELETE FROM history WHERE revision > ? AND revision <= ? AND v
 AT_ONCE = 64
 """Rows of one INSERT. A commit of so many is one statement and so its own transaction: each statement lets go of the interpreter
 and has to wait for it afterwards, which costs more than the row does."""
+
+VALUES = """
+SELECT revision, key, value FROM history
+WHERE revision > ? AND revision <= ? AND value IS NOT NULL ORDER BY revision LIMIT ?
+"""
+CHANGE_STEP = 200
+"""Values looked at together; commits of writes take turns with what is written of them."""
 
 COMPACTION_STEP = 1000
 """Revisions dropped in one transaction: commits of writes take turns with these."""
@@ -181,6 +190,27 @@ class SQLiteJournal:
             self._write_to.execute(DROP_DELETIONS, (after, end))
             self._write_to.execute("UPDATE compaction SET revision = ?", (end,))
         self._compacted = end
+
+    async def change(self, upto: int, changed: Changed) -> None:
+        after = 0
+        while after < upto:
+            rows = await self._values(after, upto)
+            # Making the new values may take long: writers do not wait for that.
+            news = await asyncio.to_thread(
+                lambda rows: [(new, row[0]) for row in rows if (new := changed(*row)) is not None], rows
+            )
+            try:
+                await self._writer.run(partial(self._replace, news))
+            except sqlite3.Error as error:
+                raise CommitFailed(f"history in {self._path} cannot be written again: {error}") from error
+            after = rows[-1][0] if len(rows) == CHANGE_STEP else upto
+
+    async def _values(self, after: int, upto: int) -> list[tuple[int, str, bytes]]:
+        return await self._read(lambda: self._read_from.execute(VALUES, (after, upto, CHANGE_STEP)).fetchall())
+
+    def _replace(self, news: Sequence[tuple[bytes, int]]) -> None:
+        with _Transaction(self._write_to):
+            self._write_to.executemany("UPDATE history SET value = ? WHERE revision = ?", news)
 
     async def purge(self) -> None:
         try:
