@@ -30,7 +30,7 @@ class Door:
 class Node:
     def __init__(self, world, folder, **settings):
         self.world, self.door = world, Door()
-        shown = ServerSettings(configuration={"maxPods": 7}, log_folder=folder, **settings)
+        shown = ServerSettings(configuration=lambda: {"maxPods": 7}, log_folder=folder, **settings)
         self.server = KubeletServer(world.kubelet, world.runtime, world.clock, self.door, shown)
 
     async def ask(self, path, method="GET"):

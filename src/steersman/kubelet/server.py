@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPMethod
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -13,7 +13,7 @@ from steersman.api.errors import Forbidden, InternalError, NotFound, StatusError
 from steersman.api.http import Request, Response
 from steersman.kinds.types.core_v1 import Container, Pod, PodList, PodSpec
 from steersman.kinds.types.meta_v1 import ObjectMeta
-from steersman.kubelet import health, node_log_query, node_logs
+from steersman.kubelet import health
 from steersman.kubelet.access import Access
 from steersman.kubelet.certificates import Keeper
 from steersman.kubelet.kubelet import HOUSEKEEPING_SECONDS, Kubelet
@@ -21,9 +21,12 @@ from steersman.kubelet.pod_state import POD_UID
 from steersman.kubelet.runtime.protocol import Runtime
 from steersman.kubelet.runtime.types import ContainerState, RuntimeCallError, SandboxState
 from steersman.kubelet.server_containers import Containers
-from steersman.kubelet.server_figures import Figures
 from steersman.kubelet.server_paths import parse_query, parse_target
 from steersman.kubelet.settings import ServerSettings
+
+if TYPE_CHECKING:
+    # What nobody asks for on most nodes is loaded when somebody does.
+    from steersman.kubelet.server_figures import Figures
 
 _JSON = {"Content-Type": "application/json"}
 _TEXT = {"Content-Type": "text/plain; charset=utf-8"}
@@ -60,7 +63,8 @@ class KubeletServer:
         self._clock = clock
         self._settings = settings or ServerSettings()
         self._containers = Containers(kubelet, runtime, clock)
-        self._figures = Figures(kubelet, runtime, clock, keepers)
+        self._keepers = keepers
+        self._made: Figures | None = None
 
     async def handle(self, request: Request) -> Response:
         instruments = self._kubelet.instruments
@@ -103,7 +107,7 @@ class KubeletServer:
     async def _debugging(self, request: Request, first: str, rest: str) -> Response:
         """What is there unless it was switched off."""
         if first == "configz" and not rest:
-            return _json({"kubeletconfig": self._settings.configuration})
+            return _json({"kubeletconfig": self._settings.configuration()})
         if first == "runningpods" and not rest:
             return _not_allowed("GET") if request.method != "GET" else _json(await self._running_pods())
         if first == "logs":
@@ -120,8 +124,15 @@ class KubeletServer:
             return _not_allowed(", ".join(allowed))
         return await self._containers.answer(request, target)
 
+    def _figures(self) -> Figures:
+        from steersman.kubelet.server_figures import Figures
+
+        if self._made is None:
+            self._made = Figures(self._kubelet, self._runtime, self._clock, self._keepers)
+        return self._made
+
     async def _figure(self, request: Request) -> Response:
-        figures = self._figures
+        figures = self._figures()
         match request.path.rstrip("/"):
             case "/metrics":
                 text = await figures.metrics()
@@ -139,12 +150,16 @@ class KubeletServer:
         return Response(200, _METRICS, text.encode())
 
     async def _node_logs(self, request: Request, path: str) -> Response:
+        from steersman.kubelet import node_logs
+
         settings = self._settings
         if not settings.system_log_handler:
             return _refused("logs endpoint is disabled.")
         if request.method != "GET":
             return _not_allowed("GET")
         if settings.system_log_query:
+            from steersman.kubelet import node_log_query
+
             asked = node_log_query.parse(request.query)
             if isinstance(asked, Response):
                 return asked

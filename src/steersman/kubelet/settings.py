@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,9 @@ class NodeSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
-    """What the kubelet's own API serves. `configuration` is shown as it is: KubeletConfiguration, as JSON would have it."""
+    """What the kubelet's own API serves. `configuration` makes what is shown of it: KubeletConfiguration, as JSON would have it."""
 
-    configuration: Mapping[str, Any] = field(default_factory=dict)
+    configuration: Callable[[], Mapping[str, Any]] = dict
     debugging_handlers: bool = True
     system_log_handler: bool = True
     system_log_query: bool = False

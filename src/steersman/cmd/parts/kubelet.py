@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from steersman.api.clock import Clock, RealClock
@@ -61,10 +61,14 @@ def node_settings(config: KubeletConfig) -> NodeSettings:
 
 def server_settings(config: KubeletConfig) -> ServerSettings:
     """What the node's own port serves."""
-    from steersman.cmd.parts.configz import kubelet_configuration
+
+    def configuration() -> dict[str, Any]:
+        from steersman.cmd.parts.configz import kubelet_configuration
+
+        return kubelet_configuration(config)
 
     return ServerSettings(
-        configuration=kubelet_configuration(config),
+        configuration=configuration,
         debugging_handlers=config.enable_debugging_handlers,
         system_log_handler=config.enable_system_log_handler,
         system_log_query=config.enable_system_log_query,
