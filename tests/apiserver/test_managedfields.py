@@ -10,7 +10,7 @@ from tests.apiserver.conftest import MAPS, PODS, Api, config_map, pod
 from steersman.api.apply import Manager, Owned
 from steersman.api.fieldset import FieldSetError
 from steersman.api.http import User
-from steersman.apiserver.authn import AUTHENTICATED
+from steersman.api.identities import AUTHENTICATED
 from steersman.apiserver.managedfields import (
     ANCIENT,
     capped,

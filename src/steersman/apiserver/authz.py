@@ -14,10 +14,9 @@ from steersman.api.errors import Forbidden, InternalError, StatusError
 from steersman.api.field import quote
 from steersman.api.fields import FieldSelector
 from steersman.api.http import User
+from steersman.api.identities import MASTERS
 from steersman.api.labels import Selector
 from steersman.apiserver.requestinfo import LONGEST_PATH, Query, RequestInfo
-
-MASTERS = "system:masters"
 
 _KNOWN = 8192
 # Nobody has been let in yet who sends it: what takes milliseconds to read is left out, which asks for more.

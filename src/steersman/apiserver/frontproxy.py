@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from steersman.api.http import User
+from steersman.api.identities import authenticated
 from steersman.http.head import of_pairs
 
 if TYPE_CHECKING:
     from steersman.apiserver.config import FrontProxy
 
 USER, UID, GROUP, EXTRA = "X-Remote-User", "X-Remote-Uid", "X-Remote-Group", "X-Remote-Extra-"
-_AUTHENTICATED, _UNAUTHENTICATED = "system:authenticated", "system:unauthenticated"
 _IDENTITY = frozenset(h.lower() for h in (USER, UID, GROUP))
 _EXTRA = EXTRA.lower()
 # What a header's name may hold as it is (RFC 7230, without the escape itself).
@@ -67,10 +66,7 @@ class Reader:
                 if header.startswith(prefix):
                     key = unquote(header.removeprefix(prefix))
                     extra[key] = (*extra.get(key, ()), value)
-        user = User(name, groups, self._first(headers, self._uids), extra)
-        if name == "system:anonymous" or _AUTHENTICATED in groups or _UNAUTHENTICATED in groups:
-            return user
-        return replace(user, groups=(*groups, _AUTHENTICATED))
+        return authenticated(User(name, groups, self._first(headers, self._uids), extra))
 
     def stripped(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         """The headers without those that say who asks under names of their own, so that they are passed on to nobody."""

@@ -16,14 +16,21 @@ from steersman.api import names
 from steersman.api.errors import BadRequest, Forbidden, StatusError
 from steersman.api.field import quote
 from steersman.api.http import User
-from steersman.apiserver.authn.users import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED
-from steersman.apiserver.authz import MASTERS, Attributes, forbidden
+from steersman.api.identities import (
+    ANONYMOUS,
+    AUTHENTICATED,
+    MASTERS,
+    NODE_PREFIX,
+    NODES,
+    SERVICE_ACCOUNT_PREFIX,
+    UNAUTHENTICATED,
+    service_account_groups,
+)
+from steersman.apiserver.authz import Attributes, forbidden
 
 _PREFIX = "impersonate-"
 _EXTRA = "impersonate-extra-"
-_ACCOUNT, _NODE = "system:serviceaccount:", "system:node:"
 _GROUP = "authentication.k8s.io"
-_NODES = "system:nodes"
 _NODE_NAME = "authentication.kubernetes.io/node-name"
 _NODE_KEYS = "authentication.kubernetes.io/associated-node-keys"
 # From so many on it is first asked for all at once.
@@ -230,10 +237,10 @@ def become(asked: Asked, mode: Mode = LEGACY) -> User:
     groups = list(asked.groups)
     account = account_of(asked.name)
     if account is not None and not groups:
-        groups = ["system:serviceaccounts", f"system:serviceaccounts:{account[0]}"]
+        groups = [*service_account_groups(account[0])]
     elif mode.name and node_of(asked.name) is not None:
-        groups = [_NODES]
-    if asked.name == ANONYMOUS.name:
+        groups = [NODES]
+    if asked.name == ANONYMOUS:
         ends = UNAUTHENTICATED
     else:
         ends = "" if UNAUTHENTICATED in groups else AUTHENTICATED
@@ -244,9 +251,9 @@ def become(asked: Asked, mode: Mode = LEGACY) -> User:
 
 def account_of(name: str) -> tuple[str, str] | None:
     """Namespace and name of the service account that a user name stands for."""
-    if not name.startswith(_ACCOUNT):
+    if not name.startswith(SERVICE_ACCOUNT_PREFIX):
         return None
-    namespace, separator, account = name.removeprefix(_ACCOUNT).partition(":")
+    namespace, separator, account = name.removeprefix(SERVICE_ACCOUNT_PREFIX).partition(":")
     if not separator or names.dns1123_label(namespace) or names.dns1123_subdomain(account):
         return None
     return namespace, account
@@ -254,7 +261,7 @@ def account_of(name: str) -> tuple[str, str] | None:
 
 def node_of(name: str) -> str | None:
     """The name of the node that a user name stands for."""
-    node = name.removeprefix(_NODE)
+    node = name.removeprefix(NODE_PREFIX)
     return None if node == name or names.dns1123_subdomain(node) else node
 
 

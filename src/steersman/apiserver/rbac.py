@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from steersman.api import identities
 from steersman.api.field import quote
 from steersman.api.http import User
 from steersman.apiserver.authz import NO_OPINION, Attributes, Decision, Local, Rule, Rules, Verdict, aggregate
@@ -20,7 +21,6 @@ GROUP = "rbac.authorization.k8s.io"
 PREFIX = f"/registry/{GROUP}/"
 _PLURALS = ("clusterroles", "roles", "clusterrolebindings", "rolebindings")
 _MOST_NOTED = 10_000
-_SERVICE_ACCOUNT = "system:serviceaccount:"
 
 
 class Stored(Protocol):
@@ -198,7 +198,7 @@ class RBAC(Local):
                 home = subject.namespace or namespace
                 if not home:
                     continue
-                who, kind = f"{_SERVICE_ACCOUNT}{home}:{subject.name}", USER
+                who, kind = identities.service_account(home, subject.name), USER
             if kind in (USER, GROUP_KIND):
                 # A binding of nobody keeps no role in mind.
                 role = role or self._bound_role(key, ref)

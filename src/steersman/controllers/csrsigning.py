@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from steersman.api import codec
+from steersman.api.identities import NODE_PREFIX, NODES
 from steersman.api.meta import format_time
 from steersman.controller.declaration import Context, Controller, NotYet, own
 from steersman.kinds.types.certificates_v1 import CertificateSigningRequest, CertificateSigningRequestCondition
@@ -103,10 +104,10 @@ def _exact(usages: list[str], purpose: str) -> str:
 
 
 def _node(asked: Asked) -> str:
-    if asked.organizations != ("system:nodes",):
-        return "subject organization is not system:nodes"
-    if not asked.common_name.startswith("system:node:"):
-        return "subject common name does not begin with system:node:"
+    if asked.organizations != (NODES,):
+        return f"subject organization is not {NODES}"
+    if not asked.common_name.startswith(NODE_PREFIX):
+        return f"subject common name does not begin with {NODE_PREFIX}"
     return ""
 
 

@@ -10,6 +10,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from steersman.api.identities import NODE_PREFIX, NODES
 from steersman.api.meta import format_time
 from steersman.controller.declaration import Context, Controller, own
 from steersman.controllers.csrapproving import approved, is_decided
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from steersman.pki.requests import Asked
 
 _MESSAGE = "Auto approving kubelet serving certificate: it is the node's own, for its own hosts."
-_USER, _GROUP = "system:node:", "system:nodes"
 
 
 class Approver:
@@ -50,9 +50,9 @@ def is_own(request: CertificateSigningRequest, asked: Asked, hosts: Mapping[str,
     spec = request.spec
     if refusal(KUBELET_SERVING, asked, spec.usages or []):
         return False
-    if spec.username != asked.common_name or _GROUP not in (spec.groups or ()):
+    if spec.username != asked.common_name or NODES not in (spec.groups or ()):
         return False
-    known = hosts.get(asked.common_name.removeprefix(_USER), ())
+    known = hosts.get(asked.common_name.removeprefix(NODE_PREFIX), ())
     return bool(known) and set(asked.hosts) <= set(known)
 
 

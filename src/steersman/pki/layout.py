@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from steersman.api.identities import MASTERS
 from steersman.pki.files import PUBLIC, write_atomic
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 ADMIN = "steersman-admin"
 FRONT_PROXY = "front-proxy-client"
-MASTERS = "system:masters"
 
 
 @dataclass(frozen=True)

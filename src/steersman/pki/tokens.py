@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from steersman.api import identities
 from steersman.pki import jose
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def service_account_claims(
         "jti": jti,
         "kubernetes.io": bound,
         "nbf": int(issued),
-        "sub": f"system:serviceaccount:{namespace}:{service_account.name}",
+        "sub": identities.service_account(namespace, service_account.name),
     }
 
 
@@ -158,7 +159,7 @@ class LegacyClaims:
             f"{_LEGACY}/secret.name": self.secret,
             f"{_LEGACY}/service-account.name": self.service_account.name,
             f"{_LEGACY}/service-account.uid": self.service_account.uid,
-            "sub": f"system:serviceaccount:{self.namespace}:{self.service_account.name}",
+            "sub": identities.service_account(self.namespace, self.service_account.name),
         }
 
     @classmethod

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
-from steersman.api import codec
+from steersman.api import codec, identities
 from steersman.api.clock import Clock, FakeClock, RealClock
 from steersman.api.errors import NotFound
 from steersman.api.http import User
@@ -41,8 +41,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=ApiObject)
 R = TypeVar("R")
 
-MASTERS = "system:masters"
-_AUTHENTICATED = ("system:authenticated",)
+_AUTHENTICATED = (identities.AUTHENTICATED,)
 TIMEOUT = 10.0
 # Admission that is in the way while the controller that it counts on does not run.
 _COUNTS_ON = {"TaintNodesByCondition": "nodelifecycle", "ServiceAccount": "serviceaccount"}
@@ -149,7 +148,7 @@ class Cluster:
             )
             resources.push_async_callback(self.app.close)
             await self.app.start()
-            self.client = self.client_for("system:admin", (MASTERS,))
+            self.client = self.client_for("system:admin", (identities.MASTERS,))
             if self._with_port:
                 await self.serve()
             async with asyncio.TaskGroup() as group:
@@ -215,8 +214,8 @@ class Cluster:
 
     def _account(self, name: str) -> Client:
         """The client of a controller's service account."""
-        groups = ("system:serviceaccounts", "system:serviceaccounts:kube-system", *_AUTHENTICATED)
-        return self.client_for(f"system:serviceaccount:kube-system:{name}", groups)
+        groups = (*identities.service_account_groups("kube-system"), *_AUTHENTICATED)
+        return self.client_for(identities.service_account("kube-system", name), groups)
 
     def client_for(self, name: str, groups: Iterable[str] = ()) -> Client:
         """A client that is the user `name`, member of `groups`; what it may do, RBAC decides."""

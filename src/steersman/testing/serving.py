@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from steersman.api import yaml
+from steersman.api.identities import MASTERS
 from steersman.pki.certs import Pair, Request, issue, new_ca
 
 NAME = "steersman-testing"
 HOSTS = ("127.0.0.1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
-ADMIN = Request("steersman-admin", ("system:masters",))
+ADMIN = Request("steersman-admin", (MASTERS,))
 
 
 @dataclass(frozen=True, slots=True)

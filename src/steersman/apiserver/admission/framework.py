@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from steersman.api.clock import Clock
 from steersman.api.errors import StatusError
 from steersman.api.http import User
+from steersman.api.identities import AUTHENTICATED, MASTERS
 from steersman.api.meta import Resource
 from steersman.apiserver.admission.counting import ADMIT, VALIDATE, Counts, Lane
 from steersman.apiserver.admission.quota_ledger import QuotaLedger
@@ -30,7 +31,7 @@ UPDATE = "UPDATE"
 DELETE = "DELETE"
 CONNECT = "CONNECT"
 
-LOOPBACK = User("system:apiserver", ("system:masters", "system:authenticated"))
+LOOPBACK = User("system:apiserver", (MASTERS, AUTHENTICATED))
 """The server itself, in what it writes of its own accord."""
 
 T = TypeVar("T", bound=Object)

@@ -13,6 +13,7 @@ import msgspec
 
 from steersman.api.errors import StatusError
 from steersman.api.http import User
+from steersman.api.identities import MASTERS
 from steersman.apiserver.aggregator.remote import Place
 from steersman.apiserver.backend import Answer, Backends, Target, read_limited
 from steersman.apiserver.config import ProxyClient
@@ -23,7 +24,7 @@ from steersman.apiserver.webhook.failures import reason_of
 from steersman.kinds.types.core_v1 import Service
 from steersman.pki import trust
 
-AGGREGATOR = User("system:kube-aggregator", ("system:masters",))
+AGGREGATOR = User("system:kube-aggregator", (MASTERS,))
 """Who asks when this server itself wants to know something. A member of system:masters is refused nothing."""
 
 # Of an answer to this server itself, in bytes: documents that describe whole APIs are the largest.

@@ -4,11 +4,10 @@ from steersman.apiserver.authn.chain import Authenticator
 from steersman.apiserver.authn.serviceaccounts import Lookup, SecretLookup, ServiceAccountTokens
 from steersman.apiserver.authn.settings import Anonymous, Authentication
 from steersman.apiserver.authn.tokenfile import read_token_file
-from steersman.apiserver.authn.users import ANONYMOUS, AUTHENTICATED
+from steersman.apiserver.authn.users import ANONYMOUS
 
 __all__ = [
     "ANONYMOUS",
-    "AUTHENTICATED",
     "Anonymous",
     "Authentication",
     "Authenticator",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from steersman.api.clock import Clock
 from steersman.api.http import User
-from steersman.apiserver.authn.users import Agnostic, Refused, Verdict, authenticated
+from steersman.api.identities import authenticated
+from steersman.apiserver.authn.users import Agnostic, Refused, Verdict
 from steersman.kinds.core import bootstraptoken
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.clock import Clock
 from steersman.api.errors import Unauthorized
 from steersman.api.http import Request, User
+from steersman.api.identities import authenticated
 from steersman.apiserver import frontproxy
 from steersman.apiserver.authn import bearer
 from steersman.apiserver.authn.counting import Counts
@@ -23,7 +24,6 @@ from steersman.apiserver.authn.users import (
     Refused,
     Rejected,
     Verdict,
-    authenticated,
 )
 from steersman.apiserver.seldom import Seldom
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.field import quote
 from steersman.api.http import User
-from steersman.apiserver.authn.users import CREDENTIAL, Refused, authenticated
+from steersman.api.identities import authenticated
+from steersman.apiserver.authn.users import CREDENTIAL, Refused
 
 if TYPE_CHECKING:
     from steersman.apiserver.authn.validation import Compiled, Rule

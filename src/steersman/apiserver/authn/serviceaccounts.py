@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from steersman.api import identities
 from steersman.api.clock import Clock
 from steersman.api.field import quote
 from steersman.api.http import User
 from steersman.apiserver.authn import tokencounts
 from steersman.apiserver.authn.tokencounts import Hits
-from steersman.apiserver.authn.users import AUTHENTICATED, CREDENTIAL, Refused, Verdict, common
+from steersman.apiserver.authn.users import CREDENTIAL, Refused, Verdict, common
 from steersman.kinds.core.legacytoken import INVALID_SINCE, TOKEN
 from steersman.pki import tokens
 
@@ -296,5 +297,5 @@ def _account_of(claims: Mapping[str, Any]) -> _Account:
 
 
 def _user(namespace: str, name: str, uid: str, extra: Mapping[str, tuple[str, ...]]) -> User:
-    groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", AUTHENTICATED)
-    return User(f"system:serviceaccount:{namespace}:{name}", groups, uid, extra)
+    groups = (*identities.service_account_groups(namespace), identities.AUTHENTICATED)
+    return User(identities.service_account(namespace, name), groups, uid, extra)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from steersman.api.configuration import ConfigurationError
 from steersman.api.http import User
-from steersman.apiserver.authn.users import Agnostic, Verdict, authenticated
+from steersman.api.identities import authenticated
+from steersman.apiserver.authn.users import Agnostic, Verdict
 
 log = logging.getLogger(__name__)
 

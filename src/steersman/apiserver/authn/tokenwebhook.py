@@ -12,9 +12,10 @@ import msgspec
 from steersman.api import codec
 from steersman.api.clock import Clock
 from steersman.api.http import User
+from steersman.api.identities import authenticated
 from steersman.api.recent import Digest
 from steersman.apiserver.authn import tokencounts
-from steersman.apiserver.authn.users import Refused, Verdict, authenticated, common
+from steersman.apiserver.authn.users import Refused, Verdict, common
 from steersman.apiserver.seldom import Seldom
 from steersman.apiserver.webhook import asking
 from steersman.apiserver.webhook.answers import Answers

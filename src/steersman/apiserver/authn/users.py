@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from steersman.api import identities
 from steersman.api.errors import Unauthorized
 from steersman.api.http import User
 
-AUTHENTICATED, UNAUTHENTICATED = "system:authenticated", "system:unauthenticated"
-ANONYMOUS = User("system:anonymous", (UNAUTHENTICATED,))
+ANONYMOUS = User(identities.ANONYMOUS, (identities.UNAUTHENTICATED,))
 CREDENTIAL = "authentication.kubernetes.io/credential-id"
 INVALID = "invalid bearer token"
 
@@ -60,14 +60,6 @@ class Refusals:
 
     def __str__(self) -> str:
         return self._texts[0] if len(self._texts) == 1 else f"[{', '.join(self._texts)}]"
-
-
-def authenticated(user: User) -> User:
-    """The user with the group of all those who have proved who they are."""
-    groups = user.groups
-    if AUTHENTICATED in groups or UNAUTHENTICATED in groups or user.name == ANONYMOUS.name:
-        return user
-    return replace(user, groups=(*groups, AUTHENTICATED))
 
 
 def common(offered: Iterable[str], wanted: Sequence[str]) -> tuple[str, ...]:

@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from steersman.api.configuration import ConfigurationError, read_bytes
 from steersman.api.http import User
+from steersman.api.identities import AUTHENTICATED
 from steersman.apiserver.authz import ALLOWED, Attributes, Decision, Local, Rule, Rules, Verdict, path_fits
 
 _VERSIONED = "abac.authorization.kubernetes.io/v1beta1"
-AUTHENTICATED = "system:authenticated"
 _READING = ("get", "list", "watch")
 _NONE = Decision(Verdict.NO_OPINION, "No policy matched.")
 

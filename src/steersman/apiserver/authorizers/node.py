@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping
 
 from steersman.api.field import quote
 from steersman.api.http import User
+from steersman.api.identities import NODE_PREFIX, NODES
 from steersman.apiserver.authorizers.nodegraph import NodeGraph, Objects
 from steersman.apiserver.authz import NO_OPINION, Attributes, Decision, Local, Rules, Verdict
 
-NODES = "system:nodes"
-_PREFIX = "system:node:"
 LEASES = "kube-node-lease"
 
 _READ = frozenset({"get", "list", "watch"})
@@ -39,8 +38,8 @@ _RULES: Mapping[tuple[str, str], frozenset[str]] = {
 
 def node_of(user: User) -> str | None:
     """The name of the node that a user is; None for everybody else."""
-    if NODES in user.groups and user.name.startswith(_PREFIX):
-        return user.name.removeprefix(_PREFIX)
+    if NODES in user.groups and user.name.startswith(NODE_PREFIX):
+        return user.name.removeprefix(NODE_PREFIX)
     return None
 
 

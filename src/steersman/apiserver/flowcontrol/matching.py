@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from steersman.api.http import User
+from steersman.api.identities import service_account
 from steersman.apiserver.requestinfo import RequestInfo
-
-_ACCOUNT = "system:serviceaccount:"
 
 
 def in_order(schemas: Sequence[Any]) -> list[Any]:
@@ -37,8 +36,9 @@ def _subject(subject: Any, user: User) -> bool:
     account = subject.serviceAccount
     if account is None:
         return False
-    prefix = f"{_ACCOUNT}{account.namespace}:"
-    return user.name.startswith(prefix) if account.name == "*" else user.name == prefix + account.name
+    if account.name == "*":
+        return user.name.startswith(service_account(account.namespace, ""))
+    return user.name == service_account(account.namespace, account.name)
 
 
 def _resource(rule: Any, info: RequestInfo) -> bool:

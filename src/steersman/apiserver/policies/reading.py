@@ -8,8 +8,9 @@ from steersman.api import field
 from steersman.api.errors import Invalid
 from steersman.api.field import Path
 from steersman.api.http import User
+from steersman.api.identities import MASTERS
 from steersman.apiserver.admission.framework import Review
-from steersman.apiserver.authz import MASTERS, Attributes
+from steersman.apiserver.authz import Attributes
 from steersman.apiserver.policies import params
 from steersman.kinds.types.admissionregistration_v1 import (
     MutatingAdmissionPolicy,

@@ -8,10 +8,11 @@ from typing import Any, Protocol
 from steersman.api.errors import Forbidden, NotFound
 from steersman.api.field import quote
 from steersman.api.http import User
+from steersman.api.identities import MASTERS
 from steersman.api.meta import Resource
 from steersman.apiserver.admission.collection import only_for_garbage_collection
 from steersman.apiserver.admission.framework import Review
-from steersman.apiserver.authz import MASTERS, Attributes, Rule, Rules, aggregate
+from steersman.apiserver.authz import Attributes, Rule, Rules, aggregate
 from steersman.apiserver.rbacpolicy.coverage import describe, missing, quoted
 from steersman.apiserver.rbacpolicy.declaration import GROUP
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
+from steersman.api import identities
 from steersman.api.http import User
 from steersman.apiserver.authz import Attributes, Authorizer, Decision, field_selector, label_selector
 from steersman.cel import MATCH_CONDITIONS_BUDGET, EvalError
@@ -16,7 +17,6 @@ from steersman.kinds.admissionregistration.expressions import ExpressionError
 from steersman.kinds.types.admissionregistration_v1 import MatchCondition
 
 _OUT_OF_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
-_ACCOUNTS = "system:serviceaccounts"
 _T = TypeVar("_T")
 
 
@@ -88,8 +88,8 @@ def variables(about: Mapping[str, Any], new: Any, old: Any, user: User, authoriz
 def _attributes(user: User, question: Question) -> Attributes:
     if question.service_account is not None:
         namespace, name = question.service_account
-        groups = (_ACCOUNTS, f"{_ACCOUNTS}:{namespace}", "system:authenticated")
-        user = User(f"system:serviceaccount:{namespace}:{name}", groups)
+        groups = (*identities.service_account_groups(namespace), identities.AUTHENTICATED)
+        user = User(identities.service_account(namespace, name), groups)
     return Attributes(
         user,
         question.verb,

@@ -6,6 +6,7 @@ import base64
 from typing import TYPE_CHECKING
 
 from steersman.api.field import FieldError
+from steersman.api.identities import NODE_PREFIX, NODES
 from steersman.api.meta import Resource
 from steersman.kinds.kind import Plain, older
 
@@ -51,7 +52,7 @@ def _is_of_node(request: CertificateSigningRequest) -> bool:
 
     organizations = [a.value for a in request.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)]
     names = [str(a.value) for a in request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    return organizations == ["system:nodes"] and len(names) == 1 and names[0].startswith("system:node:")
+    return organizations == [NODES] and len(names) == 1 and names[0].startswith(NODE_PREFIX)
 
 
 def _alternatives(request: CertificateSigningRequest) -> list[object]:

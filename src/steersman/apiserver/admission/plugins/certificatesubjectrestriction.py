@@ -5,8 +5,8 @@ from __future__ import annotations
 from base64 import b64decode
 
 from steersman.api.errors import Forbidden
+from steersman.api.identities import MASTERS
 from steersman.apiserver.admission.framework import CREATE, Admission, Environment, Interest, Review
-from steersman.apiserver.authz import MASTERS
 
 _CLIENT = "kubernetes.io/kube-apiserver-client"
 
