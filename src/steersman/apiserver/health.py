@@ -55,21 +55,20 @@ class Health:
     def __init__(self, app: App) -> None:
         self._app = app
         first: dict[str, Check] = {"ping": lambda: True, "log": lambda: True, "etcd": self.store}
-        if app.encryption is not None and app.encryption.checked:
-            first["kms-providers"] = self.plugins
+        # A server that is ended because a plugin is down could read nothing when it starts again: it is not told by livez.
+        plugins: dict[str, Check] = {} if app.encryption is None else app.encryption.checks()
         # Nobody is answered before the start is done.
         start: dict[str, Check] = dict.fromkeys(_START, lambda: True)
-        live, ready = {**first, **start}, {**first, "informer-sync": lambda: app.ready, **start}
-        self._checks: dict[str, dict[str, Check]] = {"livez": live, "readyz": ready, "healthz": live}
+        self._checks: dict[str, dict[str, Check]] = {
+            "livez": {**first, **start},
+            "readyz": {**first, **plugins, "informer-sync": lambda: app.ready, **start},
+            "healthz": {**first, **plugins, **start},
+        }
         self._passed = dict.fromkeys(_ROOTS, 0)
         """How often all of a path's checks have passed."""
         self._others: dict[tuple[str, str, bool], int] = {}
         """How often single checks have passed, or not, in other cases: by name and path."""
         self._last: dict[tuple[str, str], bool] = {}
-
-    def plugins(self) -> bool:
-        """Whether whoever has keys for what is stored answers."""
-        return self._app.encryption is None or self._app.encryption.healthy
 
     def store(self) -> bool:
         """Whether the store has something to tell."""

@@ -14,6 +14,7 @@ import pytest
 from tests.apiserver.encryption.conftest import IDENTITY, SECRETS, configure, kms, on_disk, rule, server
 
 from steersman.api.clock import FakeClock
+from steersman.api.http import User
 from steersman.apiserver.encryption.kms import KMSProvider
 from steersman.apiserver.encryption.plugin import Encrypted, Plugin, PluginError
 
@@ -142,8 +143,12 @@ async def test_a_start_without_the_plugin(process: Process, tmp_path: Path) -> N
         assert "failed to decrypt DEK" in (await api.get(f"{SECRETS}/a", code=500))["message"]
         assert "no key to write with" in (await api.post(SECRETS, api.secret("b"), code=500))["message"]
         await api.post("/api/v1/namespaces/default/configmaps", {"metadata": {"name": "c"}})
-        for root in ("healthz", "livez", "readyz"):
-            assert (await api.raw("GET", f"/{root}/kms-providers")).status == 500
+        for root in ("healthz", "readyz"):
+            assert (await api.raw("GET", f"/{root}")).status == 500
+            assert (await api.raw("GET", f"/{root}/kms-provider-0")).status == 500
+        # A server that is ended for it would only be worse off.
+        assert (await api.raw("GET", "/livez")).status == 200
+        await api.get("/livez/kms-provider-0", code=404)
         process.start()
         await api.clock.advance(10)
         async with asyncio.timeout(PATIENCE):
@@ -151,4 +156,42 @@ async def test_a_start_without_the_plugin(process: Process, tmp_path: Path) -> N
                 await api.encryption.probe()
         await api.get(f"{SECRETS}/a")
         await api.post(SECRETS, api.secret("b"))
-        assert (await api.raw("GET", "/healthz/kms-providers")).status == 200
+        assert (await api.raw("GET", "/healthz/kms-provider-0")).status == 200
+
+
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+ALL = {"metadata": {"name": "all"}, "rules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]}
+READER = {
+    "metadata": {"name": "reader"},
+    "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "all"},
+    "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "joe"}],
+}
+
+
+async def test_everything_under_a_plugin_that_dies(process: Process, tmp_path: Path) -> None:
+    """Who has read something goes on; who starts without the plugin catches up when it is there, rights included."""
+    everything = [{"resources": ["*.*"], "providers": [kms(endpoint=process.endpoint, timeout="2s"), IDENTITY]}]
+    config = configure(tmp_path, *everything)
+    async with server(tmp_path, config) as api:
+        joe = api.as_(User("joe", ("system:authenticated",)))
+        await api.post(f"{RBAC}/clusterroles", ALL)
+        await api.post(f"{RBAC}/clusterrolebindings", READER)
+        await api.post(SECRETS, api.secret("a"))
+        process.kill()
+        # Nothing that was read is forgotten, and for three minutes the key is good enough.
+        await joe.get(f"{SECRETS}/a")
+        await joe.post(SECRETS, api.secret("b"))
+        await joe.get(f"{RBAC}/clusterroles")
+        await api.clock.advance(181)
+        assert "expired at" in (await joe.post(SECRETS, api.secret("c"), code=500))["message"]
+        await joe.get(f"{SECRETS}/b")
+    async with server(tmp_path, config) as api:
+        joe = api.as_(User("joe", ("system:authenticated",)))
+        await joe.get(f"{SECRETS}/a", code=403)
+        assert (await api.raw("GET", "/livez")).status == 200
+        process.start()
+        async with asyncio.timeout(PATIENCE):
+            while not api.encryption.healthy:
+                await api.encryption.probe()
+        await joe.get(f"{SECRETS}/a")
+        await joe.post(SECRETS, api.secret("c"))

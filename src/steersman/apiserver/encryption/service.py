@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,7 @@ RELOAD_SECONDS = 1.0
 CLOSE_SECONDS = 10.0
 """How long the plugins of a configuration that was replaced may still be asked."""
 SHOWN = 100
-_HEALTH = ("/healthz", "/livez", "/readyz")
+_HEALTH = ("/healthz", "/readyz")
 
 
 class Encryption:
@@ -194,10 +195,12 @@ class Encryption:
         if self._path is not None:
             yield from self.reloads_done.metrics("encryption")
 
-    @property
-    def checked(self) -> bool:
-        """Whether there is a health check for plugins."""
-        return self.reloads or bool(self._built.plugins)
+    def checks(self) -> dict[str, Callable[[], bool]]:
+        """Health checks by name, which tell how plugins were when they were last asked: one for each, or, where the
+        configuration is read again and others may come, one for all."""
+        if self.reloads:
+            return {"kms-providers": lambda: self.healthy}
+        return {f"kms-provider-{i}": partial(_healthy, plugin) for i, plugin in enumerate(self._built.plugins)}
 
     @property
     def healthy(self) -> bool:
@@ -269,6 +272,10 @@ class Encryption:
         prefixes = [known[name] for name in resources] or list(known.values())
         assert self._rewriting is not None
         return self._rewriting.begin(prefixes)
+
+
+def _healthy(plugin: KMSProvider) -> bool:
+    return not plugin.health
 
 
 def _named(origin: Origin | None) -> dict[str, str]:
