@@ -110,7 +110,15 @@ class Cluster:
     def image_load(self, archive: Path) -> Result:
         return self.run([self.steer_path, "image", "load", *self.where, str(archive)])
 
-    def kubectl(self, *arguments: str, stdin: str = "", code: int | None = 0, timeout: float = 180.0) -> Result:
+    def kubectl(
+        self,
+        *arguments: str,
+        stdin: str = "",
+        code: int | None = 0,
+        timeout: float = 180.0,
+        undo: Sequence[str] = (),
+    ) -> Result:
+        """kubectl; before it is given again, `undo` removes what the try before has left."""
         command = [self.kubectl_path, *arguments]
         end = time.monotonic() + OUTAGE
         repeated = False
@@ -120,6 +128,8 @@ class Cluster:
                 break
             repeated = True
             time.sleep(POLL)
+            if undo:
+                self.kubectl(*undo)
         if repeated:
             result = replace(result, repeated=True)
             # The first try may have arrived although its answer did not.

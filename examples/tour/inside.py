@@ -129,7 +129,10 @@ def copy_both_ways(cluster: Cluster) -> None:
     source.mkdir(exist_ok=True)
     (source / "small.txt").write_text("a small file\n")
     (source / "large.bin").write_bytes(os.urandom(3_000_000))
-    cluster.kubectl("cp", str(source), "default/client:/tmp/copied")
+    # Into a directory that is there already, kubectl would copy the directory itself.
+    remove = ("exec", "client", "--", "rm", "-rf", "/tmp/copied")
+    cluster.kubectl(*remove)
+    cluster.kubectl("cp", str(source), "default/client:/tmp/copied", undo=remove)
     cluster.kubectl("exec", "client", "--", "cat", "/tmp/copied/small.txt").expect("a small file")
     cluster.kubectl("cp", "default/client:/tmp/copied", str(back))
     for name in ("small.txt", "large.bin"):

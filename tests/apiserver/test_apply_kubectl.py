@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -56,14 +57,28 @@ class Kubectl:
         if manifest:
             (self.home / "manifest.yaml").write_text(manifest)
             arguments += ("-f", str(self.home / "manifest.yaml"))
-        process = await asyncio.create_subprocess_exec(
+        process = await self._start(*arguments)
+        text = (await process.communicate())[0].decode()
+        assert process.returncode == code, text
+        return text
+
+    @asynccontextmanager
+    async def running(self, *arguments: str) -> AsyncIterator[asyncio.StreamReader]:
+        """What a command prints that does not end by itself; it ends with the block."""
+        process = await self._start(*arguments)
+        assert process.stdout is not None
+        try:
+            yield process.stdout
+        finally:
+            process.kill()
+            await process.wait()
+
+    async def _start(self, *arguments: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
             "kubectl", f"--cache-dir={self.home}/cache", *arguments,
             env={"KUBECONFIG": str(self.home / "config"), "HOME": str(self.home), "PATH": "/usr/local/bin:/usr/bin:/bin"},
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
-        text = (await process.communicate())[0].decode()
-        assert process.returncode == code, text
-        return text
 
     async def get(self, what: str) -> Any:
         return json.loads(await self.run("get", what, "-o", "json", *await self.shown()))

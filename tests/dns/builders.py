@@ -6,6 +6,9 @@ from steersman.kinds.types.core_v1 import Service, ServicePort, ServiceSpec
 from steersman.kinds.types.discovery_v1 import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
 from steersman.kinds.types.meta_v1 import ObjectMeta
 
+# How long an answer may take, in seconds.
+TIMEOUT = 20.0
+
 
 def service(name: str = "web", namespace: str = "shop", **spec: Any) -> Service:
     spec.setdefault("clusterIP", "10.96.0.7")

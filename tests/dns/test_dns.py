@@ -9,7 +9,7 @@ import dns.asyncquery
 import dns.message
 import dns.rcode
 import pytest_asyncio
-from tests.dns.builders import endpoint, headless, service, slice_of
+from tests.dns.builders import TIMEOUT, endpoint, headless, service, slice_of
 
 from steersman.api.clock import FakeClock
 from steersman.api.http import User
@@ -47,7 +47,7 @@ class World:
         )
         self.dns = Dns(self.client, self.clock, settings)
         self.tasks.append(asyncio.ensure_future(self.dns.run()))
-        await asyncio.wait_for(self.dns.wait_ready(), 5)
+        await asyncio.wait_for(self.dns.wait_ready(), TIMEOUT)
         await self.turn()
         return self.dns
 
@@ -60,7 +60,7 @@ class World:
         assert self.dns is not None
         await self.turn()
         [(host, port)] = self.dns.bound
-        answer = await dns.asyncquery.udp(dns.message.make_query(name, kind), host, port=port, timeout=2)
+        answer = await dns.asyncquery.udp(dns.message.make_query(name, kind), host, port=port, timeout=TIMEOUT)
         if answer.rcode() != dns.rcode.NOERROR:
             return dns.rcode.to_text(answer.rcode())
         return [record.to_text() for each in answer.answer for record in each]

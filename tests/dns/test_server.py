@@ -7,7 +7,7 @@ import dns.asyncquery
 import dns.message
 import dns.rcode
 import pytest
-from tests.dns.builders import service
+from tests.dns.builders import TIMEOUT, service
 from tests.dns.conftest import FakeUpstream
 
 from steersman.api.clock import RealClock
@@ -32,7 +32,7 @@ async def test_both_ways(upstream: FakeUpstream) -> None:
     async with server(upstream).serve(["127.0.0.1"], 0) as [(host, port)]:
         for ask in (dns.asyncquery.udp, dns.asyncquery.tcp):
             for name in (WEB, "example.com", WEB):
-                answer = await ask(dns.message.make_query(name, "A"), host, port=port, timeout=2)
+                answer = await ask(dns.message.make_query(name, "A"), host, port=port, timeout=TIMEOUT)
                 assert answer.rcode() == dns.rcode.NOERROR
                 assert answer.answer
 
@@ -62,7 +62,7 @@ async def test_nonsense_does_no_harm(upstream: FakeUpstream) -> None:
                 b"\0\0\1\0\0\1" + bytes(6) + b"\xc0\x0c\0\1\0\1",
             ):
                 sender.sendto(packet, (host, port))
-        answer = await dns.asyncquery.udp(dns.message.make_query(WEB, "A"), host, port=port, timeout=2)
+        answer = await dns.asyncquery.udp(dns.message.make_query(WEB, "A"), host, port=port, timeout=TIMEOUT)
         assert answer.answer
 
 
@@ -101,7 +101,7 @@ async def test_streams_are_bounded(upstream: FakeUpstream, monkeypatch: pytest.M
                 await greedy[1].drain()
         except ConnectionError:
             assert await idle[0].read() == b""
-        answer = await dns.asyncquery.tcp(dns.message.make_query(WEB, "A"), host, port=port, timeout=2)
+        answer = await dns.asyncquery.tcp(dns.message.make_query(WEB, "A"), host, port=port, timeout=TIMEOUT)
         assert answer.answer
         for _, writer in (idle, greedy, refused):
             writer.transport.abort()
