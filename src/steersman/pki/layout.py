@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steersman.api.identities import MASTERS
+from steersman.pki.accountkey import NewKey
 from steersman.pki.files import PUBLIC, write_atomic
 
 if TYPE_CHECKING:
@@ -106,7 +107,9 @@ def ensure_cluster(layout: Layout, hosts: tuple[str, ...], now: datetime, anew: 
 
     `hosts` are the names and addresses under which clients reach the API server.
     """
-    from steersman.pki.certs import Request, new_key, public_key
+    # First of all, because it takes longest: longer than what is imported next, and everything else, takes together.
+    account_key = None if layout.service_account_key.exists() else NewKey()
+    from steersman.pki.certs import Request
 
     writing = Writing(layout.directory, now, anew)
     ca = _ensure_ca(layout.ca, "steersman-ca", writing)
@@ -124,10 +127,10 @@ def ensure_cluster(layout: Layout, hosts: tuple[str, ...], now: datetime, anew: 
     )
     for credential, request in clients:
         _ensure(credential, ca, request, writing)
-    if not layout.service_account_key.exists():
-        key = new_key()
-        write_atomic(layout.service_account_public_key, public_key(key), PUBLIC)
-        write_atomic(layout.service_account_key, key)
+    if account_key is not None:
+        private, public = account_key.pair()
+        write_atomic(layout.service_account_public_key, public, PUBLIC)
+        write_atomic(layout.service_account_key, private)
         writing.written.append(layout.service_account_key)
     return writing.written
 

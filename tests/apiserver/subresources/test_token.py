@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.apiserver.conftest import PODS, Api, pod
 
-from steersman.pki import jose
+from steersman.pki import jose, tokens
+from steersman.pki.accountkey import NewKey
 
 TOKENS = "/api/v1/namespaces/default/serviceaccounts/default/token"
 ISSUER = "https://kubernetes.default.svc.cluster.local"
@@ -130,3 +132,14 @@ async def test_refused(api: Api, body: dict[str, Any], code: int, message: str) 
     await api.post(PODS, pod("other", serviceAccountName="robot"))
     refused = await api.post(TOKENS, body, code=code)
     assert message in refused["message"]
+
+
+async def test_rsa(api: Api) -> None:
+    """As a cluster has it: another thread signs, and whoever comes meanwhile is answered."""
+    key = tokens.Key(NewKey().pair()[0])
+    assert api.app.service_accounts is not None
+    api.app.service_accounts = replace(api.app.service_accounts, signing_key=key, keys=(key,))
+    granted, *_ = await asyncio.gather(api.post(TOKENS, {}), *(api.get(PODS) for _ in range(3)))
+    token = granted["status"]["token"]
+    assert jose.parse(token).algorithm == "RS256"
+    assert tokens.verify(token, [key], api.clock.time())["iss"] == ISSUER
