@@ -342,3 +342,27 @@ async def test_no_key_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture
         await api.encryption.look()
     assert KEYTEXT not in caplog.text
     assert MARKER not in caplog.text
+
+
+async def test_a_start_that_can_read_nothing(tmp_path: Path) -> None:
+    """The server stays, and is whole again without another start as soon as the plugin answers."""
+    plugin = Plugin()
+    config = configure(tmp_path, rule(kms(), IDENTITY, resources=("*.*",)))
+    scheduler = User("system:kube-scheduler", ("system:authenticated",))
+    async with server(tmp_path, config, plugin=plugin, bootstrap=True) as api:
+        await api.post(SECRETS, api.secret("a"))
+    plugin.failure = "rpc error: code = Unavailable desc = down"
+    async with server(tmp_path, config, plugin=plugin, bootstrap=True) as api:
+        await asyncio.sleep(0)
+        assert (await api.raw("GET", "/readyz")).status == 500
+        assert (await api.raw("GET", "/livez")).status == 200
+        await api.as_(scheduler).get("/api/v1/pods", code=403)
+        await api.clock.advance(1)
+        plugin.failure = ""
+        async with asyncio.timeout(20):
+            while api.store.sealed:
+                await api.clock.advance(10)
+                await api.store.purge()
+        await api.as_(scheduler).get("/api/v1/pods")
+        await api.get(f"{SECRETS}/a")
+        assert (await api.raw("GET", "/readyz")).status == 200

@@ -98,9 +98,11 @@ class Registration:
         """Bring all of them to where they should be. Raises StatusError, CommitFailed; what is done stays done."""
         wanted = self._wanted()
         names = sorted({*wanted, *(item.name for item in self._registry.cache.readable())})
+        # Before any is written: one that cannot be decrypted is an error.
+        others = [name for name in names if self._differs(name, wanted.get(name))]
         async with asyncio.TaskGroup() as group:
             # Together, because most of a write is waiting for its commit, which they share.
-            tasks = [group.create_task(self._bring(n, wanted.get(n))) for n in names if self._differs(n, wanted.get(n))]
+            tasks = [group.create_task(self._bring(name, wanted.get(name))) for name in others]
         for task in tasks:
             problem = task.result()
             if problem is not None:
