@@ -102,6 +102,15 @@ def test_the_most_of_a_second_is_told() -> None:
     assert 'apiserver_current_inqueue_requests{request_kind="readOnly"} 0' in lines(metrics, "apiserver_current")
 
 
+async def test_events_of_watches(api: Api) -> None:
+    await api.post(PODS, pod("a"), code=201)
+    assert len(await api.watch(f"{PODS}?watch=1", 1)) == 1
+    told = api.app.metrics.render().splitlines()
+    labels = 'group="",version="v1",resource="pods"'
+    assert f"apiserver_watch_events_total{{{labels}}} 1" in told
+    assert f'apiserver_watch_events_sizes_bucket{{{labels},le="131072"}} 1' in told
+
+
 async def test_requests_of_a_server(api: Api) -> None:
     await api.post(f"{PODS}?dryRun=All", pod("dry"), code=201)
     await api.post(PODS, pod("a"), code=201)

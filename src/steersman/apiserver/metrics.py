@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from steersman.api.metrics import BATCH, Counter, Gauge, Histogram, Metric, Registry, Samples, gauge
+from steersman.api.metrics import BATCH, Counter, Gauge, Histogram, Metric, Registry, Samples, exponential, gauge
 
 PROCESS: Final = Registry()
 """What is counted where no server is at hand: by expressions, keys, tokens. It is shown by every API server of the process."""
@@ -27,6 +27,7 @@ _SIZES = tuple(10.0**n for n in range(3, 10))
 _VERBS = {"create": "POST", "update": "PUT", "deletecollection": "DELETE"}
 _CONNECTS = frozenset({"log", "exec", "portforward", "attach", "proxy"})
 _SERIES = ("verb", "group", "version", "resource", "subresource", "scope", "component")
+_EVENT, _EVENT_SIZES = ("group", "version", "resource"), exponential(1024, 2, 8)
 _SERIES_DRY = ("verb", "dry_run", *_SERIES[1:])
 
 
@@ -65,7 +66,10 @@ class Metrics:
         # Objectives leave out what somebody else is waited for: by series, how many are in which other bucket, and the seconds.
         self._excused: dict[tuple[str, ...], tuple[list[int], list[float]]] = {}
         self._excuses: dict[object, float] = {}
-        self._watches: dict[tuple[str, ...], int] = {}
+        self._watches: dict[tuple[str, str, str, str], int] = {}
+        self._events = Histogram(
+            "apiserver_watch_events_sizes", "Bytes of events as they were sent.", _EVENT, _EVENT_SIZES
+        )
         self.watches = 0
         self.reading, self.writing = _Level(), _Level()
         """Requests that are answered at present, but for those that last."""
@@ -105,12 +109,13 @@ class Metrics:
 
     # Watches
 
-    def opened(self, series: tuple[str, ...]) -> None:
-        """A watch of this group, version, resource and scope has begun."""
+    def opened(self, series: tuple[str, str, str, str]) -> Samples:
+        """A watch of this group, version, resource and scope has begun; where the sizes of its events go."""
         self.watches += 1
         self._watches[series] = self._watches.get(series, 0) + 1
+        return self._events.of(*series[:3])
 
-    def closed(self, series: tuple[str, ...]) -> None:
+    def closed(self, series: tuple[str, str, str, str]) -> None:
         """It has ended."""
         self.watches -= 1
         self._watches[series] -= 1
@@ -157,6 +162,12 @@ class Metrics:
         for series, (moved, seconds) in self._excused.items():
             _add(objectives.of(*series), moved, seconds[0])
         yield from (total, durations, objectives, sizes)
+        sent = Counter("apiserver_watch_events_total", "Events that were sent.", _EVENT)
+        for labels, samples in self._events.samples.items():
+            samples.fold()
+            if count := sum(samples.counts):
+                sent.add(*labels, by=count)
+        yield from (sent, self._events)
         yield from self._gauges()
 
     def _gauges(self) -> Iterator[Gauge]:

@@ -10,6 +10,7 @@ from steersman.api import fields
 from steersman.api.errors import BadRequest, TooManyRequests
 from steersman.api.fields import FieldSelector
 from steersman.api.http import Response
+from steersman.api.metrics import BATCH
 from steersman.apiserver import frames, negotiation, respond, table
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.params import ListOptions, parse_revision
@@ -103,14 +104,19 @@ class Lines:
     """The body of a watch. A generator would not do: one that is closed before it began never runs its last lines."""
 
     def __init__(
-        self, app: App, stream: WatchStream, endpoint: Endpoint, series: tuple[str, ...], ended: Callable[[], None]
+        self,
+        app: App,
+        stream: WatchStream,
+        endpoint: Endpoint,
+        series: tuple[str, str, str, str],
+        ended: Callable[[], None],
     ) -> None:
         self._ended, self._series = ended, series
         self._told = False
         self._app, self._stream, self._endpoint, self._open = app, stream, endpoint, True
         self._cut: Callable[[], None] | None = None
         stream.when_overflowed(self._last_chance)
-        app.metrics.opened(series)
+        self._sizes = app.metrics.opened(series)
 
     def __aiter__(self) -> Lines:
         return self
@@ -136,6 +142,9 @@ class Lines:
                 await self._app.beginnings.wait()
             self._told = True
             batch = await anext(self._stream)
+            self._sizes.pending.extend(map(len, batch))
+            if len(self._sizes.pending) >= BATCH:
+                self._sizes.fold()
             return b"".join(batch) if self._endpoint.plain else await self._endpoint.finish(batch)
         except StopAsyncIteration:
             await self.aclose()
