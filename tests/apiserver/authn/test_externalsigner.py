@@ -190,8 +190,16 @@ async def test_a_key_that_is_not_known_yet(api: Api, signer: Signer) -> None:
     signer.tell(keys=[key("ec"), key("rsa")])
     await api.clock.advance(2)
     assert await who(api, token) == 200
+    # Who comes while the keys are fetched waits for them, too.
+    signer.tell(keys=[key("old"), key("ec")])
+    await api.clock.advance(2)
+    late = [
+        jose.sign({"kid": "old"}, {**said, "jti": str(n)}, jose.private_key(PEMS["old"].encode())) for n in range(4)
+    ]
+    assert await asyncio.gather(*(who(api, token) for token in late)) == [200] * 4
+    assert signer.calls == ["FetchKeys"]
     # The signer uses another key: it is known before the token is out.
-    signer.tell(keys=[key("old"), key("rsa")], sign="old")
+    signer.tell(sign="rsa", keys=[key("ec"), key("rsa")])
     await api.clock.advance(2)
     assert await who(api, await granted(api)) == 200
     assert signer.calls == ["Sign", "FetchKeys"]

@@ -21,12 +21,14 @@ SERVICE = "v1.ExternalJWTSigner"
 ALGORITHMS = ("RS256", "ES256", "ES384", "ES512")
 SHORTEST_LIFE = 600
 """Seconds that a signer must be willing to let a token live."""
-FETCH_SECONDS, METADATA_SECONDS, SIGN_SECONDS = 60.0, 10.0, 30.0
+START_SECONDS, FETCH_SECONDS, METADATA_SECONDS, SIGN_SECONDS = 60.0, 10.0, 10.0, 30.0
+"""How long it may take to answer. While keys are fetched, whoever shows a token of an unknown one waits."""
 AGAIN_SECONDS = 10.0
 """How long after a failure the keys are fetched again."""
 APART_SECONDS = 1.0
 """The keys are fetched no more often than this, however many tokens name unknown ones."""
 _LONGEST_ID = 1024
+_LONGEST_HINT = 24 * 3600
 _YEAR_1, _YEAR_10000 = -62135596800, 253402300800
 log = logging.getLogger(__name__)
 
@@ -64,10 +66,13 @@ class ExternalSigner:
     async def start(self) -> None:
         """Fetch the keys, and ask what the signer does. Raises SignerError."""
         try:
-            await self._fetch()
+            await self._fetch(START_SECONDS)
         except SignerError as error:
             raise error.during("while initially filling key cache: while performing initial cache fill") from error
-        found = (await self._call("Metadata", b"", METADATA_SECONDS)).signed(1)
+        try:
+            found = (await self._call("Metadata", b"", METADATA_SECONDS)).signed(1)
+        except WireError as error:
+            raise SignerError(str(error)) from error
         if found < SHORTEST_LIFE:
             raise SignerError(
                 f"max token life supported by external-jwt-signer ({found}s) is less than acceptable (min {SHORTEST_LIFE}s)"
@@ -102,13 +107,17 @@ class ExternalSigner:
 
     @property
     def may_ask(self) -> bool:
-        """Whether it makes sense to fetch the keys because one is not known: that has not just been done."""
+        """Whether it makes sense to ask for a key that is not known: the keys are being fetched, or were not just now."""
+        return self._lock.locked() or self._is_due
+
+    @property
+    def _is_due(self) -> bool:
         return self._clock.monotonic() >= self._fetched + APART_SECONDS
 
     async def find(self, kid: str) -> None:
         """Fetch the keys if this one is not known; those who come while that is done wait for the same answer. Never raises."""
         async with self._lock:
-            if self.knows(kid) or not self.may_ask:
+            if self.knows(kid) or not self._is_due:
                 return
             try:
                 await self._fetch()
@@ -147,10 +156,10 @@ class ExternalSigner:
         _decoded(signature, "while unwrapping signature")
         return f"{header}.{payload}.{signature}"
 
-    async def _fetch(self) -> None:
+    async def _fetch(self, seconds: float = FETCH_SECONDS) -> None:
         self._fetched = self._clock.monotonic()
         try:
-            keys, hint, stamp = keys_of(await self._call("FetchKeys", b"", FETCH_SECONDS))
+            keys, hint, stamp = keys_of(await self._call("FetchKeys", b"", seconds))
         except (SignerError, WireError) as error:
             failed = error if isinstance(error, SignerError) else SignerError(str(error))
             self.counts.fetched(failed.code)
@@ -158,7 +167,7 @@ class ExternalSigner:
         self.counts.fetched(OK, self._clock.time(), stamp)
         if _comparable(keys) != _comparable(self.keys):
             self.keys = keys
-        self._due = self._clock.monotonic() + hint
+        self._due = self._clock.monotonic() + min(hint, _LONGEST_HINT)
 
     async def _call(self, name: str, request: bytes, seconds: float) -> Message:
         grpc = grpcio.library()
