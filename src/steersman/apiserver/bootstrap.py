@@ -12,6 +12,7 @@ from steersman.apiserver.admission.framework import LOOPBACK
 from steersman.apiserver.aggregator import trust
 from steersman.apiserver.rbacpolicy.seeding import seed
 from steersman.apiserver.registry import Write
+from steersman.kinds.discovery.service_slices import SERVICE_NAME
 from steersman.kinds.types.core_v1 import ConfigMap, Endpoints, Namespace, Service
 from steersman.kinds.types.discovery_v1 import EndpointSlice
 from steersman.kinds.types.networking_v1 import ServiceCIDR
@@ -75,7 +76,7 @@ async def _kubernetes(app: App) -> None:
         "metadata": {
             "name": "kubernetes",
             "namespace": "default",
-            "labels": {"kubernetes.io/service-name": "kubernetes"},
+            "labels": {SERVICE_NAME: "kubernetes"},
         },
         "addressType": family,
         "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],

@@ -13,7 +13,8 @@ from steersman.controller.ownership import controller_reference
 from steersman.controller.pod_control import namespace_ends
 from steersman.controllers import slice_plan
 from steersman.controllers.service_pods import Port, family_of
-from steersman.controllers.slice_plan import MANAGED_BY, SERVICE_NAME, Group, Parent, service_keys
+from steersman.controllers.slice_plan import Group, Parent
+from steersman.kinds.discovery.service_slices import MANAGED_BY, SERVICE_NAME, service_keys
 from steersman.kinds.types.core_v1 import EndpointAddress, Endpoints, EndpointSubset, Service
 from steersman.kinds.types.discovery_v1 import Endpoint, EndpointConditions, EndpointSlice
 

@@ -16,8 +16,6 @@ from steersman.controllers.service_pods import Port
 from steersman.kinds.types.discovery_v1 import Endpoint, EndpointPort, EndpointSlice
 from steersman.kinds.types.meta_v1 import ObjectMeta, OwnerReference
 
-SERVICE_NAME = "kubernetes.io/service-name"
-MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 MAX_ENDPOINTS = 100
 
 
@@ -146,9 +144,3 @@ async def carry_out(client: Client, writes: Writes, informer: Informer[EndpointS
     for found in todo.delete:
         if (version := await client.delete_seen(found)) is not None:
             writes.wrote(key, informer, version)
-
-
-def service_keys(found: EndpointSlice) -> Iterable[str]:
-    """Index: the key of the slice's Service."""
-    name = (found.metadata.labels or {}).get(SERVICE_NAME)
-    return (f"{found.metadata.namespace}/{name}",) if name else ()

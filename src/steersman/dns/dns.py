@@ -16,10 +16,10 @@ from steersman.dns.records import service_records
 from steersman.dns.responder import Responder
 from steersman.dns.server import DnsServer
 from steersman.dns.zone import Zone
+from steersman.kinds.discovery.service_slices import service_keys
 from steersman.kinds.types.core_v1 import Namespace, Service
 from steersman.kinds.types.discovery_v1 import EndpointSlice
 
-SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 _BY_SERVICE = "service"
 RESOLV_CONF_INTERVAL = 10.0
 
@@ -55,7 +55,7 @@ class Dns:
         self._services = Informer(client, Service, clock)
         self._slices = Informer(client, EndpointSlice, clock)
         self._namespaces = Informer(client, Namespace, clock)
-        self._slices.add_index(_BY_SERVICE, _service_keys)
+        self._slices.add_index(_BY_SERVICE, service_keys)
         self._listening = asyncio.Event()
         self.bound: list[tuple[str, int]] = []
 
@@ -102,7 +102,7 @@ class Dns:
             self._update(changed.metadata.namespace, changed.metadata.name)
 
     def _slice_changed(self, old: EndpointSlice | None, new: EndpointSlice | None) -> None:
-        for key in dict.fromkeys(key for piece in (old, new) if piece is not None for key in _service_keys(piece)):
+        for key in dict.fromkeys(key for piece in (old, new) if piece is not None for key in service_keys(piece)):
             namespace, _, name = key.partition("/")
             self._update(namespace, name)
 
@@ -118,9 +118,3 @@ class Dns:
         self.zone.set_service(namespace, name, records)
         if self._publisher is not None and (namespace, name) == (NAMESPACE, NAME):
             self._publisher.look()
-
-
-def _service_keys(piece: EndpointSlice) -> list[str]:
-    """Index: the Service a slice belongs to."""
-    name = (piece.metadata.labels or {}).get(SERVICE_NAME_LABEL, "")
-    return [f"{piece.metadata.namespace}/{name}"] if name else []

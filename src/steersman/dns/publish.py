@@ -9,6 +9,7 @@ from steersman.api.clock import Clock
 from steersman.api.errors import StatusError
 from steersman.client.informer import Informer
 from steersman.client.rest import Client
+from steersman.kinds.discovery.service_slices import MANAGED_BY, SERVICE_NAME
 from steersman.kinds.types.core_v1 import Service, ServicePort, ServiceSpec
 from steersman.kinds.types.discovery_v1 import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
 from steersman.kinds.types.meta_v1 import ObjectMeta
@@ -19,8 +20,8 @@ FIRST_RETRY, LONGEST_RETRY = 0.5, 30.0
 
 _LABELS = {"k8s-app": "kube-dns", "kubernetes.io/cluster-service": "true", "kubernetes.io/name": "DNS"}
 _SLICE_LABELS = {
-    "kubernetes.io/service-name": NAME,
-    "endpointslice.kubernetes.io/managed-by": "dns.steersman",
+    SERVICE_NAME: NAME,
+    MANAGED_BY: "dns.steersman",
     "k8s-app": "kube-dns",
 }
 _PROTOCOLS = (("dns", "UDP"), ("dns-tcp", "TCP"))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
+from steersman.kinds.discovery.service_slices import is_ready
 from steersman.kinds.types.core_v1 import Service
 from steersman.kinds.types.discovery_v1 import EndpointSlice
 
@@ -66,9 +67,7 @@ def _headless(slices: Iterable[EndpointSlice], *, unready_too: bool) -> ServiceR
     reverse: dict[str, str] = {}
     for piece in slices:
         for endpoint in piece.endpoints or ():
-            conditions = endpoint.conditions
-            ready = conditions is None or conditions.ready is None or conditions.ready
-            if not (ready or unready_too):
+            if not (is_ready(endpoint) or unready_too):
                 continue
             for address in filter(_is_address, endpoint.addresses):
                 host = endpoint.hostname.lower() or address.replace(".", "-").replace(":", "-")

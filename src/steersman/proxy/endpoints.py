@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
 
+from steersman.kinds.discovery.service_slices import is_ready
 from steersman.kinds.types.core_v1 import ServicePort
 from steersman.kinds.types.discovery_v1 import Endpoint, EndpointConditions, EndpointSlice
 from steersman.proxy.settings import ProxySettings
@@ -63,7 +64,7 @@ def is_ipv4(address: str) -> bool:
 
 def _target(endpoint: Endpoint, port: int, settings: ProxySettings) -> Target:
     conditions = endpoint.conditions or EndpointConditions()
-    ready = conditions.ready is None or conditions.ready
+    ready = is_ready(endpoint)
     hints = endpoint.hints
     return Target(
         address=endpoint.addresses[0],

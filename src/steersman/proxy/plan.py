@@ -13,7 +13,6 @@ from steersman.proxy.endpoints import Target, cluster_targets, is_ipv4, local_ta
 from steersman.proxy.ruleset import RuleSet
 from steersman.proxy.settings import ProxySettings
 
-SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 PROXY_NAME_LABEL = "service.kubernetes.io/service-proxy-name"
 PROTOCOLS = ("TCP", "UDP", "SCTP")
 DEFAULT_AFFINITY_SECONDS = 10800

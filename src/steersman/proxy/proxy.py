@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from steersman.api.clock import Clock
 from steersman.client.informer import Informer
 from steersman.client.rest import Client
+from steersman.kinds.discovery.service_slices import HEADLESS, service_keys
 from steersman.kinds.types.core_v1 import Service
 from steersman.kinds.types.discovery_v1 import EndpointSlice
 from steersman.network.errors import NetworkError
@@ -15,7 +16,6 @@ from steersman.proxy.conntrack import delete_flows, stale_flows
 from steersman.proxy.frame import frame
 from steersman.proxy.plan import (
     PROXY_NAME_LABEL,
-    SERVICE_NAME_LABEL,
     Front,
     ServicePlan,
     combine,
@@ -30,8 +30,7 @@ MIN_INTERVAL = 0.05
 RESYNC_INTERVAL = 600.0
 FIRST_RETRY, LONGEST_RETRY = 0.5, 30.0
 
-HEADLESS_LABEL = "service.kubernetes.io/headless"
-_SELECTOR = f"!{PROXY_NAME_LABEL},!{HEADLESS_LABEL}"
+_SELECTOR = f"!{PROXY_NAME_LABEL},!{HEADLESS}"
 _BY_SERVICE = "service"
 
 _log = logging.getLogger(__name__)
@@ -60,7 +59,7 @@ class Proxy:
         self._nft = nft if nft is not None else open_nft()
         self._services = Informer(client, Service, clock, labels=_SELECTOR)
         self._slices = Informer(client, EndpointSlice, clock, labels=_SELECTOR)
-        self._slices.add_index(_BY_SERVICE, _service_keys)
+        self._slices.add_index(_BY_SERVICE, service_keys)
         self._plans: dict[str, ServicePlan] = {}
         self._loaded: RuleSet | None = None
         self._dirty: set[str] = set()
@@ -96,7 +95,7 @@ class Proxy:
     def _slice_changed(self, old: EndpointSlice | None, new: EndpointSlice | None) -> None:
         for piece in (old, new):
             if piece is not None:
-                self._mark(_service_keys(piece))
+                self._mark(service_keys(piece))
 
     def _mark(self, keys: Iterable[str]) -> None:
         self._dirty.update(keys)
@@ -183,9 +182,3 @@ class Proxy:
         for text in (change.text, change.cleanup):
             if text:
                 await asyncio.to_thread(self._nft.run, text)
-
-
-def _service_keys(piece: EndpointSlice) -> list[str]:
-    """Index: the Service a slice belongs to."""
-    name = (piece.metadata.labels or {}).get(SERVICE_NAME_LABEL, "")
-    return [f"{piece.metadata.namespace}/{name}"] if name else []

@@ -9,6 +9,7 @@ from steersman.apiserver.aggregator.remote import Place, Remote
 from steersman.apiserver.aggregator.transport import Connector, Failed, Unresolved, Untrusted
 from steersman.apiserver.backend import Target
 from steersman.kinds.apiregistration.apiservice_rules import Availability
+from steersman.kinds.discovery.service_slices import ready_ports
 from steersman.kinds.types.core_v1 import Service
 from steersman.kinds.types.discovery_v1 import EndpointSlice
 
@@ -36,8 +37,7 @@ def look(place: Place, service: Service | None, slices: Sequence[EndpointSlice])
 
 
 def _has_endpoint(piece: EndpointSlice, port: str) -> bool:
-    ready = any(e.conditions is None or e.conditions.ready is not False for e in piece.endpoints or ())
-    return ready and any((p.name or "") == port and p.port for p in piece.ports or ())
+    return any(True for _ in ready_ports(piece, port))
 
 
 async def probe(connector: Connector, remote: Remote) -> Availability:

@@ -248,16 +248,12 @@ class Aggregator:
         return RECHECK_SECONDS if learned else min(RECHECK_SECONDS, _AGAIN_SECONDS * 2.0 ** min(remote.failures - 1, 8))
 
     async def _check(self, remote: Remote) -> Availability:
+        from steersman.apiserver import serviceendpoints
         from steersman.apiserver.aggregator import availability
         from steersman.kinds.types.core_v1 import Service
-        from steersman.kinds.types.discovery_v1 import EndpointSlice
 
         place, registries = remote.place, self._app.registries
-        slices = [
-            piece
-            for piece in registries.list(EndpointSlice, place.namespace)
-            if (piece.metadata.labels or {}).get("kubernetes.io/service-name") == place.service
-        ]
+        slices = serviceendpoints.slices(registries, place.namespace, place.service)
         service = registries.get(Service, place.namespace, place.service)
         return availability.look(place, service, slices) or await availability.probe(self._connector(), remote)
 

@@ -14,12 +14,12 @@ import msgspec
 from steersman.api.errors import StatusError
 from steersman.api.http import User
 from steersman.api.identities import MASTERS
+from steersman.apiserver import serviceendpoints
 from steersman.apiserver.aggregator.remote import Place
 from steersman.apiserver.backend import Answer, Backends, Target, read_limited
 from steersman.apiserver.config import ProxyClient
 from steersman.apiserver.frontproxy import headers_of
 from steersman.apiserver.registries import Registries
-from steersman.apiserver.webhook.client import endpoints
 from steersman.apiserver.webhook.failures import reason_of
 from steersman.kinds.types.core_v1 import Service
 from steersman.pki import trust
@@ -72,7 +72,7 @@ class Connector:
         wanted = next((p for p in service.spec.ports or () if p.port == place.port), None)
         if wanted is None:
             raise Unresolved(f'no service port {place.port} found for service "{place.service}"')
-        found = endpoints(self._registries, place.namespace, place.service, wanted.name)
+        found = serviceendpoints.addresses(self._registries, place.namespace, place.service, wanted.name)
         if not found:
             raise Unresolved(f'no endpoints available for service "{place.service}"')
         return found

@@ -11,17 +11,16 @@ from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from steersman.api.errors import StatusError
+from steersman.apiserver import serviceendpoints
 from steersman.apiserver.backend import Backends, Target
 from steersman.apiserver.registries import Registries
 from steersman.apiserver.webhook import asking
 from steersman.apiserver.webhook.failures import reason_of, refusal
 from steersman.apiserver.webhook.kubeconfig import NOBODY, Identity
 from steersman.kinds.types.core_v1 import Service
-from steersman.kinds.types.discovery_v1 import EndpointSlice
 from steersman.pki import trust
 
 MAX_ANSWER = 64 * 1024 * 1024
-_NAME_LABEL = "kubernetes.io/service-name"
 _HEADERS = (
     ("Content-Type", "application/json"),
     ("Accept", "application/json"),
@@ -139,23 +138,10 @@ class WebhookClient:
         wanted = next((p for p in service.spec.ports or () if p.port == port), None)
         if wanted is None:
             raise WebhookFailure(f'{start}: no service port {port} found for service "{name}"')
-        found = endpoints(self._registries, namespace, name, wanted.name)
+        found = serviceendpoints.addresses(self._registries, namespace, name, wanted.name)
         if not found:
             raise WebhookFailure(f'{start}: no endpoints available for service "{name}"')
         return random.choice(found)
-
-
-def endpoints(registries: Registries, namespace: str, service: str, port_name: str) -> list[tuple[str, int]]:
-    """The ready addresses of a service, with the number of the named port."""
-    found: list[tuple[str, int]] = []
-    for piece in registries.list(EndpointSlice, namespace):
-        if (piece.metadata.labels or {}).get(_NAME_LABEL) != service:
-            continue
-        numbers = [p.port for p in piece.ports or () if (p.name or "") == port_name and p.port]
-        for one in piece.endpoints or ():
-            if one.conditions is None or one.conditions.ready is not False:
-                found += [(address, number) for address in one.addresses for number in numbers]
-    return found
 
 
 def _tls(address: Address) -> ssl.SSLContext:
