@@ -34,20 +34,21 @@ async def test_a_connection_without_a_request_ends(serve: Serve) -> None:
     ],
 )
 async def test_slow_clients(serve: Serve, data: bytes) -> None:
-    served = await serve(echo, limits=Limits(head=0.02, body=0.02))
+    # Not so little that what is sent might come too late already.
+    served = await serve(echo, limits=Limits(head=0.2, body=0.2))
     answer = await served.ask(data)
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert not [c for c in served.server.connections if c.busy]
 
 
 async def test_work_and_streams_take_as_long_as_they_like(serve: Serve) -> None:
-    limits = Limits(idle=0.01, head=0.01, body=0.01)
+    limits = Limits(idle=0.1, head=0.1, body=0.1)
     served: Served
 
     async def handle(request: Request) -> Response:
         loop = asyncio.get_running_loop()
         late = loop.create_future()
-        loop.call_later(0.05, late.set_result, None)
+        loop.call_later(0.25, late.set_result, None)
         await late
         return await streaming(request)
 

@@ -83,7 +83,7 @@ async def dial(port: int, context: ssl.SSLContext | None = None) -> Client:
 
 @pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", b"GET / HTTP/1.1\r\n\r\n"])
 async def test_a_client_that_stalls_in_the_handshake(files: Files, sent: bytes) -> None:
-    server = HTTPServer(who, limits=Limits(handshake=0.05))
+    server = HTTPServer(who, limits=Limits(handshake=0.5))
     port = await server.start([HOST], 0, files.server())
     client = await dial(port)
     client.send(sent)
@@ -246,7 +246,7 @@ async def test_certificates_and_authorities_are_read_again(files: Files) -> None
 
 async def test_a_certificate_that_ends_while_it_is_used(files: Files) -> None:
     start = datetime.now(UTC) - certs.LEAF_LIFETIME + timedelta(hours=1)
-    server = HTTPServer(who, limits=Limits(idle=0.04))
+    server = HTTPServer(who, limits=Limits(idle=0.4))
     port = await server.start([HOST], 0, files.server())
     client = await dial(port, files.client(pair=certs.issue(CA, ADMIN, start)))
     assert await said(client) == b"admin"

@@ -27,7 +27,8 @@ SETTINGS = ProxySettings(
     service_range=IPv4Network("10.127.0.0/16"),
     node_name="node-0",
 )
-TIMEOUT = 1.0
+# How long an answer may take, and how long one that must not come is waited for.
+TIMEOUT, SILENCE = 10.0, 1.0
 
 T = TypeVar("T")
 
@@ -134,11 +135,11 @@ class Machine:
         self._sockets.append(opened)
         self._threads.append(thread)
 
-    def ask(self, space: str, address: str, port: int, source: int = 0) -> str:
+    def ask(self, space: str, address: str, port: int, source: int = 0, patience: float = TIMEOUT) -> str:
         """Connects from a namespace and returns the answer. Raises what the socket raises."""
 
         def connect() -> str:
-            with socket.create_connection((address, port), TIMEOUT, ("", source)) as opened:
+            with socket.create_connection((address, port), patience, ("", source)) as opened:
                 return opened.recv(100).decode()
 
         return self.inside(space, connect)

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 from tests.proxy.builders import endpoint, port, service, slice_of
-from tests.proxy.conftest import NODE_ADDRESS, SETTINGS, STRANGER_ADDRESS, Machine
+from tests.proxy.conftest import NODE_ADDRESS, SETTINGS, SILENCE, STRANGER_ADDRESS, Machine
 
 from steersman.kinds.types.core_v1 import (
     ClientIPConfig,
@@ -73,7 +73,7 @@ def test_local_policy_keeps_the_source_and_needs_a_local_endpoint(machine: Machi
     assert {machine.ask(machine.stranger, NODE_ADDRESS, 30080) for _ in range(8)} == {f"{pod} {STRANGER_ADDRESS}"}
     machine.change(rules((web, [slice_of(endpoint(pod, "node-1"))])))
     with pytest.raises(TimeoutError):
-        machine.ask(machine.stranger, NODE_ADDRESS, 30080)
+        machine.ask(machine.stranger, NODE_ADDRESS, 30080, patience=SILENCE)
     assert machine.ask(machine.node, NODE_ADDRESS, 30080).split()[0] == pod
 
 
@@ -98,7 +98,7 @@ def test_an_address_of_no_service_goes_nowhere(machine: Machine) -> None:
     client = machine.pod(5)
     machine.load(rules())
     with pytest.raises(TimeoutError):
-        machine.ask(machine.space(client), "10.127.0.99", 80)
+        machine.ask(machine.space(client), "10.127.0.99", 80, patience=SILENCE)
 
 
 def test_affinity_keeps_a_client_at_its_endpoint(machine: Machine) -> None:
@@ -132,7 +132,7 @@ def test_external_and_load_balancer_addresses(machine: Machine) -> None:
     machine.load(rules((web, [slice_of(pod)])))
     assert machine.ask(machine.stranger, "10.95.0.77", 80) == f"{pod} 10.213.0.1"
     with pytest.raises(TimeoutError):  # 10.95.0.9 is outside the source range
-        machine.ask(machine.stranger, "10.95.0.88", 80)
+        machine.ask(machine.stranger, "10.95.0.88", 80, patience=SILENCE)
     web.spec.loadBalancerSourceRanges = [f"{STRANGER_ADDRESS}/32"]
     machine.change(rules((web, [slice_of(pod)])))
     assert machine.ask(machine.stranger, "10.95.0.88", 80) == f"{pod} 10.213.0.1"
