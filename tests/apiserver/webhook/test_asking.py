@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
+from tests.apiserver.webhook.conftest import authority, tls
 
 from steersman.api.clock import FakeClock
 from steersman.apiserver.backend import Backends
@@ -203,3 +205,47 @@ async def test_connections_that_break_off() -> None:
         assert (await post(b"?")).body == b"good"
         assert (await post(b"?")).body == b"good"
     assert calls == 3
+
+
+async def test_through_a_proxy(tmp_path: Path) -> None:
+    asked: list[bytes] = []
+
+    async def passed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        asked.append(head)
+        there_reader, there = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(copied(reader, there))
+            group.create_task(copied(there_reader, writer))
+
+    async def copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def handle(request: web.Request) -> web.Response:
+        return web.Response(text=request.headers["Host"])
+
+    app = web.Application()
+    app.router.add_post("/hook", handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.01)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls(tmp_path, "hook.example.com")).start()
+    port = runner.addresses[0][1]
+    proxy = await asyncio.start_server(passed_on, "127.0.0.1", 0)
+    url = f"http://u:p@127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+    backends = Backends()
+    # The name is the proxy's to look up; whoever is there has to have the certificate of that name all the same.
+    remote = Remote("hook.example.com", 443, "/hook", ca=authority().cert, proxy=url)
+    assert (await Connection(remote, backends)(b"?")).body == b"hook.example.com"
+    assert asked[0].startswith(b"CONNECT hook.example.com:443 HTTP/1.1\r\n")
+    assert b"Proxy-Authorization: Basic dTpw" in asked[0]
+    with pytest.raises(Unanswered, match="certificate is not valid for this name"):
+        await Connection(replace(remote, host="other.example.com"), backends)(b"?")
+    await backends.close()
+    proxy.close()
+    await proxy.wait_closed()
+    await runner.cleanup()
