@@ -17,6 +17,7 @@ from pathlib import Path
 
 import bad_input
 import basics
+import figures
 import inside
 import restart
 import rollouts
@@ -46,6 +47,8 @@ TOUR: Sequence[Step] = (
     inside.exec_tty,
     inside.copy_both_ways,
     inside.port_forward,
+    figures.through_the_api_server,
+    figures.with_a_token,
     basics.apply_twice,
     basics.describe,
     basics.explain,

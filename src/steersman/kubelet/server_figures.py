@@ -12,6 +12,7 @@ from typing import Any
 from steersman.api.clock import Clock
 from steersman.api.metrics import Counter, Gauge, Metric, gauge
 from steersman.api.version import KUBERNETES, MAJOR, MINOR
+from steersman.client.waiting import wait_event
 from steersman.http import process
 from steersman.kubelet import cadvisor_metrics, machine, resource_metrics
 from steersman.kubelet.accounting import Accounts
@@ -21,6 +22,7 @@ from steersman.kubelet.kubelet import Kubelet
 from steersman.kubelet.observation import Observation, observe
 from steersman.kubelet.runtime.protocol import Runtime
 from steersman.kubelet.runtime.types import Container, ContainerState, PodSandbox, RuntimeCallError, SandboxState
+from steersman.kubelet.server_containers import PODS_KNOWN_SECONDS
 from steersman.kubelet.shared import Shared
 from steersman.kubelet.stats import Rates, storage, summary
 
@@ -122,6 +124,8 @@ class Figures:
         return summary(settings.name, since, seen, self._rates, disks)
 
     async def _observe(self, *, brief: bool) -> Observation:
+        # A kubelet that has just been started does not know its pods yet, and their figures would seem to begin anew.
+        await wait_event(self._clock, self._kubelet.pods_known, PODS_KNOWN_SECONDS)
         pods = [worker.pod for worker in self._kubelet.workers()]
         root = self._kubelet.settings.cgroup_root
         return await observe(self._runtime, self._accounts, pods, root, self._clock.time(), brief=brief)
