@@ -249,8 +249,9 @@ async def read_limited(body: AsyncIterator[Any], limit: int = _REFUSAL_LIMIT) ->
             if size >= limit:
                 break
     finally:
-        if isinstance(body, _Chunks):
-            await body.aclose()
+        close = getattr(body, "aclose", None)
+        if close is not None:
+            await close()
     return b"".join(parts)[:limit]
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from tests.apiserver.conftest import Api
 from tests.apiserver.webhook.conftest import HOST, NAMESPACE, PORT, SERVICE, Hooks, allow, authority, serve, tls
 
-from steersman.apiserver.webhook.client import Address, WebhookClient, WebhookFailure, refusal
+from steersman.api.http import Request, Response, User
+from steersman.apiserver.webhook.client import Address, WebhookClient, WebhookFailure, address_of, refusal
 
 # Long enough for all but the one that is to wait in vain.
 SECONDS = 10.0
@@ -124,3 +126,32 @@ async def test_timeout(api: Api, tmp_path: Path) -> None:
     ended.set()
     server.close()
     await server.wait_closed()
+
+
+async def test_the_server_asks_itself_in_its_own_name(api: Api) -> None:
+    asked: list[Request] = []
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"go"
+        yield b"od"
+
+    async def handle(request: Request) -> Response:
+        asked.append(request)
+        return Response(200, {}, pieces() if request.path == "/stream" else b"good")
+
+    own = WebhookClient(api.app.registries, api.app.backends, handle)
+    service = Address("kubernetes.default.svc", 443, "/apis/x/v1/reviews", service=("default", "kubernetes"))
+    assert await own.call(service, b"?", SECONDS) == b"good"
+    assert await own.call(address_of("https://kubernetes.default.svc/stream", None, b""), b"?", SECONDS) == b"good"
+    request = asked[0]
+    assert (request.method, request.path, request.query, request.body) == (
+        "POST",
+        "/apis/x/v1/reviews",
+        "timeout=10s",
+        b"?",
+    )
+    assert request.user == User("system:apiserver", ("system:masters", "system:authenticated"))
+    # What nobody serves is a webhook's failure, too.
+    real = WebhookClient(api.app.registries, api.app.backends, api.app.handle)
+    with pytest.raises(WebhookFailure, match="failed: the server could not find the requested resource"):
+        await real.call(service, b"{}", SECONDS)
