@@ -59,7 +59,7 @@ async def test_a_pod_that_says_to_be_somewhere_else(api: Api, address: str) -> N
     assert answer["message"] == "address not allowed"
 
 
-async def with_endpoint(api: Api, **endpoint: Any) -> None:
+async def with_endpoint(api: Api, port_name: str = "", **endpoint: Any) -> None:
     await api.post(PODS, pod())
     await api.patch(
         f"{PODS}/a/status", {"status": {"podIP": "10.0.0.7", "podIPs": [{"ip": "10.0.0.7"}, {"ip": "fd00::7"}]}}
@@ -71,7 +71,7 @@ async def with_endpoint(api: Api, **endpoint: Any) -> None:
         "metadata": {"name": "s", "labels": {"kubernetes.io/service-name": "s"}},
         "addressType": "IPv4",
         "endpoints": [endpoint],
-        "ports": [{"name": "", "port": 8080, "protocol": "TCP"}],
+        "ports": [{"name": port_name, "port": 8080, "protocol": "TCP"}],
     }
     # Past validation, which refuses some of these addresses.
     await api.app.store.create(
@@ -109,8 +109,26 @@ async def test_endpoints_that_anybody_could_have_written(api: Api, endpoint: dic
 async def test_a_service_that_is_a_name(api: Api) -> None:
     spec = {"type": "ExternalName", "externalName": "example.com", "ports": [{"port": 80}]}
     await api.post(SERVICES, {"metadata": {"name": "s"}, "spec": spec})
-    answer = await api.get(f"{SERVICES}/s/proxy/", code=404)
-    assert answer["message"] == 'endpoints "s" not found'
+    answer = await api.get(f"{SERVICES}/s/proxy/", code=503)
+    assert answer["message"] == 'no endpoints available for service "s"'
+
+
+async def test_ports_of_a_service(api: Api) -> None:
+    await with_endpoint(api, addresses=["10.0.0.7"], targetRef=POD)
+    assert proxylocation.service(api.app, "default", "s", "80").port == 8080
+    answer = await api.get(f"{SERVICES}/s:81/proxy/", code=503)
+    assert answer["message"] == 'no service port 81 found for service "s"'
+    answer = await api.get(f"{SERVICES}/s:http/proxy/", code=503)
+    assert answer["message"] == 'no endpoints available for service "s"'
+    answer = await api.get(f"{SERVICES}/t:80/proxy/", code=404)
+    assert answer["message"] == 'services "t" not found'
+
+
+async def test_without_a_port_only_one_without_a_name(api: Api) -> None:
+    await with_endpoint(api, "http", addresses=["10.0.0.7"], targetRef=POD)
+    assert proxylocation.service(api.app, "default", "s", "http").port == 8080
+    with pytest.raises(ServiceUnavailable):
+        proxylocation.service(api.app, "default", "s", "")
 
 
 async def with_node(api: Api, address: str) -> None:

@@ -10,10 +10,10 @@ import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
-from steersman.api.errors import BadRequest, NotFound, ServiceUnavailable
+from steersman.api.errors import BadRequest, ServiceUnavailable
 from steersman.apiserver import podlocation
 from steersman.apiserver.backend import Target
-from steersman.kinds.types.core_v1 import Endpoints, Pod, Service
+from steersman.kinds.types.core_v1 import Pod, Service
 from steersman.kinds.types.discovery_v1 import Endpoint, EndpointSlice
 from steersman.pki import trust
 
@@ -56,28 +56,23 @@ def pod(app: App, namespace: str, name: str, port: str) -> Target:
 
 
 def service(app: App, namespace: str, name: str, port: str) -> Target:
-    """One ready endpoint of the service's port, at random. Raises NotFound, ServiceUnavailable."""
-    found: Service = app.registries.of(Service).get(namespace, name)
-    ports = found.spec.ports or []
-    wanted = next((p for p in ports if port in (p.name, str(p.port)) or (not port and len(ports) == 1)), None)
-    if wanted is None:
-        raise ServiceUnavailable(f'no service port "{port}" found for service "{name}"')
-    pieces = [
-        piece
-        for piece in app.registries.list(EndpointSlice, namespace)
-        if (piece.metadata.labels or {}).get("kubernetes.io/service-name") == name
-    ]
-    if not pieces:
-        # One that is a mere name, for example.
-        raise NotFound.of(Endpoints.__resource__, name)
+    """One ready endpoint of the service's port, at random: by number, by name, or the one without a name. Raises NotFound,
+    ServiceUnavailable."""
+    if _NUMBER(port):
+        found: Service = app.registries.of(Service).get(namespace, name)
+        names = [p.name for p in found.spec.ports or () if p.port == int(port)]
+        if not names:
+            raise ServiceUnavailable(f'no service port {int(port)} found for service "{name}"')
+        port = names[0]
     candidates = [
         (address, number.port)
-        for piece in pieces
+        for piece in app.registries.list(EndpointSlice, namespace)
+        if (piece.metadata.labels or {}).get("kubernetes.io/service-name") == name
         for endpoint in piece.endpoints or ()
         if endpoint.conditions is None or endpoint.conditions.ready is not False
         for address in endpoint.addresses
         for number in piece.ports or ()
-        if (number.name or "") == wanted.name and number.port and _is_pods(app, namespace, endpoint, address)
+        if (number.name or "") == port and number.port and _is_pods(app, namespace, endpoint, address)
     ]
     if not candidates:
         raise ServiceUnavailable(f'no endpoints available for service "{name}"')

@@ -42,6 +42,24 @@ async def test_v3_has_merge_keys_and_kinds(service: OpenAPIService) -> None:
     assert schemas["io.k8s.api.core.v1.ContainerPort"]["properties"]["protocol"]["default"] == "TCP"
 
 
+async def test_what_has_two_types_only_in_v3(service: OpenAPIService) -> None:
+    v2 = (await fetch(service, "/openapi/v2"))["definitions"]
+    v3 = (await fetch(service, "/openapi/v3/apis/apps/v1"))["components"]["schemas"]
+    quantity, either = (
+        "io.k8s.apimachinery.pkg.api.resource.Quantity",
+        "io.k8s.apimachinery.pkg.util.intstr.IntOrString",
+    )
+    assert v3[quantity]["oneOf"] == [{"type": "string"}, {"type": "number"}]
+    assert v3[either]["oneOf"] == [{"type": "integer"}, {"type": "string"}]
+    assert v3[either]["format"] == "int-or-string"
+    assert [one[name].get("type") for one in (v2, v3) for name in (quantity, either)] == [
+        "string",
+        "string",
+        None,
+        None,
+    ]
+
+
 async def test_v3_patch_says_what_it_takes(service: OpenAPIService) -> None:
     paths = (await fetch(service, "/openapi/v3/apis/apps/v1"))["paths"]
     patch = paths["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"]

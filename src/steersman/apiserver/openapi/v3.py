@@ -9,6 +9,14 @@ from steersman.apiserver.openapi.paths import operation_id, path_parameters
 
 PREFIX = "#/components/schemas/"
 _JSON = "application/json"
+# What version 2 has no words for.
+_CHOICES: dict[str, dict[str, Any]] = {
+    "io.k8s.apimachinery.pkg.api.resource.Quantity": {"oneOf": [{"type": "string"}, {"type": "number"}]},
+    "io.k8s.apimachinery.pkg.util.intstr.IntOrString": {
+        "format": "int-or-string",
+        "oneOf": [{"type": "integer"}, {"type": "string"}],
+    },
+}
 
 
 def document(model: Model, version: str) -> dict[str, Any]:
@@ -17,8 +25,13 @@ def document(model: Model, version: str) -> dict[str, Any]:
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": version},
         "paths": {path: _path(path, operations) for path, operations in model.paths.items()},
-        "components": {"schemas": model.definitions},
+        "components": {"schemas": {name: _schema(name, one) for name, one in model.definitions.items()}},
     }
+
+
+def _schema(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    choice = _CHOICES.get(name)
+    return schema if choice is None else {k: v for k, v in schema.items() if k not in ("type", "format")} | choice
 
 
 def _path(path: str, operations: dict[str, dict[str, Any]]) -> dict[str, Any]:
