@@ -236,8 +236,9 @@ def test_waiting_for_a_part_that_cannot_start(supervised: Supervised, command: l
     supervised.started("hold")
     with pytest.raises(control.ControlError, match=f"dns does not start: {reason}"):
         supervised.call(op="wait", part="dns")
-    lives = 1 if "78" in command[-1] else 3
-    assert supervised.log().count("started dns") == lives
+    lives = supervised.log().count("started dns")
+    # For who comes late it is tried once more.
+    assert lives <= 2 if "78" in command[-1] else lives >= 3
     if reason.endswith("127"):
         assert "cannot start /no/such/program: [Errno 2]" in (supervised.directory / "logs/dns.log").read_text()
 

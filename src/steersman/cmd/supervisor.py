@@ -419,6 +419,9 @@ class Supervisor:
         if operation == "wait":
             if part.ready:
                 return {"ready": name}
+            if part.process is None and not part.was_ready:
+                # It has failed before it was asked for: what is told is how it is now, and at once.
+                part.not_before = 0.0
             self._waiters.append((connection, part.spec.name))
             return None
         return {"error": f"unknown operation {operation!r}"}
