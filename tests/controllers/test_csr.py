@@ -9,6 +9,7 @@ from tests.pki.test_requests import NAMES, request
 from steersman.api.clock import FakeClock
 from steersman.controller.config import ControllerConfig
 from steersman.controllers import csrcleaner, csrsigning
+from steersman.kinds.certificates import signers
 from steersman.kinds.types.certificates_v1 import CertificateSigningRequest, CertificateSigningRequestCondition
 from steersman.pki import certs, requests
 
@@ -25,7 +26,7 @@ async def signing(world):
 
 @pytest.fixture
 def ask(make):
-    async def create(world, pem=None, signer=csrsigning.CLIENT, usages=CLIENT_AUTH, **spec):
+    async def create(world, pem=None, signer=signers.CLIENT, usages=CLIENT_AUTH, **spec):
         text = b64encode(pem or request()).decode()
         body = {"request": text, "signerName": signer, "usages": usages, **spec}
         await world.client.create(make(CertificateSigningRequest, "r", spec=body))
@@ -67,7 +68,7 @@ async def test_an_approved_request_is_signed(signing, ask, seconds, life):
     assert requests.ends(b64decode(found.status.certificate)) == signing.clock.now().replace(microsecond=0) + life
 
 
-@pytest.mark.parametrize(("decision", "signer"), [("Denied", csrsigning.CLIENT), ("Approved", "example.com/other")])
+@pytest.mark.parametrize(("decision", "signer"), [("Denied", signers.CLIENT), ("Approved", "example.com/other")])
 async def test_others_are_left_alone(signing, ask, decision, signer):
     await ask(signing, signer=signer)
     found = await decide(signing, decision)
@@ -91,38 +92,38 @@ SERVING = requests.Asked("system:node:n", ("system:nodes",), 1, 1, 0, 0)
 @pytest.mark.parametrize(
     ("signer", "asked", "usages", "text"),
     [
-        (csrsigning.CLIENT, NODE, ["client auth"], ""),
-        (csrsigning.CLIENT, NODE, ["digital signature"], "missing required usage for client certificate: client auth"),
-        (csrsigning.KUBELET_CLIENT, NODE, CLIENT_AUTH, ""),
-        (csrsigning.KUBELET_CLIENT, NODE, ["digital signature", "client auth"], ""),
+        (signers.CLIENT, NODE, ["client auth"], ""),
+        (signers.CLIENT, NODE, ["digital signature"], "missing required usage for client certificate: client auth"),
+        (signers.KUBELET_CLIENT, NODE, CLIENT_AUTH, ""),
+        (signers.KUBELET_CLIENT, NODE, ["digital signature", "client auth"], ""),
         (
-            csrsigning.KUBELET_CLIENT,
+            signers.KUBELET_CLIENT,
             NODE,
             ["client auth"],
             "usages did not match [client auth digital signature key encipherment]",
         ),
-        (csrsigning.KUBELET_CLIENT, SERVING, CLIENT_AUTH, "DNS subjectAltNames are not allowed"),
+        (signers.KUBELET_CLIENT, SERVING, CLIENT_AUTH, "DNS subjectAltNames are not allowed"),
         (
-            csrsigning.KUBELET_CLIENT,
+            signers.KUBELET_CLIENT,
             requests.Asked("system:node:n", ("system:nodes", "x"), 0, 0, 0, 0),
             CLIENT_AUTH,
             "subject organization is not system:nodes",
         ),
         (
-            csrsigning.KUBELET_CLIENT,
+            signers.KUBELET_CLIENT,
             requests.Asked("n", ("system:nodes",), 0, 0, 0, 0),
             CLIENT_AUTH,
             "subject common name does not begin with system:node:",
         ),
-        (csrsigning.KUBELET_SERVING, SERVING, ["digital signature", "key encipherment", "server auth"], ""),
-        (csrsigning.KUBELET_SERVING, NODE, ["server auth"], "DNS or IP subjectAltName is required"),
+        (signers.KUBELET_SERVING, SERVING, ["digital signature", "key encipherment", "server auth"], ""),
+        (signers.KUBELET_SERVING, NODE, ["server auth"], "DNS or IP subjectAltName is required"),
         (
-            csrsigning.KUBELET_SERVING,
+            signers.KUBELET_SERVING,
             requests.Asked("system:node:n", ("system:nodes",), 1, 0, 1, 0),
             ["server auth"],
             "Email subjectAltNames are not allowed",
         ),
-        (csrsigning.LEGACY, NODE, ["any"], ""),
+        (signers.LEGACY, NODE, ["any"], ""),
     ],
 )
 def test_refusal(signer, asked, usages, text):

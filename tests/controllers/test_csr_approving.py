@@ -11,6 +11,7 @@ from steersman.api.http import User
 from steersman.apiserver.rbacpolicy.own import BOOTSTRAPPERS
 from steersman.controller.config import ControllerConfig
 from steersman.controllers import csrapproving, csrsigning, kubeletservingapproving
+from steersman.kinds.certificates import signers
 from steersman.kinds.types.certificates_v1 import CertificateSigningRequest
 from steersman.kinds.types.rbac_v1 import ClusterRoleBinding
 from steersman.pki import certs, requests
@@ -52,7 +53,7 @@ def pem_of(name="system:node:node-1", groups=("system:nodes",), hosts=()):
 
 @pytest.mark.parametrize("user", [NEW, NODE, MASTER])
 async def test_client_certificates(ask, user):
-    found = await ask(user, pem_of(), csrsigning.KUBELET_CLIENT, CLIENT_AUTH)
+    found = await ask(user, pem_of(), signers.KUBELET_CLIENT, CLIENT_AUTH)
     condition = found.status.conditions[0]
     assert (condition.type, condition.reason) == ("Approved", "AutoApproved")
     whose = "self kubelet" if user is NODE else "kubelet"
@@ -66,15 +67,15 @@ async def test_client_certificates(ask, user):
     ("user", "pem", "signer", "usages"),
     [
         # A node that asks for another's certificate.
-        (OTHER_NODE, pem_of(), csrsigning.KUBELET_CLIENT, CLIENT_AUTH),
+        (OTHER_NODE, pem_of(), signers.KUBELET_CLIENT, CLIENT_AUTH),
         # More than a kubelet is.
-        (NEW, pem_of(groups=("system:nodes", "system:masters")), csrsigning.KUBELET_CLIENT, CLIENT_AUTH),
-        (NEW, pem_of(name="admin"), csrsigning.KUBELET_CLIENT, CLIENT_AUTH),
-        (NEW, pem_of(hosts=("node-1",)), csrsigning.KUBELET_CLIENT, CLIENT_AUTH),
-        (NEW, pem_of(), csrsigning.KUBELET_CLIENT, [*CLIENT_AUTH, "server auth"]),
+        (NEW, pem_of(groups=("system:nodes", "system:masters")), signers.KUBELET_CLIENT, CLIENT_AUTH),
+        (NEW, pem_of(name="admin"), signers.KUBELET_CLIENT, CLIENT_AUTH),
+        (NEW, pem_of(hosts=("node-1",)), signers.KUBELET_CLIENT, CLIENT_AUTH),
+        (NEW, pem_of(), signers.KUBELET_CLIENT, [*CLIENT_AUTH, "server auth"]),
         # By another signer, who would sign it as it is.
-        (NEW, pem_of(), csrsigning.CLIENT, CLIENT_AUTH),
-        (NODE, pem_of(name="root", groups=("system:masters",)), csrsigning.CLIENT, CLIENT_AUTH),
+        (NEW, pem_of(), signers.CLIENT, CLIENT_AUTH),
+        (NODE, pem_of(name="root", groups=("system:masters",)), signers.CLIENT, CLIENT_AUTH),
     ],
 )
 async def test_what_waits_for_people(approving, ask, user, pem, signer, usages):
@@ -90,7 +91,7 @@ async def test_what_waits_for_people(approving, ask, user, pem, signer, usages):
 
 @pytest.mark.parametrize("hosts", [("node-1", "10.0.0.1"), ("10.0.0.1",)])
 async def test_serving_certificates(ask, hosts):
-    found = await ask(NODE, pem_of(hosts=hosts), csrsigning.KUBELET_SERVING, SERVER_AUTH)
+    found = await ask(NODE, pem_of(hosts=hosts), signers.KUBELET_SERVING, SERVER_AUTH)
     assert [c.type for c in found.status.conditions] == ["Approved"]
     signed = x509.load_pem_x509_certificate(b64decode(found.status.certificate))
     names = signed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -121,7 +122,7 @@ async def test_serving_certificates(ask, hosts):
 )
 async def test_serving_certificates_that_wait_for_people(approving, ask, user, pem, usages):
     try:
-        found = await ask(user, pem, csrsigning.KUBELET_SERVING, usages)
+        found = await ask(user, pem, signers.KUBELET_SERVING, usages)
     except Forbidden:
         approving.refused.clear()
         return
@@ -130,12 +131,12 @@ async def test_serving_certificates_that_wait_for_people(approving, ask, user, p
 
 async def test_strangers_may_not_even_ask(approving, ask):
     with pytest.raises(Forbidden):
-        await ask(STRANGER, pem_of(), csrsigning.KUBELET_CLIENT, CLIENT_AUTH)
+        await ask(STRANGER, pem_of(), signers.KUBELET_CLIENT, CLIENT_AUTH)
     approving.refused.clear()
 
 
 async def test_an_answer_is_not_given_twice(approving, ask):
-    found = await ask(NODE, pem_of(), csrsigning.KUBELET_CLIENT, CLIENT_AUTH)
+    found = await ask(NODE, pem_of(), signers.KUBELET_CLIENT, CLIENT_AUTH)
     assert csrapproving.is_decided(found)
     assert [c.type for c in found.status.conditions] == ["Approved"]
 
@@ -150,7 +151,7 @@ async def test_rights_that_are_given_later(approving, ask, make):
         await approving.client.create(make(ClusterRoleBinding, name, roleRef=ref, subjects=[subject]))
 
     await bind("system:node-bootstrapper")
-    found = await ask(STRANGER, pem_of(), csrsigning.KUBELET_CLIENT, CLIENT_AUTH)
+    found = await ask(STRANGER, pem_of(), signers.KUBELET_CLIENT, CLIENT_AUTH)
     assert not found.status.conditions
     await bind("system:certificates.k8s.io:certificatesigningrequests:nodeclient")
     await approving.clock.advance(1)

@@ -12,6 +12,7 @@ from steersman.api.clock import FakeClock
 from steersman.controller.config import ControllerConfig
 from steersman.controllers import clustertrustbundlepublisher as publisher
 from steersman.controllers import podcertificaterequestcleaner
+from steersman.kinds.certificates.signers import API_SERVER_SERVING
 from steersman.kinds.types.certificates_v1 import ClusterTrustBundle, PodCertificateRequest
 from steersman.pki import certs
 
@@ -20,7 +21,7 @@ CA, OTHER = (certs.new_ca(name, NOW).cert.decode() for name in ("ca", "other"))
 
 
 def bundle(make, pem):
-    spec = {"signerName": publisher.SIGNER, "trustBundle": pem}
+    spec = {"signerName": API_SERVER_SERVING, "trustBundle": pem}
     return make(ClusterTrustBundle, publisher.name_of(pem), spec=spec)
 
 

@@ -6,18 +6,18 @@ import hashlib
 
 from steersman.api.errors import AlreadyExists
 from steersman.controller.declaration import Context, Controller, mapped
+from steersman.kinds.certificates.signers import API_SERVER_SERVING
 from steersman.kinds.types.certificates_v1 import ClusterTrustBundle, ClusterTrustBundleSpec
 from steersman.kinds.types.meta_v1 import ObjectMeta
 
-SIGNER = "kubernetes.io/kube-apiserver-serving"
-FIELDS = f"spec.signerName={SIGNER}"
+FIELDS = f"spec.signerName={API_SERVER_SERVING}"
 # There is one thing to do, whatever has changed.
 _KEY = "bundle"
 
 
 def name_of(bundle: str) -> str:
     """The name says what is in it, so that a new content is a new object and nobody reads half of a change."""
-    return f"{SIGNER.replace('/', ':')}:{hashlib.sha256(bundle.encode()).digest()[:12].hex()}"
+    return f"{API_SERVER_SERVING.replace('/', ':')}:{hashlib.sha256(bundle.encode()).digest()[:12].hex()}"
 
 
 class Publisher:
@@ -36,7 +36,7 @@ class Publisher:
             return
         name = name_of(self._bundle)
         if self._published.get(name) is None:
-            spec = ClusterTrustBundleSpec(signerName=SIGNER, trustBundle=self._bundle)
+            spec = ClusterTrustBundleSpec(signerName=API_SERVER_SERVING, trustBundle=self._bundle)
             try:
                 await self._client.create(ClusterTrustBundle(metadata=ObjectMeta(name=name), spec=spec))
             except AlreadyExists:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from steersman.api import codec
 from steersman.api.meta import format_time, parse_time
 from steersman.controller.declaration import Context, Controller, own
-from steersman.controllers.csrsigning import KUBELET_CLIENT, decide, refusal
+from steersman.controllers.csrsigning import decide, refusal
+from steersman.kinds.certificates.signers import KUBELET_CLIENT
 from steersman.kinds.types.authorization_v1 import ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec
 from steersman.kinds.types.certificates_v1 import CertificateSigningRequest
 

@@ -10,16 +10,12 @@ from steersman.api import codec
 from steersman.api.identities import NODE_PREFIX, NODES
 from steersman.api.meta import format_time
 from steersman.controller.declaration import Context, Controller, NotYet, own
+from steersman.kinds.certificates.signers import CLIENT, KUBELET_CLIENT, KUBELET_SERVING, SIGNERS
 from steersman.kinds.types.certificates_v1 import CertificateSigningRequest, CertificateSigningRequestCondition
 
 if TYPE_CHECKING:
     from steersman.pki.requests import Asked
 
-CLIENT = "kubernetes.io/kube-apiserver-client"
-KUBELET_CLIENT = "kubernetes.io/kube-apiserver-client-kubelet"
-KUBELET_SERVING = "kubernetes.io/kubelet-serving"
-LEGACY = "kubernetes.io/legacy-unknown"
-SIGNERS = (CLIENT, KUBELET_CLIENT, KUBELET_SERVING, LEGACY)
 _SHORTEST, _LONGEST = timedelta(minutes=10), timedelta(days=365)
 # Keys that cannot encipher need not say so.
 _OPTIONAL = frozenset({"digital signature", "key encipherment"})

@@ -14,7 +14,8 @@ from steersman.api.identities import NODE_PREFIX, NODES
 from steersman.api.meta import format_time
 from steersman.controller.declaration import Context, Controller, own
 from steersman.controllers.csrapproving import approved, is_decided
-from steersman.controllers.csrsigning import KUBELET_SERVING, refusal
+from steersman.controllers.csrsigning import refusal
+from steersman.kinds.certificates.signers import KUBELET_SERVING
 from steersman.kinds.types.certificates_v1 import CertificateSigningRequest
 
 if TYPE_CHECKING:

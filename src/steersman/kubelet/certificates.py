@@ -21,6 +21,7 @@ from steersman.api.clock import Clock
 from steersman.api.errors import StatusError
 from steersman.client.rest import Client
 from steersman.client.waiting import Backoff
+from steersman.kinds.certificates.signers import KUBELET_CLIENT, KUBELET_SERVING
 from steersman.pki.files import wish, write_atomic
 
 if TYPE_CHECKING:
@@ -57,11 +58,11 @@ class Purpose:
 
 
 def client_purpose(node: str) -> Purpose:
-    return Purpose("kubelet-client", "kubernetes.io/kube-apiserver-client-kubelet", "client auth", node)
+    return Purpose("kubelet-client", KUBELET_CLIENT, "client auth", node)
 
 
 def serving_purpose(node: str, hosts: tuple[str, ...]) -> Purpose:
-    return Purpose("kubelet-server", "kubernetes.io/kubelet-serving", "server auth", node, hosts)
+    return Purpose("kubelet-server", KUBELET_SERVING, "server auth", node, hosts)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from steersman.api import codec
 from steersman.kinds.certificates.certificatesigningrequest import KIND
-from steersman.kinds.certificates.csr_older import KUBELET_CLIENT, KUBELET_SERVING, LEGACY
+from steersman.kinds.certificates.signers import KUBELET_CLIENT, KUBELET_SERVING, LEGACY
 from steersman.kinds.types.certificates_v1beta1 import CertificateSigningRequest
 
 OLD = next(s for s in KIND.served() if s.resource.version == "v1beta1")

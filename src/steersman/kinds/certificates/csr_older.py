@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from steersman.api.field import FieldError
 from steersman.api.identities import NODE_PREFIX, NODES
 from steersman.api.meta import Resource
+from steersman.kinds.certificates.signers import KUBELET_CLIENT, KUBELET_SERVING, LEGACY
 from steersman.kinds.kind import Plain, older
 
 if TYPE_CHECKING:
     from cryptography.x509 import CertificateSigningRequest
 
-LEGACY = "kubernetes.io/legacy-unknown"
-KUBELET_CLIENT, KUBELET_SERVING = "kubernetes.io/kube-apiserver-client-kubelet", "kubernetes.io/kubelet-serving"
 _CLIENT = ({"key encipherment", "digital signature", "client auth"}, {"digital signature", "client auth"})
 _SERVING = ({"key encipherment", "digital signature", "server auth"}, {"digital signature", "server auth"})
 

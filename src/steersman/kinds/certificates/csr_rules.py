@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from steersman.api import field
 from steersman.api.field import Errors, Path
 from steersman.kinds.certificates import pem
+from steersman.kinds.certificates.signers import LEGACY
 from steersman.kinds.core.reference_validation import check_signer_name
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ _USAGES = (
     "ipsec user", "key agreement", "key encipherment", "microsoft sgc", "netscape sgc", "ocsp signing", "s/mime",
     "server auth", "signing", "timestamping",
 )  # fmt: skip
-_LEGACY_SIGNER = "kubernetes.io/legacy-unknown"
 _MIN_SECONDS = 600
 _DECISIONS = ("Approved", "Denied")
 _ENDS = (*_DECISIONS, "Failed")
@@ -57,7 +57,7 @@ def check_new(obj: CertificateSigningRequest) -> Errors:
     errors += [field.not_supported(at.index(i), u, _USAGES) for i, u in enumerate(usages) if u not in _USAGES]
     errors += [field.duplicate(at.index(i), u) for i, u in enumerate(usages) if u in usages[:i]]
     at = _SPEC.child("signerName")
-    if spec.signerName == _LEGACY_SIGNER:
+    if spec.signerName == LEGACY:
         detail = "the legacy signerName is not allowed via this API version"
         errors.append(field.invalid(at, spec.signerName, detail))
     else:

@@ -7,13 +7,12 @@ from base64 import b64decode
 from steersman.api.errors import Forbidden
 from steersman.api.identities import MASTERS
 from steersman.apiserver.admission.framework import CREATE, Admission, Environment, Interest, Review
-
-_CLIENT = "kubernetes.io/kube-apiserver-client"
+from steersman.kinds.certificates.signers import CLIENT
 
 
 async def validate(review: Review, environment: Environment) -> None:
     spec = review.object.spec
-    if spec.signerName != _CLIENT:
+    if spec.signerName != CLIENT:
         return
     # The library takes long to load, and most servers are never asked.
     from steersman.pki import requests
@@ -23,7 +22,7 @@ async def validate(review: Review, environment: Environment) -> None:
     except ValueError as error:
         raise Forbidden.of(review.resource, review.name, f"failed to parse CSR: {error}") from error
     if MASTERS in asked.organizations:
-        text = f"use of {_CLIENT} signer with {MASTERS} group is not allowed"
+        text = f"use of {CLIENT} signer with {MASTERS} group is not allowed"
         raise Forbidden.of(review.resource, review.name, text)
 
 

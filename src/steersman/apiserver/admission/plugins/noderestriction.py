@@ -15,6 +15,7 @@ from steersman.apiserver.admission.framework import CREATE, DELETE, UPDATE, Admi
 from steersman.apiserver.authorizers.node import LEASES, node_of
 from steersman.apiserver.authorizers.references import CONFIGMAP, SECRET, SERVICE_ACCOUNT, mentioned
 from steersman.apiserver.authz import Attributes, aggregate
+from steersman.kinds.certificates.signers import KUBELET_CLIENT, KUBELET_SERVING
 from steersman.kinds.core.pod_annotations import MIRROR
 from steersman.kinds.types.core_v1 import (
     Node,
@@ -31,7 +32,7 @@ from steersman.kinds.types.storage_v1 import CSIDriver
 T = TypeVar("T", bound=Object)
 
 _CERTIFICATES = "certificates.k8s.io"
-_NODE_SIGNERS = ("kubernetes.io/kubelet-serving", "kubernetes.io/kube-apiserver-client-kubelet")
+_NODE_SIGNERS = (KUBELET_SERVING, KUBELET_CLIENT)
 # What a mirror pod could open to its node, by the field that does it.
 _IN_VOLUMES = (
     ("configMap", "configmaps (via configmap volumes)"), ("secret", "secrets (via secret volumes)"),
