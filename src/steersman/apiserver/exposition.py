@@ -20,13 +20,20 @@ _DEPRECATED = ("group", "version", "resource", "subresource", "removed_release")
 
 def render(app: App) -> str:
     """The text that Prometheus reads."""
-    text = app.metrics.render(_metrics(app)) + app.flow_control.metrics() + app.pod_security.render()
+    lines = (f"{line}\n" for metric in every(app) for line in metric.lines())
+    return "".join(lines) + app.flow_control.metrics() + app.pod_security.render()
+
+
+def every(app: App) -> Iterator[Metric]:
+    """All that there is to tell, but for fairness and Pod Security, whether or not anything has been counted yet."""
+    yield from app.metrics.metrics()
+    yield from _metrics(app)
     timing = sys.modules.get("steersman.cel.timing")
     if timing is not None:
         # Expressions are loaded with the first one.
-        text += timing.TIMES.render()
+        yield from timing.TIMES
     tokencounts.take_hits()
-    return text + PROCESS.render()
+    yield from PROCESS
 
 
 def slis(health: Health) -> str:

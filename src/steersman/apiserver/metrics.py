@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from steersman.api.metrics import BATCH, Counter, Gauge, Histogram, Metric, Registry, Samples, exponential, gauge
@@ -71,6 +71,14 @@ class Metrics:
             "apiserver_watch_events_sizes", "Bytes of events as they were sent.", _EVENT, _EVENT_SIZES
         )
         self.watches = 0
+        self.certificates = Histogram(
+            "apiserver_client_certificate_expiration_seconds",
+            "How long the certificates by which requests were authenticated are still good.",
+            (),
+            (0.0, *(60.0 * m for m in (30, 60, 120, 360, 720)), *(86400.0 * d for d in (1, 2, 4, 7, 30, 90, 180, 360))),
+        )
+        self.failed_handshakes: Callable[[], int] = lambda: 0
+        """How many connections have not come to be because of TLS; whoever listens says it."""
         self.reading, self.writing = _Level(), _Level()
         """Requests that are answered at present, but for those that last."""
         self.read_waiting, self.write_waiting = _Level(), _Level()
@@ -127,12 +135,12 @@ class Metrics:
         for level in (self.reading, self.writing, self.read_waiting, self.write_waiting):
             level.tick()
 
-    def render(self, more: Iterable[Metric] = ()) -> str:
-        """Everything, and `more`."""
-        metrics = (*self._metrics(), *more)
-        return "".join(f"{line}\n" for metric in metrics for line in metric.lines())
+    def render(self) -> str:
+        """The text that Prometheus reads."""
+        return "".join(f"{line}\n" for metric in self.metrics() for line in metric.lines())
 
-    def _metrics(self) -> Iterator[Metric]:
+    def metrics(self) -> Iterator[Metric]:
+        """All of it."""
         total = Counter("apiserver_request_total", "Requests that were answered.", (*_SERIES_DRY, "code"))
         durations = Histogram(
             "apiserver_request_duration_seconds",
@@ -168,6 +176,9 @@ class Metrics:
             if count := sum(samples.counts):
                 sent.add(*labels, by=count)
         yield from (sent, self._events)
+        handshakes = Counter("apiserver_tls_handshake_errors_total", "Connections that have failed for TLS.")
+        handshakes.add(by=self.failed_handshakes())
+        yield from (self.certificates, handshakes)
         yield from self._gauges()
 
     def _gauges(self) -> Iterator[Gauge]:
