@@ -13,7 +13,7 @@ from tests.running import wait_end
 
 from steersman.cmd import control, lifecycle, plan
 from steersman.cmd.config import ClusterConfig, NodeConfig
-from steersman.cmd.node import terminate
+from steersman.cmd.node import own_logs, terminate
 from steersman.cmd.node_files import snapshotter, write_node_files
 from steersman.cmd.place import Place
 from steersman.cmd.report import Deadline
@@ -27,6 +27,12 @@ MOUNTS = """\
 31 30 0:31 / /srv/data rw shared:3 - xfs /dev/vdb rw
 32 24 0:32 / /home rw shared:4 - fuse.sshfs x rw
 """
+
+
+def test_logs_of_its_own() -> None:
+    root, logs = Path("/var/lib/steersman/c/nodes/node-1"), Path("/var/log")
+    assert own_logs(root) == ((root / "log", logs), (root / "pod-logs", logs / "pods"))
+    assert own_logs(logs / "steersman") == ()
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,7 @@ async def test_metrics(node):
         (("kubelet_desired_pods", ""), 2),
         (("kubelet_active_pods", ""), 1),
         (("kubelet_mirror_pods",), 0),
+        (("kubelet_containers_per_pod_count_count",), 2),
         (("kubelet_pod_start_duration_seconds_count",), 1),
         (("kubelet_pod_start_total_duration_seconds_count",), 1),
         (("kubelet_pod_worker_duration_seconds_count", "create"), 2),

@@ -50,6 +50,9 @@ class Instruments:
             "Duration in seconds for cgroup manager operations. Broken down by method.",
             *_OPERATION,
         )
+        self.pod_sizes = registry.add(
+            Histogram("kubelet_containers_per_pod_count", "The number of containers per pod.", (), exponential(1, 2, 5))
+        )
         self.requests = counter(
             "http_requests_total", "Number of the http requests received since the server started", *_REQUEST
         )

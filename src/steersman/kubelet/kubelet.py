@@ -186,6 +186,7 @@ class Kubelet:
     def _adopt(self, pod: Pod) -> None:
         """Give the pod a worker; one that the node has no room for is looked at again with the node as it is now."""
         self._look_eagerly()
+        self.instruments.pod_sizes.observe(len(pod.spec.containers))
         worker = PodWorker(self._context, pod)
         fresh = not pod.status.startTime and not pod.metadata.deletionTimestamp
         refusal = self._refusal(worker) if fresh else None

@@ -15,7 +15,6 @@ from urllib.parse import quote
 from steersman.api.errors import NotFound
 from steersman.api.http import Response
 
-FOLDER = Path("/var/log")
 _CHUNK = 1 << 16
 # As many names of a directory are shown: a pod may have made any number.
 MOST_NAMES = 20_000

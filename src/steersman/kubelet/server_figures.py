@@ -14,6 +14,7 @@ from steersman.api.metrics import Counter, Gauge, Metric, gauge
 from steersman.api.version import KUBERNETES, MAJOR, MINOR
 from steersman.client.waiting import wait_event
 from steersman.http import process
+from steersman.kinds.types.core_v1 import Pod
 from steersman.kubelet import cadvisor_metrics, machine, resource_metrics
 from steersman.kubelet.accounting import Accounts
 from steersman.kubelet.certificates import Keeper
@@ -61,7 +62,8 @@ class Figures:
     async def metrics(self) -> str:
         """What the kubelet itself does."""
         parts = [*self._kubelet.instruments.registry, *self._of_the_node(), *(await self._of_the_runtime())]
-        parts += await asyncio.to_thread(lambda: [*_certificates(self._keepers, self._clock), *process.metrics()])
+        active = [worker.pod for worker in self._kubelet.workers() if worker.active]
+        parts += await asyncio.to_thread(self._of_the_disk, active)
         return "".join(f"{line}\n" for metric in sorted(parts, key=lambda m: m.name) for line in metric.lines())
 
     async def resource(self) -> str:
@@ -168,6 +170,13 @@ class Figures:
             ("git_version", "major", "minor"),
             [((KUBERNETES, str(MAJOR), str(MINOR)), 1)],
         )
+
+    def _of_the_disk(self, pods: Sequence[Pod]) -> list[Metric]:
+        """What is found in files."""
+        counts = self._kubelet.context.volumes.counts(pods)
+        labels = ("plugin_name", "state")
+        volumes = gauge("volume_manager_total_volumes", "Number of volumes in Volume Manager", labels, counts.items())
+        return [volumes, *_certificates(self._keepers, self._clock), *process.metrics()]
 
     async def _of_the_runtime(self) -> list[Metric]:
         try:

@@ -41,6 +41,18 @@ async def test_empty_dir(manager):
     assert (path / "kept").exists()
 
 
+async def test_counts(manager):
+    kinds = ({"emptyDir": {}}, {"configMap": {"name": "m"}}, {"nfs": {"server": "s", "path": "/"}})
+    made = with_volumes(*({"name": f"v{n}", **kind} for n, kind in enumerate(kinds)))
+    await manager.set_up(context(with_volumes({"name": "v0", "emptyDir": {}})))
+    assert manager.counts([made]) == {
+        ("kubernetes.io/empty-dir", "desired_state_of_world"): 1,
+        ("kubernetes.io/empty-dir", "actual_state_of_world"): 1,
+        ("kubernetes.io/configmap", "desired_state_of_world"): 1,
+        ("kubernetes.io/configmap", "actual_state_of_world"): 0,
+    }
+
+
 async def test_content_is_refreshed(manager):
     made = with_volumes({"name": "m", "configMap": {"name": "m"}})
     objects = Objects({"m": {"a": "1"}})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from steersman.api.errors import StatusError
@@ -57,6 +58,18 @@ class VolumeManager:
         if volume.hostPath:
             return Path(volume.hostPath.path)
         return self.pod_folder(uid) / "volumes" / _PLUGIN_FOLDERS[source_kind(volume)] / volume.name
+
+    def counts(self, pods: Iterable[Pod]) -> Mapping[tuple[str, str], int]:
+        """How many volumes the pods are to have, and how many of these are there: by plugin, and by state as metrics say it."""
+        found: Counter[tuple[str, str]] = Counter()
+        for pod in pods:
+            for volume in pod.spec.volumes or ():
+                kind = source_kind(volume)
+                if kind in SUPPORTED:
+                    plugin = _PLUGIN_FOLDERS.get(kind, "kubernetes.io~host-path").replace("~", "/")
+                    found[plugin, "desired_state_of_world"] += 1
+                    found[plugin, "actual_state_of_world"] += self.path(pod.metadata.uid, volume).exists()
+        return found
 
     async def set_up(self, context: PayloadContext) -> None:
         """Bring every volume of the pod to what its spec and the API say now. Raises VolumeError."""
