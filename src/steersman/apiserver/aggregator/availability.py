@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Sequence
 
 from steersman.apiserver.aggregator.remote import Place, Remote
-from steersman.apiserver.aggregator.transport import Connector, Failed, Unresolved, Untrusted
+from steersman.apiserver.aggregator.transport import Connector, Failed, Untrusted
 from steersman.apiserver.backend import Target
+from steersman.apiserver.serviceendpoints import Unresolved
 from steersman.kinds.apiregistration.apiservice_rules import Availability
 from steersman.kinds.discovery.service_slices import ready_ports
 from steersman.kinds.types.core_v1 import Service

@@ -10,12 +10,13 @@ from urllib.parse import quote
 from steersman.api.errors import NotFound, StatusError, Timeout
 from steersman.api.http import Response
 from steersman.apiserver import respond
-from steersman.apiserver.aggregator.transport import Unresolved, Untrusted
+from steersman.apiserver.aggregator.transport import Untrusted
 from steersman.apiserver.audit.trail import AUDIT_ID
 from steersman.apiserver.backend import Target, forwarded_headers, read_limited, upgrade_headers
 from steersman.apiserver.context import Context
 from steersman.apiserver.frontproxy import headers_of
 from steersman.apiserver.requestinfo import RequestInfo
+from steersman.apiserver.serviceendpoints import Unresolved
 from steersman.apiserver.webhook.failures import reason_of
 
 if TYPE_CHECKING:

@@ -276,7 +276,8 @@ class Aggregator:
     async def _learn(self, remote: Remote) -> bool:
         """Ask what is served and how it is described; whether the first was answered."""
         from steersman.apiserver.aggregator import discovery, openapi
-        from steersman.apiserver.aggregator.transport import Failed, Unresolved, Untrusted
+        from steersman.apiserver.aggregator.transport import Failed, Untrusted
+        from steersman.apiserver.serviceendpoints import Unresolved
 
         connector = self._connector()
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from steersman.apiserver.config import ProxyClient
 from steersman.apiserver.frontproxy import headers_of
 from steersman.apiserver.registries import Registries
 from steersman.apiserver.webhook.failures import reason_of
-from steersman.kinds.types.core_v1 import Service
 from steersman.pki import trust
 
 AGGREGATOR = User("system:kube-aggregator", (MASTERS,))
@@ -29,11 +28,6 @@ AGGREGATOR = User("system:kube-aggregator", (MASTERS,))
 
 # Of an answer to this server itself, in bytes: documents that describe whole APIs are the largest.
 _LIMIT = 64 * 1024 * 1024
-_ROUTED = ("ClusterIP", "NodePort", "LoadBalancer")
-
-
-class Unresolved(Exception):
-    """A service that leads nowhere; the text says why."""
 
 
 class Untrusted(Exception):
@@ -55,27 +49,12 @@ class Connector:
     def targets(self, place: Place) -> list[Target]:
         """Every ready endpoint, in a stable order. Raises Unresolved when there is none, Untrusted."""
         tls = _tls(place.ca, place.insecure, self._client)
-        return [Target(host, port, tls, place.host) for host, port in sorted(self._addresses(place))]
+        found = serviceendpoints.resolved(self._registries, place.namespace, place.service, place.port)
+        return [Target(host, port, tls, place.host) for host, port in sorted(found)]
 
     def target(self, place: Place) -> Target:
         """One of them."""
         return random.choice(self.targets(place))
-
-    def _addresses(self, place: Place) -> Sequence[tuple[str, int]]:
-        service: Service | None = self._registries.get(Service, place.namespace, place.service)
-        if service is None:
-            raise Unresolved(f'service "{place.service}" not found')
-        if service.spec.type == "ExternalName":
-            return [(service.spec.externalName, place.port)]
-        if service.spec.type not in _ROUTED:
-            raise Unresolved(f'unsupported service type "{service.spec.type}"')
-        wanted = next((p for p in service.spec.ports or () if p.port == place.port), None)
-        if wanted is None:
-            raise Unresolved(f'no service port {place.port} found for service "{place.service}"')
-        found = serviceendpoints.addresses(self._registries, place.namespace, place.service, wanted.name)
-        if not found:
-            raise Unresolved(f'no endpoints available for service "{place.service}"')
-        return found
 
     async def ask(
         self, target: Target, path: str, seconds: float, headers: Iterable[tuple[str, str]] = ()

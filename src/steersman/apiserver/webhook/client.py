@@ -19,7 +19,6 @@ from steersman.apiserver.registries import Registries
 from steersman.apiserver.webhook import asking
 from steersman.apiserver.webhook.failures import reason_of, refusal
 from steersman.apiserver.webhook.kubeconfig import NOBODY, Identity
-from steersman.kinds.types.core_v1 import Service
 from steersman.pki import trust
 
 _OWN = ("kubernetes.default.svc", 443)
@@ -148,23 +147,11 @@ class WebhookClient:
         target = Target(address.host, address.port, _tls(address), address.host)
         if address.service is None:
             return target
-        host, port = self._resolve(*address.service, address.port, start)
+        try:
+            host, port = random.choice(serviceendpoints.resolved(self._registries, *address.service, address.port))
+        except serviceendpoints.Unresolved as error:
+            raise WebhookFailure(f"{start}: {error}") from error
         return replace(target, host=host, port=port)
-
-    def _resolve(self, namespace: str, name: str, port: int, start: str) -> tuple[str, int]:
-        """An endpoint of the service's port, ready and at random. Raises WebhookFailure."""
-        service: Service | None = self._registries.get(Service, namespace, name)
-        if service is None:
-            raise WebhookFailure(f'{start}: service "{name}" not found')
-        if service.spec.type == "ExternalName":
-            return service.spec.externalName, port
-        wanted = next((p for p in service.spec.ports or () if p.port == port), None)
-        if wanted is None:
-            raise WebhookFailure(f'{start}: no service port {port} found for service "{name}"')
-        found = serviceendpoints.addresses(self._registries, namespace, name, wanted.name)
-        if not found:
-            raise WebhookFailure(f'{start}: no endpoints available for service "{name}"')
-        return random.choice(found)
 
 
 def _tls(address: Address) -> ssl.SSLContext:
