@@ -50,8 +50,9 @@ class Samples:
         values = self.pending
         if not values:
             return
-        values.sort()
-        counts, before, last = self.counts, 0, values[-1]
+        counts, before, last = self.counts, 0, max(values)
+        if last > self._bounds[0]:
+            values.sort()
         for i, bound in enumerate(self._bounds):
             if last <= bound:
                 counts[i] += len(values) - before
@@ -63,6 +64,11 @@ class Samples:
             counts[-1] += len(values) - before
         self.total += sum(values)
         values.clear()
+
+    def add(self, count: int, total: float) -> None:
+        """So many values that belong to the first bucket, with their sum."""
+        self.counts[0] += count
+        self.total += total
 
 
 class Metric:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
 from steersman.api.errors import NotFound
@@ -68,7 +68,8 @@ class Health:
         """How often all of a path's checks have passed."""
         self._others: dict[tuple[str, str, bool], int] = {}
         """How often single checks have passed, or not, in other cases: by name and path."""
-        self._last: dict[tuple[str, str], bool] = {}
+        self._last: dict[str, dict[str, bool]] = {}
+        """What those checks have found that were asked since all have passed, by path and name."""
 
     def store(self) -> bool:
         """Whether the store has something to tell."""
@@ -99,34 +100,33 @@ class Health:
 
     def _all(self, ctx: Context, root: str) -> Response:
         excluded = set(ctx.query.all("exclude"))
-        lines, failed, results = [], [], {}
+        lines, failed = [], []
         for name, check in self._checks[root].items():
             if name in excluded:
                 lines.append(f"[+]{name} excluded: ok")
-                continue
-            results[name] = check()
-            if results[name]:
+            elif check():
                 lines.append(f"[+]{name} ok")
             else:
                 lines.append(f"[-]{name} failed: reason withheld")
                 failed.append(name)
-        self._count(root, results)
+        self._count(root, excluded, failed)
         if failed:
             return respond.text(500, "\n".join((*lines, f"{root} check failed")) + "\n")
         if not ctx.query.has("verbose"):
             return respond.text(200, "ok")
         return respond.text(200, "\n".join((*lines, f"{root} check passed")) + "\n")
 
-    def _count(self, root: str, results: Mapping[str, bool]) -> None:
-        checks = self._checks[root]
-        if len(results) == len(checks) and all(results.values()):
+    def _count(self, root: str, excluded: Collection[str], failed: Collection[str]) -> None:
+        if not excluded and not failed:
             self._passed[root] += 1
-            self._last.clear()
+            self._last.pop(root, None)
             return
-        for name, passed in results.items():
-            key = name, root, passed
-            self._others[key] = self._others.get(key, 0) + 1
-            self._last[name, root] = passed
+        last = self._last.setdefault(root, {})
+        for name in self._checks[root]:
+            if name not in excluded:
+                passed = last[name] = name not in failed
+                key = name, root, passed
+                self._others[key] = self._others.get(key, 0) + 1
 
     def metrics(self) -> Iterator[Metric]:
         """What checks have found."""
@@ -138,8 +138,9 @@ class Health:
                 last.put(1, name, root)
         for (name, root, passed), times in self._others.items():
             total.add(name, root, "success" if passed else "error", by=times)
-        for (name, root), passed in self._last.items():
-            last.put(int(passed), name, root)
+        for root, found in self._last.items():
+            for name, passed in found.items():
+                last.put(int(passed), name, root)
         yield from (last, total)
 
     def version(self) -> dict[str, str]:

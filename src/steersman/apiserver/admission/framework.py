@@ -251,10 +251,11 @@ class Chain:
         lane, environment = steps[1], self._environment
         now = lane.now
         times = [now()]
+        note = times.append
         try:
             for step in steps[0]:
                 await step(review, environment)
-                times.append(now())
+                note(now())
         except StatusError:
             lane.stopped(times)
             raise
