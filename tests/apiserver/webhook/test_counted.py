@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from aiohttp import web
 from tests.apiserver.conftest import MAPS, Api, config_map
 from tests.apiserver.webhook.conftest import MUTATING, VALIDATING, Hooks, configuration, deny, patching
 
@@ -46,6 +49,21 @@ async def test_failures(api: Api, hooks: Hooks) -> None:
         'code="503",rejected="false"} 1',
     ):
         assert line in lines
+
+
+async def test_what_is_no_answer(api: Api, hooks: Hooks) -> None:
+    """The status is that which the webhook's server gives."""
+
+    def absent(asked: dict[str, Any]) -> dict[str, Any]:
+        raise web.HTTPNotFound
+
+    await api.post(VALIDATING, configuration(hooks.hook("/broken", answer=absent)))
+    await api.post(MAPS, config_map(), code=500)
+    line = (
+        'apiserver_admission_webhook_rejection_count{name="broken.hooks.example.com",type="validating",operation="CREATE",'
+        'error_type="calling_webhook_error",rejection_code="404"} 1'
+    )
+    assert line in await told(api)
 
 
 async def test_conditions(api: Api, hooks: Hooks) -> None:

@@ -33,10 +33,11 @@ _NOTES = "webhooks"
 
 
 class _Uncallable(Exception):
-    """A webhook could not be asked, or what it said is no answer; the text says why."""
+    """A webhook could not be asked, or what it said is no answer; the text says why. It is counted as a status of `code`."""
 
-    code = 503
-    """As which status that is counted."""
+    def __init__(self, text: str, code: int = 503) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 _Identity = tuple[str, str, int]
@@ -228,7 +229,7 @@ class _Call:
         if review.dry_run and not hook.may_run_dry:
             raise conversation.no_dry_run(hook.name)
         if isinstance(hook.address, str):
-            raise _Uncallable(f"could not get REST client: {hook.address}")
+            raise _Uncallable(f"could not get REST client: {hook.address}", 500)
         uid = new_uid()
         try:
             version = conversation.version_of(hook.spec.admissionReviewVersions)
@@ -236,7 +237,8 @@ class _Call:
             answer = await caller.call(hook.address, body, float(hook.spec.timeoutSeconds or _SECONDS))
             response = conversation.decode(answer, version, uid, mutating=mutating)
         except WebhookFailure as error:
-            raise _Uncallable(f"failed to call webhook: {str(error).removeprefix('failed: ')}") from error
+            why = f"failed to call webhook: {str(error).removeprefix('failed: ')}"
+            raise _Uncallable(why, error.status) from error
         except BadAnswer as error:
             raise _Uncallable(str(error)) from error
         review.annotations.update({f"{hook.name}/{k}": v for k, v in (response.auditAnnotations or {}).items()})

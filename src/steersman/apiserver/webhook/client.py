@@ -34,12 +34,12 @@ _HEADERS = (
 class WebhookFailure(Exception):
     """A call without an answer that can be used; the text says why, as in `failed: Post "https://…": EOF`.
 
-    `timed_out` tells that the time was up.
+    `timed_out` tells that the time was up; `status` is that of the answer, or what no answer counts as.
     """
 
-    def __init__(self, text: str, *, timed_out: bool = False) -> None:
+    def __init__(self, text: str, *, timed_out: bool = False, status: int = 503) -> None:
         super().__init__(text)
-        self.timed_out = timed_out
+        self.timed_out, self.status = timed_out, status
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class WebhookClient:
             address.identity.refused()
         if said.status != 200:
             text = said.body.decode("utf-8", "replace").strip()
-            raise WebhookFailure(f"failed: {refusal(said.status, text)}")
+            raise WebhookFailure(f"failed: {refusal(said.status, text)}", status=said.status)
         return said.body
 
     async def _own(self, handle: Handler, address: Address, body: bytes, query: str) -> bytes:
