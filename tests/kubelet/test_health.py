@@ -30,10 +30,13 @@ STUCK = {**FINE, "syncloop": lambda: "sync Loop took longer than expected"}
     ],
 )
 def test_answers(checks, name, query, status, text):
-    found = answer(checks, name, query)
+    told = {}
+    found = answer(checks, name, query, told.__setitem__)
+    excluded = {"syncloop"} if "exclude=syncloop" in query else {"ping"} if "exclude=ping" in query else set()
+    assert told == ({} if name else {known: not check() for known, check in checks.items() if known not in excluded})
     assert (found.status, found.body.decode()) == (status, text)
 
 
 def test_no_such_check():
     with pytest.raises(NotFound):
-        answer(FINE, "nothing", "")
+        answer(FINE, "nothing", "", lambda name, fine: None)

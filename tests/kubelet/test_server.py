@@ -208,4 +208,7 @@ async def test_a_kubelet_that_is_stuck(node):
     answer = await node.ask("/healthz/syncloop")
     assert (answer.status, answer.text) == (500, "internal server error: sync Loop took longer than expected\n")
     answer = await node.ask("/healthz")
+    found = await node.figures("/metrics/slis")
+    assert found["kubernetes_healthcheck", "syncloop", "healthz"] == 0
+    assert found["kubernetes_healthchecks_total", "ping", "success", "healthz"] == 1
     assert (answer.status, answer.text.splitlines()[2]) == (500, "[-]syncloop failed: reason withheld")

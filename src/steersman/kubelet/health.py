@@ -13,8 +13,8 @@ Check = Callable[[], str]
 """Says what is wrong; nothing when all is well."""
 
 
-def answer(checks: Mapping[str, Check], name: str, query: str) -> Response:
-    """`name` is the check that is meant, or empty for all of them. Raises NotFound."""
+def answer(checks: Mapping[str, Check], name: str, query: str, told: Callable[[str, bool], None]) -> Response:
+    """`name` is the check that is meant, or empty for all of them, of which `told` hears how each went. Raises NotFound."""
     if name:
         if name not in checks:
             raise NotFound("404 page not found")
@@ -27,7 +27,10 @@ def answer(checks: Mapping[str, Check], name: str, query: str) -> Response:
     for known, check in checks.items():
         if known in excluded:
             lines.append(f"[+]{known} excluded: ok\n")
-        elif check():
+            continue
+        problem = check()
+        told(known, not problem)
+        if problem:
             failed.append(known)
             lines.append(f"[-]{known} failed: reason withheld\n")
         else:

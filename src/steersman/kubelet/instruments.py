@@ -142,6 +142,17 @@ class Instruments:
                 (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0),
             )
         )
+        self.slis = Registry()
+        self.healthy = self.slis.add(
+            Gauge("kubernetes_healthcheck", "This metric records the result of a single healthcheck.", ("name", "type"))
+        )
+        self.checked = self.slis.add(
+            Counter(
+                "kubernetes_healthchecks_total",
+                "This metric records the results of all healthcheck.",
+                ("name", "status", "type"),
+            )
+        )
         self.probed = self.probes.add(
             Counter(
                 "prober_probe_total",
@@ -198,6 +209,11 @@ class Instruments:
             self.sandbox_errors.add("")
             self.pod_errors.add()
             raise
+
+    def check(self, name: str, healthy: bool) -> None:
+        """The kubelet was asked how it is."""
+        self.healthy.put(int(healthy), name, "healthz")
+        self.checked.add(name, "success" if healthy else "error", "healthz")
 
     def refused(self, reason: str) -> None:
         """A pod was not admitted. Resources have any names, and those that nobody knows are told as one."""

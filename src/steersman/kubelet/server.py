@@ -93,7 +93,7 @@ class KubeletServer:
         await self._access.check(request)
         first, _, rest = request.path.removeprefix("/").partition("/")
         if first == "healthz":
-            return health.answer(self._checks(), rest, request.query)
+            return health.answer(self._checks(), rest, request.query, self._kubelet.instruments.check)
         if first in ("stats", "metrics"):
             return await self._figure(request)
         if first == "pods" and not rest:
@@ -142,6 +142,8 @@ class KubeletServer:
                 text = await figures.cadvisor()
             case "/metrics/probes":
                 text = figures.probes()
+            case "/metrics/slis":
+                text = self._kubelet.instruments.slis.render()
             case "/stats/summary":
                 brief = parse_query(request.query).get("only_cpu_and_memory") == ["true"]
                 return _json(await figures.summary(brief=brief))
