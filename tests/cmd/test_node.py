@@ -50,7 +50,11 @@ def test_snapshotter(path: str, expected: str) -> None:
 
 
 def test_terminate_waits_for_those_that_listen() -> None:
-    script = "import signal, sys; signal.signal(15, lambda *_: sys.exit(7)); print(flush=True); signal.pause()"
+    # Blocked, so that it is not over before it is waited for.
+    script = (
+        "import signal, sys; signal.signal(15, lambda *_: None); signal.pthread_sigmask(signal.SIG_BLOCK, {15}); "
+        "print(flush=True); signal.sigwait({15}); sys.exit(7)"
+    )
     listening = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
     deaf = subprocess.Popen(["sleep", "1000"])
     try:

@@ -150,10 +150,10 @@ def orphan_then_wait(pipe: int) -> int:
     subprocess.run(["sh", "-c", "sleep 0.01 &"], check=True)
     while len([name for name in os.listdir("/proc") if name.isdigit()]) > 2:
         os.sched_yield()
-    signal.signal(signal.SIGTERM, lambda number, frame: os._exit(5))
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     os.write(pipe, b"ready")
-    signal.pause()
-    return 0
+    signal.sigwait({signal.SIGTERM})
+    return 5
 
 
 def test_orphans_are_reaped_and_signals_go_through(spec: NodeSpec) -> None:
@@ -172,6 +172,18 @@ def test_killing_the_outer_process_ends_the_node_and_it_starts_again(spec: NodeS
     again = start(spec, look_around)
     assert json.loads(again.read())["pid"] == 2
     assert again.wait() == 7
+
+
+def test_signals_that_come_before_they_are_waited_for_go_through() -> None:
+    pid = os.fork()
+    if pid == 0:
+        signal.pthread_sigmask(signal.SIG_BLOCK, node._AWAITED)
+        inner = os.fork()
+        if inner == 0:
+            os._exit(signal.sigwait({signal.SIGTERM}))
+        os.kill(os.getpid(), signal.SIGTERM)
+        os._exit(node._wait_for(inner))
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == signal.SIGTERM
 
 
 def fail(pipe: int) -> int:

@@ -13,13 +13,14 @@ import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from steersman.network import cgroups, links, mounts, syscalls
 from steersman.network.addresses import ClusterAddresses, NodeAddresses
 from steersman.network.sysctl import set_sysctl
 
 _FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+# Blocked in those who wait, from before there is anything to wait for: a handler could run too early, and then nobody hears.
+_AWAITED = {*_FORWARDED, signal.SIGCHLD}
 
 
 @dataclass(frozen=True)
@@ -127,10 +128,12 @@ def enter(spec: NodeSpec, main: Callable[[], int]) -> int:
     syscalls.unshare(syscalls.CLONE_NEWNS | syscalls.CLONE_NEWUTS | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWPID)
     alive, held = os.pipe2(os.O_CLOEXEC)
     _flush()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
     pid = os.fork()
     if pid == 0:
         os.close(held)
-        _child(lambda: _first_process(spec, mounted, main, alive))
+        _child(lambda: _first_process(spec, mounted, main, alive, mask))
     os.close(alive)
     # ``held`` stays open until this process ends: the other end tells a child forked a moment too late.
     code = _wait_for(pid)
@@ -138,8 +141,10 @@ def enter(spec: NodeSpec, main: Callable[[], int]) -> int:
     return code
 
 
-def _first_process(spec: NodeSpec, mounted: list[cgroups.Hierarchy], main: Callable[[], int], alive: int) -> int:
-    """PID 1 of the node."""
+def _first_process(
+    spec: NodeSpec, mounted: list[cgroups.Hierarchy], main: Callable[[], int], alive: int, mask: set[int]
+) -> int:
+    """PID 1 of the node; `mask` has the signals that are blocked in ``main``."""
     syscalls.die_with_parent(signal.SIGKILL)
     os.set_blocking(alive, False)
     if _at_end(alive):
@@ -149,6 +154,7 @@ def _first_process(spec: NodeSpec, mounted: list[cgroups.Hierarchy], main: Calla
     _flush()
     pid = os.fork()
     if pid == 0:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         _child(main)
     return _wait_for(pid)
 
@@ -181,17 +187,22 @@ def _flush() -> None:
 
 def _wait_for(pid: int) -> int:
     """Reaps every child, passing signals on to ``pid``; returns its exit code (128 + signal when killed) at its end."""
-
-    def forward(number: int, _: FrameType | None) -> None:
-        os.kill(pid, number)
-
-    for number in _FORWARDED:
-        signal.signal(number, forward)
     while True:
-        ended, status = os.waitpid(-1, 0)
-        if ended == pid:
-            code = os.waitstatus_to_exitcode(status)
+        number = signal.sigwait(_AWAITED)
+        if number != signal.SIGCHLD:
+            os.kill(pid, number)
+        elif (code := _reap(pid)) is not None:
             return 128 - code if code < 0 else code
+
+
+def _reap(pid: int) -> int | None:
+    """Reaps every child that has ended, of which one signal tells; the exit code of ``pid`` if it was among them."""
+    while True:
+        ended, status = os.waitpid(-1, os.WNOHANG)
+        if ended == pid:
+            return os.waitstatus_to_exitcode(status)
+        if ended == 0:
+            return None
 
 
 def destroy(spec: NodeSpec, timeout: float = 10.0) -> None:
