@@ -298,10 +298,10 @@ class Supervisor:
         else:
             part.failures = 1 if now - part.since >= STEADY_AFTER else part.failures + 1
         part.restarts += 1
-        misconfigured = processes.is_misconfigured(status)
+        misconfigured = not part.was_ready and processes.is_misconfigured(status)
         # Somebody has to mend a file first: until then it says the same again.
-        part.not_before = now + (MAX_DELAY if misconfigured else restart_delay(part.failures, was_ready))
-        if not part.was_ready and (misconfigured or part.failures >= FAILURES_TO_REPORT):
+        part.not_before = now + max(restart_delay(part.failures, was_ready), MAX_READY_DELAY if misconfigured else 0.0)
+        if misconfigured or (not part.was_ready and part.failures >= FAILURES_TO_REPORT):
             self._answer_waiters(part, {"error": f"{part.spec.name} does not start: {part.last_exit}"})
 
     def _timers(self) -> None:
