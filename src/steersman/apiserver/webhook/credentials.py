@@ -8,10 +8,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from steersman.api.configuration import ConfigurationError
+from steersman.api import kubeconfig
+from steersman.api.configuration import ConfigurationError, read_bytes
 from steersman.apiserver.admission.given import Given
-from steersman.apiserver.webhook import kubeconfig
-from steersman.apiserver.webhook.kubeconfig import NOBODY, Identity
+from steersman.apiserver.webhook.kubeconfig import NOBODY, Identity, identity
 
 _DEFAULT_PORT = 443
 
@@ -47,14 +47,14 @@ def _candidates(name: str) -> list[str]:
 
 def read(path: Path) -> Credentials:
     """The users of a kubeconfig; that of the current context is for all other hosts. Raises ConfigurationError."""
-    config = kubeconfig.load(path)
+    config = kubeconfig.parse(read_bytes(path), path)
     users: dict[str, Identity] = {}
-    for name, user in kubeconfig.entries(config, "users", "user").items():
+    for name, user in kubeconfig.entries(config, "users").items():
         try:
-            users[name] = kubeconfig.identity(user, path.parent)
+            users[name] = identity(user, path.parent)
         except (OSError, ValueError, TypeError) as error:
             raise ConfigurationError(f"{path}: users: {name!r}: {error}") from error
-    chosen = kubeconfig.entries(config, "contexts", "context").get(str(config.get("current-context") or ""), {})
+    chosen = kubeconfig.entries(config, "contexts").get(str(config.get("current-context") or ""), {})
     return Credentials(users, users.get(str(chosen.get("user") or ""), NOBODY))
 
 

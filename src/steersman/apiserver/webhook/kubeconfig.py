@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from steersman.api import kubeconfig
 from steersman.api.configuration import ConfigurationError, read_bytes
 from steersman.apiserver.backend import Target
 from steersman.pki import trust
@@ -126,11 +127,7 @@ class Remote:
 
 def read(path: Path) -> Remote:
     """The current context of a kubeconfig. Raises ConfigurationError, which never shows a credential."""
-    config = load(path)
-    chosen = _named(config, "contexts", str(config.get("current-context") or ""), "context", path)
-    cluster = _named(config, "clusters", str(chosen.get("cluster") or ""), "cluster", path)
-    name = str(chosen.get("user") or "")
-    user = _named(config, "users", name, "user", path) if name else {}
+    cluster, user = kubeconfig.chosen(kubeconfig.parse(read_bytes(path), path), path)
     try:
         remote = _remote(cluster, identity(user, path.parent, cluster), path.parent)
         # What is wrong with files is found out now.
@@ -141,40 +138,9 @@ def read(path: Path) -> Remote:
     return remote
 
 
-def load(path: Path) -> Mapping[str, Any]:
-    """A kubeconfig as it is written. Raises ConfigurationError."""
-    from steersman.api import yaml
-
-    try:
-        config = yaml.load(read_bytes(path))
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path}: {error}") from error
-    if not isinstance(config, Mapping):
-        raise ConfigurationError(f"{path}: is no kubeconfig")
-    return config
-
-
-def entries(config: Mapping[str, Any], section: str, part: str) -> dict[str, Mapping[str, Any]]:
-    """What a section lists, by name; of equal names the first counts."""
-    listed = config.get(section)
-    found: dict[str, Mapping[str, Any]] = {}
-    for entry in listed if isinstance(listed, list) else ():
-        if isinstance(entry, Mapping):
-            said = entry.get(part)
-            found.setdefault(str(entry.get("name") or ""), said if isinstance(said, Mapping) else {})
-    return found
-
-
-def _named(config: Mapping[str, Any], section: str, name: str, part: str, path: Path) -> Mapping[str, Any]:
-    found = entries(config, section, part).get(name) if name else None
-    if found is None:
-        raise ConfigurationError(f"{path}: {section}: there is no {part} named {name!r}")
-    return found
-
-
 def _remote(cluster: Mapping[str, Any], who: Identity, here: Path) -> Remote:
     server = str(cluster.get("server") or "")
-    ca = _pem(cluster, "certificate-authority", here)
+    ca = kubeconfig.pem(cluster, "certificate-authority", here)
     anybody = bool(cluster.get("insecure-skip-tls-verify"))
     if server and "://" not in server:
         # As upstream: who says something of TLS means TLS.
@@ -211,7 +177,7 @@ def identity(user: Mapping[str, Any], here: Path, cluster: Mapping[str, Any] | N
     """A user of a kubeconfig that lies `here`, for a cluster if that is known. Raises ValueError, OSError."""
     if user.get("auth-provider"):
         raise ValueError("user: there are no auth-providers any more: exec has taken their place")
-    certificate, key = _pem(user, "client-certificate", here), _pem(user, "client-key", here)
+    certificate, key = kubeconfig.pem(user, "client-certificate", here), kubeconfig.pem(user, "client-key", here)
     if bool(certificate) != bool(key):
         raise ValueError("user: client-certificate and client-key make a pair, and one of them is missing")
     basic = ""
@@ -237,7 +203,7 @@ def _told(cluster: Mapping[str, Any], here: Path) -> dict[str, Any]:
     """What a program is told of a cluster."""
     names = ("server", "tls-server-name", "insecure-skip-tls-verify", "certificate-authority-data", "proxy-url")
     told = {name: cluster[name] for name in names if cluster.get(name)}
-    if ca := _pem(cluster, "certificate-authority", here):
+    if ca := kubeconfig.pem(cluster, "certificate-authority", here):
         text = ca.read_bytes() if isinstance(ca, Path) else str(ca).encode()
         told["certificate-authority-data"] = base64.b64encode(text).decode()
     for extension in cluster.get("extensions") or ():
@@ -260,16 +226,3 @@ def _impersonated(user: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     for key, values in extra.items():
         found += [(f"Impersonate-Extra-{key}", str(value)) for value in values]
     return tuple(found)
-
-
-def _pem(section: Mapping[str, Any], name: str, here: Path) -> Pem:
-    """What is given in base64 (`<name>-data`), or the file, relative to the kubeconfig. Raises ValueError."""
-    data, file = section.get(f"{name}-data"), section.get(name)
-    if data and file:
-        raise ValueError(f"{name} and {name}-data are both given")
-    if data:
-        try:
-            return base64.b64decode(str(data), validate=True).decode()
-        except ValueError as error:
-            raise ValueError(f"{name}-data: must be base64 of PEM") from error
-    return here / str(file) if file else ""
