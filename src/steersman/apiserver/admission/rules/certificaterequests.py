@@ -8,6 +8,7 @@ from steersman.api import field
 from steersman.api.errors import Invalid
 from steersman.api.field import Errors, Path, quote
 from steersman.api.meta import format_time, parse_time
+from steersman.apiserver import certificatecounts
 from steersman.apiserver.admission import signers
 from steersman.apiserver.admission.framework import CREATE, UPDATE, Admission, Environment, Interest, Review
 from steersman.kinds.types.certificates_v1 import CertificateSigningRequest, PodCertificateRequest
@@ -47,6 +48,7 @@ def _date(request: CertificateSigningRequest, old: CertificateSigningRequest, no
 async def validate(review: Review, environment: Environment) -> None:
     """An answer that a pod gets is of its signer, and is valid from now on, and not from some other time."""
     if review.resource.plural != _POD_REQUESTS:
+        _count(review)
         return
     new: PodCertificateRequest = review.object
     old: PodCertificateRequest = review.old
@@ -55,6 +57,19 @@ async def validate(review: Review, environment: Environment) -> None:
         errors = await _not_the_signers(old.spec.signerName, review, environment)
     if errors:
         raise Invalid.of(review.resource, review.name, errors)
+
+
+def _count(review: Review) -> None:
+    """A certificate that is issued with this write is counted if the write is done."""
+    request: CertificateSigningRequest = review.object
+    if review.dry_run or review.operation != UPDATE or not certificatecounts.concerns(request, review.old):
+        return
+
+    async def settled(stored: bool | None) -> None:
+        if stored:
+            certificatecounts.issued(request)
+
+    review.settlers.append(settled)
 
 
 def _misdated(new: PodCertificateRequest, old: PodCertificateRequest, environment: Environment) -> Errors:
