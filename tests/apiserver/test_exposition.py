@@ -22,7 +22,7 @@ from steersman.store.backends import memory
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "metrics.md"
 ROW = re.compile(r"^\| `(\w+)` \| (\w+) \| ([\w ]*) ?\|", re.MULTILINE)
-LINE = re.compile(r'^[a-z_]+(\{([a-z_]+="(\\.|[^"\\])*",?)*\})? (NaN|[-+]?(Inf|[0-9.e+-]+))$')
+LINE = re.compile(r'^[a-z_]+(\{([a-zA-Z_]+="(\\.|[^"\\])*",?)*\})? (NaN|[-+]?(Inf|[0-9.e+-]+))$')
 
 Known = dict[str, tuple[str, tuple[str, ...]]]
 """Kind and labels by name."""
