@@ -18,7 +18,7 @@ from steersman.testing import Cluster
 T = TypeVar("T")
 
 # How long something that the server or a controller must do may take, in seconds.
-PATIENCE = 10.0
+PATIENCE = 60.0
 PATCHES = {
     "json": "application/json-patch+json",
     "merge": "application/merge-patch+json",

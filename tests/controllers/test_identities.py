@@ -7,6 +7,7 @@ import logging
 import pytest
 
 from steersman import controllers
+from steersman.api.clock import FakeClock
 from steersman.apiserver.admission.selection import Plugins
 from steersman.apiserver.config import ServerConfig
 from steersman.apiserver.rbacpolicy import policy
@@ -52,7 +53,7 @@ def test_every_account_has_a_role_and_a_binding(controller) -> None:
 async def test_nobody_is_refused_anything(caplog: pytest.LogCaptureFixture, enabled: tuple[str, ...]) -> None:
     """All parts at once, each with its own rights, from the first object to the last of its namespace."""
     refused = []
-    async with Cluster(nodes=2, config=ServerConfig(admission=Plugins(enable=enabled))) as cluster:
+    async with Cluster(nodes=2, clock=FakeClock(), config=ServerConfig(admission=Plugins(enable=enabled))) as cluster:
         answer = cluster.app.handle
 
         async def handle(request):
