@@ -77,8 +77,8 @@ async def test_attach(kubectl: Kubectl) -> None:
     process = await kubectl.start("attach", "web", "-c", "main")
     assert process.stdout is not None
     async with asyncio.timeout(30):
-        while await process.stdout.readline() != b"tick\n":
-            continue
+        while (line := await process.stdout.readline()) != b"tick\n":
+            assert line, "it has ended"
         await kubectl.server.runtime.stop_container(kubectl.server.container, 5)
         await process.communicate()
     assert process.returncode == 0
@@ -144,8 +144,9 @@ async def terminal(kubectl: Kubectl) -> AsyncIterator[Terminal]:
 
 async def test_terminal(terminal: Terminal) -> None:
     await terminal.expect("# ")
-    terminal.type("stty size\n")
-    await terminal.expect("33 101\r\n.*# ")
+    # The size takes its way beside the input.
+    terminal.type("until stty size | grep '33 101'; do sleep 0.05; done\n")
+    await terminal.expect("\n33 101\r\n.*# ")
     terminal.resize(44, 122)
     terminal.type("until stty size | grep '44 122'; do sleep 0.05; done\n")
     await terminal.expect("\n44 122\r\n.*# ")
