@@ -16,6 +16,8 @@ MASTERS: Final = "system:masters"
 NODES: Final = "system:nodes"
 NODE_PREFIX: Final = "system:node:"
 SERVICE_ACCOUNT_PREFIX: Final = "system:serviceaccount:"
+CREDENTIAL_ID: Final = "authentication.kubernetes.io/credential-id"
+"""Extra of a user: with which of its credentials it has come."""
 _SERVICE_ACCOUNTS: Final = "system:serviceaccounts"
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 # The alphabet of generated names leaves out vowels and look-alikes, so that no word and no confusion comes of chance.
-_NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _RANDOM = random.SystemRandom()
 _MAX_GENERATED_NAME = 63
 SUFFIX_LENGTH = 5
@@ -68,7 +68,7 @@ os.register_at_fork(after_in_child=_forget_uids)
 
 
 def random_suffix(length: int = SUFFIX_LENGTH) -> str:
-    return "".join(_RANDOM.choices(_NAME_ALPHABET, k=length))
+    return "".join(_RANDOM.choices(NAME_ALPHABET, k=length))
 
 
 def suffix_of(text: str, length: int = SUFFIX_LENGTH) -> str:
@@ -76,8 +76,8 @@ def suffix_of(text: str, length: int = SUFFIX_LENGTH) -> str:
     number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
     out = ""
     for _ in range(length):
-        number, rest = divmod(number, len(_NAME_ALPHABET))
-        out += _NAME_ALPHABET[rest]
+        number, rest = divmod(number, len(NAME_ALPHABET))
+        out += NAME_ALPHABET[rest]
     return out
 
 

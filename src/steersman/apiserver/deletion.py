@@ -10,10 +10,8 @@ from typing import Any
 from steersman.api.errors import Conflict
 from steersman.api.meta import Resource, format_time, parse_time
 from steersman.apiserver.params import DeleteOptions, Preconditions
+from steersman.kinds.finalizers import FOREGROUND, ORPHAN
 from steersman.kinds.types.meta_v1 import Object, ObjectMeta
-
-ORPHAN = "orphan"
-FOREGROUND = "foregroundDeletion"
 
 
 class Deletion(Enum):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _MAX_SNIPPET = 16384
+OUT_OF_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
+"""What Kubernetes says where several expressions may not cost more than so much together."""
 _WIDE_DOT, _WIDE_MARK = "．", "＾"
 
 

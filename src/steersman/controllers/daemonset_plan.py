@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from steersman.controller.pod_control import pod_from
-from steersman.controller.pods import available_in, is_available, is_ready
 from steersman.controllers.fenceposts import scaled
 from steersman.controllers.history import HASH_LABEL
-from steersman.kinds.core import node_selection
+from steersman.kinds.apps.annotations import TEMPLATE_GENERATION
+from steersman.kinds.core import node_selection, node_taints
 from steersman.kinds.core.node_selection import NO_EXECUTE, NO_SCHEDULE
+from steersman.kinds.core.pod_state import available_in, is_available, is_ready
 from steersman.kinds.types.apps_v1 import DaemonSet, RollingUpdateDaemonSet
 from steersman.kinds.types.core_v1 import (
     Affinity,
@@ -26,15 +27,14 @@ from steersman.kinds.types.core_v1 import (
 )
 
 GENERATION_LABEL = "pod-template-generation"
-GENERATION_ANNOTATION = "deprecated.daemonset.template.generation"
 # No more pods are made or deleted in one go.
 BURST = 250
 _NAME_FIELD = "metadata.name"
-_TAINT = "node.kubernetes.io/"
 # What pods of a DaemonSet live with, because they are part of the node.
 _TOLERATED = (
-    ("not-ready", NO_EXECUTE), ("unreachable", NO_EXECUTE), ("disk-pressure", NO_SCHEDULE),
-    ("memory-pressure", NO_SCHEDULE), ("pid-pressure", NO_SCHEDULE), ("unschedulable", NO_SCHEDULE),
+    (node_taints.NOT_READY, NO_EXECUTE), (node_taints.UNREACHABLE, NO_EXECUTE), (node_taints.DISK_PRESSURE, NO_SCHEDULE),
+    (node_taints.MEMORY_PRESSURE, NO_SCHEDULE), (node_taints.PID_PRESSURE, NO_SCHEDULE),
+    (node_taints.UNSCHEDULABLE, NO_SCHEDULE),
 )  # fmt: skip
 
 ByNode = Mapping[str, Sequence[Pod]]
@@ -74,7 +74,7 @@ def new_pod(daemon_set: DaemonSet, node: str, digest: str) -> Pod:
     """The pod for one node, to be created."""
     pod = pod_from(daemon_set.spec.template, daemon_set)
     pod.metadata.labels = {**(pod.metadata.labels or {}), HASH_LABEL: digest}
-    generation = (daemon_set.metadata.annotations or {}).get(GENERATION_ANNOTATION)
+    generation = (daemon_set.metadata.annotations or {}).get(TEMPLATE_GENERATION)
     if generation:
         pod.metadata.labels[GENERATION_LABEL] = generation
     _pin(pod.spec, node)
@@ -93,8 +93,8 @@ def _pin(spec: PodSpec, node: str) -> None:
 
 
 def _tolerations(spec: PodSpec) -> list[Toleration]:
-    wanted = [*_TOLERATED, ("network-unavailable", NO_SCHEDULE)] if spec.hostNetwork else list(_TOLERATED)
-    added = [Toleration(key=_TAINT + name, operator="Exists", effect=effect) for name, effect in wanted]
+    wanted = [*_TOLERATED, (node_taints.NETWORK_UNAVAILABLE, NO_SCHEDULE)] if spec.hostNetwork else list(_TOLERATED)
+    added = [Toleration(key=key, operator="Exists", effect=effect) for key, effect in wanted]
     said = spec.tolerations or []
     return said + [t for t in added if t not in said]
 

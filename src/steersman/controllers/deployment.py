@@ -13,12 +13,12 @@ from steersman.controller.declaration import Context, Controller, mapped, own
 from steersman.controller.freshness import SOON, Writes
 from steersman.controller.ownership import claim, controller_of, is_controlled_by
 from steersman.controller.pod_control import namespace_ends
-from steersman.controller.pods import is_terminal
 from steersman.controllers import deployment_status as statuses
 from steersman.controllers import revisions, rollout
 from steersman.controllers.fenceposts import is_rolling
 from steersman.controllers.replica_reconciler import index_pods
 from steersman.controllers.rollout import Resize, desired, size_of
+from steersman.kinds.core.pod_state import is_terminal
 from steersman.kinds.types.apps_v1 import Deployment, DeploymentStatus, ReplicaSet
 from steersman.kinds.types.core_v1 import Pod
 

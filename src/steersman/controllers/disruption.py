@@ -7,22 +7,19 @@ from typing import Any
 from steersman.api.clock import Clock
 from steersman.api.meta import format_time
 from steersman.client.rest import Client
-from steersman.controller.pods import condition, is_terminal
+from steersman.kinds.core.pod_state import DISRUPTION_TARGET, has_condition, is_terminal
 from steersman.kinds.types.core_v1 import Pod, PodCondition
-
-DISRUPTION = "DisruptionTarget"
 
 
 async def mark(client: Client, clock: Clock, pod: Pod, reason: str, message: str, *, failed: bool = False) -> Pod:
     """Set the condition DisruptionTarget, and with `failed` the phase of a pod that has nobody left to do so."""
-    known = condition(pod, DISRUPTION)
-    told = known is not None and known.status == "True"
+    told = has_condition(pod, DISRUPTION_TARGET)
     if told and (not failed or is_terminal(pod)):
         return pod
     status: dict[str, Any] = {}
     if not told:
         target = PodCondition(
-            type=DISRUPTION,
+            type=DISRUPTION_TARGET,
             status="True",
             reason=reason,
             message=message,

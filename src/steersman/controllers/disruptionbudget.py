@@ -18,10 +18,9 @@ from steersman.api.meta import Resource, format_time, parse_time
 from steersman.client.informer import by_namespace, key_of
 from steersman.controller.declaration import Context, Controller, mapped, own, read
 from steersman.controller.ownership import controller_of
-from steersman.controller.pods import condition, is_ready, is_terminal
 from steersman.controller.served import discover
-from steersman.controllers.disruption import DISRUPTION
 from steersman.controllers.fenceposts import scaled
+from steersman.kinds.core.pod_state import DISRUPTION_TARGET, condition, is_ready, is_terminal
 from steersman.kinds.types.apps_v1 import Deployment, ReplicaSet, StatefulSet
 from steersman.kinds.types.core_v1 import Pod, ReplicationController
 from steersman.kinds.types.meta_v1 import Condition
@@ -70,7 +69,7 @@ def announced(pod: Pod) -> str | None:
     """Since when the pod is said to be disrupted though it goes on; None when it is not."""
     if pod.metadata.deletionTimestamp or is_terminal(pod):
         return None
-    found = condition(pod, DISRUPTION)
+    found = condition(pod, DISRUPTION_TARGET)
     if found is None or found.status != "True" or found.reason == _BY_KUBELET:
         return None
     return found.lastTransitionTime or None
@@ -205,7 +204,7 @@ class DisruptionBudgets:
             return left
         changed = codec.clone(pod)
         for found in changed.status.conditions or ():
-            if found.type == DISRUPTION:
+            if found.type == DISRUPTION_TARGET:
                 found.status, found.reason, found.message = "False", "", ""
                 found.lastTransitionTime = format_time(now)
         try:

@@ -12,9 +12,9 @@ from steersman.client.informer import by_namespace, key_of
 from steersman.controller.declaration import Context, Controller, mapped, own
 from steersman.controller.freshness import SOON, Writes
 from steersman.controller.pod_control import namespace_ends
-from steersman.controller.pods import is_ready
 from steersman.controllers import service_pods
 from steersman.controllers.service_pods import Port
+from steersman.kinds.core.pod_state import is_ready
 from steersman.kinds.types.core_v1 import EndpointAddress, EndpointPort, Endpoints, EndpointSubset, Pod, Service
 from steersman.kinds.types.meta_v1 import ObjectMeta
 

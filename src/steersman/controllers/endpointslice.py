@@ -11,9 +11,9 @@ from steersman.controller.declaration import Context, Controller, mapped, own, r
 from steersman.controller.freshness import SOON, Writes
 from steersman.controller.ownership import controller_reference
 from steersman.controller.pod_control import namespace_ends
-from steersman.controller.pods import is_ready
 from steersman.controllers import service_pods, slice_plan
 from steersman.controllers.slice_plan import Group, Parent, Plan
+from steersman.kinds.core.pod_state import is_ready
 from steersman.kinds.discovery.service_slices import MANAGED_BY, SERVICE_NAME, service_keys
 from steersman.kinds.types.core_v1 import Node, Pod, Service
 from steersman.kinds.types.discovery_v1 import Endpoint, EndpointConditions, EndpointSlice

@@ -19,7 +19,8 @@ from steersman.client.rest import Propagation
 from steersman.client.waiting import Backoff
 from steersman.controller.declaration import Context, Controller, NotYet
 from steersman.controller.served import Served, discover
-from steersman.controllers.ownergraph import FOREGROUND, ORPHAN, Graph, Node
+from steersman.controllers.ownergraph import Graph, Node
+from steersman.kinds.finalizers import FOREGROUND, ORPHAN
 
 _log = logging.getLogger(__name__)
 

@@ -13,7 +13,6 @@ from steersman.controller.declaration import Context, Controller, mapped, own
 from steersman.controller.freshness import SOON, Writes
 from steersman.controller.ownership import claim, controller_of
 from steersman.controller.pod_control import PodControl, namespace_ends, pod_from
-from steersman.controller.pods import is_active
 from steersman.controllers import job_plan
 from steersman.controllers.job_plan import COMPLETE, FAILED, FAILURE_TARGET, SUCCESS_MET, SUSPENDED, Verdict
 from steersman.controllers.job_tally import (
@@ -30,6 +29,7 @@ from steersman.controllers.job_tally import (
     tally,
 )
 from steersman.controllers.replica_reconciler import index_pods, pods_of
+from steersman.kinds.core.pod_state import is_active
 from steersman.kinds.types.batch_v1 import Job, JobCondition, JobStatus
 from steersman.kinds.types.core_v1 import EnvVar, EnvVarSource, ObjectFieldSelector, Pod
 

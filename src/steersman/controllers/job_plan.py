@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from steersman.api.meta import parse_time
-from steersman.controller.pods import condition as pod_condition
 from steersman.controllers.job_success import matched
 from steersman.controllers.job_tally import (
     Tally,
@@ -19,6 +18,7 @@ from steersman.controllers.job_tally import (
     replaces_failed_only,
 )
 from steersman.controllers.replicas import rank
+from steersman.kinds.core.pod_state import condition as pod_condition
 from steersman.kinds.types.batch_v1 import Job, JobCondition
 from steersman.kinds.types.core_v1 import ContainerStatus, Pod
 

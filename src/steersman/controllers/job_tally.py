@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from steersman.controller.pods import is_active, is_ready, is_terminating
 from steersman.controllers.job_policy import Ruling, rule
+from steersman.kinds.core.pod_state import is_active, is_ready, is_terminating
 from steersman.kinds.types.batch_v1 import Job, UncountedTerminatedPods
 from steersman.kinds.types.core_v1 import Pod
 

@@ -15,9 +15,9 @@ from steersman.client.metadata import PartialObject
 from steersman.client.rest import Client
 from steersman.controller.declaration import Context, Controller, mapped, own
 from steersman.controller.served import Discovered, Served, discover
+from steersman.kinds import finalizers
 from steersman.kinds.types.core_v1 import Namespace, NamespaceCondition, Pod
 
-FINALIZER = "kubernetes"
 PODS = Served(Pod.__resource__, frozenset({"list", "delete", "deletecollection"}))
 # How often a namespace whose content takes its time (pods that end gracefully, finalizers) is looked at, in seconds.
 AGAIN = 1.0
@@ -55,7 +55,7 @@ class Namespaces:
         if namespace.status.phase != "Terminating":
             namespace.status.phase = "Terminating"
             namespace = await self._client.update_status(namespace)
-        if FINALIZER not in (namespace.spec.finalizers or ()):
+        if finalizers.NAMESPACE not in (namespace.spec.finalizers or ()):
             return None
         content = await empty(self._client, key)
         namespace = await self._tell(namespace, content)
@@ -151,7 +151,7 @@ async def _delete(client: Client, namespace: str, served: Served, objects: list[
 async def finalize(client: Client, namespace: Namespace) -> None:
     """Take our finalizer away: the API server removes the namespace when it was the last one."""
     changed = codec.clone(namespace)
-    changed.spec.finalizers = [f for f in namespace.spec.finalizers or () if f != FINALIZER]
+    changed.spec.finalizers = [f for f in namespace.spec.finalizers or () if f != finalizers.NAMESPACE]
     try:
         await client.update(changed, "finalize")
     except NotFound:

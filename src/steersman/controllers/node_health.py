@@ -7,12 +7,18 @@ from datetime import datetime
 
 from steersman.api import codec
 from steersman.api.meta import format_time
+from steersman.kinds.core.node_selection import NO_EXECUTE, NO_SCHEDULE
+from steersman.kinds.core.node_taints import (
+    DISK_PRESSURE,
+    MEMORY_PRESSURE,
+    NETWORK_UNAVAILABLE,
+    NOT_READY,
+    PID_PRESSURE,
+    UNREACHABLE,
+    UNSCHEDULABLE,
+)
 from steersman.kinds.types.core_v1 import Node, NodeCondition, Taint
 
-NOT_READY = "node.kubernetes.io/not-ready"
-UNREACHABLE = "node.kubernetes.io/unreachable"
-UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
-NO_SCHEDULE, NO_EXECUTE = "NoSchedule", "NoExecute"
 READY = "Ready"
 # The conditions that are Unknown when the node is not heard of.
 WATCHED = (READY, "MemoryPressure", "DiskPressure", "PIDPressure")
@@ -20,10 +26,10 @@ WATCHED = (READY, "MemoryPressure", "DiskPressure", "PIDPressure")
 _TAINTS = {
     (READY, "False"): NOT_READY,
     (READY, "Unknown"): UNREACHABLE,
-    ("MemoryPressure", "True"): "node.kubernetes.io/memory-pressure",
-    ("DiskPressure", "True"): "node.kubernetes.io/disk-pressure",
-    ("PIDPressure", "True"): "node.kubernetes.io/pid-pressure",
-    ("NetworkUnavailable", "True"): "node.kubernetes.io/network-unavailable",
+    ("MemoryPressure", "True"): MEMORY_PRESSURE,
+    ("DiskPressure", "True"): DISK_PRESSURE,
+    ("PIDPressure", "True"): PID_PRESSURE,
+    ("NetworkUnavailable", "True"): NETWORK_UNAVAILABLE,
 }
 _MANAGED = frozenset(_TAINTS.values()) | {UNSCHEDULABLE}
 # From this share of lost nodes on it is more likely that we cannot see them than that they are gone.

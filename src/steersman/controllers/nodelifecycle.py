@@ -9,9 +9,10 @@ from steersman.api import codec
 from steersman.api.errors import Conflict, NotFound
 from steersman.api.meta import format_time
 from steersman.controller.declaration import Context, Controller, own, read
-from steersman.controller.pods import condition as pod_condition
 from steersman.controllers import node_health
 from steersman.controllers.node_health import READY, readiness
+from steersman.kinds.core.node_selection import NO_EXECUTE
+from steersman.kinds.core.pod_state import condition as pod_condition
 from steersman.kinds.types.coordination_v1 import Lease
 from steersman.kinds.types.core_v1 import Node, Pod, Taint
 
@@ -144,7 +145,7 @@ class NodeLifecycle:
 
 def _gives_up(taints: list[Taint]) -> bool:
     """Whether one of our taints drives pods away."""
-    return any(t.effect == node_health.NO_EXECUTE and node_health.is_ours(t) for t in taints)
+    return any(t.effect == NO_EXECUTE and node_health.is_ours(t) for t in taints)
 
 
 CONTROLLER = Controller(

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 from steersman.api.meta import Resource
 from steersman.client.metadata import PartialObject, PartialOwner
-
-ORPHAN = "orphan"
-FOREGROUND = "foregroundDeletion"
+from steersman.kinds.finalizers import FOREGROUND, ORPHAN
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from steersman.api.errors import Conflict, NotFound
 from steersman.client.informer import key_of
 from steersman.controller.declaration import Context, Controller, mapped
-from steersman.controller.pods import is_terminal
 from steersman.controllers.disruption import mark
 from steersman.controllers.node_health import readiness
 from steersman.controllers.nodelifecycle import by_node
+from steersman.kinds.core.node_taints import OUT_OF_SERVICE
+from steersman.kinds.core.pod_state import is_terminal
 from steersman.kinds.types.core_v1 import Node, Pod
-
-OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 
 
 def finished(pod: Pod) -> Iterable[str]:

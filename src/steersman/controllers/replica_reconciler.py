@@ -15,8 +15,8 @@ from steersman.controller.declaration import Context
 from steersman.controller.freshness import SOON, Writes
 from steersman.controller.ownership import claim, controller_of
 from steersman.controller.pod_control import PodControl, namespace_ends, pod_from
-from steersman.controller.pods import is_active
 from steersman.controllers import replicas
+from steersman.kinds.core.pod_state import is_active
 from steersman.kinds.types.apps_v1 import ReplicaSet, ReplicaSetCondition
 from steersman.kinds.types.core_v1 import Pod, PodTemplateSpec, ReplicationController, ReplicationControllerCondition
 

@@ -13,12 +13,12 @@ from datetime import datetime
 
 from steersman.api.labels import Selector
 from steersman.api.meta import parse_time
-from steersman.controller.pods import available_in, condition, is_ready, is_terminating
+from steersman.kinds.core.annotations import DELETION_COST
+from steersman.kinds.core.pod_state import available_in, condition, is_ready, is_terminating
 from steersman.kinds.types.core_v1 import Pod
 
 # Pods made or deleted in one reconcile at the most.
 BURST = 500
-DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 _PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 
 

@@ -9,8 +9,10 @@ from typing import Any
 import msgspec
 
 from steersman.api import codec
+from steersman.api.meta import NAME_ALPHABET
 from steersman.controller.ownership import controller_reference
 from steersman.controllers.fenceposts import max_surge
+from steersman.kinds.apps.annotations import TEMPLATE_GENERATION
 from steersman.kinds.types.apps_v1 import Deployment, ReplicaSet, ReplicaSetSpec
 from steersman.kinds.types.core_v1 import PodTemplateSpec
 from steersman.kinds.types.meta_v1 import LabelSelector, ObjectMeta
@@ -24,18 +26,17 @@ MAX_REPLICAS = "deployment.kubernetes.io/max-replicas"
 _NOT_COPIED = frozenset(
     {
         "kubectl.kubernetes.io/last-applied-configuration", REVISION, REVISION_HISTORY, DESIRED, MAX_REPLICAS,
-        "deprecated.deployment.rollback.to", "deprecated.daemonset.template.generation",
+        "deprecated.deployment.rollback.to", TEMPLATE_GENERATION,
     }
 )  # fmt: skip
 _HISTORY_LENGTH = 2000
-_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
 
 def template_hash(template: PodTemplateSpec, collisions: int | None) -> str:
     """A short label value that tells templates apart; `collisions` gives another one for the same template."""
     content = msgspec.json.encode(template, order="sorted") + str(collisions or "").encode()
     number = int.from_bytes(hashlib.sha256(content).digest()[:4], "big")
-    return "".join(_ALPHABET[ord(c) % len(_ALPHABET)] for c in str(number))
+    return "".join(NAME_ALPHABET[ord(c) % len(NAME_ALPHABET)] for c in str(number))
 
 
 def same_template(one: PodTemplateSpec, other: PodTemplateSpec) -> bool:

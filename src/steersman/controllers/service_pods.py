@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from steersman.api.labels import Selector
 from steersman.client.informer import Informer, by_namespace, key_of
 from steersman.controller.declaration import Context
-from steersman.controller.pods import is_ready, is_terminal
+from steersman.kinds.core.pod_state import is_ready, is_terminal
 from steersman.kinds.discovery.service_slices import HEADLESS
 from steersman.kinds.types.core_v1 import ObjectReference, Pod, Service, ServicePort
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from steersman.controller.pods import available_in, is_available, is_ready, is_terminal
 from steersman.controllers.fenceposts import scaled
 from steersman.controllers.statefulset_pods import (
     INDEX_LABEL,
@@ -19,6 +18,7 @@ from steersman.controllers.statefulset_pods import (
     revision_of,
     start_of,
 )
+from steersman.kinds.core.pod_state import available_in, is_available, is_ready, is_terminal
 from steersman.kinds.types.apps_v1 import StatefulSet
 from steersman.kinds.types.core_v1 import Pod
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from steersman.api.http import User
+from steersman.api.identities import CREDENTIAL_ID
 from steersman.pki.watched import Watched
 
 # The object identifier under which a subject names its uid.
 _UID = "1.3.6.1.4.1.57683.2"
-_CREDENTIAL = "authentication.kubernetes.io/credential-id"
 
 DEFAULT_VERSION = "VersionTLS12"
 # As Go names them. What is older than 1.2 is not offered at all.
@@ -148,7 +148,7 @@ def user_of_certificate(certificate: dict[str, Any], der: bytes = b"") -> User |
                 uids.append(value)
     if not name or len(uids) > 1 or not all(uids):
         return None
-    extra = {_CREDENTIAL: (f"X509SHA256={hashlib.sha256(der).hexdigest()}",)} if der else {}
+    extra = {CREDENTIAL_ID: (f"X509SHA256={hashlib.sha256(der).hexdigest()}",)} if der else {}
     return User(name, tuple(groups), uids[0] if uids else "", extra)
 
 

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from steersman.api import field, names
 from steersman.api.field import Errors, Path
+from steersman.kinds.finalizers import FOREGROUND, ORPHAN, STANDARD
 
 if TYPE_CHECKING:
     from steersman.kinds.types.meta_v1 import ObjectMeta, OwnerReference
 
 ANNOTATIONS_LIMIT = 256 * 1024
-ORPHAN_FINALIZER, FOREGROUND_FINALIZER = "orphan", "foregroundDeletion"
-_STANDARD_FINALIZERS = frozenset({"kubernetes", ORPHAN_FINALIZER, FOREGROUND_FINALIZER})
 _UNCHANGEABLE = ("name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
 
 
@@ -60,7 +59,7 @@ def check_finalizers(meta: ObjectMeta, path: Path) -> Errors:
 
 
 def check_finalizer(name: str, path: Path) -> Errors:
-    if "/" in name or name in _STANDARD_FINALIZERS:
+    if "/" in name or name in STANDARD:
         return []
     return [field.invalid(path, name, "name is neither a standard finalizer name nor is it fully qualified")]
 
@@ -157,10 +156,6 @@ def _owner(reference: OwnerReference, path: Path) -> Errors:
 
 def _finalizers(finalizers: list[str], path: Path) -> Errors:
     errors = [field.invalid(path, name, m) for name in finalizers for m in names.qualified_name(name)]
-    if ORPHAN_FINALIZER in finalizers and FOREGROUND_FINALIZER in finalizers:
-        errors.append(
-            field.invalid(
-                path, finalizers, f"finalizer {ORPHAN_FINALIZER} and {FOREGROUND_FINALIZER} cannot be both set"
-            )
-        )
+    if ORPHAN in finalizers and FOREGROUND in finalizers:
+        errors.append(field.invalid(path, finalizers, f"finalizer {ORPHAN} and {FOREGROUND} cannot be both set"))
     return errors

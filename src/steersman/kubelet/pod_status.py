@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from steersman.api.meta import format_time
+from steersman.kinds.core.pod_state import TERMINAL_PHASES
 from steersman.kinds.types.core_v1 import (
     Container,
     ContainerState,
@@ -31,7 +32,6 @@ _NANOSECONDS = 1e9
 _CREATING = "ContainerCreating"
 _INITIALIZING = "PodInitializing"
 # Init containers are over when their pod has come this far: they need no waiting state any more.
-_FINAL = ("Succeeded", "Failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def compute_status(pod: Pod, state: PodState, context: StatusContext) -> PodStat
         _end_all([*init_statuses, *statuses])
     phase = "Failed" if context.outcome else compute_phase(pod, init_statuses, statuses, over=context.over)
     old = pod.status
-    if old.phase in _FINAL and not context.outcome:
+    if old.phase in TERMINAL_PHASES and not context.outcome:
         phase = old.phase
     status = PodStatus(
         phase=phase,

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from steersman.api.errors import StatusError
 from steersman.api.meta import parse_time
 from steersman.client.waiting import wait_event
+from steersman.kinds.core.pod_state import TERMINAL_PHASES, is_terminal
 from steersman.kinds.types.core_v1 import Container, Pod
 from steersman.kubelet.backoff import Backoff
 from steersman.kubelet.handlers import Outcome
@@ -31,7 +32,6 @@ _log = logging.getLogger(__name__)
 RESYNC_SECONDS = 60.0
 # Between tries of something that failed.
 RETRY_SECONDS = 2.0
-_FINAL = ("Succeeded", "Failed")
 _MAX_MESSAGE_BYTES = 4096
 _MAX_LOG_MESSAGE_BYTES, _MAX_LOG_MESSAGE_LINES = 2048, 80
 
@@ -91,7 +91,7 @@ class PodWorker:
     @property
     def active(self) -> bool:
         """Whether the pod still counts against the node's resources."""
-        return not self.gone and self._outcome is None and self.pod.status.phase not in _FINAL
+        return not self.gone and self._outcome is None and not is_terminal(self.pod)
 
     # The loop.
 
@@ -117,7 +117,7 @@ class PodWorker:
             self._check_deadline()
             if self.gone or self.pod.metadata.deletionTimestamp or self._outcome:
                 return await self._terminate(state)
-            if self.pod.status.phase in _FINAL or self._reported_phase() in _FINAL:
+            if is_terminal(self.pod) or self._reported_phase() in TERMINAL_PHASES:
                 await self._finish(state)
                 return False
             await self._sync(group, state)
@@ -144,7 +144,7 @@ class PodWorker:
     def _check_deadline(self) -> None:
         """activeDeadlineSeconds counts from when the kubelet first saw the pod."""
         seconds, start = self.pod.spec.activeDeadlineSeconds, self.pod.status.startTime
-        if seconds is None or not start or self._outcome or self.pod.status.phase in _FINAL:
+        if seconds is None or not start or self._outcome or is_terminal(self.pod):
             return
         left = parse_time(start).timestamp() + seconds - self._node.clock.time()
         if left <= 0:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from steersman.kinds.core.host_ports import HostPort
 from steersman.kinds.core.pod_resources import same_requests
+from steersman.kinds.core.pod_state import is_terminal
 from steersman.kinds.types.core_v1 import Node, Pod, Taint
 from steersman.scheduler.pod_info import PodInfo, amount, describe
 
@@ -142,7 +143,7 @@ class NodeTable:
     def set_pod(self, pod: Pod) -> None:
         """Count a pod that has a node, wherever it counted before; one that has ended counts no more."""
         uid, node = pod.metadata.uid, pod.spec.nodeName
-        if pod.status.phase in ("Succeeded", "Failed"):
+        if is_terminal(pod):
             self.remove_pod(uid)
             return
         known = self._pods.get(uid)

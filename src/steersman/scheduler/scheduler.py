@@ -11,6 +11,7 @@ from steersman.api.meta import format_time
 from steersman.client.events import EventRecorder
 from steersman.client.informer import Informer
 from steersman.client.rest import Client
+from steersman.kinds.core.pod_state import is_terminal
 from steersman.kinds.types.core_v1 import Node, Pod
 from steersman.scheduler.framework import Plugin, discover
 from steersman.scheduler.node_table import NodeTable
@@ -22,7 +23,6 @@ from steersman.scheduler.queue import QueuedPod, SchedulingQueue
 MAX_BINDINGS = 64
 # Placements between turns of the event loop, so that a long queue does not starve events and bindings.
 _YIELD_EVERY = 16
-_FINAL = ("Succeeded", "Failed")
 # What a change of the cluster can help: a node's every plugin, an ended pod's resources and ports.
 _NODE_PLUGINS = frozenset(
     {"NodeUnschedulable", "NodeName", "TaintToleration", "NodeAffinity", "NodePorts", "NodeResourcesFit"}
@@ -100,7 +100,7 @@ class Scheduler:
             self._assumed.pop(new.metadata.uid, None)
             self._queue.remove(new.metadata.uid)
             self._table.set_pod(new)
-            if new.status.phase in _FINAL and old is not None and old.status.phase not in _FINAL:
+            if is_terminal(new) and old is not None and not is_terminal(old):
                 self._queue.cluster_changed(_POD_PLUGINS)
         elif not self._is_ours(new):
             self._queue.remove(new.metadata.uid)
@@ -121,7 +121,7 @@ class Scheduler:
             pod.spec.schedulerName == self._name
             and not pod.metadata.deletionTimestamp
             and not pod.spec.schedulingGates
-            and pod.status.phase not in _FINAL
+            and not is_terminal(pod)
         )
 
     # One pod.

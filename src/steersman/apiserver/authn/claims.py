@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.field import quote
 from steersman.api.http import User
-from steersman.api.identities import authenticated
-from steersman.apiserver.authn.users import CREDENTIAL, Refused
+from steersman.api.identities import CREDENTIAL_ID, authenticated
+from steersman.apiserver.authn.users import Refused
 
 if TYPE_CHECKING:
     from steersman.apiserver.authn.validation import Compiled, Rule
@@ -93,7 +93,7 @@ def _extra(compiled: Compiled, claims: Claims, seen: Seen) -> dict[str, tuple[st
     extra: dict[str, tuple[str, ...]] = {}
     identity = claims.get("jti")
     if isinstance(identity, str) and identity:
-        extra[CREDENTIAL] = (f"JTI={identity}",)
+        extra[CREDENTIAL_ID] = (f"JTI={identity}",)
     for key, program in compiled.extra:
         values = _texts(_evaluated(program, {"claims": seen}, "extra claim expression"), "extra claim expression")
         if values:

@@ -14,9 +14,10 @@ from steersman.api import identities
 from steersman.api.clock import Clock
 from steersman.api.field import quote
 from steersman.api.http import User
+from steersman.api.identities import CREDENTIAL_ID
 from steersman.apiserver.authn import tokencounts
 from steersman.apiserver.authn.tokencounts import Hits
-from steersman.apiserver.authn.users import CREDENTIAL, Refused, Verdict, common
+from steersman.apiserver.authn.users import Refused, Verdict, common
 from steersman.kinds.core.legacytoken import INVALID_SINCE, TOKEN
 from steersman.pki import tokens
 
@@ -283,7 +284,7 @@ def _account_of(claims: Mapping[str, Any]) -> _Account:
     needed = [_Needed("service account", "serviceaccounts", namespace, account.get("name", ""), account["uid"])]
     extra: dict[str, tuple[str, ...]] = {}
     if claims.get("jti"):
-        extra[CREDENTIAL] = (f"JTI={claims['jti']}",)
+        extra[CREDENTIAL_ID] = (f"JTI={claims['jti']}",)
     for kind, plural in (("pod", "pods"), ("secret", "secrets"), ("node", "nodes")):
         reference = bound.get(kind)
         if reference is None:

@@ -11,7 +11,6 @@ from steersman.api.errors import Unauthorized
 from steersman.api.http import User
 
 ANONYMOUS = User(identities.ANONYMOUS, (identities.UNAUTHENTICATED,))
-CREDENTIAL = "authentication.kubernetes.io/credential-id"
 INVALID = "invalid bearer token"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec import Struct
 
-from steersman.kinds.core.pod_annotations import MIRROR
+from steersman.kinds.core.annotations import MIRROR
 
 CLAIM, CONFIGMAP, RESOURCE_CLAIM, SECRET, SERVICE_ACCOUNT = (
     "persistentvolumeclaims", "configmaps", "resourceclaims", "secrets", "serviceaccounts",

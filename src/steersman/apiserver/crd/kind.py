@@ -12,6 +12,7 @@ from steersman.api.meta import Resource
 from steersman.api.untyped import Untyped
 from steersman.apiserver.crd.columns import Columns, Selectable
 from steersman.apiserver.crd.version import Version, changed, keep_status
+from steersman.kinds import finalizers
 from steersman.kinds.kind import Kind
 from steersman.kinds.types.apiextensions_v1 import (
     CustomResourceDefinition,
@@ -21,7 +22,6 @@ from steersman.kinds.types.apiextensions_v1 import (
 
 _VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 _VERBS_AT_END = ("delete", "deletecollection", "get", "list", "watch")
-_STANDARD_FINALIZERS = frozenset({"orphan", "foregroundDeletion", "kubernetes"})
 
 
 @dataclass(slots=True)
@@ -161,7 +161,7 @@ def _finalizer_warnings(added: set[str]) -> list[str]:
     found = []
     for name in sorted(added):
         found += [f'metadata.finalizers: "{name}": {m}' for m in names.qualified_name(name)]
-        if "/" in name or name in _STANDARD_FINALIZERS:
+        if "/" in name or name in finalizers.STANDARD:
             continue
         path = " including a path (/)" if "." in name else ""
         found.append(

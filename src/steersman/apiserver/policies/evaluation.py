@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.field import quote
 from steersman.cel import RUNTIME_BUDGET, EvalError, Program
+from steersman.cel.errors import OUT_OF_BUDGET
 from steersman.kinds.admissionregistration.expressions import Composition, ExpressionError
 
 if TYPE_CHECKING:
     from steersman.kinds.types.admissionregistration_v1 import Variable
-
-_OUT_OF_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
 
 
 class Failed(Exception):
@@ -24,7 +23,7 @@ class OutOfBudget(Failed):
     """Everything together has cost too much."""
 
     def __init__(self) -> None:
-        super().__init__(_OUT_OF_BUDGET)
+        super().__init__(OUT_OF_BUDGET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def error_type(message: str) -> str:
     """As what metrics know a failure, or a denial, which is none to us but to them."""
     if message.startswith("compilation"):
         return "compile_error"
-    return "out_of_budget" if message == _OUT_OF_BUDGET else "invalid_error"
+    return "out_of_budget" if message == OUT_OF_BUDGET else "invalid_error"
 
 
 Definitions = Mapping[str, Expression]

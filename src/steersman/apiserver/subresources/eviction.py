@@ -17,6 +17,7 @@ from steersman.apiserver.params import DeleteOptions, Preconditions, WriteOption
 from steersman.apiserver.registry import Write
 from steersman.apiserver.requestinfo import Query
 from steersman.apiserver.subresources.framework import Subresource
+from steersman.kinds.core.pod_state import DISRUPTION_TARGET, has_condition, is_active, is_ready, is_terminal
 from steersman.kinds.types.core_v1 import Pod, PodCondition
 from steersman.kinds.types.policy_v1 import Eviction, PodDisruptionBudget
 
@@ -24,9 +25,7 @@ if TYPE_CHECKING:
     from steersman.apiserver.server import App
 
 _SUCCESS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
-_FINISHED = ("Succeeded", "Failed")
 _MAX_DISRUPTED = 2000
-_DISRUPTION = "DisruptionTarget"
 
 
 async def _create(app: App, ctx: Context, endpoint: Endpoint) -> Response:
@@ -68,7 +67,7 @@ async def _options(app: App, ctx: Context, endpoint: Endpoint) -> DeleteOptions:
 
 def _is_free(pod: Pod) -> bool:
     """Whether the pod's end disrupts nothing: it has ended, never began, or goes already."""
-    return pod.status.phase in (*_FINISHED, "Pending") or bool(pod.metadata.deletionTimestamp)
+    return is_terminal(pod) or pod.status.phase == "Pending" or bool(pod.metadata.deletionTimestamp)
 
 
 def _budget(app: App, pod: Pod) -> PodDisruptionBudget | None:
@@ -108,14 +107,13 @@ async def _spend(app: App, ctx: Context, budget: PodDisruptionBudget, pod: Pod) 
 
 def _must_be_told(pod: Pod) -> bool:
     """Whether the pod is to end by this eviction, and whoever counts its end must know why."""
-    told = any(c.type == _DISRUPTION and c.status == "True" for c in pod.status.conditions or ())
-    return not told and pod.status.phase not in _FINISHED and not pod.metadata.deletionTimestamp
+    return not has_condition(pod, DISRUPTION_TARGET) and is_active(pod)
 
 
 async def _tell(app: App, ctx: Context, pod: Pod, wanted: Preconditions | None) -> str:
     """Say on the pod that it is evicted; the resourceVersion that this makes. Raises Conflict."""
     condition = PodCondition(
-        type=_DISRUPTION,
+        type=DISRUPTION_TARGET,
         status="True",
         reason="EvictionByEvictionAPI",
         message="Eviction API: evicting",
@@ -126,7 +124,7 @@ async def _tell(app: App, ctx: Context, pod: Pod, wanted: Preconditions | None) 
         check_preconditions(Pod.__resource__, old.metadata, wanted)
         new = codec.clone(old)
         new.metadata.uid = pod.metadata.uid
-        new.status.conditions = [*(c for c in old.status.conditions or () if c.type != _DISRUPTION), condition]
+        new.status.conditions = [*(c for c in old.status.conditions or () if c.type != DISRUPTION_TARGET), condition]
         return new
 
     meta = pod.metadata
@@ -137,8 +135,7 @@ async def _tell(app: App, ctx: Context, pod: Pod, wanted: Preconditions | None) 
 
 
 def _unhealthy_and_allowed(budget: PodDisruptionBudget, pod: Pod) -> bool:
-    ready = any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or ())
-    if ready:
+    if is_ready(pod):
         return False
     if budget.spec.unhealthyPodEvictionPolicy == "AlwaysAllow":
         return True

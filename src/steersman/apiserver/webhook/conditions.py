@@ -10,13 +10,13 @@ from steersman.api import identities
 from steersman.api.http import User
 from steersman.apiserver.authz import Attributes, Authorizer, Decision, field_selector, label_selector
 from steersman.cel import MATCH_CONDITIONS_BUDGET, EvalError
+from steersman.cel.errors import OUT_OF_BUDGET
 from steersman.cel.library import authz
 from steersman.cel.library.authz import Question
 from steersman.kinds.admissionregistration import match_conditions
 from steersman.kinds.admissionregistration.expressions import ExpressionError
 from steersman.kinds.types.admissionregistration_v1 import MatchCondition
 
-_OUT_OF_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
 _T = TypeVar("_T")
 
 
@@ -126,7 +126,7 @@ def hold(conditions: Sequence[MatchCondition], values: Mapping[str, Any], *, par
         left -= cost
         if left < 0:
             # As if nothing had been evaluated: what the others say counts no more.
-            raise Undecided(_OUT_OF_BUDGET)
+            raise Undecided(OUT_OF_BUDGET)
     if verdict and errors:
         raise Undecided(errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]")
     return verdict

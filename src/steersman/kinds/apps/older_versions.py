@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from steersman.api.field import IMMUTABLE, FieldError
 from steersman.api.meta import Resource
+from steersman.kinds.apps.annotations import TEMPLATE_GENERATION
 from steersman.kinds.kind import Plain, Version, older
 
 ROLLBACK_TO = "deprecated.deployment.rollback.to"
-TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 _NO_LIMIT = 2**31 - 1
 _MAX_DIGITS = 18
 _V1BETA1, _V1BETA2 = ("1.8", "1.16"), ("1.9", "1.16")

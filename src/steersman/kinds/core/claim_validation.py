@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api import field, names, quantity
 from steersman.api.field import Errors, Path
 from steersman.kinds import label_selector
+from steersman.kinds.core import claim_class
 from steersman.kinds.core.resource_validation import check_amount, is_native
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 VOLUME_MODES = ("Block", "Filesystem")
-_BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
 _RESIZE_STATES = (
     "ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizeInProgress", "NodeResizeInfeasible",
     "NodeResizePending",
@@ -72,11 +72,11 @@ def check_claim_update(claim: PersistentVolumeClaim, old: PersistentVolumeClaim)
 def _check_class_annotation(claim: PersistentVolumeClaim, old: PersistentVolumeClaim) -> Errors:
     """The class that an annotation names stays, but for moving it to where it belongs."""
     new, before = (c.metadata.annotations or {} for c in (claim, old))
-    moved = _BETA_CLASS in before and old.spec.storageClassName is None
-    if moved and claim.spec.storageClassName == before[_BETA_CLASS]:
+    moved = claim_class.ANNOTATION in before and old.spec.storageClassName is None
+    if moved and claim.spec.storageClassName == before[claim_class.ANNOTATION]:
         return []
-    at = Path("metadata", "annotations", _BETA_CLASS)
-    return field.immutable(at, new.get(_BETA_CLASS, ""), before.get(_BETA_CLASS, ""))
+    at = Path("metadata", "annotations", claim_class.ANNOTATION)
+    return field.immutable(at, new.get(claim_class.ANNOTATION, ""), before.get(claim_class.ANNOTATION, ""))
 
 
 def check_claim_status_update(claim: PersistentVolumeClaim, old: PersistentVolumeClaim) -> Errors:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from steersman.api import field, names
 from steersman.api.field import Errors, Path
 from steersman.kinds import metadata
+from steersman.kinds.finalizers import NAMESPACE
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import Namespace
 
 NAME_LABEL = "kubernetes.io/metadata.name"
-FINALIZER = "kubernetes"
 
 
 def default(namespace: Namespace) -> None:
@@ -28,8 +28,8 @@ def on_create(namespace: Namespace) -> None:
     default(namespace)
     namespace.status.phase = "Active"
     finalizers = namespace.spec.finalizers or []
-    if FINALIZER not in finalizers:
-        namespace.spec.finalizers = [*finalizers, FINALIZER]
+    if NAMESPACE not in finalizers:
+        namespace.spec.finalizers = [*finalizers, NAMESPACE]
 
 
 def on_update(namespace: Namespace, old: Namespace) -> None:

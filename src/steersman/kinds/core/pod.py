@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from steersman.api.meta import Resource
 from steersman.kinds.core import pod_columns, pod_defaults, pod_strategy, pod_update, pod_validation
+from steersman.kinds.core.pod_state import is_terminal
 from steersman.kinds.kind import Kind
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def grace_period(pod: Pod, seconds: int | None) -> int:
     if seconds is None:
         wanted = pod.spec.terminationGracePeriodSeconds
         seconds = 30 if wanted is None else wanted
-    if not pod.spec.nodeName or pod.status.phase in pod_columns.TERMINAL_PHASES:
+    if not pod.spec.nodeName or is_terminal(pod):
         return 0
     # A negative period is taken as the shortest there is.
     return seconds if seconds >= 0 else 1

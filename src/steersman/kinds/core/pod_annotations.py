@@ -8,16 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api import field
 from steersman.api.field import Errors, Path
+from steersman.kinds.core.annotations import APP_ARMOR, DELETION_COST, MIRROR, SECCOMP, SECCOMP_POD
 from steersman.kinds.core.provided_volumes import local_descending_path
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import AppArmorProfile, PodSpec, SeccompProfile
 
-MIRROR = "kubernetes.io/config.mirror"
-_DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
-_SECCOMP_POD = "seccomp.security.alpha.kubernetes.io/pod"
-_SECCOMP = "container.seccomp.security.alpha.kubernetes.io/"
-_APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 _LOCALHOST = "localhost/"
 _DEFAULTS = ("runtime/default", "docker/default")
 _COST = re.compile("0|-?[1-9][0-9]*", re.ASCII)
@@ -33,14 +29,14 @@ def check(annotations: Mapping[str, str] | None, spec: PodSpec, path: Path) -> E
     if MIRROR in annotations and not spec.nodeName:
         detail = "must set spec.nodeName if mirror pod annotation is set"
         errors.append(field.invalid(path.key(MIRROR), annotations[MIRROR], detail))
-    cost = annotations.get(_DELETION_COST)
+    cost = annotations.get(DELETION_COST)
     if cost is not None and not (_COST.fullmatch(cost) and -_MAX_COST <= int(cost) < _MAX_COST):
-        errors.append(field.invalid(path.key(_DELETION_COST), cost, "must be a 32bit integer"))
+        errors.append(field.invalid(path.key(DELETION_COST), cost, "must be a 32bit integer"))
     for key, value in annotations.items():
-        if key == _SECCOMP_POD or key.startswith(_SECCOMP):
+        if key == SECCOMP_POD or key.startswith(SECCOMP):
             errors += _check_seccomp(value, path.child(key))
-        elif key.startswith(_APP_ARMOR):
-            errors += _check_app_armor(key.removeprefix(_APP_ARMOR), value, spec, path.key(key))
+        elif key.startswith(APP_ARMOR):
+            errors += _check_app_armor(key.removeprefix(APP_ARMOR), value, spec, path.key(key))
     return errors
 
 
@@ -49,7 +45,7 @@ def check_update(new: Mapping[str, str] | None, old: Mapping[str, str] | None, p
     now, before = new or {}, old or {}
     errors: Errors = []
     for key in sorted({*now, *before}):
-        if now.get(key) == before.get(key) or not (key == MIRROR or key.startswith(_APP_ARMOR)):
+        if now.get(key) == before.get(key) or not (key == MIRROR or key.startswith(APP_ARMOR)):
             continue
         what = "mirror pod annotation" if key == MIRROR else "AppArmor annotations"
         errors.append(
@@ -64,15 +60,15 @@ def check_match(annotations: Mapping[str, str] | None, spec: PodSpec, path: Path
         return []
     errors: Errors = []
     whole = spec.securityContext
-    if _SECCOMP_POD in annotations and whole is not None:
+    if SECCOMP_POD in annotations and whole is not None:
         at = path.child("securityContext", "seccompProfile")
-        errors += _match_seccomp(annotations[_SECCOMP_POD], whole.seccompProfile, at)
+        errors += _match_seccomp(annotations[SECCOMP_POD], whole.seccompProfile, at)
     for container, at in _containers(spec, path):
         context = container.securityContext
-        seccomp = annotations.get(_SECCOMP + container.name)
+        seccomp = annotations.get(SECCOMP + container.name)
         if seccomp is not None and context is not None:
             errors += _match_seccomp(seccomp, context.seccompProfile, at.child("securityContext", "seccompProfile"))
-        app_armor = annotations.get(_APP_ARMOR + container.name)
+        app_armor = annotations.get(APP_ARMOR + container.name)
         if app_armor is not None and (spec.os is None or spec.os.name != "windows"):
             profile = (context.appArmorProfile if context is not None else None) or (
                 whole.appArmorProfile if whole is not None else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.duration import age
 from steersman.kinds.columns import NONE, condition, created
+from steersman.kinds.core.pod_state import is_terminal
 from steersman.kinds.kind import AGE, NAME, Column, wide
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ COLUMNS = (
     NAME, Column("Ready", description="How many of the pod's containers are ready."), Column("Status"), Column("Restarts"),
     AGE, wide("IP"), wide("Node"), wide("Nominated Node"), wide("Readiness Gates"),
 )  # fmt: skip
-TERMINAL_PHASES = frozenset({"Succeeded", "Failed"})
 _NODE_LOST = "NodeLost"
 _COMPLETED = "Completed"
 
@@ -79,7 +79,7 @@ def _tally(pod: Pod) -> _Tally:
     if pod.metadata.deletionTimestamp:
         if pod.status.reason == _NODE_LOST:
             tally.reason = "Unknown"
-        elif pod.status.phase not in TERMINAL_PHASES:
+        elif not is_terminal(pod):
             tally.reason = "Terminating"
     return tally
 

@@ -9,6 +9,7 @@ from msgspec import structs
 from steersman.api import field, names, quantity
 from steersman.api.field import Errors, Path
 from steersman.kinds.core import pod_annotations, pod_status_validation
+from steersman.kinds.core.annotations import MIRROR
 from steersman.kinds.core.container_validation import is_sidecar
 from steersman.kinds.core.pod_qos import qos_class
 from steersman.kinds.core.pod_validation import check_pod
@@ -225,7 +226,7 @@ def _check_transitions(
 
 def check_ephemeral_containers_update(pod: Pod, old: Pod) -> Errors:
     """What an update through `ephemeralcontainers` may not do: change or remove one that exists."""
-    if pod_annotations.MIRROR in (old.metadata.annotations or {}):
+    if MIRROR in (old.metadata.annotations or {}):
         return [field.forbidden(Path(""), "static pods do not support ephemeral containers")]
     errors = check_pod(pod) + _check_annotations(pod, old)
     at = _SPEC.child("ephemeralContainers")
@@ -240,7 +241,7 @@ def check_ephemeral_containers_update(pod: Pod, old: Pod) -> Errors:
 
 def check_resize(pod: Pod, old: Pod) -> Errors:
     """What an update through `resize` may not do: anything but change cpu and memory of running containers."""
-    if pod_annotations.MIRROR in (old.metadata.annotations or {}):
+    if MIRROR in (old.metadata.annotations or {}):
         return [field.forbidden(Path(""), "static pods cannot be resized")]
     if old.spec.os is not None and old.spec.os.name == "windows":
         return [field.forbidden(Path(""), "windows pods cannot be resized")]

@@ -16,6 +16,8 @@ from steersman.api.labels import Selector
 from steersman.api.meta import parse_time
 from steersman.api.quantity import Quantity
 from steersman.kinds.core import pod_qos, pod_resources
+from steersman.kinds.core.claim_class import class_of
+from steersman.kinds.core.pod_state import is_terminal
 from steersman.kinds.resource import device_quota
 
 if TYPE_CHECKING:
@@ -37,9 +39,7 @@ Scope = tuple[str, str, tuple[str, ...]]
 UNCOUNTED: frozenset[Name] = frozenset({("", "events"), ("events.k8s.io", "events")})
 """Too many and too short-lived to be limited."""
 
-_FINISHED = ("Succeeded", "Failed")
 _CLASS_MARK = ".storageclass.storage.k8s.io/"
-_BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
 _CLAIM_RESOURCES = ("persistentvolumeclaims", "requests.storage")
 _POD_RESOURCES = frozenset({
     "count/pods", "pods", "cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory",
@@ -181,7 +181,7 @@ def _pod_usage(pod: Pod, now: datetime) -> Amounts:
 
 def _is_charged(pod: Pod, now: datetime) -> bool:
     """Whether the pod may still use something: it has not ended, nor overstayed its deletion."""
-    if pod.status.phase in _FINISHED:
+    if is_terminal(pod):
         return False
     end = ends(pod)
     return end is None or now <= end
@@ -313,8 +313,7 @@ def _claim_usage(claim: PersistentVolumeClaim, now: datetime) -> Amounts:
     storage = _storage(claim)
     if storage is not None:
         used["requests.storage"] = storage
-    name = (claim.metadata.annotations or {}).get(_BETA_CLASS) or claim.spec.storageClassName
-    if name:
+    if name := class_of(claim):
         used.update({f"{name}{_CLASS_MARK}{r}": used[r] for r in _CLAIM_RESOURCES if r in used})
     return used
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from steersman.kinds.core.node_selection import NO_SCHEDULE, untolerated
+from steersman.kinds.core.node_taints import UNSCHEDULABLE
 from steersman.kinds.types.core_v1 import Taint
 from steersman.scheduler.framework import Failure, Plugin
 from steersman.scheduler.node_table import NodeTable
 from steersman.scheduler.pod_info import PodInfo
 
-_TAINT = Taint(key="node.kubernetes.io/unschedulable", effect=NO_SCHEDULE)
+_TAINT = Taint(key=UNSCHEDULABLE, effect=NO_SCHEDULE)
 
 
 def _filter(pod: PodInfo, table: NodeTable) -> Sequence[Failure]:

@@ -13,12 +13,13 @@ from steersman.api.errors import NotFound, StatusError
 from steersman.apiserver.admission.framework import CREATE, UPDATE, Admission, Environment, Interest, Review
 from steersman.apiserver.admission.given import Given
 from steersman.kinds.core import pod_qos
+from steersman.kinds.core.node_taints import MEMORY_PRESSURE
 from steersman.kinds.core.tolerations import Coverage, merged
 from steersman.kinds.types.core_v1 import Namespace, Pod, Toleration
 
 _DEFAULTS = "scheduler.alpha.kubernetes.io/defaultTolerations"
 _WHITELIST = "scheduler.alpha.kubernetes.io/tolerationsWhitelist"
-_MEMORY = Toleration(key="node.kubernetes.io/memory-pressure", operator="Exists", effect="NoSchedule")
+_MEMORY = Toleration(key=MEMORY_PRESSURE, operator="Exists", effect="NoSchedule")
 
 
 class Configuration(Struct, kw_only=True, forbid_unknown_fields=True):

@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from steersman.apiserver.admission.framework import CREATE, UPDATE, Admission, Environment, Interest, Review
 from steersman.apiserver.admission.given import Given
+from steersman.kinds.core.node_taints import NOT_READY, UNREACHABLE
 from steersman.kinds.types.core_v1 import Pod, Toleration
 
 _SECONDS = 300
-_NOT_READY, _UNREACHABLE = "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"
 
 
 class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -28,7 +28,7 @@ def configure(given: Given | None) -> Admission:
     if given is None:
         return ADMISSION
     settings = given.bare(Settings)
-    seconds = {_NOT_READY: settings.notReady, _UNREACHABLE: settings.unreachable}
+    seconds = {NOT_READY: settings.notReady, UNREACHABLE: settings.unreachable}
     return replace(ADMISSION, mutate=partial(mutate, seconds))
 
 
@@ -51,6 +51,6 @@ ADMISSION = Admission(
     name="DefaultTolerationSeconds",
     order=1_500,
     interests=(Interest(frozenset({CREATE, UPDATE}), "pods"),),
-    mutate=partial(mutate, {_NOT_READY: _SECONDS, _UNREACHABLE: _SECONDS}),
+    mutate=partial(mutate, {NOT_READY: _SECONDS, UNREACHABLE: _SECONDS}),
     configure=configure,
 )

@@ -16,7 +16,7 @@ from steersman.apiserver.authorizers.node import LEASES, node_of
 from steersman.apiserver.authorizers.references import CONFIGMAP, SECRET, SERVICE_ACCOUNT, mentioned
 from steersman.apiserver.authz import Attributes, aggregate
 from steersman.kinds.certificates.signers import KUBELET_CLIENT, KUBELET_SERVING
-from steersman.kinds.core.pod_annotations import MIRROR
+from steersman.kinds.core.annotations import MIRROR
 from steersman.kinds.types.core_v1 import (
     Node,
     PersistentVolume,

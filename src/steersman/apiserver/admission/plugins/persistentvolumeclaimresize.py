@@ -5,10 +5,9 @@ from __future__ import annotations
 from steersman.api import quantity
 from steersman.api.errors import Forbidden
 from steersman.apiserver.admission.framework import UPDATE, Admission, Environment, Interest, Review
+from steersman.kinds.core.claim_class import class_of
 from steersman.kinds.types.core_v1 import PersistentVolumeClaim
 from steersman.kinds.types.storage_v1 import StorageClass
-
-_CLASS = "volume.beta.kubernetes.io/storage-class"
 
 
 async def validate(review: Review, environment: Environment) -> None:
@@ -18,8 +17,8 @@ async def validate(review: Review, environment: Environment) -> None:
         return
     if old.status.phase != "Bound":
         raise Forbidden.of(review.resource, review.name, "Only bound persistent volume claims can be expanded")
-    name = _class_name(new)
-    found = environment.reader.get(StorageClass, "", name) if name and name == _class_name(old) else None
+    name = class_of(new)
+    found = environment.reader.get(StorageClass, "", name) if name and name == class_of(old) else None
     if found is None or not found.allowVolumeExpansion:
         raise Forbidden.of(
             review.resource,
@@ -32,10 +31,6 @@ async def validate(review: Review, environment: Environment) -> None:
 def _size(claim: PersistentVolumeClaim) -> quantity.Quantity:
     resources = claim.spec.resources
     return (resources.requests or {}).get("storage", "0") if resources is not None else "0"
-
-
-def _class_name(claim: PersistentVolumeClaim) -> str:
-    return (claim.metadata.annotations or {}).get(_CLASS) or claim.spec.storageClassName or ""
 
 
 ADMISSION = Admission(

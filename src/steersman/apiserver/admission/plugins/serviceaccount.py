@@ -7,7 +7,7 @@ from steersman.api.meta import suffix_of
 from steersman.apiserver.admission import mountable
 from steersman.apiserver.admission.framework import CREATE, UPDATE, Admission, Environment, Interest, Review
 from steersman.kinds.core import pod_secrets
-from steersman.kinds.core.pod_annotations import MIRROR
+from steersman.kinds.core.annotations import MIRROR
 from steersman.kinds.types.core_v1 import (
     ConfigMapProjection,
     Container,

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from steersman.apiserver.admission.framework import CREATE, Admission, Environment, Interest, Review
+from steersman.kinds.core.node_selection import NO_SCHEDULE
+from steersman.kinds.core.node_taints import NOT_READY
 from steersman.kinds.types.core_v1 import Node, Taint
-
-_NOT_READY = "node.kubernetes.io/not-ready"
 
 
 async def mutate(review: Review, environment: Environment) -> None:
     node: Node = review.object
     taints = node.spec.taints or []
-    if not any(t.key == _NOT_READY and t.effect == "NoSchedule" for t in taints):
-        node.spec.taints = [*taints, Taint(key=_NOT_READY, effect="NoSchedule")]
+    if not any(t.key == NOT_READY and t.effect == NO_SCHEDULE for t in taints):
+        node.spec.taints = [*taints, Taint(key=NOT_READY, effect=NO_SCHEDULE)]
 
 
 ADMISSION = Admission(

@@ -6,9 +6,9 @@ from steersman.api.field import quote
 from steersman.apiserver.podsecurity.policy import BASELINE
 from steersman.apiserver.podsecurity.standards import Control
 from steersman.apiserver.podsecurity.subject import Subject, Violation, plural, quoted, setters
+from steersman.kinds.core.annotations import APP_ARMOR
 from steersman.kinds.types.core_v1 import AppArmorProfile
 
-_ANNOTATION = "container.apparmor.security.beta.kubernetes.io/"
 _ALLOWED = ("RuntimeDefault", "Localhost")
 
 
@@ -18,7 +18,7 @@ def check(subject: Subject) -> Violation | None:
     notes = sorted(
         f"{key}={quote(value)}"
         for key, value in subject.annotations.items()
-        if key.startswith(_ANNOTATION) and value not in ("", "runtime/default") and not value.startswith("localhost/")
+        if key.startswith(APP_ARMOR) and value not in ("", "runtime/default") and not value.startswith("localhost/")
     )
     who = [w for w in (setters(of_pod, names), plural("annotation", len(notes)) if notes else "") if w]
     if not who:

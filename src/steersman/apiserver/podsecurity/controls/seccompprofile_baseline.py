@@ -6,17 +6,15 @@ from steersman.api.field import quote
 from steersman.apiserver.podsecurity.policy import BASELINE
 from steersman.apiserver.podsecurity.standards import Control
 from steersman.apiserver.podsecurity.subject import Subject, Violation, plural, quoted, setters
+from steersman.kinds.core.annotations import SECCOMP, SECCOMP_POD
 from steersman.kinds.types.core_v1 import SeccompProfile
 
 ALLOWED = ("RuntimeDefault", "Localhost")
 REASON = "seccompProfile"
 
-_POD = "seccomp.security.alpha.kubernetes.io/pod"
-_CONTAINER = "container.seccomp.security.alpha.kubernetes.io/"
-
 
 def check(subject: Subject) -> Violation | None:
-    keys = {_POD, *(_CONTAINER + container.name for container, _ in subject.containers)}
+    keys = {SECCOMP_POD, *(SECCOMP + container.name for container, _ in subject.containers)}
     bad = sorted(
         f"{key}={quote(value)}"
         for key in keys

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api import codec, field
 from steersman.api.field import OMITTED, Errors, ErrorType, FieldError, Path
 from steersman.cel.env import PER_CALL_LIMIT, RUNTIME_BUDGET, Env, Program
-from steersman.cel.errors import CompileError, CostLimitExceeded, EvalError
+from steersman.cel.errors import OUT_OF_BUDGET, CompileError, CostLimitExceeded, EvalError
 from steersman.cel.schema import schema_type
 from steersman.cel.types import Type, optional_of
 from steersman.cel.values import NONE
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE = 5 * 1024
 _TYPE_FIELDS = frozenset({"apiVersion", "kind"})
-_OUT_OF_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
 
 
 class RuleError(Exception):
@@ -164,7 +163,7 @@ class Rules:
             errors.append(self._invalid(path, f"rule compile error: {why}"))
         if self._compiled:
             if budget.left <= 0:
-                errors.append(self._invalid(path, _OUT_OF_BUDGET))
+                errors.append(self._invalid(path, OUT_OF_BUDGET))
                 raise _Spent
             for compiled, message in self._compiled:
                 self._evaluate(compiled, message, place, path, errors, budget)
@@ -228,7 +227,7 @@ class Rules:
 
     def _charge(self, cost: int, path: Path | None, errors: Errors, budget: _Budget) -> None:
         if cost > budget.left:
-            errors.append(self._invalid(path, _OUT_OF_BUDGET))
+            errors.append(self._invalid(path, OUT_OF_BUDGET))
             raise _Spent
         budget.left -= cost
 

@@ -1,11 +1,18 @@
-"""What controllers ask about pods."""
+"""How far a pod is: what its status says, for everybody who asks."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
 from steersman.api.meta import parse_time
-from steersman.kinds.types.core_v1 import Pod, PodCondition
+
+if TYPE_CHECKING:
+    from steersman.kinds.types.core_v1 import Pod, PodCondition
+
+TERMINAL_PHASES: Final = ("Succeeded", "Failed")
+DISRUPTION_TARGET: Final = "DisruptionTarget"
+"""Condition of a pod that somebody ends for a reason of the cluster's, not of the pod's own."""
 
 
 def condition(pod: Pod, type_: str) -> PodCondition | None:
@@ -15,9 +22,14 @@ def condition(pod: Pod, type_: str) -> PodCondition | None:
     return None
 
 
+def has_condition(pod: Pod, type_: str) -> bool:
+    """Whether the condition is there and true."""
+    found = condition(pod, type_)
+    return found is not None and found.status == "True"
+
+
 def is_ready(pod: Pod) -> bool:
-    ready = condition(pod, "Ready")
-    return ready is not None and ready.status == "True"
+    return has_condition(pod, "Ready")
 
 
 def available_in(pod: Pod, min_ready_seconds: int, now: datetime) -> float | None:
@@ -39,7 +51,7 @@ def is_available(pod: Pod, min_ready_seconds: int, now: datetime) -> bool:
 
 def is_terminal(pod: Pod) -> bool:
     """Whether the pod has finished for good."""
-    return pod.status.phase in ("Succeeded", "Failed")
+    return pod.status.phase in TERMINAL_PHASES
 
 
 def is_active(pod: Pod) -> bool:
