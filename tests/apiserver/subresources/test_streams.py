@@ -283,8 +283,8 @@ async def test_pod_and_service_proxy(api: Api, cluster: Cluster) -> None:
             assert await answer.text() == "PUT /x/?\nbodyend"
     services = "/api/v1/namespaces/default/services"
     await api.post(services, {"metadata": {"name": "s"}, "spec": {"ports": [{"name": "web", "port": 80}]}})
-    answer = await api.get(f"{services}/s:web/proxy/", code=404)
-    assert answer["message"] == 'endpoints "s" not found'
+    answer = await api.get(f"{services}/s:web/proxy/", code=503)
+    assert answer["message"] == 'no endpoints available for service "s"'
     target = {"kind": "Pod", "namespace": "default", "name": "a"}
     piece = {
         "kind": "EndpointSlice",
@@ -298,9 +298,10 @@ async def test_pod_and_service_proxy(api: Api, cluster: Cluster) -> None:
     await api.app.store.create(
         "/registry/discovery.k8s.io/endpointslices/default/s", json.dumps(piece, separators=(",", ":")).encode()
     )
-    for name in ("s:web", "s:80", "s", "http:s:web"):
+    for name in ("s:web", "s:80", "http:s:web"):
         assert await text(await api.raw("GET", f"{services}/{name}/proxy/y")) == "GET /y?\nend"
-    await api.get(f"{services}/s:81/proxy/", code=503)
+    for name in ("s", "s:81"):
+        await api.get(f"{services}/{name}/proxy/", code=503)
     await api.get(f"{services}/a:b:c:d/proxy/", code=400)
 
 

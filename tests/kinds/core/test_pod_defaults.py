@@ -160,7 +160,7 @@ def test_defaults_are_filled_in_once(create: Build) -> None:
         ("{}", "{limits: {cpu: 1, memory: 1Gi}}", "Guaranteed"),
     ],
 )
-def test_qos_class(resources: str, whole: str, want: str, build: Build) -> None:
+def test_qos_class(resources: str, whole: str, want: str, create: Build) -> None:
     change = f"spec: {{containers: [{{name: c, image: x, resources: {resources}}}]}}"
     extra = [] if whole == "{}" else [f"spec: {{resources: {whole}}}"]
-    assert qos_class(build(KIND, POD, change, *extra).spec) == want
+    assert qos_class(create(KIND, POD, change, *extra).spec) == want

@@ -63,3 +63,40 @@ def test_overhead() -> None:
     assert pod_resources.with_overhead(obj, {"cpu": "1"}) == {"cpu": "1100m", "memory": "1Mi"}
     assert pod_resources.with_overhead(obj, {"cpu": "1"}, limit=True) == {"cpu": "1100m"}
     assert pod_resources.limits(obj) == {}
+
+
+HUGE = {"limits": {"hugepages-2Mi": "2Mi"}, "requests": {"hugepages-2Mi": "2Mi"}}
+
+
+@pytest.mark.parametrize(
+    ("containers", "whole", "requests", "limits"),
+    [
+        ([container("1")], {"requests": {"memory": "1Gi"}}, {"cpu": "1", "memory": "1Gi"}, None),
+        ([container("1")], {"limits": {"cpu": "2"}}, {"cpu": "1"}, {"cpu": "2"}),
+        ([{"name": "c", "image": "x"}], {"limits": {"cpu": "2"}}, {"cpu": "2"}, {"cpu": "2"}),
+        (
+            [{**container("1"), "resources": {"requests": {"cpu": "1"}, "limits": {"cpu": "3"}}}],
+            {"requests": {"cpu": "2"}},
+            {"cpu": "2"},
+            {"cpu": "3"},
+        ),
+        (
+            [{**container("1"), "resources": {"requests": {"cpu": "1"}, "limits": {"cpu": "3"}}}],
+            {"requests": {"cpu": "4"}},
+            {"cpu": "4"},
+            {"cpu": "4"},
+        ),
+        (
+            [{**container("1"), "resources": HUGE}],
+            {"requests": {"cpu": "4"}},
+            {"cpu": "4", "hugepages-2Mi": "2Mi"},
+            {"hugepages-2Mi": "2Mi"},
+        ),
+        ([container("1")], {}, None, None),
+    ],
+)
+def test_what_a_pod_does_not_say(containers: Any, whole: Any, requests: Any, limits: Any) -> None:
+    obj = pod(containers, resources=whole)
+    pod_resources.default_pod_level(obj.spec)
+    assert obj.spec.resources is not None
+    assert (obj.spec.resources.requests, obj.spec.resources.limits) == (requests, limits)

@@ -9,6 +9,7 @@ import pytest
 
 from steersman.api import codec
 from steersman.kinds.core.pod import KIND
+from steersman.kinds.types.core_v1 import Pod
 
 ErrorsOf = Callable[..., list[str]]
 
@@ -140,7 +141,9 @@ def _resources(text: str, more: str = "") -> str:
         (_resources("{requests: {cpu: 2, memory: 1Gi}, limits: {memory: 1Gi}}"), []),
         (_resources("{requests: {cpu: 1, memory: 1Gi}, limits: {memory: 2Gi}}"), []),
         (_resources("{requests: {memory: 1Gi}, limits: {memory: 1Gi}}"), ["spec.containers[0].resources.requests: Forbidden: resource requests cannot be removed"]),
-        (_resources("{requests: {cpu: 1, memory: 500Mi}, limits: {memory: 500Mi}}"), ["spec.containers[0].resources.limits[memory]: Forbidden: memory limits cannot be decreased unless resizePolicy is RestartContainer"]),
+        (_resources("{requests: {cpu: 1, memory: 500Mi}, limits: {memory: 500Mi}}"), []),
+        (_resources("{requests: {cpu: 1, memory: 1Gi}, limits: {memory: 1Gi}}", ", resizePolicy: [{resourceName: cpu, restartPolicy: RestartContainer}]"), ["spec: Forbidden: only cpu and memory resources are mutable"]),
+        (_resources("{requests: {cpu: 1, memory: 1Gi, x.io/y: 1}, limits: {memory: 1Gi, x.io/y: 1}}"), ["spec: Forbidden: only cpu and memory resources are mutable"]),
         (_resources("{requests: {cpu: 1, memory: 1Gi}, limits: {memory: 1Gi}}", ", command: [a]"), ["spec: Forbidden: only cpu and memory resources are mutable"]),
         (_resources("{requests: {cpu: 1, memory: 1Gi}, limits: {cpu: 1, memory: 1Gi}}"), ['spec: Invalid value: "Guaranteed": Pod QOS Class may not change as a result of resizing']),
     ],
@@ -148,3 +151,66 @@ def _resources(text: str, more: str = "") -> str:
 def test_resize(after: str, errors: list[str], create: Callable[..., Any]) -> None:
     base = POD.replace("  initContainers: [{name: i, image: x}]\n", "")
     assert _subresource(create, "resize", base, "{}", after) == errors
+
+
+_ONE = "{name: c, image: nginx, resources: {requests: {cpu: 1}}}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "errors"),
+    [
+        ("initContainers: [{name: i, image: x}]", "initContainers: [{name: i, image: x, resources: {requests: {cpu: 2}}}]", []),
+        ("initContainers: [{name: i, image: x, restartPolicy: Always}]", "initContainers: [{name: i, image: x, restartPolicy: Always, resources: {requests: {cpu: 2}}}]", []),
+        (
+            "initContainers: [{name: i, image: x, resources: {requests: {cpu: 1}}}]",
+            "initContainers: [{name: i, image: x}]",
+            ["spec.initContainers[0].resources.requests: Forbidden: resource requests cannot be removed"],
+        ),
+        (
+            "initContainers: [{name: i, image: x}]",
+            "initContainers: [{name: i, image: y}]",
+            ["spec.initContainers[0]: Forbidden: only cpu and memory resources for init or sidecar containers are mutable"],
+        ),
+        ("initContainers: [{name: i, image: x}]", "initContainers: []", ["spec.initContainers: Forbidden: initContainers may not be added or removed on resize"]),
+        (
+            "initContainers: [{name: i, image: x}]",
+            "initContainers: [{name: j, image: x}]",
+            ["spec.initContainers[0].name: Forbidden: initContainers may not be renamed or reordered on resize"],
+        ),
+        ("{}", f"containers: [{_ONE}, {{name: d, image: x}}]", ["spec.containers: Forbidden: containers may not be added or removed on resize"]),
+        (
+            "{}",
+            "volumes: [{name: v, emptyDir: {}}]",
+            ["spec.volumes: Forbidden: volumes are immutable on resize when InPlacePodVerticalScalingMemoryBackedVolumes feature gate is disabled"],
+        ),
+        ("{}", "schedulerName: x", ["spec: Forbidden: only cpu and memory resources are mutable"]),
+        ("{}", "resources: {requests: {cpu: 3}}", []),
+        ("resources: {requests: {cpu: 3}}", "resources: {requests: {cpu: 2}}", []),
+        ("resources: {requests: {cpu: 3}}", "{}", ["spec.resources: Forbidden: pod-level resources cannot be removed"]),
+        (
+            "resources: {requests: {cpu: 3}, limits: {cpu: 4}}",
+            "resources: {requests: {cpu: 3}}",
+            ["spec.resources.limits: Forbidden: pod-level resource limits cannot be removed"],
+        ),
+        (
+            "resources: {requests: {cpu: 3}}",
+            "resources: {requests: {cpu: 3, hugepages-2Mi: 2Mi}, limits: {hugepages-2Mi: 2Mi}}",
+            ["spec: Forbidden: only cpu and memory resources are mutable at pod-level"],
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_resize_takes(before: str, after: str, errors: list[str], create: Callable[..., Any]) -> None:
+    base = f"apiVersion: v1\nkind: Pod\nmetadata: {{name: p, namespace: default}}\nspec: {{containers: [{_ONE}]}}\n"
+    old, new = (text if text == "{}" else f"spec: {{{text}}}" for text in (before, after))
+    assert _subresource(create, "resize", base, old, new) == errors
+
+
+def test_resize_where_nothing_is_resized(create: Callable[..., Any]) -> None:
+    old = create(KIND, POD)
+    running: dict[str, Any] = {"containerStatuses": [{"name": "c", "image": "x", "state": {"running": {}}}]}
+    old.status = codec.from_builtins(Pod, {"status": running})[0].status
+    found = [str(e) for e in KIND.validate_subresource("resize", codec.clone(old), old)]
+    assert found == ["spec: Forbidden: Pod running on node without support for resize"]
+    running["containerStatuses"][0]["resources"] = {}
+    old.status = codec.from_builtins(Pod, {"status": running})[0].status
+    assert not KIND.validate_subresource("resize", codec.clone(old), old)

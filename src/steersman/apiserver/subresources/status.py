@@ -10,6 +10,7 @@ from steersman.api.http import Response
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.handlers import get, patch, update
 from steersman.apiserver.subresources.framework import Handler, Subresource
+from steersman.kinds.core import pod_resources
 
 if TYPE_CHECKING:
     from steersman.apiserver.server import App
@@ -40,13 +41,18 @@ def _ephemeral(old: Any, new: Any) -> Any:
 
 
 def _resize(old: Any, new: Any) -> Any:
-    """The resources of containers, matched by name."""
+    """The resources of containers and of the whole pod. Other containers are left to be refused."""
     out = codec.clone(old)
-    wanted = {c.name: c for c in (*new.spec.containers, *(new.spec.initContainers or ()))}
-    for container in (*out.spec.containers, *(out.spec.initContainers or ())):
-        if container.name in wanted:
-            container.resources = wanted[container.name].resources
-            container.resizePolicy = wanted[container.name].resizePolicy
+    for name in ("containers", "initContainers"):
+        mine, wanted = getattr(out.spec, name) or [], getattr(new.spec, name) or []
+        if [c.name for c in mine] != [c.name for c in wanted]:
+            setattr(out.spec, name, wanted)
+            continue
+        for container, one in zip(mine, wanted, strict=True):
+            container.resources, container.resizePolicy = one.resources, one.resizePolicy
+    if new.spec.resources is not None:
+        out.spec.resources = new.spec.resources
+        pod_resources.default_pod_level(out.spec)
     return _versioned(out, new)
 
 

@@ -88,6 +88,7 @@ KIND: Kind[Pod] = Kind(
     row=pod_columns.row,
     default=pod_defaults.default_pod,
     on_create=pod_strategy.on_create,
+    on_update=pod_strategy.on_update,
     on_status_update=pod_strategy.on_status_update,
     check=pod_validation.check_pod,
     check_new=pod_validation.check_new_pod,

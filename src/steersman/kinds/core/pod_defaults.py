@@ -33,7 +33,6 @@ def default_pod(pod: Pod) -> None:
         if spec.hostNetwork:
             for port in container.ports or ():
                 port.hostPort = port.hostPort or port.containerPort
-    _default_pod_requests(spec)
     if spec.enableServiceLinks is None:
         spec.enableServiceLinks = True
 
@@ -145,20 +144,3 @@ def _rounded(amounts: dict[str, Any] | None) -> dict[str, Any] | None:
 def _requests_from_limits(resources: ResourceRequirements | None) -> None:
     if resources is not None and resources.limits is not None:
         resources.requests = {**resources.limits, **(resources.requests or {})}
-
-
-def _default_pod_requests(spec: PodSpec) -> None:
-    """Requests of the whole pod, where it has limits: what its containers ask for, or else the limits."""
-    whole = spec.resources
-    if whole is None or not whole.limits:
-        return
-    requests = dict(whole.requests or {})
-    for name in ("cpu", "memory"):
-        asked = [
-            a for c in spec.containers if c.resources and (a := (c.resources.requests or {}).get(name)) is not None
-        ]
-        if name not in requests and asked:
-            requests[name] = quantity.total(asked)
-        elif name not in requests and name in whole.limits:
-            requests[name] = whole.limits[name]
-    whole.requests = requests or None

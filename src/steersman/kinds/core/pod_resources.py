@@ -9,7 +9,7 @@ from steersman.api import quantity
 from steersman.api.quantity import Quantity
 
 if TYPE_CHECKING:
-    from steersman.kinds.types.core_v1 import Container, ContainerStatus, Pod, ResourceRequirements
+    from steersman.kinds.types.core_v1 import Container, ContainerStatus, Pod, PodSpec, ResourceRequirements
 
 Amounts = dict[str, Quantity]
 """Quantities by resource name."""
@@ -32,7 +32,7 @@ def requests(pod: Pod, *, live: bool = False, missing: Mapping[str, Quantity] | 
         status = statuses.get(container.name)
         return wanted if status is None else _in_resize(wanted, status, infeasible)
 
-    return _pod_level(pod, "requests", _aggregate(pod, of))
+    return _pod_level(pod, "requests", _aggregate(pod.spec, of))
 
 
 def same_requests(one: Pod, other: Pod) -> bool:
@@ -42,7 +42,35 @@ def same_requests(one: Pod, other: Pod) -> bool:
 
 def limits(pod: Pod) -> Amounts:
     """What the pod gets at most; overhead is not in it."""
-    return _pod_level(pod, "limits", _aggregate(pod, lambda container: _part(container.resources, "limits")))
+    return _pod_level(pod, "limits", of_containers(pod.spec, "limits"))
+
+
+def of_containers(spec: PodSpec, part: str) -> Amounts:
+    """The `requests` or `limits` of all containers together."""
+    return _aggregate(spec, lambda container: _part(container.resources, part))
+
+
+def default_pod_level(spec: PodSpec) -> None:
+    """What a pod that has resources of its own does not say of them follows from its containers, and requests from limits."""
+    whole = spec.resources
+    if whole is None or not (whole.requests or whole.limits):
+        return
+    limits, requests = dict(whole.limits or {}), dict(whole.requests or {})
+    of_limits = of_containers(spec, "limits")
+    for name, amount in of_limits.items():
+        if name.startswith(_HUGE_PAGES) and name not in requests:
+            limits.setdefault(name, amount)
+    for name, amount in of_containers(spec, "requests").items():
+        if name in _AT_POD_LEVEL:
+            requests.setdefault(name, amount)
+    for name, amount in limits.items():
+        if _is_at_pod_level(name):
+            requests.setdefault(name, amount)
+    everything = (*spec.containers, *(spec.initContainers or ()), *(spec.ephemeralContainers or ()))
+    for name, amount in requests.items():
+        if _is_at_pod_level(name) and all(name in _part(c.resources, "limits") for c in everything):
+            limits.setdefault(name, greatest(({name: amount}, of_limits))[name])
+    whole.limits, whole.requests = limits or None, requests or None
 
 
 def with_overhead(pod: Pod, amounts: Mapping[str, Quantity], *, limit: bool = False) -> Amounts:
@@ -73,22 +101,26 @@ def greatest(parts: Iterable[Mapping[str, Quantity]]) -> Amounts:
     return out
 
 
-def _aggregate(pod: Pod, of: Any) -> Amounts:
+def _aggregate(spec: PodSpec, of: Any) -> Amounts:
     """What containers and sidecars need together, or what the greediest step of initialization does."""
     sidecars: Amounts = {}
     steps: list[Amounts] = []
-    for container in pod.spec.initContainers or ():
+    for container in spec.initContainers or ():
         step = added((sidecars, of(container)))
         if container.restartPolicy == "Always":
             sidecars = step
         steps.append(step)
-    return greatest((added((*(of(c) for c in pod.spec.containers), sidecars)), *steps))
+    return greatest((added((*(of(c) for c in spec.containers), sidecars)), *steps))
+
+
+def _is_at_pod_level(name: str) -> bool:
+    return name in _AT_POD_LEVEL or name.startswith(_HUGE_PAGES)
 
 
 def _pod_level(pod: Pod, part: str, amounts: Amounts) -> Amounts:
     """The pod's own resources stand for those of its containers."""
     own = _part(pod.spec.resources, part)
-    return {**amounts, **{n: a for n, a in own.items() if n in _AT_POD_LEVEL or n.startswith(_HUGE_PAGES)}}
+    return {**amounts, **{n: a for n, a in own.items() if _is_at_pod_level(n)}}
 
 
 def _part(resources: ResourceRequirements | None, part: str) -> Amounts:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
+from steersman.kinds.core import pod_resources
 from steersman.kinds.core.pod_qos import qos_class
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ def on_create(pod: Pod) -> None:
         _select_by_labels(pod.spec.affinity, pod)
     for constraint in pod.spec.topologySpreadConstraints or ():
         _extend(constraint.labelSelector, "In", constraint.matchLabelKeys, pod)
+    pod_resources.default_pod_level(pod.spec)
     pod.status.phase = "Pending"
     pod.status.qosClass = qos_class(pod.spec)
     if pod.spec.schedulingGates:
@@ -30,6 +33,12 @@ def on_create(pod: Pod) -> None:
                 message="Scheduling is blocked due to non-empty scheduling gates",
             )
         ]
+
+
+def on_update(pod: Pod, old: Pod) -> None:
+    """Clients that do not know of resources of the whole pod leave them as they are."""
+    if pod.spec.resources is None and old.spec.resources is not None:
+        pod.spec.resources = copy.deepcopy(old.spec.resources)
 
 
 def _select_by_labels(affinity: Affinity, pod: Pod) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from steersman.api import field, names, quantity
+from steersman.api import field, names
 from steersman.api.field import Errors, Path
 from steersman.kinds.core import pod_annotations, pod_status_validation
 from steersman.kinds.core.annotations import MIRROR
@@ -39,6 +39,9 @@ _CHANGEABLE = ",".join((
     "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",
 ))  # fmt: skip
 _ANNOTATIONS = Path("metadata", "annotations")
+_KINDS, _RESIZABLE = ("requests", "limits"), ("cpu", "memory")
+_ONLY_AMOUNTS = "only cpu and memory resources are mutable"
+_VOLUMES = "volumes are immutable on resize when InPlacePodVerticalScalingMemoryBackedVolumes feature gate is disabled"
 
 
 def check_update(pod: Pod, old: Pod) -> Errors:
@@ -240,48 +243,93 @@ def check_ephemeral_containers_update(pod: Pod, old: Pod) -> Errors:
 
 
 def check_resize(pod: Pod, old: Pod) -> Errors:
-    """What an update through `resize` may not do: anything but change cpu and memory of running containers."""
+    """What an update through `resize` may not do: anything but change amounts of cpu and memory."""
     if MIRROR in (old.metadata.annotations or {}):
         return [field.forbidden(Path(""), "static pods cannot be resized")]
     if old.spec.os is not None and old.spec.os.name == "windows":
         return [field.forbidden(Path(""), "windows pods cannot be resized")]
     errors = check_pod(pod) + _check_annotations(pod, old)
-    if qos_class(pod.spec) != qos_class(old.spec):
+    if (old.status.qosClass or qos_class(old.spec)) != qos_class(pod.spec):
         detail = "Pod QOS Class may not change as a result of resizing"
         errors.append(field.invalid(_SPEC, pod.status.qosClass, detail))
-    for i, (container, before) in enumerate(zip(pod.spec.containers, old.spec.containers, strict=False)):
-        errors += _check_container_resize(container, before, _SPEC.child("containers").index(i).child("resources"))
-        if _immutable(container) != _immutable(before):
-            errors.append(field.forbidden(_SPEC, "only cpu and memory resources are mutable"))
-    pairs = zip(pod.spec.initContainers or (), old.spec.initContainers or (), strict=False)
-    for i, (container, before) in enumerate(pairs):
-        if not is_sidecar(before):
-            if not field.same(container, before):
-                errors.append(field.forbidden(_SPEC, "resources for non-sidecar init containers are immutable"))
-            continue
-        errors += _check_container_resize(container, before, _SPEC.child("initContainers").index(i).child("resources"))
-        if _immutable(container) != _immutable(before):
-            errors.append(field.forbidden(_SPEC, "only cpu and memory resources for sidecar containers are mutable"))
+    if not _node_resizes(old):
+        errors.append(field.forbidden(_SPEC, "Pod running on node without support for resize"))
+    errors += _check_pod_level(pod.spec.resources, old.spec.resources)
+    misplaced = _check_same_containers(pod.spec, old.spec)
+    if misplaced:
+        return errors + misplaced
+    first = list(zip(pod.spec.initContainers or (), old.spec.initContainers or (), strict=True))
+    pairs = list(zip(pod.spec.containers, old.spec.containers, strict=True))
+    for name, those in (("initContainers", first), ("containers", pairs)):
+        for i, (container, before) in enumerate(those):
+            at = _SPEC.child(name).index(i).child("resources")
+            errors += _check_removed(container.resources, before.resources, at, "resource")
+    for container, before in pairs:
+        if not _only_amounts_differ(container, before):
+            errors.append(field.forbidden(_SPEC, _ONLY_AMOUNTS))
+    for i, (container, before) in enumerate(first):
+        errors += _check_first(container, before, _SPEC.child("initContainers").index(i))
+    if not field.same(pod.spec.volumes, old.spec.volumes):
+        errors.append(field.forbidden(_SPEC.child("volumes"), _VOLUMES))
     if not errors and not _only_containers_differ(pod.spec, old.spec):
-        errors.append(field.forbidden(_SPEC, "only cpu and memory resources are mutable"))
+        errors.append(field.forbidden(_SPEC, _ONLY_AMOUNTS))
     return errors
 
 
-def _check_container_resize(container: Container, before: Container, path: Path) -> Errors:
+def _node_resizes(pod: Pod) -> bool:
+    """Whether the pod's node says what its containers have; before one runs nothing is known."""
+    running = (s for s in pod.status.containerStatuses or () if s.state is not None and s.state.running is not None)
+    status = next(running, None)
+    return status is None or status.resources is not None
+
+
+def _check_pod_level(resources: ResourceRequirements | None, before: ResourceRequirements | None) -> Errors:
+    if not any(_amounts(one, kind) for one in (resources, before) for kind in _KINDS):
+        return []
+    at = _SPEC.child("resources")
+    if resources is None:
+        return [field.forbidden(at, "pod-level resources cannot be removed")]
+    errors = _check_removed(resources, before, at, "pod-level resource")
+    if not field.same(_former(resources, before), _former(before, before)):
+        errors.append(field.forbidden(_SPEC, f"{_ONLY_AMOUNTS} at pod-level"))
+    return errors
+
+
+def _check_same_containers(spec: PodSpec, before: PodSpec) -> Errors:
     errors: Errors = []
-    for kind in ("requests", "limits"):
-        if set(_amounts(before.resources, kind)) - set(_amounts(container.resources, kind)):
-            errors.append(field.forbidden(path.child(kind), f"resource {kind} cannot be removed"))
-    restart = next((p.restartPolicy for p in container.resizePolicy or () if p.resourceName == "memory"), "")
-    new, old = _amounts(container.resources, "limits").get("memory"), _amounts(before.resources, "limits").get("memory")
-    if restart != "RestartContainer" and new is not None:
-        at = path.child("limits").key("memory")
-        if old is None:
-            errors.append(field.forbidden(at, "memory limits cannot be added unless resizePolicy is RestartContainer"))
-        elif quantity.compare(new, old) < 0:
-            errors.append(
-                field.forbidden(at, "memory limits cannot be decreased unless resizePolicy is RestartContainer")
-            )
+    for name in ("containers", "initContainers"):
+        at = _SPEC.child(name)
+        new, old = ([c.name for c in getattr(one, name) or ()] for one in (spec, before))
+        if len(new) != len(old):
+            errors.append(field.forbidden(at, f"{name} may not be added or removed on resize"))
+            continue
+        for i, (one, other) in enumerate(zip(new, old, strict=True)):
+            if one != other:
+                detail = f"{name} may not be renamed or reordered on resize"
+                errors.append(field.forbidden(at.index(i).child("name"), detail))
+    return errors
+
+
+def _check_removed(
+    resources: ResourceRequirements | None, before: ResourceRequirements | None, path: Path, what: str
+) -> Errors:
+    return [
+        field.forbidden(path.child(kind), f"{what} {kind} cannot be removed")
+        for kind in _KINDS
+        if _amounts(before, kind).keys() - _amounts(resources, kind).keys()
+    ]
+
+
+def _check_first(container: Container, before: Container, path: Path) -> Errors:
+    """A sidecar or a container of initialization."""
+    errors: Errors = []
+    if not _only_amounts_differ(container, before):
+        detail = "only cpu and memory resources for init or sidecar containers are mutable"
+        errors.append(field.forbidden(path, detail))
+    if not is_sidecar(container) and not field.same(container, before):
+        detail = "non-sidecar init containers with a resize policy of RestartContainer cannot be resized"
+        restarting = [p for p in container.resizePolicy or () if p.restartPolicy == "RestartContainer"]
+        errors += [field.forbidden(path, detail) for _ in restarting]
     return errors
 
 
@@ -289,21 +337,25 @@ def _amounts(resources: ResourceRequirements | None, kind: str) -> dict[str, Any
     return (getattr(resources, kind) if resources is not None else None) or {}
 
 
-def _immutable(container: Container) -> tuple[Any, ...]:
-    """What of a container a resize leaves alone."""
-    others = {
-        (kind, name): amount
-        for kind in ("requests", "limits")
-        for name, amount in _amounts(container.resources, kind).items()
-        if name not in ("cpu", "memory")
-    }
-    return structs.replace(container, resources=None, resizePolicy=None), others
+def _former(resources: ResourceRequirements | None, before: ResourceRequirements | None) -> list[Any]:
+    """Resources with the cpu and memory that there were before."""
+    amounts = [
+        {n: a for n, a in _amounts(resources, kind).items() if n not in _RESIZABLE}
+        | {n: a for n, a in _amounts(before, kind).items() if n in _RESIZABLE}
+        for kind in _KINDS
+    ]
+    return [amounts, (resources.claims if resources is not None else None) or []]
+
+
+def _only_amounts_differ(container: Container, before: Container) -> bool:
+    rest, old = structs.replace(container, resources=None), structs.replace(before, resources=None)
+    return field.same(rest, old) and field.same(
+        _former(container.resources, before.resources), _former(before.resources, before.resources)
+    )
 
 
 def _only_containers_differ(spec: PodSpec, before: PodSpec) -> bool:
-    if len(spec.containers) != len(before.containers):
-        return False
-    if len(spec.initContainers or ()) != len(before.initContainers or ()):
-        return False
-    rest = structs.replace(before, containers=spec.containers, initContainers=spec.initContainers)
+    rest = structs.replace(
+        before, containers=spec.containers, initContainers=spec.initContainers, resources=spec.resources
+    )
     return field.same(rest, spec)

@@ -10,6 +10,7 @@ from steersman.api.memo import Memo
 from steersman.kinds.core import (
     container_validation,
     pod_annotations,
+    pod_resources,
     scheduling_validation,
     security_validation,
     volume_validation,
@@ -135,11 +136,13 @@ def _check_resources(spec: PodSpec, path: Path) -> Errors:
     if whole.claims is not None:
         errors.append(field.forbidden(path.child("claims"), "claims cannot be set for Resources at pod-level"))
     errors += check_requirements(whole, (), path, check_pod_name)
-    for name, amount in (whole.requests or {}).items():
-        asked = quantity.total((c.resources.requests or {}).get(name, "0") for c in spec.containers if c.resources)
-        if quantity.compare(asked, amount) > 0:
-            detail = f"must be greater than or equal to aggregate container requests of {asked}"
-            errors.append(field.invalid(path.child("requests").key(name), amount, detail))
+    for kind, mine in (("requests", whole.requests), ("limits", whole.limits)):
+        asked = pod_resources.of_containers(spec, kind)
+        for name, amount in (mine or {}).items():
+            of_all = kind == "requests" or name.startswith("hugepages-")
+            if of_all and name in asked and quantity.compare(asked[name], amount) > 0:
+                detail = f"must be greater than or equal to aggregate container {kind} of {asked[name]}"
+                errors.append(field.invalid(path.child(kind).key(name), amount, detail))
     for i, container in enumerate(spec.containers):
         for name, limit in ((container.resources.limits if container.resources else None) or {}).items():
             bound = (whole.limits or {}).get(name)
