@@ -111,15 +111,15 @@ def test_yaml(bomb: Bomb, body: bytes) -> None:
     ],
 )
 def test_json(bomb: Bomb, body: bytes) -> None:
-    bomb("POST", MAPS, body)
-    bomb("PUT", f"{MAPS}/bomb", body)
+    bomb("POST", MAPS, body, codes=(400, 413, 422))
+    bomb("PUT", f"{MAPS}/bomb", body, codes=(400, 413, 422))
 
 
 def test_fields_that_come_a_hundred_thousand_times(bomb: Bomb) -> None:
     repeated = b'{"metadata":{"name":"bomb"},' + b'"data":{"a":"b"},' * 100_000 + b'"data":{}}'
-    bomb("POST", f"{MAPS}?fieldValidation=Strict", repeated)
+    bomb("POST", f"{MAPS}?fieldValidation=Strict", repeated, codes=(400, 413))
     unknown = b'{"metadata":{"name":"bomb"},' + b",".join(b'"x%d":1' % i for i in range(100_000)) + b"}"
-    bomb("POST", f"{MAPS}?fieldValidation=Strict", unknown)
+    bomb("POST", f"{MAPS}?fieldValidation=Strict", unknown, codes=(400, 413))
 
 
 def test_protobuf(bomb: Bomb) -> None:
@@ -395,7 +395,7 @@ def test_bombs_in_questions(bomb: Bomb) -> None:
 
 
 def test_the_answers_are_kubernetes_own(server: ApiProcess) -> None:
-    answer = server.ask("POST", MAPS, b"[" * 100_000)
+    answer = server.ask("POST", MAPS, b"[" * 50_000)
     assert (answer.json["kind"], answer.status) == ("Status", 400)
     too_large = json.dumps({"metadata": {"name": "x"}, "data": {"a": "x" * (4 * MEBIBYTE)}}).encode()
     answer = server.ask("POST", MAPS, too_large)

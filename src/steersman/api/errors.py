@@ -149,6 +149,10 @@ class Cause(Protocol):
     def __str__(self) -> str: ...
 
 
+# Errors that an answer names; nobody reads more, and who sends a hundred thousand mistakes is not to be answered with 50 MB.
+MOST_CAUSES = 1000
+
+
 class Invalid(StatusError):
     code, reason = 422, "Invalid"
 
@@ -156,7 +160,11 @@ class Invalid(StatusError):
     def of(cls, resource: Resource, name: str, errors: Sequence[Cause]) -> Invalid:
         """Every field error in one message: `Pod "x" is invalid: spec.a: …`, in brackets when there are several."""
         kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
+        more = len(errors) - MOST_CAUSES
+        errors = errors[:MOST_CAUSES]
         texts = list(dict.fromkeys(str(e) for e in errors))
+        if more > 0:
+            texts.append(f"and {more} more")
         what = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
         details: Details = {"name": name} if name else {}
         if resource.group:

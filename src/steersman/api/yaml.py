@@ -17,7 +17,7 @@ import yaml
 
 from steersman.api.patch import copy_json
 
-MAX_VALUES = 1_000_000
+MAX_VALUES = 131_072
 MAX_DEPTH = 200
 UNMARSHAL_ERRORS = "yaml: unmarshal errors:"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 import zlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
@@ -13,7 +14,9 @@ THRESHOLD = 128 * 1024
 """What is no longer than this many bytes is sent as it is."""
 
 _LEVEL = 1
-_GZIP = 31
+_GZIP, _RAW = 31, -15
+# RFC 1952: deflate, no flags, no time, packed fast, of an unknown system; and RFC 1951's last block, empty.
+_HEAD, _END = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff", b"\x03\x00"
 
 
 def takes_gzip(headers: Mapping[str, str]) -> bool:
@@ -36,17 +39,26 @@ def _packed(body: bytes) -> bytes:
 
 
 async def _pieces(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+    """Each piece is packed for itself, as blocks of one stream: a packer takes 256 KiB, and the client may be slow to read."""
+    checksum = size = 0
+    before = _HEAD
     try:
         async for piece in body:
-            data = await asyncio.to_thread(packer.compress, piece)
-            if data:
-                yield data
-        yield packer.flush()
+            size += len(piece)
+            data, checksum = await asyncio.to_thread(_block, piece, checksum)
+            del piece
+            yield before + data
+            before = b""
+        yield before + _END + struct.pack("<II", checksum, size & 0xFFFFFFFF)
     finally:
         closer = getattr(body, "aclose", None)
         if closer is not None:
             await closer()
+
+
+def _block(piece: bytes, checksum: int) -> tuple[bytes, int]:
+    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
+    return packer.compress(piece) + packer.flush(zlib.Z_FULL_FLUSH), zlib.crc32(piece, checksum)
 
 
 def _marked(headers: Mapping[str, str]) -> Mapping[str, str]:

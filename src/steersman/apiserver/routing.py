@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from steersman.api.errors import MethodNotAllowed, NotFound
+from steersman.api import values
+from steersman.api.errors import MethodNotAllowed, NotFound, RequestEntityTooLarge
 from steersman.api.http import Response
 from steersman.api.meta import Resource
 from steersman.apiserver import authz, compression
@@ -47,6 +48,9 @@ async def serve(app: App, ctx: Context) -> Response:
         return await app.aggregator.forward(remote, ctx)
     if not info.is_resource:
         return await _path(app, ctx)
+    body = ctx.request.body
+    if len(body) > values.FEW and values.too_many(body):
+        raise RequestEntityTooLarge(f"the object has too many values: limit is {values.MOST}")
     endpoint = app.endpoint(info.group, info.version, info.resource)
     if endpoint is None:
         return await _virtual(app, ctx)

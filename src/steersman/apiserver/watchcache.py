@@ -18,6 +18,7 @@ from steersman.api.errors import Expired, Timeout
 from steersman.api.fields import FieldSelector
 from steersman.api.labels import Selector
 from steersman.api.meta import Resource
+from steersman.apiserver.backlog import Backlog
 from steersman.apiserver.cached import (
     ADDED,
     BOOKMARK,
@@ -32,7 +33,7 @@ from steersman.apiserver.cached import (
 )
 from steersman.apiserver.unreadable import Unreadable, of_list
 from steersman.apiserver.watchers import Watchers
-from steersman.apiserver.watchstream import Batches, Beginning, Encoder, WatchStream, encode_line
+from steersman.apiserver.watchstream import MOST_TOGETHER, Batches, Beginning, Encoder, WatchStream, encode_line
 from steersman.store.errors import Compacted
 from steersman.store.index import KeyIndex, bounds
 from steersman.store.protocol import Entry, Event, Store
@@ -47,7 +48,10 @@ STREAM_LIMIT = 10_000
 """Lines that may wait in a watch before it is closed."""
 
 BATCH = 500
-"""Objects that a watch's beginning encodes at a time."""
+"""Objects that a watch's beginning encodes at a time, unless fewer have `MOST_TOGETHER` bytes."""
+
+FIRST_PAST, PAST_BYTES = 16, 512 * 1024
+"""Changes that are read of the store's history first, and bytes of them that are read at a time from then on."""
 
 BOOKMARK_SECONDS = 60.0
 FRESH_SECONDS = 3.0
@@ -84,7 +88,16 @@ class WatchCache:
     happens between reading `revision` and a list that is made before the next await.
     """
 
-    def __init__(self, store: Store, prefix: str, describe: Describe, clock: Clock, *, resource: Resource) -> None:
+    def __init__(
+        self,
+        store: Store,
+        prefix: str,
+        describe: Describe,
+        clock: Clock,
+        *,
+        resource: Resource,
+        backlog: Backlog | None = None,
+    ) -> None:
         self.resource = resource
         self.prefix = prefix
         self._store = store
@@ -100,7 +113,8 @@ class WatchCache:
         self._unobserve: Callable[[], None] | None = None
         # Events that came while the objects were loaded; None afterwards.
         self._early: list[Event] | None = None
-        self._watchers = Watchers()
+        self._backlog = backlog or Backlog()
+        self._watchers = Watchers(self._backlog)
         self.changed = 0
         """The revision of the last change, or of the loading. What is made of a list is good until it moves."""
 
@@ -378,6 +392,7 @@ class WatchCache:
             limit=STREAM_LIMIT,
             beginning=beginning,
             closed=lambda: self._watchers.leave(group, stream),
+            backlog=self._backlog,
         )
         group.streams.add(stream)
         return stream
@@ -389,8 +404,8 @@ class WatchCache:
         async def read() -> Lines | None:
             nonlocal at, mark
             if at < len(items):
-                part = items[at : at + BATCH]
-                at += BATCH
+                part = _together(items, at)
+                at += len(part)
                 # A selector may have to read them all: others get their turns.
                 await asyncio.sleep(0)
                 return [encode(ADDED, item) for item in part if wanted.accepts(item)]
@@ -407,16 +422,20 @@ class WatchCache:
 
     def _resumed(self, wanted: Selection, encode: Encoder, after: int, now: int) -> Beginning:
         """The changes of a past that only the store remembers."""
+        # Nobody knows how large they are before they are read.
+        limit = FIRST_PAST
 
         async def read() -> Lines | None:
-            nonlocal after
+            nonlocal after, limit
             if after >= now:
                 return None
             try:
-                events = await self._store.history(self.prefix, after, now, BATCH)
+                events = await self._store.history(self.prefix, after, now, limit)
             except Compacted as error:
                 raise expired(after, error.compacted) from error
-            after = events[-1].revision if len(events) == BATCH else now
+            after = events[-1].revision if len(events) == limit else now
+            size = sum([len(event.value) + len(event.previous or b"") for event in events]) // (len(events) or 1) + 1
+            limit = max(1, min(BATCH, PAST_BYTES // size))
             return list(_lines(wanted, encode, map(self._past, events)))
 
         return read
@@ -509,6 +528,16 @@ def _lines(wanted: Selection, encode: Encoder, changes: Iterable[Change]) -> Ite
         told = transition(wanted, change)
         if told is not None:
             yield encode(*told)
+
+
+def _together(items: Sequence[Cached], at: int) -> Sequence[Cached]:
+    """Objects from a place on that are told together: some, or fewer that are large."""
+    size = 0
+    for end in range(at, min(at + BATCH, len(items))):
+        size += len(items[end].value)
+        if size >= MOST_TOGETHER:
+            return items[at : end + 1]
+    return items[at : at + BATCH]
 
 
 def _batched(lines: Iterator[bytes]) -> Beginning:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from steersman.apiserver.backlog import Backlog
 from steersman.apiserver.cached import NAME, Cached, Change, Selection, transition
 from steersman.apiserver.watchstream import Encoder, WatchStream
 
@@ -26,7 +27,8 @@ class Watchers:
     at for changes of objects with that value: a thousand kubelets cost a change of a pod what one costs.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, backlog: Backlog) -> None:
+        self._backlog = backlog
         self._groups: dict[tuple[Selection, Encoder], Group] = {}
         # By field and value, and else by namespace ("" for all).
         self._pinned: dict[str, dict[str, list[Group]]] = {}
@@ -81,6 +83,8 @@ class Watchers:
                 line = lines[shared] = group.encode(*told)
             for stream in tuple(group.streams):
                 stream.offer(line, change.revision)
+        for line in lines.values():
+            self._backlog.add(len(line))
 
     def _shelves(self, wanted: Selection) -> tuple[dict[str, list[Group]], str]:
         """Where the group of a selection is looked up, and under what."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from itertools import islice
 
 import msgspec
 
 from steersman.api.errors import StatusError
+from steersman.apiserver.backlog import Backlog
 from steersman.apiserver.cached import Cached
 
 # When so many lines wait in a stream, their bytes are counted for the first time.
@@ -25,15 +25,20 @@ Beginning = Callable[[], Awaitable[list[bytes] | None]]
 
 
 class Batches:
-    """A Beginning of lines that are all at hand, so many at a time. `last` says that there are no more."""
+    """A Beginning of lines that are all at hand, so many at a time, or fewer that are large. `last` says that there are no more."""
 
     def __init__(self, lines: Iterator[bytes], size: int) -> None:
         self._lines, self._size = lines, size
         self.last = False
 
     async def __call__(self) -> list[bytes] | None:
-        batch = list(islice(self._lines, self._size))
-        self.last = len(batch) < self._size
+        batch, size = [], 0
+        for line in self._lines:
+            batch.append(line)
+            size += len(line)
+            if len(batch) >= self._size or size >= MOST_TOGETHER:
+                return batch
+        self.last = True
         return batch or None
 
 
@@ -55,8 +60,16 @@ class WatchStream:
     """
 
     def __init__(
-        self, *, bookmarks: bool, after: int, limit: int, beginning: Beginning | None, closed: Callable[[], None]
+        self,
+        *,
+        bookmarks: bool,
+        after: int,
+        limit: int,
+        beginning: Beginning | None,
+        closed: Callable[[], None],
+        backlog: Backlog | None = None,
     ) -> None:
+        self._backlog = backlog
         self.bookmarks = bookmarks
         self._after = after
         self._limit = limit
@@ -111,14 +124,27 @@ class WatchStream:
     def _put(self, line: bytes) -> None:
         if self._ended:
             return
-        if len(self._queue) >= self._looked_at and not self._has_room():
+        if not self._queue:
+            if self._backlog is not None:
+                self._backlog.begin(self)
+        elif len(self._queue) >= self._looked_at and not self._has_room():
+            self.overflow()
+            return
+        self._queue.append(line)
+        self._wake()
+
+    @property
+    def waiting(self) -> list[bytes]:
+        """The lines that its reader has not taken."""
+        return self._queue
+
+    def overflow(self) -> None:
+        """Ends the stream, because its reader is too slow."""
+        if not self._ended:
             self._overflowed = True
             self.close()
             if self._overflow is not None:
                 self._overflow()
-            return
-        self._queue.append(line)
-        self._wake()
 
     def _has_room(self) -> bool:
         """Whether one more line may wait. The bytes are counted now and then: most queues never come that far."""
@@ -137,6 +163,8 @@ class WatchStream:
         if not self._ended:
             self._ended = True
             self._queue.clear()
+            if self._backlog is not None:
+                self._backlog.end(self)
             self._closed()
             self._beginning = None
             self._has_begun()
@@ -175,10 +203,14 @@ class WatchStream:
     def _take(self) -> list[bytes]:
         """What waits, as far as it can be sent together: what is being sent is in memory once for each reader."""
         queue, size = self._queue, 0
+        if self._backlog is not None:
+            self._backlog.end(self)
         for place, line in enumerate(queue):
             size += len(line)
             if size > MOST_TOGETHER and place:
                 self._queue = queue[place:]
+                if self._backlog is not None:
+                    self._backlog.begin(self)
                 return queue[:place]
         self._queue = []
         return queue

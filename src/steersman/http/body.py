@@ -105,17 +105,17 @@ class Chunked:
 class Whole:
     """A sink that keeps a body until it is complete, unless it is larger than that many bytes: then it is `exceeded`."""
 
-    __slots__ = ("_limit", "_pieces", "_size", "exceeded")
+    __slots__ = ("_limit", "_pieces", "exceeded", "size")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._size = 0
+        self.size = 0
         self._pieces: list[bytes] = []
         self.exceeded = False
 
     def __call__(self, data: bytes) -> None:
-        self._size += len(data)
-        if self._size > self._limit:
+        self.size += len(data)
+        if self.size > self._limit:
             self.exceeded = True
             self._pieces.clear()
         else:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 from steersman.api.http import Hijacked, Request, Response, User
 from steersman.http import reply
 from steersman.http.body import Chunked, Sink, Sized, Stream, Whole, discard
-from steersman.http.head import CHUNKED, Fields, decode_path, request_line
-from steersman.http.limits import MAX_BLOCK, MAX_LINE, Malformed
+from steersman.http.head import CHUNKED, Fields, check_partial, check_sizes, decode_path, request_line
+from steersman.http.limits import Malformed
 from steersman.http.runner import Runner
+from steersman.http.taking import take
 from steersman.http.tls import end_of_certificate, user_of_certificate
 
 if TYPE_CHECKING:
@@ -27,20 +28,10 @@ _JOINED = 64 * 1024
 _PIECE = 64 * 1024
 # What is read ahead while a request is worked on.
 _AHEAD = 64 * 1024
+# What a connection takes that has only asked for little; and what its buffers take (most of them for TLS) once so much has arrived
+# together, or when so much is not taken.
+_BARE, _BUFFERS, _MUCH = 40 * 1024, 160 * 1024, 8 * 1024
 _PEER_ERRORS = (ConnectionError, asyncio.IncompleteReadError)
-_TAKEN_LIMIT = 256 * 1024
-
-
-class _Taken(asyncio.StreamReaderProtocol):
-    """The protocol of a hijacked connection; tells the HTTP connection, which no longer hears of it, when it ends."""
-
-    def __init__(self, reader: asyncio.StreamReader, before: Connection) -> None:
-        super().__init__(reader)
-        self._before = before
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        self._before.connection_lost(exc)
 
 
 class Connection(asyncio.Protocol):
@@ -52,12 +43,15 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_ahead",
+        "_asked",
+        "_base",
         "_body",
         "_current",
         "_front_proxy",
         "_handler",
         "_held",
         "_keep",
+        "_kept",
         "_last",
         "_loop",
         "_lost",
@@ -69,6 +63,7 @@ class Connection(asyncio.Protocol):
         "_stranger",
         "_taken",
         "_transport",
+        "_unread",
         "_unwritable",
         "_user",
         "_waiter",
@@ -98,6 +93,10 @@ class Connection(asyncio.Protocol):
         self._stranger = False
         """The client has not shown yet who it is."""
         self._waiter: asyncio.Future[None] | None = None
+        self._base, self._kept = _BARE, 0
+        """Bytes of the connection's own buffers; and of all that it has told to keep."""
+        self._asked = self._unread = 0
+        """Bytes of the request's body so far, and of an answer that is not taken."""
         self.busy = False
         self.deadline = self.named_until = inf
         """Times of the event loop; from `named_until` on the client's certificate is worth nothing."""
@@ -120,6 +119,7 @@ class Connection(asyncio.Protocol):
         self.deadline = self._server.now() + self._server.limits.head
         if self._server.closing:
             self._transport.close()
+        self._account()
 
     def _identify(self, certificate: dict[str, Any], connection: Any) -> None:
         named, judge = user_of_certificate(certificate, connection.getpeercert(True) or b""), self._server.judge
@@ -132,6 +132,18 @@ class Connection(asyncio.Protocol):
         self.named_until = server.now() + end_of_certificate(certificate) - server.clock.time()
         if self.named_until <= server.now():
             self.forget_client()
+
+    @property
+    def owner(self) -> str:
+        """Whose connection it is: of a user, or of whoever is at that address."""
+        return self.remote if self._user is None else f"user {self._user.name}"
+
+    def _account(self) -> None:
+        """Tell how much is kept because of this connection. It may be cut for that."""
+        size = 0 if self._lost else self._base + len(self._ahead) + self._asked + self._unread
+        if size != self._kept:
+            self._kept = size
+            self._server.holdings.keep(self, size)
 
     @property
     def named(self) -> bool:
@@ -163,6 +175,11 @@ class Connection(asyncio.Protocol):
             self._continue(data)
         else:
             self._begin(data)
+        if len(data) > _MUCH:
+            self._base = _BUFFERS
+            self._account()
+        elif self._ahead or self._asked:
+            self._account()
 
     def eof_received(self) -> bool:
         # Whoever has nothing more to say is not there any more, as far as one can know.
@@ -176,6 +193,8 @@ class Connection(asyncio.Protocol):
             self._sink.end(gone)
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(gone)
+        self._ahead, self._body, self._sink, self._request = b"", None, discard, None
+        self._account()
         if not self._runner.cancel():
             self._server.forget(self)
 
@@ -224,10 +243,7 @@ class Connection(asyncio.Protocol):
             return
         line = data.find(b"\r\n")
         try:
-            if line > MAX_LINE:
-                raise Malformed("the request line is too long", 414)
-            if end - line > MAX_BLOCK:
-                raise Malformed("the header fields are too large", 431)
+            check_sizes(line, end - line)
             method, target, self._current = request_line(data[:line])
             fields = self._memory.fields(data[line + 2 : end + 2])
             self._check(fields)
@@ -238,6 +254,8 @@ class Connection(asyncio.Protocol):
         request = Request(
             method, decode_path(path), query, fields.headers, b"", self._user, self._front_proxy, self.remote
         )
+        if self._user is not None and (certified := self._server.certified) is not None:
+            certified(self.named_until - self._server.now())
         self._keep = not fields.close if self._current else fields.keep
         if fields.upgrade:
             request.hijack = self._hijack
@@ -264,19 +282,10 @@ class Connection(asyncio.Protocol):
 
     def _check_partial(self, searched: int) -> None:
         """Whether a head that is not complete can become one."""
-        ahead = self._ahead
-        newline = ahead.find(b"\n", searched)
-        while newline >= 0:
-            if newline == 0 or ahead[newline - 1] != 13:
-                self._refuse(Malformed("a line ends without a carriage return"))
-                return
-            newline = ahead.find(b"\n", newline + 1)
-        if len(ahead) > MAX_LINE:
-            line = ahead.find(b"\r\n", 0, MAX_LINE + 2)
-            if line < 0:
-                self._refuse(Malformed("the request line is too long", 414))
-            elif len(ahead) - line > MAX_BLOCK:
-                self._refuse(Malformed("the header fields are too large", 431))
+        try:
+            check_partial(self._ahead, searched)
+        except Malformed as error:
+            self._refuse(error)
 
     def _begin_body(self, request: Request, fields: Fields, data: bytes) -> None:
         server, length = self._server, fields.length
@@ -314,8 +323,10 @@ class Connection(asyncio.Protocol):
         except Malformed as error:
             self._malformed_body(error)
             return
-        if isinstance(sink, Whole) and sink.exceeded:
-            self._refuse_body(b"")
+        if isinstance(sink, Whole):
+            self._asked = sink.size
+            if sink.exceeded:
+                self._refuse_body(b"")
         if rest is not None:
             self._complete(rest)
 
@@ -350,7 +361,7 @@ class Connection(asyncio.Protocol):
 
     def _refuse_body(self, data: bytes) -> None:
         """The body is larger than the server reads: say so, and let it pass."""
-        self._request, self._sink, self._keep = None, discard, False
+        self._request, self._sink, self._keep, self._asked = None, discard, False, 0
         self._write(reply.too_large(self._server.max_body), "")
         self._linger()
         if data:
@@ -389,7 +400,7 @@ class Connection(asyncio.Protocol):
             # The client does not take its answer.
             self._transport.abort()
         elif self._ahead or self._request is not None:
-            self._body, self._request = None, None
+            self._body, self._request, self._sink, self._asked = None, None, discard, 0
             self._refuse(Malformed("the request takes too long", 408))
         else:
             # Nothing has been asked, or what is still sent belongs to what has been answered.
@@ -400,6 +411,10 @@ class Connection(asyncio.Protocol):
         self._last = True
         if not self.busy:
             self._transport.close()
+
+    def leave(self) -> None:
+        """It has ended, and so has what was worked on: let go of everything."""
+        self._runner.leave()
 
     def cancel(self) -> None:
         """End the request that is worked on."""
@@ -462,13 +477,10 @@ class Connection(asyncio.Protocol):
                 self._transport.write(view[start : start + _PIECE])
                 if self._unwritable:
                     self.deadline = self._server.now() + self._server.limits.answer
-                    self._server.held.hold(self, len(body))
-                    await self._drain()
+                    await self._taken_of(len(body))
                     self.deadline = inf
         except _PEER_ERRORS:
             self._keep = False
-        finally:
-            self._server.held.release(self)
 
     async def _write_empty(self, response: Response, body: AsyncIterator[bytes]) -> None:
         """There is nothing to come, and nothing may be said of how it ends."""
@@ -490,9 +502,12 @@ class Connection(asyncio.Protocol):
             async for piece in body:
                 if not piece:
                     continue
-                transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+                if len(piece) > _JOINED:
+                    await self._write_piece(piece, chunked)
+                else:
+                    transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
                 if self._unwritable or self._lost:
-                    await self._drain()
+                    await self._taken_of(len(piece))
                 if pause:
                     await asyncio.sleep(pause)
             if chunked:
@@ -502,6 +517,28 @@ class Connection(asyncio.Protocol):
             self._keep = False
         finally:
             await reply.close(body)
+
+    async def _write_piece(self, piece: bytes, chunked: bool) -> None:
+        """Write a large piece as it is taken: it may be shared with others, but what is written is in memory for each of them."""
+        transport, view = self._transport, memoryview(piece)
+        if chunked:
+            transport.write(b"%x\r\n" % len(piece))
+        for start in range(0, len(piece), _PIECE):
+            transport.write(view[start : start + _PIECE])
+            if self._unwritable or self._lost:
+                await self._taken_of(len(piece))
+        if chunked:
+            transport.write(b"\r\n")
+
+    async def _taken_of(self, size: int) -> None:
+        """As `_drain`, where so many bytes are in memory until then."""
+        self._unread = size + _BUFFERS
+        self._account()
+        try:
+            await self._drain()
+        finally:
+            self._unread = 0
+            self._account()
 
     async def _drain(self) -> None:
         """Wait until the client has taken some of what was written."""
@@ -514,6 +551,9 @@ class Connection(asyncio.Protocol):
     def _ended(self, error: BaseException | None) -> None:
         """The request has been worked on."""
         self.busy = False
+        if self._asked:
+            self._asked = 0
+            self._account()
         if self._lost:
             self._server.forget(self)
             return
@@ -570,19 +610,10 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if self._lost or transport.is_closing():
             raise ConnectionResetError("the client has gone")
-        loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(limit=_TAKEN_LIMIT, loop=loop)
-        protocol = _Taken(reader, self)
         ahead, self._ahead = bytes(self._ahead), b""
         self._hold(False)
         self._taken, self._keep = True, False
-        transport.set_protocol(protocol)
-        protocol.connection_made(transport)
-        if self._unwritable:
-            protocol.pause_writing()
-        if ahead:
-            reader.feed_data(ahead)
-        return Hijacked(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+        return take(transport, self.connection_lost, ahead, unwritable=self._unwritable)
 
 
 def _nothing() -> None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import ItemsView, Iterator, Mapping
 from urllib.parse import unquote
 
-from steersman.http.limits import MAX_FIELD, MAX_FIELDS, Malformed
+from steersman.http.limits import MAX_BLOCK, MAX_FIELD, MAX_FIELDS, MAX_LINE, Malformed
 
 CHUNKED = -1
 """The length of a body that comes in chunks."""
@@ -160,6 +160,26 @@ class Memory:
                     self._known.clear()
                 self._known[block] = known
         return known
+
+
+def check_sizes(line: int, block: int) -> None:
+    """Whether a request line and the header fields may be so many bytes long. Raises Malformed."""
+    if line > MAX_LINE:
+        raise Malformed("the request line is too long", 414)
+    if block > MAX_BLOCK:
+        raise Malformed("the header fields are too large", 431)
+
+
+def check_partial(ahead: bytes | bytearray, searched: int) -> None:
+    """Whether a head that is not complete can become one; what has been looked at before is left out. Raises Malformed."""
+    newline = ahead.find(b"\n", searched)
+    while newline >= 0:
+        if newline == 0 or ahead[newline - 1] != 13:
+            raise Malformed("a line ends without a carriage return")
+        newline = ahead.find(b"\n", newline + 1)
+    if len(ahead) > MAX_LINE:
+        line = ahead.find(b"\r\n", 0, MAX_LINE + 2)
+        check_sizes(MAX_LINE + 1 if line < 0 else 0, len(ahead) - line)
 
 
 def request_line(line: bytes) -> tuple[str, str, bool]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 MAX_BODY = 3 * 1024 * 1024
 MAX_HELD = 16 * 1024 * 1024
-"""Bytes of all large answers that clients are slow to take."""
+"""Bytes of all that connections keep: answers that clients are slow to take, requests that are not complete, buffers."""
 MAX_LINE = 1024 * 1024
 """Bytes of a request line."""
 MAX_FIELD = 64 * 1024

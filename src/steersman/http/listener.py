@@ -69,8 +69,10 @@ class Handshake:
 
     def _ended(self, error: BaseException | None) -> None:
         self._listener.handshakes.pop(self, None)
+        self._runner.leave()
         if error is None:
             return
+        self._listener.failed += 1
         self._socket.close()
         if isinstance(error, OSError | asyncio.CancelledError):
             # A handshake that fails is the client's affair: nothing of it is worth a line for everybody who dials.
@@ -94,6 +96,8 @@ class Listener:
         most: int,
     ) -> None:
         self.host, self.loop, self.patience = host, loop, patience
+        self.failed = 0
+        """How many have not come to their end."""
         self.handshakes: dict[Handshake, None] = {}
         """Those under way, the oldest first."""
         self._socket, self._tls, self._most = sock, tls, most

@@ -30,6 +30,10 @@ class Runner:
         self._must_cancel, self._cancels = False, 0
         self._step()
 
+    def leave(self) -> None:
+        """Nobody is told any more. So whoever was is let go of at once, not when the collector finds the circle."""
+        self._done = _untold
+
     def done(self) -> bool:
         return self._coroutine is None
 
@@ -98,3 +102,7 @@ class Runner:
     def _end(self, error: BaseException | None) -> None:
         self._coroutine = None
         self._done(error)
+
+
+def _untold(error: BaseException | None) -> None:
+    """There is nobody to tell."""

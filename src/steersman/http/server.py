@@ -15,6 +15,7 @@ from steersman.api.clock import RealClock
 from steersman.api.http import Handler
 from steersman.http.connection import Connection
 from steersman.http.head import Memory
+from steersman.http.holdings import Holdings
 from steersman.http.limits import MAX_BODY, MAX_HELD, Limits
 from steersman.http.listener import Listener, bind
 from steersman.http.tls import ServerTLS
@@ -45,7 +46,8 @@ class HTTPServer:
     Handlers are cancelled when their client goes away. A handler's first step is made where the request's last bytes are read, so
     it must not block, as nothing in an event loop may. There are `max_connections` at the most (0: as many as the process may have
     descriptors, but for some): for one more, one that idles is ended, of the address that has most and of a client that has shown no
-    certificate; where there is none, nothing is read of the new one.
+    certificate; where there is none, nothing is read of the new one. `room` is asked now and then how many bytes all connections may
+    keep together.
     """
 
     def __init__(
@@ -57,22 +59,25 @@ class HTTPServer:
         streamed: Streamed | None = None,
         limits: Limits | None = None,
         max_connections: int = 0,
+        room: Callable[[], int] = lambda: MAX_HELD,
     ) -> None:
         self.handler = handler
         self.max_body = max_body
         self.judge = judge
         self.streamed = streamed
         self.limits = limits or Limits()
-        self.most = max_connections or _room()
+        self.most = max_connections or _most()
         self.memory = Memory()
         self.connections: set[Connection] = set()
         self.strangers: dict[Connection, None] = {}
         """Those of clients that have not shown yet who they are, the oldest first."""
-        self.held = Held(MAX_HELD)
+        self._room, self.holdings = room, Holdings(room())
         self.closing = False
         self.now: Callable[[], float] = lambda: 0.0
         """The time of the event loop."""
         self.clock = RealClock()
+        self.certified: Callable[[float], None] | None = None
+        """Is told with each request of a client that has shown a certificate how many seconds that is still good."""
         self._listeners: list[Listener] = []
         self._tls: ssl.SSLContext | ServerTLS | None = None
         self._full_until = 0.0
@@ -101,6 +106,11 @@ class HTTPServer:
     def _context(self) -> ssl.SSLContext | None:
         tls = self._tls
         return tls.current if isinstance(tls, ServerTLS) else tls
+
+    @property
+    def failed_handshakes(self) -> int:
+        """How many connections have not come to be since the start, because of TLS."""
+        return sum(listener.failed for listener in self._listeners)
 
     def protocol(self) -> Connection:
         """For a listener."""
@@ -131,6 +141,7 @@ class HTTPServer:
         # First of all: whatever happens below, there is a next time.
         self._timer = loop.call_later(self.limits.interval, self._sweep, loop)
         now = loop.time()
+        self.holdings.most = self._room()
         for connection in [c for c in self.connections if c.deadline < now]:
             connection.expire()
         for connection in [c for c in self.connections if c.named_until < now]:
@@ -155,6 +166,7 @@ class HTTPServer:
         """A connection has ended, and so has what was worked on for it."""
         self.connections.discard(connection)
         self.strangers.pop(connection, None)
+        connection.leave()
         self.look()
 
     def look(self) -> None:
@@ -218,31 +230,7 @@ def dispensable(connections: Iterable[Connection], newcomer: str, now: float) ->
     return None
 
 
-class Held:
-    """The answers that are there as a whole while their clients do not take them. They are in memory as long as that lasts, so
-    when they are more than `most` bytes together, connections are cut: first those that have taken nothing for the longest."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._sizes: dict[Connection, int] = {}
-        self._sum = 0
-
-    def hold(self, connection: Connection, size: int) -> None:
-        """The client does not take more now, of an answer of that size."""
-        self.release(connection)
-        self._sizes[connection] = size
-        self._sum += size
-        while self._sum > self._most and len(self._sizes) > 1:
-            oldest = next(iter(self._sizes))
-            self.release(oldest)
-            oldest.cut()
-
-    def release(self, connection: Connection) -> None:
-        """The client has taken something, or is not there any more."""
-        self._sum -= self._sizes.pop(connection, 0)
-
-
-def _room() -> int:
+def _most() -> int:
     """How many connections the process has descriptors for."""
     descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if descriptors == resource.RLIM_INFINITY:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from steersman.api import values
 from steersman.api.codec import DecodeError
 from steersman.api.memo import short
 from steersman.api.meta import format_micro_time, format_time
@@ -228,8 +229,10 @@ def _each(name: str, read: Read) -> Put:
         items = out.get(name)
         if items is None:
             out[name] = [read(data, at, end)]
-        else:
+        elif len(items) < values.MOST:
             items.append(read(data, at, end))
+        else:
+            raise ValueError(f"{name} has too many values: limit is {values.MOST}")
 
     return put
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from steersman.api.clock import Clock
 
-INTERVAL = 5.0
+INTERVAL = 1.0
 # Less is not worth the milliseconds that it takes to look through the heap.
-_WORTH = 8 * 1024 * 1024
+_WORTH = 6 * 1024 * 1024
 _STATM = Path("/proc/self/statm")
 
 
