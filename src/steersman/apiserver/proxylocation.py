@@ -11,10 +11,11 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
 from steersman.api.errors import BadRequest, ServiceUnavailable
-from steersman.apiserver import podlocation
+from steersman.apiserver import podlocation, serviceendpoints
 from steersman.apiserver.backend import Target
+from steersman.kinds.discovery.service_slices import ready_ports
 from steersman.kinds.types.core_v1 import Pod, Service
-from steersman.kinds.types.discovery_v1 import Endpoint, EndpointSlice
+from steersman.kinds.types.discovery_v1 import Endpoint
 from steersman.pki import trust
 
 if TYPE_CHECKING:
@@ -65,14 +66,11 @@ def service(app: App, namespace: str, name: str, port: str) -> Target:
             raise ServiceUnavailable(f'no service port {int(port)} found for service "{name}"')
         port = names[0]
     candidates = [
-        (address, number.port)
-        for piece in app.registries.list(EndpointSlice, namespace)
-        if (piece.metadata.labels or {}).get("kubernetes.io/service-name") == name
-        for endpoint in piece.endpoints or ()
-        if endpoint.conditions is None or endpoint.conditions.ready is not False
+        (address, number)
+        for piece in serviceendpoints.slices(app.registries, namespace, name)
+        for endpoint, number in ready_ports(piece, port)
         for address in endpoint.addresses
-        for number in piece.ports or ()
-        if (number.name or "") == port and number.port and _is_pods(app, namespace, endpoint, address)
+        if _is_pods(app, namespace, endpoint, address)
     ]
     if not candidates:
         raise ServiceUnavailable(f'no endpoints available for service "{name}"')
