@@ -113,6 +113,9 @@ async def run(config: ApiServerConfig, started: Started) -> None:
         judge = None if trusted is None else Judge(settings.client_ca, trusted.ca)
         server = HTTPServer(app.handle, judge=judge, streamed=is_proxied)
 
+        server.certified = app.metrics.certificates.of().observe
+        app.metrics.failed_handshakes = lambda: server.failed_handshakes
+
         others = asyncio.Event()
 
         def verify_anew() -> None:
