@@ -27,6 +27,7 @@ from steersman.apiserver import (
     compression,
     crash,
     impersonation,
+    impersonationcounts,
     negotiation,
     requestinfo,
     respond,
@@ -47,6 +48,7 @@ from steersman.apiserver.authorizers.node import NodeAuthorizer
 from steersman.apiserver.authorizers.nodegraph import PODS
 from steersman.apiserver.authorizers.objects import StoredObjects
 from steersman.apiserver.backend import Backends
+from steersman.apiserver.backlog import Backlog
 from steersman.apiserver.bootstrap import bootstrap
 from steersman.apiserver.cached import Cached, Describe, describe_metadata
 from steersman.apiserver.config import ServerConfig
@@ -152,7 +154,7 @@ class App:
             audit.bind(self.catalog)
         self.metrics, self.pod_security, self.admitted = Metrics(), Counters(), admission_counting.Counts()
         self.deadlines = Deadlines(clock)
-        self.frames = Frames()
+        self.frames, self.backlog = Frames(), Backlog()
         self.joined = Joined()
         self.backends = Backends()
         low, high = self.config.node_ports
@@ -221,7 +223,9 @@ class App:
         for kind in self.catalog.kinds:
             if not kind.stored:
                 continue
-            cache = WatchCache(self.store, prefix_of(kind), _describer(kind), self.clock, resource=kind.resource)
+            cache = WatchCache(
+                self.store, prefix_of(kind), _describer(kind), self.clock, resource=kind.resource, backlog=self.backlog
+            )
             name = (kind.resource.group, kind.resource.plural)
             reserve = self.allocator.reserve if name == _SERVICES else None
             guard = self._guard if kind.resource.group == RBAC_GROUP else None
@@ -499,7 +503,7 @@ class App:
     async def _impersonate(self, ctx: Context, asked: impersonation.Asked) -> None:
         """Take who asks for whom the request asks to be taken for. Raises Forbidden."""
         on = authz.attributes_of(ctx.info, ctx.user, ctx.query)
-        found = await impersonation.impersonate(self.authorizer, ctx.user, asked, on)
+        found = await impersonationcounts.impersonate(self.authorizer, self.clock, ctx.user, asked, on)
         ctx.user = found.user
         if ctx.trail is not None:
             ctx.trail.became(found.user, found.constraint)
