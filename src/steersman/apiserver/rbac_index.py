@@ -4,6 +4,7 @@ change as much as the object that was changed."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from steersman.apiserver.authz import Attributes, Decision, Rule, Verdict
 
@@ -161,18 +162,18 @@ class Rights:
                 if not verbs:
                     table.pop(key, None)
 
-    def _places(self, rule: Rule) -> Iterator[tuple[dict[object, _Verbs], object]]:
+    def _places(self, rule: Rule) -> Iterator[tuple[dict[Any, _Verbs], object]]:
         for group in rule.groups:
             for resource in rule.resources:
                 if not rule.names:
-                    yield self._resources, (group, resource)  # type: ignore[misc]
+                    yield self._resources, (group, resource)
                 for name in rule.names:
-                    yield self._named, (group, resource, name)  # type: ignore[misc]
+                    yield self._named, (group, resource, name)
         for path in rule.paths:
             if path.endswith("*"):
-                yield self._starts, path.rstrip("*")  # type: ignore[misc]
+                yield self._starts, path.rstrip("*")
             else:
-                yield self._paths, path  # type: ignore[misc]
+                yield self._paths, path
 
     def find(self, a: Attributes, mine: set[Role]) -> tuple[set[Role], bool] | None:
         """Those of one's own roles that give the right, not necessarily all, and whether they give it for any name."""

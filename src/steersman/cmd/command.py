@@ -3,6 +3,10 @@
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ def add_cluster_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def part_command(kind: type[object], module: str) -> Command:
+def part_command(kind: "type[DataclassInstance]", module: str) -> Command:
     """The command that runs one part: its options are the fields of its Config."""
 
     def add_arguments(parser: argparse.ArgumentParser) -> None:

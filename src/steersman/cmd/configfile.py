@@ -8,11 +8,14 @@ import types
 import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from steersman.pki.files import write_atomic
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|)")
@@ -60,7 +63,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
 
 def from_mapping(kind: type[T], data: Mapping[str, Any], where: str) -> T:
     """A Config from the mapping of a file. `where` begins every error."""
-    fields = {key_of(field.name): field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    fields = {key_of(field.name): field for field in dataclasses.fields(kind)}
     hints = typing.get_type_hints(kind)
     values: dict[str, Any] = {}
     for key, value in data.items():
@@ -104,7 +107,7 @@ def from_flags(kind: type[T], arguments: argparse.Namespace) -> T:
     """The Config of a part command: its --config file, with given flags on top. Raises ConfigError."""
     path: Path | None = arguments.config
     data: dict[str, Any] = read_mapping(path) if path else {}
-    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+    for field in dataclasses.fields(kind):
         value = getattr(arguments, field.name)
         if value is not None:
             data[key_of(field.name)] = _plain(value)

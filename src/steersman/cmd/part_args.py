@@ -4,12 +4,15 @@ import dataclasses
 import os
 import typing
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from steersman.cmd.config import ApiServerConfig, KubeletConfig
 from steersman.cmd.configfile import ConfigError, key_of, parse_setting
 
-C = TypeVar("C")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+C = TypeVar("C", bound="DataclassInstance")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,11 +42,11 @@ class PartArgs(Generic[C]):
     def apply(self, config: C, given: Mapping[str, str]) -> C:
         """The configuration with the user's settings on top. Raises ConfigError."""
         values = {name: self._parsed(self._field(name), value) for name, value in given.items() if value}
-        return dataclasses.replace(config, **values)  # type: ignore[type-var]
+        return dataclasses.replace(config, **values)
 
     def _field(self, name: str) -> "dataclasses.Field[Any]":
         wanted = name.strip("-").replace("-", "_")
-        for field in dataclasses.fields(self.kind):  # type: ignore[arg-type]
+        for field in dataclasses.fields(self.kind):
             if field.name == wanted and wanted not in self.ours:
                 return field
         missing = f"is no setting; `steer {self.part} --help` shows them"

@@ -20,7 +20,7 @@ from steersman.kinds.core.pod_state import is_active
 from steersman.kinds.types.apps_v1 import ReplicaSet, ReplicaSetCondition
 from steersman.kinds.types.core_v1 import Pod, PodTemplateSpec, ReplicationController, ReplicationControllerCondition
 
-O = TypeVar("O", ReplicaSet, ReplicationController)  # noqa: E741 - the owner
+AnOwner = TypeVar("AnOwner", ReplicaSet, ReplicationController)
 AnyCondition = type[ReplicaSetCondition] | type[ReplicationControllerCondition]
 FAILURE = "ReplicaFailure"
 
@@ -41,16 +41,16 @@ def index_pods(context: Context) -> None:
     context.informers.informer(Pod).add_index("controlled", by_controller_or_namespace)
 
 
-class ReplicaReconciler(Generic[O]):
+class ReplicaReconciler(Generic[AnOwner]):
     """Makes the number of active pods that match the selector what the spec says."""
 
     def __init__(
-        self, context: Context, type_: type[O], selector: Callable[[Any], Any], condition: AnyCondition
+        self, context: Context, type_: type[AnOwner], selector: Callable[[Any], Any], condition: AnyCondition
     ) -> None:
         self._context = context
         self._selector_of = selector
         self._condition = condition
-        self._owners: Informer[O] = context.informers.informer(type_)
+        self._owners: Informer[AnOwner] = context.informers.informer(type_)
         self._owners.add_index("namespace", by_namespace)
         self._owners.add_index("controller", by_controller_uid)
         self._pods = context.informers.informer(Pod)
@@ -80,18 +80,18 @@ class ReplicaReconciler(Generic[O]):
             raise outcome.error
         return after
 
-    def _selector(self, owner: O) -> Selector:
+    def _selector(self, owner: AnOwner) -> Selector:
         # An empty selector would take every pod of the namespace; validation refuses it, and so do we.
         found = labels.from_object(self._selector_of(owner))
         return Selector.nothing() if found.empty else found
 
-    def _related(self, owner: O) -> list[Pod]:
+    def _related(self, owner: AnOwner) -> list[Pod]:
         """Active pods of every owner with the same controller (a Deployment's ReplicaSets), or of this one alone."""
         ref = controller_of(owner)
         uids = [o.metadata.uid for o in self._owners.by("controller", ref.uid)] if ref else [owner.metadata.uid]
         return [pod for uid in uids for pod in self._pods.by("controlled", uid) if is_active(pod)]
 
-    async def _apply(self, key: str, owner: O, change: replicas.Change) -> Outcome:
+    async def _apply(self, key: str, owner: AnOwner, change: replicas.Change) -> Outcome:
         async def create(_: int) -> None:
             self._wrote(key, await self._control.create(pod_from(_template(owner), owner), owner))
 
@@ -111,7 +111,7 @@ class ReplicaReconciler(Generic[O]):
     async def _report(
         self,
         key: str,
-        owner: O,
+        owner: AnOwner,
         active: list[Pod],
         mine: list[Pod],
         change: replicas.Change,
@@ -140,7 +140,7 @@ class ReplicaReconciler(Generic[O]):
         self._writes.wrote(key, self._owners, stored.metadata.resourceVersion)
         return found.next_available
 
-    def _conditions(self, owner: O, change: replicas.Change, error: StatusError | None) -> Any:
+    def _conditions(self, owner: AnOwner, change: replicas.Change, error: StatusError | None) -> Any:
         before: list[Any] = list(owner.status.conditions or ())
         failed = any(c.type == FAILURE for c in before)
         if error is not None and not failed:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from steersman.api.field import quote
 from steersman.kinds.core import pod_secrets
-from steersman.kinds.types.core_v1 import Pod, ServiceAccount
+from steersman.kinds.types.core_v1 import Container, EphemeralContainer, Pod, ServiceAccount
 
 
 def of_pod(pod: Pod, account: ServiceAccount) -> str:
@@ -37,8 +37,13 @@ def _listed(account: ServiceAccount) -> frozenset[str]:
     return frozenset(reference.name for reference in account.secrets or ())
 
 
-def _beyond(role: str, containers: object, listed: frozenset[str], account: ServiceAccount) -> Iterator[str]:
-    for container in containers or ():  # type: ignore[attr-defined]
+def _beyond(
+    role: str,
+    containers: Iterable[Container | EphemeralContainer] | None,
+    listed: frozenset[str],
+    account: ServiceAccount,
+) -> Iterator[str]:
+    for container in containers or ():
         # Single variables first.
         for variable, name in sorted(pod_secrets.of_container(container), key=lambda found: not found[0]):
             if name not in listed:

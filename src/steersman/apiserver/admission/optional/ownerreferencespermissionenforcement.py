@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from steersman.api.errors import Forbidden
 from steersman.api.meta import Resource
@@ -68,8 +69,9 @@ def _newly_blocking(new: Iterable[OwnerReference], old: Iterable[OwnerReference]
     return [reference for reference in new if reference.blockOwnerDeletion and reference.uid not in before]
 
 
-def _owners(obj: object) -> list[OwnerReference]:
-    return [] if obj is None else obj.metadata.ownerReferences or []  # type: ignore[attr-defined]
+def _owners(obj: Any) -> list[OwnerReference]:
+    found: list[OwnerReference] | None = None if obj is None else obj.metadata.ownerReferences
+    return found or []
 
 
 async def _allowed(environment: Environment, attributes: Attributes) -> bool:
