@@ -255,7 +255,8 @@ async def test_never_one_too_many(plane: ControlPlane) -> None:
     # The limits were reached, and everything has happened that should.
     # One config map may be older than the quotas.
     assert quantity.value(most["count/configmaps"]) >= 20
-    assert most["count/pods"] == "15"
+    # How many pods there are depends on how large those were that came first.
+    assert quantity.value(most["count/pods"]) >= 5
     assert {"create", "create 403", "dry", "dry 403", "again 409", "invalid 422", "give up", "delete"} <= set(
         crowd.answers
     )
