@@ -404,9 +404,7 @@ class App:
                 ctx = await self._identify(request, info, query, warnings, trail, started)
                 ticket = self.fairness.enter(ctx.user, info, query, started)
                 if ticket is not None:
-                    busy.now += 1
-                    if busy.now > busy.peak:
-                        busy.peak = busy.now
+                    busy.enter()
                     if ticket.state is not EXECUTING:
                         await self._wait(ticket, info)
                 response = await routing.serve(self, ctx)
