@@ -13,13 +13,13 @@ from steersman.controller.ownership import controller_reference
 from steersman.controller.pod_control import namespace_ends
 from steersman.controllers import service_pods, slice_plan
 from steersman.controllers.slice_plan import Group, Parent, Plan
+from steersman.kinds.core.node_labels import ZONE
 from steersman.kinds.core.pod_state import is_ready
 from steersman.kinds.discovery.service_slices import MANAGED_BY, SERVICE_NAME, service_keys
 from steersman.kinds.types.core_v1 import Node, Pod, Service
 from steersman.kinds.types.discovery_v1 import Endpoint, EndpointConditions, EndpointSlice
 
 MANAGER = "endpointslice-controller.k8s.io"
-ZONE = "topology.kubernetes.io/zone"
 
 
 def wanted(service: Service, pods: Sequence[Pod], zones: dict[str, str]) -> dict[Group, list[Endpoint]]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from steersman.api import quantity
 from steersman.api.meta import format_time
 from steersman.api.version import KUBERNETES
+from steersman.kinds.core.node_labels import ARCH, HOSTNAME, OS
 from steersman.kinds.types.core_v1 import (
     ContainerImage,
     DaemonEndpoint,
@@ -60,9 +61,9 @@ class NodeSnapshot:
 
 def default_labels(settings: NodeSettings, machine: Machine) -> Mapping[str, str]:
     return {
-        "kubernetes.io/hostname": settings.name,
-        "kubernetes.io/os": "linux",
-        "kubernetes.io/arch": machine.architecture,
+        HOSTNAME: settings.name,
+        OS: "linux",
+        ARCH: machine.architecture,
         "beta.kubernetes.io/os": "linux",
         "beta.kubernetes.io/arch": machine.architecture,
         **settings.labels,

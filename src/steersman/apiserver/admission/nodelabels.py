@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from steersman.kinds.core.node_labels import FORMER, HOSTNAME
+
 _RESTRICTED = "node-restriction.kubernetes.io"
 _OURS = ("kubernetes.io", "k8s.io")
-_LABELS = frozenset({
-    "kubernetes.io/hostname", "kubernetes.io/arch", "kubernetes.io/os", "beta.kubernetes.io/arch",
-    "beta.kubernetes.io/os", "beta.kubernetes.io/instance-type", "node.kubernetes.io/instance-type",
-    "topology.kubernetes.io/zone", "topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/zone",
-    "failure-domain.beta.kubernetes.io/region",
-})  # fmt: skip
+_LABELS = frozenset({HOSTNAME, *FORMER, *FORMER.values()})
 _NAMESPACES = ("kubelet.kubernetes.io", "node.kubernetes.io")
 
 

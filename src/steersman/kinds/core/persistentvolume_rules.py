@@ -11,6 +11,7 @@ from steersman.api import codec, field, names, quantity
 from steersman.api.field import Errors, Path
 from steersman.kinds.core import provided_volumes
 from steersman.kinds.core.claim_validation import VOLUME_MODES, check_access_modes
+from steersman.kinds.core.node_labels import FORMER
 from steersman.kinds.core.scheduling_validation import check_node_selector
 from steersman.kinds.core.volume_validation import check_host_path
 
@@ -30,13 +31,6 @@ _NOT_SOURCES = frozenset({
 _SHOWN = {"gcePersistentDisk": "persistentDisk"}
 _NOT_INLINE = "may not be specified in the context of inline volumes"
 _SPEC = Path("spec")
-_RENAMED = {
-    "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
-    "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
-    "beta.kubernetes.io/instance-type": "node.kubernetes.io/instance-type",
-    "beta.kubernetes.io/os": "kubernetes.io/os",
-    "beta.kubernetes.io/arch": "kubernetes.io/arch",
-}
 
 
 def check(volume: PersistentVolume) -> Errors:
@@ -163,7 +157,7 @@ def _same_place(new: VolumeNodeAffinity | None, old: VolumeNodeAffinity) -> bool
     renamed = codec.clone(old)
     for term, now in zip(_terms(renamed), _terms(new), strict=False):
         for requirement, wanted in zip(term.matchExpressions or (), now.matchExpressions or (), strict=False):
-            if _RENAMED.get(requirement.key) == wanted.key:
+            if FORMER.get(requirement.key) == wanted.key:
                 requirement.key = wanted.key
     return field.same(new, renamed)
 

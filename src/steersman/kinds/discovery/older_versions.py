@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from steersman.api.meta import Resource
+from steersman.kinds.core.node_labels import HOSTNAME, ZONE
 from steersman.kinds.kind import Plain, older
-
-ZONE = "topology.kubernetes.io/zone"
-HOSTNAME = "kubernetes.io/hostname"
 
 
 def to_stored(plain: Plain) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from steersman.api.errors import Forbidden
 from steersman.apiserver.admission.framework import CREATE, UPDATE, Admission, Environment, Interest, Review
+from steersman.kinds.core.node_labels import HOSTNAME
 from steersman.kinds.types.core_v1 import Pod
-
-_HOSTNAME = "kubernetes.io/hostname"
 
 
 async def validate(review: Review, environment: Environment) -> None:
@@ -15,12 +14,12 @@ async def validate(review: Review, environment: Environment) -> None:
     if affinity is None or affinity.podAntiAffinity is None:
         return
     for term in affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution or ():
-        if term.topologyKey != _HOSTNAME:
+        if term.topologyKey != HOSTNAME:
             raise Forbidden.of(
                 review.resource,
                 review.name,
                 f"affinity.PodAntiAffinity.RequiredDuringScheduling has TopologyKey {term.topologyKey} but only key "
-                f"{_HOSTNAME} is allowed",
+                f"{HOSTNAME} is allowed",
             )
 
 

@@ -6,9 +6,8 @@ from steersman.api import quantity
 from steersman.api.errors import Forbidden
 from steersman.apiserver.admission.framework import UPDATE, Admission, Environment, Interest, Review
 from steersman.kinds.core import pod_resources
+from steersman.kinds.core.node_labels import OS
 from steersman.kinds.types.core_v1 import Node, Pod
-
-_OS = "kubernetes.io/os"
 
 
 async def validate(review: Review, environment: Environment) -> None:
@@ -40,7 +39,7 @@ def _too_much(pod: Pod, node: Node) -> str:
 
 
 def _other_system(node: Node) -> str:
-    found = (node.metadata.labels or {}).get(_OS, "linux")
+    found = (node.metadata.labels or {}).get(OS, "linux")
     if found == "linux":
         return ""
     return f'pod resize is only supported on linux nodes, node "{node.metadata.name}" is "{found}"'

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from steersman.apiserver.admission.framework import CREATE, UPDATE, Admission, Environment, Interest, Review
+from steersman.kinds.core.node_labels import REGION, ZONE
 from steersman.kinds.types.core_v1 import Node, Pod
 
-_LABELS = ("topology.kubernetes.io/zone", "topology.kubernetes.io/region")
+_LABELS = (ZONE, REGION)
 
 
 async def mutate(review: Review, environment: Environment) -> None:
