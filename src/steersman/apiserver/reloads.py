@@ -43,7 +43,9 @@ class Reloads:
         total = Counter(
             f"{prefix}automatic_reloads_total", f"Times the configuration of {what} was read again.", _LABELS
         )
-        last = Gauge(f"{prefix}automatic_reload_last_timestamp_seconds", "When the configuration was last read again.", _LABELS)
+        last = Gauge(
+            f"{prefix}automatic_reload_last_timestamp_seconds", "When the configuration was last read again.", _LABELS
+        )
         for status, count in self.counts.items():
             total.add(status, _SERVER, by=count)
         for status, time in self._last.items():
