@@ -83,7 +83,7 @@ from steersman.apiserver.webhook.gate import Gate
 from steersman.kinds import catalog as kinds
 from steersman.kinds.catalog import Catalog
 from steersman.kinds.kind import Kind, Served
-from steersman.kinds.types.core_v1 import Secret
+from steersman.kinds.types.core_v1 import Secret, ServiceAccount
 from steersman.kinds.types.meta_v1 import ObjectMeta
 from steersman.kinds.types.networking_v1 import ServiceCIDR
 from steersman.pki.tokens import LEEWAY
@@ -166,7 +166,12 @@ class App:
         self.authenticator = authenticator or self._make_authenticator()
         self.remote_authentication = self._assembled(self.config.authentication)
         self._last_used = LastUsed(self.registries, clock)
-        self.authenticator.bind(self._uid, partial(self.registries.get, Secret), self._last_used.used)
+        self.authenticator.bind(
+            self._uid,
+            partial(self.registries.get, Secret),
+            self._last_used.used,
+            partial(self.registries.get, ServiceAccount),
+        )
         self.rbac = RBAC(self._roles)
         self.node_authorizer = NodeAuthorizer(StoredObjects(self.registries))
         self.authorization = Authorizers(

@@ -29,7 +29,7 @@ from steersman.apiserver.seldom import Seldom
 
 if TYPE_CHECKING:
     from steersman.apiserver.config import FrontProxy
-    from steersman.kinds.types.core_v1 import Secret
+    from steersman.kinds.types.core_v1 import Secret, ServiceAccount
 
 _REMEMBERED = 4096
 # What a token claims may be long; there are no longer lines than so many characters.
@@ -77,15 +77,16 @@ class Authenticator:
         lookup: Lookup | None,
         secrets: SecretLookup | None = None,
         used: Callable[[Secret], None] | None = None,
+        accounts: Callable[[str, str], ServiceAccount | None] | None = None,
     ) -> None:
         """Say where service accounts, pods, nodes and secrets are looked up; without it no such token is good.
 
-        `used` is told of a Secret each time that its token proves good.
+        `used` is told of a Secret each time that its token proves good; `accounts` are asked whether it was made for them.
         """
         agnostic = Agnostic(self.audiences)
         methods: list[Method] = [StaticTokens(self._static, agnostic)] if self._static else []
         if self._service_accounts is not None and lookup is not None:
-            methods.append(ServiceAccounts(self._clock, self._service_accounts, lookup, secrets, used))
+            methods.append(ServiceAccounts(self._clock, self._service_accounts, lookup, secrets, used, accounts))
         if self._settings.bootstrap_tokens and secrets is not None:
             from steersman.apiserver.authn.bootstraptokens import BootstrapTokens
 

@@ -53,6 +53,12 @@ stale: Final = PROCESS.add(
     Counter("serviceaccount_stale_tokens_total", "Uses of such tokens that should have been replaced.")
 )
 legacy: Final = PROCESS.add(Counter("serviceaccount_legacy_tokens_total", "Uses of tokens that Secrets hold."))
+legacy_auto: Final = PROCESS.add(
+    Counter("serviceaccount_legacy_auto_token_uses_total", "Uses of such tokens that were made for the account.")
+)
+legacy_manual: Final = PROCESS.add(
+    Counter("serviceaccount_legacy_manual_token_uses_total", "Uses of such tokens that somebody has asked for.")
+)
 invalid_legacy: Final = PROCESS.add(
     Counter("serviceaccount_invalid_legacy_auto_token_uses_total", "Uses of such tokens that are marked as invalid.")
 )
