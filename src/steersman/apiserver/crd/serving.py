@@ -89,7 +89,9 @@ async def assemble(app: App, crd: CustomResourceDefinition) -> Serving:
     fields = Selectable(frozenset().union(*(k.selects.names for k in kinds.values())))
     describe = _describer(by_api_version, fields)
     stored = kinds[storage.name]
-    cache = WatchCache(app.store, prefix_of(stored), describe, app.clock, resource=storage.resource)
+    cache = WatchCache(
+        app.store, prefix_of(stored), describe, app.clock, resource=storage.resource, backlog=app.backlog
+    )
 
     def registry(kind: CustomKind, chain: Chain) -> CustomRegistry:
         view = View(kind.rules, by_api_version, storage, converter)
