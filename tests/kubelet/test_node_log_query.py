@@ -1,5 +1,6 @@
 """Questions about services' logs."""
 
+import asyncio
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
@@ -44,9 +45,12 @@ def test_what_is_asked(query, found):
         ("query=", 'query: Invalid value: [""]: may not be empty\n'),
         ("query=%20%20", 'query: Invalid value: ["  "]: may not be empty\n'),
         ("query=a&sinceTime=soon", 'sinceTime: Invalid value: "soon": invalid time format\n'),
+        ("query=a&sinceTime=0001-01-01T00:00:00%2B23:00",
+         'sinceTime: Invalid value: "0001-01-01T00:00:00+23:00": invalid time format\n'),
+        ("query=a&pattern=%00", 'pattern: Invalid value: "\\x00": input contains unsupported characters\n'),
         ("query=a&tailLines=x", 'tailLines: Invalid value: "x": strconv.Atoi: parsing "x": invalid syntax\n'),
     ],
-)
+)  # fmt: skip
 async def test_what_cannot_be_understood(query, said):
     found = parse(query)
     assert isinstance(found, Response)
@@ -112,6 +116,19 @@ async def test_the_journal_answers(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
     query = parse(urlencode({"query": "kubelet", "pattern": "x;y"}))
     assert "--unit=kubelet --grep=x;y\n" in await text(await answer(query, tmp_path, ""))
+
+
+async def test_who_leaves_while_the_journal_writes(tmp_path, monkeypatch):
+    script = tmp_path / "journalctl"
+    script.write_text('#!/bin/sh\nif [ "$1" = --field ]; then echo kubelet.service; else yes; fi\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    response = await answer(parse("query=kubelet"), tmp_path, "")
+    async with asyncio.timeout(30):
+        async for chunk in response.body:
+            assert chunk.startswith(b"y\n")
+            break
+        await response.body.aclose()
 
 
 async def test_a_path_beside_a_question(tmp_path):

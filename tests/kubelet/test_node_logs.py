@@ -65,6 +65,19 @@ async def test_directories(logs):
     assert (response.status, response.headers["Location"]) == (301, "pods/")
 
 
+async def test_names_that_are_no_text(logs):
+    folder = os.fsencode(logs / "odd")
+    for name in (b"bad\xff", "ü\r\n".encode(), b"https:"):
+        os.makedirs(folder + b"/" + name)
+    status, page = await got(logs, "odd/")
+    assert status == 200
+    for name in ("bad%FF", "%C3%BC%0D%0A", "https%3A"):
+        assert f'<a href="{name}/">' in page
+    for name, there in (("ü\r\n", "%C3%BC%0D%0A/"), ("https:", "https%3A/")):
+        response = await node_logs.answer(logs, f"odd/{name}")
+        assert (response.status, response.headers["Location"]) == (301, there)
+
+
 async def test_very_many_names(logs, monkeypatch):
     monkeypatch.setattr(node_logs, "MOST_NAMES", 3)
     assert (await got(logs, ""))[1].count("<a ") == 3

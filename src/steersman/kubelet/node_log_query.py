@@ -12,6 +12,7 @@ from pathlib import Path
 from steersman.api import field
 from steersman.api.http import Response
 from steersman.api.meta import parse_time
+from steersman.http import programs
 from steersman.kubelet import node_logs
 from steersman.kubelet.server_paths import parse_query
 
@@ -54,8 +55,8 @@ def parse(query: str) -> Query | Response | None:
     for name in ("sinceTime", "untilTime"):
         text = given.get(name, [""])[0]
         try:
-            times[name] = parse_time(text) if text else None
-        except ValueError:
+            times[name] = parse_time(text).astimezone(UTC) if text else None
+        except (ValueError, OverflowError):
             errors.append(field.invalid(field.Path(name), text, "invalid time format"))
     for name in ("boot", "tailLines"):
         text = given.get(name, [""])[0]
@@ -64,6 +65,9 @@ def parse(query: str) -> Query | Response | None:
             errors.append(field.invalid(field.Path(name), text, why))
         else:
             numbers[name] = int(text) if text else None
+    pattern = given.get("pattern", [""])[0]
+    if "\0" in pattern:
+        errors.append(field.invalid(field.Path("pattern"), pattern, "input contains unsupported characters"))
     if errors:
         return _refusal(400, errors)
     found = Query(
@@ -73,7 +77,7 @@ def parse(query: str) -> Query | Response | None:
         until=times["untilTime"],
         lines=numbers["tailLines"],
         boot=numbers["boot"],
-        pattern=given.get("pattern", [""])[0],
+        pattern=pattern,
     )
     return found if found != Query(services=[], files=[]) else None
 
@@ -137,7 +141,7 @@ def journal_arguments(query: Query, services: Sequence[str]) -> list[str]:
     command = ["journalctl", "--utc", "--no-pager", "--output=short-precise"]
     for name, when in (("since", query.since), ("until", query.until)):
         if when is not None:
-            command.append(f"--{name}={when.astimezone(UTC):%Y-%m-%d %H:%M:%S}")
+            command.append(f"--{name}={when:%Y-%m-%d %H:%M:%S}")
     if query.lines is not None:
         command += ["--pager-end", f"--lines={query.lines}"]
     command += [f"--unit={service}" for service in services]
@@ -185,24 +189,16 @@ async def _file(folder: Path, service: str) -> AsyncIterator[bytes]:
 
 async def _output(command: Sequence[str]) -> AsyncIterator[bytes]:
     """What a command writes, for as long as it may take; nothing where there is no such command."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-        )
-    except OSError:
-        return
-    assert process.stdout is not None
     loop = asyncio.get_running_loop()
     end = loop.time() + PATIENCE
     try:
-        while chunk := await asyncio.wait_for(process.stdout.read(_CHUNK), max(0.0, end - loop.time())):
-            yield chunk
+        async with programs.running(command, join_errors=True) as (_, output):
+            while chunk := await asyncio.wait_for(output.read(_CHUNK), max(0.0, end - loop.time())):
+                yield chunk
     except TimeoutError:
         yield b"\ncontext error: context deadline exceeded\n"
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+    except OSError:
+        return
 
 
 def _refusal(status: int, errors: field.Errors) -> Response:

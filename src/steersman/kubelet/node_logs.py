@@ -90,13 +90,18 @@ async def answer(folder: Path, path: str) -> Response:
     if isinstance(found, list):
         if path and not path.endswith("/"):
             # The links of the page are relative to a directory.
-            return Response(301, {"Location": f"{path.rpartition('/')[2]}/"})
+            return Response(301, {"Location": f"{_link(path.rpartition('/')[2])}/"})
         return Response(200, {"Content-Type": "text/html; charset=utf-8"}, _page(found))
     return Response(200, TEXT, read(found))
 
 
+def _link(name: str) -> str:
+    """A name as part of a URL. On disk it may be any bytes: whoever can write there chooses it."""
+    return quote(os.fsencode(name))
+
+
 def _page(names: list[str]) -> bytes:
-    lines = (f'<a href="{quote(name)}">{html.escape(name)}</a>\n' for name in names)
+    lines = (f'<a href="{_link(name)}">{html.escape(name)}</a>\n' for name in names)
     return (
         f'<!doctype html>\n<meta name="viewport" content="width=device-width">\n<pre>\n{"".join(lines)}</pre>\n'.encode(
             errors="replace"

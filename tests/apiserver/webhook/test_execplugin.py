@@ -128,6 +128,10 @@ async def test_programs_that_fail(program: Program, tmp_path: Path, monkeypatch:
     endless = Plugin(("sh", "-c", f"echo $$ > {pid}; exec sleep 1000"), V1, {})
     with pytest.raises(PluginError, match="has not ended within"):
         await endless.issued()
+    # What it has started and waits for is no reason to wait, nor is what nobody reads.
+    for script, why in (("sleep 1000; true", "has not ended within"), ("yes", "says too much|has not ended within")):
+        with pytest.raises(PluginError, match=why):
+            await asyncio.wait_for(Plugin(("sh", "-c", script), V1, {}).issued(), 30)
     # It does not go on behind our back.
     if pid.exists() and (number := pid.read_text()):
         with pytest.raises(ProcessLookupError):

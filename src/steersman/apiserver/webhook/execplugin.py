@@ -17,13 +17,14 @@ import msgspec
 
 from steersman.api.clock import Clock, RealClock
 from steersman.apiserver.webhook.answers import Answers
+from steersman.http import programs
 
 _GROUP = "client.authentication.k8s.io"
 _VERSIONS = tuple(f"{_GROUP}/{version}" for version in ("v1", "v1beta1"))
 _MODES = ("Never", "IfAvailable", "Always")
 _INFO = "KUBERNETES_EXEC_INFO"
 # Of what a program says.
-_MOST = 1024 * 1024
+_MOST, _PIECE = 1024 * 1024, 64 * 1024
 _SECONDS = 60.0
 _ONLY = b""
 log = logging.getLogger(__name__)
@@ -94,28 +95,16 @@ class Plugin:
 
     async def _run(self) -> bytes:
         try:
-            process = await asyncio.create_subprocess_exec(
-                *self._command,
-                env={**os.environ, **self._env},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-            )
+            async with programs.running(self._command, env={**os.environ, **self._env}) as (process, output):
+                said = b""
+                while more := await output.read(_PIECE):
+                    said += more
+                    if len(said) > _MOST:
+                        raise self._failed("says too much")
+                code = await process.wait()
         except OSError as error:
             hint = f"; {self._hint}" if self._hint else ""
             raise self._failed(f"cannot be started: {error.strerror}{hint}") from error
-        try:
-            if process.stdout is None:
-                raise self._failed("says nothing")
-            said = await process.stdout.read(_MOST)
-            while more := await process.stdout.read(_MOST):
-                if len(said) + len(more) > _MOST:
-                    raise self._failed("says too much")
-                said += more
-            code = await process.wait()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
         if code:
             raise self._failed(f"failed with exit code {code}")
         return said
