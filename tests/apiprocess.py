@@ -152,6 +152,15 @@ class ApiProcess:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def forget_peak(self) -> None:
+        """From now on `peak` begins anew."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
+    def peak(self) -> int:
+        """The most bytes of memory that the server has had at any moment."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
     def log(self) -> bytes:
         return (self.directory / "apiserver.log").read_bytes()
 

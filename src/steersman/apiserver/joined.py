@@ -17,12 +17,19 @@ _Key = tuple[str, int]
 
 class _Known(NamedTuple):
     items: list[Cached]
+    """Empty when the list was asked for once only: then it keeps none of the objects."""
     joined: bytes
-    """Empty when the list was asked for once only."""
+    mark: int
+    """Of the objects; others may have the same, and are then remembered a little too soon."""
+
+    @property
+    def size(self) -> int:
+        # The objects are kept, too: they may have changed since.
+        return 2 * len(self.joined)
 
 
 class Joined:
-    """`limit` bytes of joined lists at the most. A list is known by its objects, in whatever way it was selected."""
+    """`limit` bytes of joined lists and their objects at the most. A list is known by its objects, in whatever way it was selected."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
@@ -32,7 +39,7 @@ class Joined:
     def find(self, items: list[Cached]) -> bytes:
         """What is remembered of the list, if anything is."""
         known = self._known.get((items[0].key, len(items))) if len(items) >= SHORTEST else None
-        return known.joined if known is not None and known.items == items else b""
+        return known.joined if known is not None and known.joined and known.items == items else b""
 
     def items(self, items: list[Cached], join: Callable[[list[Cached]], bytes] = join_bodies) -> bytes:
         """What stands between the brackets of the list."""
@@ -41,15 +48,14 @@ class Joined:
         key = items[0].key, len(items)
         known = self._known.get(key)
         # Versions of objects never change, so that the same ones have the same bytes; compared by identity.
-        same = known is not None and known.items == items
-        if known is not None and same and known.joined:
+        if known is not None and known.joined and known.items == items:
             return known.joined
-        joined = join(items)
+        joined, mark = join(items), hash(tuple(map(id, items)))
         self._forget(key)
-        if len(joined) <= self._limit:
-            kept = joined if same else b""
-            self._known[key] = _Known(items, kept)
-            self._size += len(kept)
+        if 2 * len(joined) <= self._limit:
+            again = known is not None and known.mark == mark
+            found = self._known[key] = _Known(items, joined, mark) if again else _Known([], b"", mark)
+            self._size += found.size
             while self._size > self._limit or len(self._known) > _ENTRIES:
                 self._forget(next(iter(self._known)))
         return joined
@@ -57,4 +63,4 @@ class Joined:
     def _forget(self, key: _Key) -> None:
         known = self._known.pop(key, None)
         if known is not None:
-            self._size -= len(known.joined)
+            self._size -= known.size

@@ -142,9 +142,10 @@ class WatchStream:
         """Ends the stream, because its reader is too slow."""
         if not self._ended:
             self._overflowed = True
+            overflow = self._overflow
             self.close()
-            if self._overflow is not None:
-                self._overflow()
+            if overflow is not None:
+                overflow()
 
     def _has_room(self) -> bool:
         """Whether one more line may wait. The bytes are counted now and then: most queues never come that far."""
@@ -165,7 +166,10 @@ class WatchStream:
             self._queue.clear()
             if self._backlog is not None:
                 self._backlog.end(self)
-            self._closed()
+            # Whoever was to be told is let go of at once: behind them are connections with their buffers.
+            closed, self._closed = self._closed, _nothing
+            self._overflow = None
+            closed()
             self._beginning = None
             self._has_begun()
             self._wake()
@@ -227,3 +231,7 @@ class WatchStream:
         if batch is None:
             return []
         return batch
+
+
+def _nothing() -> None:
+    """The stream has left already."""

@@ -30,7 +30,7 @@ _PIECE = 64 * 1024
 _AHEAD = 64 * 1024
 # What a connection takes that has only asked for little; and what its buffers take (most of them for TLS) once so much has arrived
 # together, or when so much is not taken.
-_BARE, _BUFFERS, _MUCH = 40 * 1024, 160 * 1024, 8 * 1024
+_BARE, _BUFFERS, _MUCH = 40 * 1024, 224 * 1024, 8 * 1024
 _PEER_ERRORS = (ConnectionError, asyncio.IncompleteReadError)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MAX_BODY = 3 * 1024 * 1024
-MAX_HELD = 16 * 1024 * 1024
+MAX_HELD = 12 * 1024 * 1024
 """Bytes of all that connections keep: answers that clients are slow to take, requests that are not complete, buffers."""
 MAX_LINE = 1024 * 1024
 """Bytes of a request line."""

@@ -28,7 +28,7 @@ Streamed = Callable[[str, str], bool]
 # For those that have to be told to end, and for what is left then.
 _GRACE = 0.5
 # Handshakes under way at a time, of one listener. Each has some 50 KB of memory, as has a connection that is there.
-MAX_HANDSHAKES = 256
+MAX_HANDSHAKES = 128
 # Connections of clients that have not shown yet who they are, by a certificate or a token that was good. Of more the one that idles
 # longest is ended; those that are at work stay.
 MAX_STRANGERS = 512

@@ -83,7 +83,7 @@ async def assemble(app: App, crd: CustomResourceDefinition) -> Serving:
     versions = {v.name: Version(crd, v) for v in crd.spec.versions}
     by_api_version = {v.resource.api_version: v for v in versions.values()}
     storage = versions[crd_status.storage_version(crd).name]
-    converter = converter_of(crd, WebhookClient(app.registries, app.backends, app.handle))
+    converter = converter_of(crd, WebhookClient(app.registries, app.backends, app.aggregator.ask))
     life = Life(crd_status.is_terminating(crd))
     kinds = {v.name: make(crd, v, versions[v.name], storage.resource, life) for v in crd.spec.versions}
     fields = Selectable(frozenset().union(*(k.selects.names for k in kinds.values())))

@@ -153,7 +153,7 @@ class Lines:
     async def aclose(self) -> None:
         """End the watch. Idempotent."""
         if self._open:
-            self._open = False
+            self._open, self._cut = False, None
             self._app.metrics.closed(self._series)
             self._ended()
             self._stream.close()

@@ -22,9 +22,10 @@ from steersman.cmd.parts.authentication import authentication_of, front_proxy_of
 from steersman.cmd.parts.authentication import started as started_accounts
 from steersman.cmd.parts.authorization import authorization_of
 from steersman.cmd.parts.encryption import encryption_of
-from steersman.cmd.parts.memory import keep_trimmed
+from steersman.cmd.parts.memory import keep_trimmed, resident
 from steersman.cmd.parts.process import Started, main
 from steersman.cmd.parts.serving import server_tls
+from steersman.http.limits import MAX_HELD
 from steersman.http.server import HTTPServer
 from steersman.kinds import catalog
 from steersman.store import open as open_store
@@ -111,7 +112,7 @@ async def run(config: ApiServerConfig, started: Started) -> None:
         )  # fmt: skip
         trusted = settings.front_proxy
         judge = None if trusted is None else Judge(settings.client_ca, trusted.ca)
-        server = HTTPServer(app.handle, judge=judge, streamed=is_proxied)
+        server = HTTPServer(app.handle, judge=judge, streamed=is_proxied, room=lambda: max(MAX_HELD, resident() // 8))
 
         server.certified = app.metrics.certificates.of().observe
         app.metrics.failed_handshakes = lambda: server.failed_handshakes
