@@ -97,7 +97,8 @@ class Chaos:
             return now["state"] == "ready" and now["pid"] not in (None, before["pid"])
 
         found = f"the log of {victim}: steer logs {victim}"
-        self._cluster.wait_until(back, f"{victim} back within 5 s", lambda: found, patience=BACK_WITHIN)
+        within = BACK_WITHIN * self._cluster.times
+        self._cluster.wait_until(back, f"{victim} back within {within:g} s", lambda: found, patience=within)
         self._times.setdefault(victim, []).append(time.monotonic() - began)
 
     def _create(self) -> None:

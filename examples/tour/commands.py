@@ -63,6 +63,7 @@ class Cluster:
     steer_path: str = "steer"
     notes: list[str] = field(default_factory=list)  # what a step measured, printed beside it
     memory: dict[str, str] = field(default_factory=dict)  # what later steps need of earlier ones
+    times: float = 1.0  # how many times as long as promised everything may take
     outages: bool = False  # parts are being killed: a refused command is given again, as its user would
 
     @property

@@ -98,7 +98,13 @@ def run(steps: Sequence[Step], cluster: Cluster) -> None:
 @contextlib.contextmanager
 def own_cluster(arguments: argparse.Namespace, work: Path) -> Iterator[Cluster]:
     """A fresh cluster below `work`, deleted at the end whatever happened."""
-    cluster = Cluster(name=arguments.name, work=work, kubectl_path=arguments.kubectl, steer_path=arguments.steer)
+    cluster = Cluster(
+        name=arguments.name,
+        work=work,
+        kubectl_path=arguments.kubectl,
+        steer_path=arguments.steer,
+        times=arguments.times,
+    )
     try:
         began = time.monotonic()
         cluster.steer("up", "--kubeconfig", str(cluster.kubeconfig))
@@ -121,6 +127,9 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--chaos", action="store_true", help="kill -9 every process in turn while the tour runs")
     parser.add_argument(
         "--storm", action="store_true", help="add the storm: 5,000 creates while the API server is killed"
+    )
+    parser.add_argument(
+        "--times", type=float, default=1.0, metavar="N", help="on a busy machine: N times as long as promised will do"
     )
     parser.add_argument("--keep", action="store_true", help="leave the cluster running")
     return parser.parse_args(arguments)
