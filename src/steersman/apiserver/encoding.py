@@ -51,14 +51,18 @@ def report(ctx: Context, endpoint: Endpoint, options: WriteOptions, problems: li
 
 def check_type(endpoint: Endpoint, obj: Any) -> None:
     """The body must be of the kind and version that the path names."""
-    resource = endpoint.served.resource
-    if obj.apiVersion != resource.api_version:
+    # Of untyped objects the kind is a finding of their validation.
+    check_kind(obj, endpoint.served.resource, any_kind=isinstance(obj, Untyped))
+
+
+def check_kind(obj: Any, resource: Resource, *older: str, any_kind: bool = False) -> None:
+    """A body must be of the kind and version that are asked for, or of one of the `older` API versions."""
+    if obj.apiVersion != resource.api_version and obj.apiVersion not in older:
         raise BadRequest(
             f"the API version in the data ({obj.apiVersion}) does not match the expected API version "
             f"({resource.api_version})"
         )
-    if obj.kind != resource.kind and not isinstance(obj, Untyped):
-        # Of untyped objects it is a finding of their validation.
+    if obj.kind != resource.kind and not any_kind:
         raise BadRequest(
             f'{obj.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
             f"the kind in the data does not match the expected kind"

@@ -24,6 +24,7 @@ def decode(ctx: Context, served: Served) -> Any:
         obj, problems = ctx.decode(served.type)
     except DecodeError as error:
         raise encoding.undecoded(ctx, served.resource, error) from error
+    encoding.check_kind(obj, served.resource)
     ctx.warnings.extend(problems)
     return served.adopt(obj)
 

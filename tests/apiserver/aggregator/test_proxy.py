@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.apiserver.aggregator.conftest import (
 )
 
 from steersman.api.http import Hijacked, Request, Response, User
+from steersman.apiserver.webhook.client import Address, WebhookClient, WebhookFailure
 
 DISCOVERY = f"/apis/{GROUP}/v1alpha1"
 JOE = User("joe", ("a", "system:masters"), "u-1", {"Example.com/Scopes": ("x", "y")})
@@ -348,3 +350,13 @@ async def test_the_path_that_was_asked_for_is_told_escaped(joined: Outer, told: 
     await read(await joined.app.handle(Request("GET", f"{FLUNDERS}/a\rx-remote-user: b?c", user=JOE)))
     [asked] = told.asked
     assert asked.headers["X-Forwarded-Uri"] == f"{FLUNDERS}/a%0Dx-remote-user:%20b%3Fc"
+
+
+async def test_webhooks_may_be_there(joined: Outer, told: Told) -> None:
+    told.answer(f"{DISCOVERY}/reviews", {"kind": "AdmissionReview"})
+    client = WebhookClient(joined.app.registries, joined.app.backends, joined.app.aggregator.ask)
+    address = Address("kubernetes.default.svc", 443, f"{DISCOVERY}/reviews", service=("default", "kubernetes"))
+    assert b"AdmissionReview" in await client.call(address, b"{}", 10.0)
+    assert told.asked[-1].headers["X-Remote-User"] == "system:apiserver"
+    with pytest.raises(WebhookFailure, match="could not find the requested resource"):
+        await client.call(replace(address, path="/apis/apps/v1/reviews"), b"{}", 10.0)

@@ -151,7 +151,29 @@ async def test_the_server_asks_itself_in_its_own_name(api: Api) -> None:
         b"?",
     )
     assert request.user == User("system:apiserver", ("system:masters", "system:authenticated"))
-    # What nobody serves is a webhook's failure, too.
-    real = WebhookClient(api.app.registries, api.app.backends, api.app.handle)
-    with pytest.raises(WebhookFailure, match="failed: the server could not find the requested resource"):
-        await real.call(service, b"{}", SECONDS)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/apis/x/v1/reviews",
+        "/healthz",
+        "/api/v1/namespaces/default/pods",
+        "/api/v1/namespaces/default/pods/a/eviction",
+        "/api/v1/namespaces/default/services/https:a:443/proxy/x",
+        "/api/v1/nodes/n/proxy/run/default/a/b",
+        "/apis/apps/v1",
+    ],
+)
+async def test_the_server_does_not_ask_itself_for_what_it_does_itself(api: Api, path: str) -> None:
+    asked: list[Request] = []
+    api.app.handle = asked.append  # type: ignore[assignment, method-assign]
+    client = WebhookClient(api.app.registries, api.app.backends, api.app.aggregator.ask)
+    for address in (
+        Address("kubernetes.default.svc", 443, path, service=("default", "kubernetes")),
+        address_of(f"https://kubernetes.default.svc{path}", None, b""),
+    ):
+        with pytest.raises(WebhookFailure, match="failed: the server could not find the requested resource") as failure:
+            await client.call(address, b"{}", SECONDS)
+        assert failure.value.status == 404
+    assert not asked

@@ -14,14 +14,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from steersman.api import codec
-from steersman.api.errors import StatusError
+from steersman.api.errors import NotFound, StatusError
 from steersman.api.meta import format_time
+from steersman.apiserver import requestinfo
 from steersman.apiserver.aggregator.priorities import Key, Priority, arrange
+from steersman.apiserver.requestinfo import Query
 from steersman.store.errors import CommitFailed
 from steersman.store.protocol import Event
 
 if TYPE_CHECKING:
-    from steersman.api.http import Response
+    from steersman.api.http import Request, Response
     from steersman.apiserver.aggregator.registration import Registration
     from steersman.apiserver.aggregator.remote import Remote
     from steersman.apiserver.aggregator.transport import Connector
@@ -112,6 +114,15 @@ class Aggregator:
             if remote.path == path.removeprefix(_V3[:-1]) and remote.described is not None and remote.described.v3_url:
                 return remote
         return None
+
+    async def ask(self, request: Request) -> Response:
+        """The answer to a question of this server, which has all rights, where another server answers it.
+
+        Its own paths are for clients: who may say where webhooks are must not make it write for them.
+        """
+        if self.find(requestinfo.parse(request.method, request.path, Query(request.query))) is None:
+            raise NotFound.path()
+        return await self._app.handle(request)
 
     async def forward(self, remote: Remote, ctx: Context) -> Response:
         from steersman.apiserver.aggregator.proxy import forward

@@ -55,6 +55,7 @@ def _decode(ctx: Context) -> Binding:
         binding, _ = ctx.decode(Binding)
     except DecodeError as error:
         raise encoding.undecoded(ctx, _RESOURCE, error) from error
+    encoding.check_kind(binding, _RESOURCE)
     errors = []
     if binding.target.kind not in ("", "Node"):
         errors.append(not_supported(Path("target", "kind"), binding.target.kind, ("Node", "<empty>")))

@@ -53,6 +53,7 @@ async def _options(app: App, ctx: Context, endpoint: Endpoint) -> DeleteOptions:
         eviction, _ = ctx.decode(Eviction)
     except DecodeError as error:
         raise encoding.undecoded(ctx, Eviction.__resource__, error) from error
+    encoding.check_kind(eviction, Eviction.__resource__, "policy/v1beta1")
     name = eviction.metadata.name
     if name and name != ctx.info.name:
         raise BadRequest("name in URL does not match name in Eviction object")

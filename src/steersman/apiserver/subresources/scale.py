@@ -115,6 +115,7 @@ async def _put(app: App, ctx: Context, endpoint: Endpoint) -> Response:
         sent, problems = ctx.decode(form.type)
     except DecodeError as error:
         raise encoding.undecoded(ctx, form.resource, error) from error
+    encoding.check_kind(sent, form.resource)
     ctx.warnings.extend(problems)
     wanted = form.understood(sent)
     if wanted.metadata.name and wanted.metadata.name != ctx.info.name:

@@ -91,6 +91,7 @@ def _decode(ctx: Context) -> TokenRequest:
         request, problems = ctx.decode(TokenRequest)
     except DecodeError as error:
         raise encoding.undecoded(ctx, TokenRequest.__resource__, error) from error
+    encoding.check_kind(request, TokenRequest.__resource__)
     ctx.warnings.extend(problems)
     return request
 

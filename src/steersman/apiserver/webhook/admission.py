@@ -48,7 +48,7 @@ class AdmissionWebhooks:
 
     def __init__(self, app: App, caller: Caller | None = None) -> None:
         self._app = app
-        self._caller = caller or WebhookClient(app.registries, app.backends, app.handle)
+        self._caller = caller or WebhookClient(app.registries, app.backends, app.aggregator.ask)
         mutating, validating = map(app.chain.settings, ("MutatingAdmissionWebhook", "ValidatingAdmissionWebhook"))
         self._mutating = Configured(app, "mutatingwebhookconfigurations", mutating)
         self._validating = Configured(app, "validatingwebhookconfigurations", validating)

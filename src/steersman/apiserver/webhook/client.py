@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from steersman.api.errors import StatusError
+from steersman.api.errors import NotFound, StatusError
 from steersman.api.http import Handler, Request
 from steersman.apiserver import serviceendpoints
 from steersman.apiserver.admission.framework import LOOPBACK
@@ -95,7 +95,7 @@ class Caller(Protocol):
 
 class WebhookClient:
     """Calls webhooks through the server's connections to backends. Those at its own service are asked by `handle`, in its own
-    name."""
+    name, which raises NotFound where no other server answers."""
 
     def __init__(self, registries: Registries, backends: Backends, handle: Handler | None = None) -> None:
         self._registries = registries
@@ -131,14 +131,16 @@ class WebhookClient:
     async def _own(self, handle: Handler, address: Address, body: bytes, query: str) -> bytes:
         """Asks this server itself, which may have somebody else answer."""
         headers = {name.lower(): value for name, value in _HEADERS}
-        response = await handle(Request("POST", address.path, query[1:], headers, body, LOOPBACK))
+        try:
+            response = await handle(Request("POST", address.path, query[1:], headers, body, LOOPBACK))
+        except NotFound as error:
+            raise WebhookFailure(f"failed: {refusal(error.code, '')}", status=error.code) from error
         said = response.body
         if not isinstance(said, bytes):
             said = await read_limited(said, MAX_ANSWER + 1)
         if response.status != 200:
-            raise WebhookFailure(
-                f"failed: {refusal(response.status, said[:_REFUSAL].decode('utf-8', 'replace').strip())}"
-            )
+            text = said[:_REFUSAL].decode("utf-8", "replace").strip()
+            raise WebhookFailure(f"failed: {refusal(response.status, text)}", status=response.status)
         if len(said) > MAX_ANSWER:
             raise OSError("the answer is too large")
         return said
