@@ -50,6 +50,10 @@ REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
             [("X-Remote-User", "system:anonymous"), ("X-Remote-Group", "system:unauthenticated")],
             User("system:anonymous", ("system:unauthenticated",)),
         ),
+        # What is no text.
+        ([("x-remote-user", "jo\udcfc")], None),
+        ([("x-remote-user", "joe"), ("x-remote-group", "\udcff")], None),
+        ([("x-remote-user", "joe"), ("x-remote-extra-a", "b"), ("x-remote-extra-a", "\udcff")], None),
     ],
 )
 def test_user_of(headers: list[tuple[str, str]], user: User | None) -> None:

@@ -271,3 +271,10 @@ async def test_constrained_to_what_is_done(api: Api) -> None:
 async def test_no_user_is_a_bad_request(api: Api) -> None:
     refused = await api.do("GET", MAPS, None, {"impersonate-group": "g"}, code=400)
     assert refused["message"].endswith("without impersonating a user name")
+
+
+@pytest.mark.parametrize("header", ["impersonate-user", "impersonate-group", "impersonate-uid", "impersonate-extra-a"])
+async def test_what_is_no_text_names_nobody(api: Api, header: str) -> None:
+    headers = {"impersonate-user": "joe"} | {header: "jo\udcfc"}
+    refused = await api.do("GET", MAPS, None, headers, code=400)
+    assert refused["message"] == f"the value of the header {header} is not UTF-8"

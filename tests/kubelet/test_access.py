@@ -156,7 +156,7 @@ async def test_tokens(cluster: Cluster) -> None:
         found = await access.check(asked("/pods", authorization=f"Bearer {token}"))
         assert found.name == "system:serviceaccount:default:looker"
     assert client.asked.count("TokenReview") == 1
-    for header in ("", "Basic abc", "Bearer", "Bearer nonsense"):
+    for header in ("", "Basic abc", "Bearer", "Bearer nonsense", "Bearer \udcfc"):
         with pytest.raises(Unauthorized):
             await access.check(asked("/pods", authorization=header))
     with pytest.raises(Unauthorized):

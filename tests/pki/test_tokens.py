@@ -83,6 +83,11 @@ def tampered() -> dict[str, tuple[str, str]]:
         "not ascii": (f"ä.{claims}.{signature}", "base64url"),
         "no expiry": (sign({"sub": "x"}, KEY), "expiry"),
         "expired": (sign({**CLAIMS, "exp": 939}, KEY), "expired"),
+        "odd audience": (sign({**CLAIMS, "aud": 5}, KEY), "aud"),
+        "odd audiences": (sign({**CLAIMS, "aud": ["a", None]}, KEY), "aud"),
+        "odd end": (sign({**CLAIMS, "exp": True}, KEY), "exp"),
+        "odd pod": (sign({**CLAIMS, "kubernetes.io": {"pod": "x"}}, KEY), "pod"),
+        "odd warning": (sign({**CLAIMS, "kubernetes.io": {"warnafter": "x"}}, KEY), "warnafter"),
         "from the future": (sign({**CLAIMS, "nbf": 1100}, KEY), "not valid yet"),
     }
 

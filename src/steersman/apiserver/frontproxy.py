@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from steersman.api.http import User
 from steersman.api.identities import authenticated
-from steersman.http.head import of_pairs
+from steersman.http.head import is_text, of_pairs
 
 if TYPE_CHECKING:
     from steersman.apiserver.config import FrontProxy
@@ -66,7 +66,10 @@ class Reader:
                 if header.startswith(prefix):
                     key = unquote(header.removeprefix(prefix))
                     extra[key] = (*extra.get(key, ()), value)
-        return authenticated(User(name, groups, self._first(headers, self._uids), extra))
+        uid = self._first(headers, self._uids)
+        if not all(map(is_text, (name, uid, *groups, *(value for values in extra.values() for value in values)))):
+            return None
+        return authenticated(User(name, groups, uid, extra))
 
     def stripped(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         """The headers without those that say who asks under names of their own, so that they are passed on to nobody."""

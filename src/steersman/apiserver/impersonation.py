@@ -27,6 +27,7 @@ from steersman.api.identities import (
     service_account_groups,
 )
 from steersman.apiserver.authz import Attributes, forbidden
+from steersman.http.head import is_text
 
 _PREFIX = "impersonate-"
 _EXTRA = "impersonate-extra-"
@@ -60,6 +61,8 @@ def asked(headers: Mapping[str, str]) -> Asked | None:
         name = header.lower()
         if not name.startswith(_PREFIX):
             continue
+        if not is_text(value):
+            raise BadRequest(f"the value of the header {name} is not UTF-8")
         if name == "impersonate-user":
             found.name = found.name or value
         elif name == "impersonate-group":

@@ -182,6 +182,11 @@ def check_partial(ahead: bytes | bytearray, searched: int) -> None:
         check_sizes(MAX_LINE + 1 if line < 0 else 0, len(ahead) - line)
 
 
+def is_text(value: str) -> bool:
+    """Whether a field's value is UTF-8, which it need not be: what is not can be written nowhere else."""
+    return value.isascii() or not any("\ud800" <= c <= "\udfff" for c in value)
+
+
 def request_line(line: bytes) -> tuple[str, str, bool]:
     """Method, target (a path with its query) and whether the version is 1.1, not 1.0. Raises Malformed."""
     match = _LINE(line)

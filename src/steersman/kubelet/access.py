@@ -8,6 +8,7 @@ from steersman.api.http import Request, User
 from steersman.api.identities import authenticated
 from steersman.api.recent import Digest, Recent
 from steersman.client.rest import Client
+from steersman.http.head import is_text
 
 # How long an answer of the API server counts, in seconds.
 KNOWN_SECONDS, ALLOWED_SECONDS, DENIED_SECONDS = 120.0, 300.0, 30.0
@@ -77,7 +78,7 @@ class Access:
             return authenticated(request.user)
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         token = token.strip()
-        if scheme.lower() != "bearer" or not token:
+        if scheme.lower() != "bearer" or not token or not is_text(token):
             raise Unauthorized()
         return await self._reviewed(token)
 

@@ -9,6 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
+
 from steersman.api import identities
 from steersman.pki import jose
 
@@ -26,6 +28,31 @@ LEEWAY = 60.0
 
 class TokenError(ValueError):
     """The token is malformed, signed by nobody we know, or not valid now. The text holds nothing of the token."""
+
+
+class _Named(msgspec.Struct):
+    name: str = ""
+    uid: str = ""
+
+
+class _Bound(msgspec.Struct):
+    namespace: str = ""
+    serviceaccount: _Named | None = None
+    pod: _Named | None = None
+    secret: _Named | None = None
+    node: _Named | None = None
+    warnafter: int | float | None = None
+
+
+class _Shape(msgspec.Struct):
+    """What readers of claims rely on: keys that are trusted may be others' that sign something else, too."""
+
+    aud: str | list[str] | None = None
+    sub: str = ""
+    jti: str = ""
+    exp: int | float | None = None
+    nbf: int | float | None = None
+    bound: _Bound | None = msgspec.field(default=None, name="kubernetes.io")
 
 
 class Verifying(Protocol):
@@ -205,6 +232,10 @@ def verify(token: str, keys: Iterable[Verifying], now: float) -> dict[str, Any]:
         raise TokenError("service account token has expired")
     if isinstance(not_before, (int, float)) and now + LEEWAY < not_before:
         raise TokenError("service account token is not valid yet")
+    try:
+        msgspec.convert(claims, _Shape)
+    except msgspec.ValidationError as error:
+        raise TokenError(f"the token's claims are not those of a service account: {error}") from None
     return claims
 
 

@@ -99,6 +99,17 @@ def test_what_is_told_is_never_long(caplog: pytest.LogCaptureFixture) -> None:
     assert len(caplog.messages[0]) < 3000
 
 
+def test_what_is_no_text_is_no_token() -> None:
+    class Asked:
+        def verdict(self, token: str, wanted: Sequence[str]) -> Verdict | None:
+            raise AssertionError(token)
+
+    authenticator = Authenticator(FakeClock())
+    authenticator.take([Asked()])
+    with pytest.raises(Unauthorized):
+        authenticator.authenticate(Request("GET", "/api", headers=bearer("x\udcfc")))
+
+
 async def test_a_space_too_many(api: Api) -> None:
     answer = await api.as_(None).raw("GET", "/livez", None, {"authorization": "Bearer  token"})
     assert answer.status == 200

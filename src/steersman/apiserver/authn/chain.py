@@ -26,6 +26,7 @@ from steersman.apiserver.authn.users import (
     Verdict,
 )
 from steersman.apiserver.seldom import Seldom
+from steersman.http.head import is_text
 
 if TYPE_CHECKING:
     from steersman.apiserver.config import FrontProxy
@@ -158,6 +159,9 @@ class Authenticator:
         return self._by_token(token, notes)
 
     def _by_token(self, token: str, notes: dict[str, str] | None) -> User | Coroutine[Any, Any, User]:
+        if not is_text(token):
+            self._tell("the token is no text")
+            raise Unauthorized
         found = self.review(token, self.audiences)
         if isinstance(found, Verdict):
             return _noted(found, notes)
