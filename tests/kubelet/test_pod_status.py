@@ -102,6 +102,17 @@ def test_a_final_phase_stays():
     assert (found.phase, found.reason, found.message) == ("Failed", "Evicted", "why")
 
 
+@pytest.mark.parametrize("init", [(), ("i",)])
+def test_a_pod_that_was_refused_has_no_containers_to_speak_of(init):
+    world = World(pod(init=[container(name) for name in init]))
+    found = status(world, outcome=("SysctlForbidden", "no"))
+    assert (found.phase, found.reason) == ("Failed", "SysctlForbidden")
+    assert (found.initContainerStatuses, found.containerStatuses) == (None, None)
+    world.pod.status = found
+    later = status(world)
+    assert (later.phase, later.reason, later.containerStatuses) == ("Failed", "SysctlForbidden", None)
+
+
 def test_an_outcome_of_the_kubelet():
     found = status(World(pod()).sandbox().run(), outcome=("DeadlineExceeded", "too long"))
     assert (found.phase, found.reason, found.message) == ("Failed", "DeadlineExceeded", "too long")

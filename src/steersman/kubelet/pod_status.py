@@ -91,7 +91,16 @@ def compute_status(pod: Pod, state: PodState, context: StatusContext) -> PodStat
     if ips:
         status.podIP, status.podIPs = ips[0], [PodIP(ip=ip) for ip in ips]
     status.conditions = _conditions(pod, state, status, context)
+    if status.phase == "Failed" and not _has_begun(pod, state):
+        # Refused when it came: of containers that never were there is nothing to say, and clients show the reason.
+        status.initContainerStatuses = status.containerStatuses = status.ephemeralContainerStatuses = None
     return status
+
+
+def _has_begun(pod: Pod, state: PodState) -> bool:
+    """Whether anything was made for the pod's containers, or told of them before."""
+    told = pod.status.containerStatuses or pod.status.initContainerStatuses
+    return bool(state.sandboxes or state.containers or told)
 
 
 def _pod_ips(pod: Pod, state: PodState, context: StatusContext) -> Sequence[str]:
