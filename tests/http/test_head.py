@@ -20,8 +20,9 @@ from steersman.http.limits import MAX_FIELD, MAX_FIELDS, Malformed
         (b"GET http://host:80/a?b HTTP/1.1", ("GET", "/a?b", True)),
         (b"GET http://host HTTP/1.1", ("GET", "/", True)),
         (b"GET https://host?b HTTP/1.1", ("GET", "/?b", True)),
-        ("GET /ü HTTP/1.1".encode(), ("GET", "/ü", True)),
-        (b"GET /\xff HTTP/1.1", ("GET", "/\udcff", True)),
+        ("GET /ü HTTP/1.1".encode(), ("GET", "/%C3%BC", True)),
+        (b"GET /\xff HTTP/1.1", ("GET", "/%FF", True)),
+        (b"GET /%41\xff?a=%zz&b=\xc3\xbc;'\"<> HTTP/1.1", ("GET", "/%41%FF?a=%zz&b=%C3%BC;'\"<>", True)),
     ],
 )
 def test_request_line(line: bytes, found: tuple[str, str, bool]) -> None:

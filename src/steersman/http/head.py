@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import ItemsView, Iterator, Mapping
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from steersman.http.limits import MAX_BLOCK, MAX_FIELD, MAX_FIELDS, MAX_LINE, Malformed
 
@@ -182,6 +182,9 @@ def check_partial(ahead: bytes | bytearray, searched: int) -> None:
         check_sizes(MAX_LINE + 1 if line < 0 else 0, len(ahead) - line)
 
 
+_TARGET = "".join(chr(code) for code in range(0x21, 0x7F))
+
+
 def is_text(value: str) -> bool:
     """Whether a field's value is UTF-8, which it need not be: what is not can be written nowhere else."""
     return value.isascii() or not any("\ud800" <= c <= "\udfff" for c in value)
@@ -195,7 +198,8 @@ def request_line(line: bytes) -> tuple[str, str, bool]:
             raise Malformed("unsupported version of HTTP", 505)
         raise Malformed("malformed request line")
     method = match[1].decode("ascii")
-    target = match[2].decode("utf-8", "surrogateescape")
+    # Some write other bytes than ASCII as they are, instead of escapes; they need not even be UTF-8.
+    target = match[2].decode("ascii") if match[2].isascii() else quote(match[2], _TARGET)
     if target[0] != "/":
         target = _path_of(method, target)
     return method, target, match[3] == b"1"
