@@ -104,3 +104,6 @@ def test_interfaces(tmp_path):
         name="eth0", rx_bytes=446, rx_packets=5, rx_errors=1, rx_dropped=2, tx_bytes=516, tx_packets=6, tx_errors=3, tx_dropped=4
     )  # fmt: skip
     assert interfaces(8, tmp_path) == []
+    # Whoever may name an interface may name it so.
+    (tmp_path / "7" / "net" / "dev").write_bytes(b"a\nb\n \xff: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n")
+    assert [one.name for one in interfaces(7, tmp_path)] == ["\ufffd"]

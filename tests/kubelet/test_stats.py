@@ -5,8 +5,9 @@ import os
 from tests.kubelet.builders import SECOND, UID
 from tests.kubelet.test_resource_metrics import AT, seen
 
+from steersman.kubelet import stats
 from steersman.kubelet.runtime import types as rt
-from steersman.kubelet.stats import Disk, Rates, Storage, file_system, measure, summary
+from steersman.kubelet.stats import Disk, Rates, Storage, file_system, measure, storage, summary
 
 DISK = Disk(capacity=100, available=40, used=50, inodes=10, inodes_free=3, inodes_used=7)
 TIME = "2023-11-14T22:13:20Z"
@@ -57,6 +58,23 @@ def test_file_systems(tmp_path):
     assert found.capacity >= found.used + found.available > 0
     part = file_system(tmp_path, (5, 6))
     assert (part.used, part.inodes_used, part.capacity) == (5, 6, found.capacity)
+
+
+def test_a_volume_that_goes_while_it_is_measured(tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    real = stats.measure
+
+    def measured(folder):
+        found = real(folder)
+        if folder.name == "a":
+            folder.rmdir()
+        return found
+
+    monkeypatch.setattr(stats, "measure", measured)
+    volumes = {UID: {name: tmp_path / name for name in ("a", "b", "c")}}
+    found = storage(tmp_path, [], {}, volumes, (tmp_path, 0, 0), [])
+    assert list(found.volumes[UID]) == ["b"]
 
 
 def test_processor_and_memory():

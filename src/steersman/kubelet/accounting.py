@@ -177,7 +177,8 @@ def interfaces(pid: int | str, root: Path = Path("/proc")) -> list[Interface]:
 def _text(file: Path) -> str:
     """The file; nothing for one that is not there, or whose group or process has just gone."""
     try:
-        return file.read_text()
+        # A pod may give its interfaces names that are no text.
+        return file.read_text(errors="replace")
     except OSError:
         return ""
 

@@ -144,11 +144,19 @@ def storage(
             for use in pods
         },
         {
-            uid: {name: file_system(folder, measure(folder)) for name, folder in own.items() if folder.is_dir()}
+            uid: {name: disk for name, folder in own.items() if (disk := _volume(folder)) is not None}
             for uid, own in volumes.items()
         },
         {stats.id: stats for stats in layers},
     )
+
+
+def _volume(folder: Path) -> Disk | None:
+    """What a volume has; None for one that is not there, or goes while it is measured."""
+    try:
+        return file_system(folder, measure(folder)) if folder.is_dir() else None
+    except OSError:
+        return None
 
 
 def summary(node: str, since: float, seen: Observation, rates: Rates, disks: Storage | None = None) -> Plain:
