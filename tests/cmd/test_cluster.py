@@ -255,6 +255,16 @@ def test_what_is_not_configured_well_is_told_once(steer: Steer) -> None:
     assert not steer.base.exists()
 
 
+def test_what_earlier_starts_have_said_is_not_told_again(steer: Steer) -> None:
+    steer("up", "--no-nodes")
+    steer("down")
+    first = steer("up", "--apiserver-arg", "authorization-mode=One", status=1).stderr
+    assert "One" in first
+    second = steer("up", "--apiserver-arg", "authorization-mode=Two", status=1).stderr
+    assert "Two" in second
+    assert "One" not in second
+
+
 def test_foreign_directory_is_left_alone(steer: Steer) -> None:
     steer.place.directory.mkdir(parents=True)
     (steer.place.directory / "thesis.txt").write_text("important")

@@ -34,6 +34,15 @@ def test_a_stopped_cluster_keeps_what_is_not_said(wish: Wish, changed: dict[str,
     assert {k: getattr(found, k) for k in vars(STOPPED)} == {**vars(STOPPED), **changed}
 
 
+@pytest.mark.parametrize("part", ["apiserver_args", "kubelet_args"])
+def test_settings_of_parts_are_kept_one_by_one(part: str) -> None:
+    config, wishes = STOPPED, ({"a": "1", "b": "2"}, {"b": "3", "c": ""}, None, {"a": "", "d": "4"})
+    for said in wishes:
+        with contextlib.ExitStack() as held:
+            config = resolve(Wish(**{part: said}), PLACE, config, held)
+    assert getattr(config, part) == {"b": "3", "d": "4"}
+
+
 @pytest.mark.parametrize("said", [None, False, True])
 def test_a_new_cluster_has_tokens_in_secrets_only_when_asked(said: bool | None) -> None:
     with contextlib.ExitStack() as held:

@@ -229,10 +229,14 @@ def _patiently(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def administrator(place: Place) -> Iterator[Admin]:
-    """The administrator's connection to a cluster's API server."""
-    # It takes TLS along, and who only wants the key file does without.
+    """The administrator's connection to a running cluster's API server. Raises CommandError where none runs."""
+    # They take TLS and more along, and who only wants the key file does without.
     from steersman.cmd.admin import Admin
+    from steersman.cmd.lifecycle import part_alive, running
 
+    # One that has just been killed is started again.
+    if not running(place) and not part_alive(place, "apiserver"):
+        raise CommandError(f"the API server of cluster {place.name} does not run; start it with `steer up`")
     admin = Admin(place, place.load().port)
     try:
         yield admin

@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -172,10 +172,13 @@ def _uninterrupted() -> Iterator[None]:
 
 
 class PartError(CommandError):
-    """A part does not start: why, the end of its log, and where the rest is, unless that goes with a cluster that never was."""
+    """A part does not start: why, the end of its log, and where the rest is, unless that goes with a cluster that never was.
 
-    def __init__(self, reason: str, log: Path) -> None:
-        super().__init__(f"{reason}\n{tail(log)}")
+    What is in the log before `start` (bytes) is of earlier starts, and not told.
+    """
+
+    def __init__(self, reason: str, log: Path, start: int = 0) -> None:
+        super().__init__(f"{reason}\n{tail(log, start=start)}")
         self._log = log
 
     def __str__(self) -> str:
@@ -183,16 +186,26 @@ class PartError(CommandError):
         return f"{told}\nThe whole log: {self._log}" if self._log.exists() else told
 
 
-def wait_part(place: Place, name: str, timeout: float) -> None:
-    """Until a part is ready. Raises CommandError with the end of its log when it fails or takes too long."""
+def log_sizes(place: Place) -> Mapping[Path, int]:
+    """How long each log of the cluster and its nodes is, in bytes."""
+    found = (log for pattern in ("logs/*.log", "nodes/*/logs/*.log") for log in place.directory.glob(pattern))
+    return {log: log.stat().st_size for log in found}
+
+
+def wait_part(place: Place, name: str, timeout: float, earlier: Mapping[Path, int] | None = None) -> None:
+    """Until a part is ready. Raises CommandError with the end of its log when it fails or takes too long.
+
+    `earlier` is what `log_sizes` has found before the start.
+    """
     try:
         control.call(place.supervision.socket, {"op": "wait", "part": name}, timeout)
     except control.ControlError as error:
         reason = str(error) if "timed out" not in str(error) else f"{name} is not ready after {timeout:.0f} s"
-        raise PartError(reason, Path(place.supervision.log(f"{name}.log"))) from error
+        log = Path(place.supervision.log(f"{name}.log"))
+        raise PartError(reason, log, (earlier or {}).get(log, 0)) from error
 
 
-def wait_kubelet(place: Place, node: str, deadline: Deadline) -> None:
+def wait_kubelet(place: Place, node: str, deadline: Deadline, earlier: Mapping[Path, int] | None = None) -> None:
     """Until a node's kubelet has registered in its present life. Raises CommandError."""
     paths = Paths(str(place.node(node)))
     while True:
@@ -203,15 +216,17 @@ def wait_kubelet(place: Place, node: str, deadline: Deadline) -> None:
             # Until the node's own supervisor listens, asking again is all there is.
             if "does not start" not in str(error) and deadline.pause(0.05):
                 continue
-            raise PartError(f"{node}: {error}", Path(paths.log("kubelet.log"))) from error
+            log = Path(paths.log("kubelet.log"))
+            raise PartError(f"{node}: {error}", log, (earlier or {}).get(log, 0)) from error
 
 
-def tail(path: Path, lines: int = LOG_LINES) -> str:
-    """The last lines of a log, indented."""
+def tail(path: Path, lines: int = LOG_LINES, start: int = 0) -> str:
+    """The last lines of a log after its first `start` bytes, indented; a log that is shorter by now has begun anew."""
     try:
-        text = path.read_text(errors="replace")
+        content = path.read_bytes()
     except FileNotFoundError:
         return "  (no log)"
+    text = content[start if start <= len(content) else 0 :].decode(errors="replace")
     return "\n".join(f"  {line}" for line in text.splitlines()[-lines:]) or "  (the log is empty)"
 
 

@@ -2,8 +2,9 @@
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from steersman.cmd import certificates, encryption, kubeconfig, lifecycle, machine, plan, ports, slots
 from steersman.cmd.admin import Admin, AdminError, dns_answers
@@ -34,6 +35,8 @@ _KEPT = (
     "store",
     "port",
 )
+# Of these each setting is kept by itself.
+_ARGS = ("apiserver_args", "kubelet_args")
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ def resolve(wish: Wish, place: Place, existing: ClusterConfig | None, held: cont
             raise CommandError(
                 f"cluster {place.name} keeps its objects in {existing.store}; another --store needs a new cluster"
             )
+        for name in _ARGS:
+            said[name] = _settled(getattr(existing, name), getattr(wish, name))
         return replace(existing, **said)
     nodes = said.get("nodes", 0 if wish.simulate else 1)
     draft = ClusterConfig(
@@ -73,8 +78,8 @@ def resolve(wish: Wish, place: Place, existing: ClusterConfig | None, held: cont
         simulate=wish.simulate or 0,
         legacy_service_account_tokens=wish.legacy_service_account_tokens or False,
         runtime_config=wish.runtime_config or {},
-        apiserver_args=wish.apiserver_args or {},
-        kubelet_args=wish.kubelet_args or {},
+        apiserver_args=_settled({}, wish.apiserver_args),
+        kubelet_args=_settled({}, wish.kubelet_args),
         secrets_encryption="on" if wish.secrets_encryption == "on" else "",
         encryption_provider_config=wish.encryption_provider_config or "",
         store=wish.store or f"sqlite://{place.store_file}",
@@ -85,6 +90,11 @@ def resolve(wish: Wish, place: Place, existing: ClusterConfig | None, held: cont
     if nodes:
         return draft
     return replace(draft, dns_port=_free_port(DNS_PORTS[1:], held))
+
+
+def _settled(before: Mapping[str, str], said: Mapping[str, str] | None) -> dict[str, str]:
+    """The settings of a part with those on top that were given now; an empty value is the default again."""
+    return {name: value for name, value in {**before, **(said or {})}.items() if value}
 
 
 def _free_port(candidates: Sequence[int], held: contextlib.ExitStack) -> int:
@@ -176,23 +186,33 @@ def _start(config: ClusterConfig, place: Place, wish: Wish, steps: Steps) -> Non
     if config.nodes:
         lifecycle.ensure_network(config)
     steps.done("certificates and configuration")
+    earlier = lifecycle.log_sizes(place)
     lifecycle.start_supervisor(place)
     if wish.wait > 0:
-        wait_usable(config, place, deadline, steps)
+        wait_usable(config, place, deadline, steps, earlier)
     written = kubeconfig.merge(lifecycle.access(config, place), config.kubeconfig or None, os.environ)
     where = ", ".join(map(str, written))
     steps.done(f"kubeconfig: context {place.context}" + (f" in {where}" if where else ""))
 
 
-def wait_usable(config: ClusterConfig, place: Place, deadline: Deadline, steps: Steps) -> None:
-    """Until the API is ready, the control plane runs, nodes are Ready and DNS answers. Raises CommandError."""
-    lifecycle.wait_part(place, "apiserver", deadline.left())
+def wait_usable(
+    config: ClusterConfig,
+    place: Place,
+    deadline: Deadline,
+    steps: Steps,
+    earlier: Mapping[Path, int] | None = None,
+) -> None:
+    """Until the API is ready, the control plane runs, nodes are Ready and DNS answers. Raises CommandError.
+
+    `earlier` is what `lifecycle.log_sizes` has found before the start.
+    """
+    lifecycle.wait_part(place, "apiserver", deadline.left(), earlier)
     steps.done(f"API server on {plan.server_url(config)}")
     for name in ("controller-manager", "scheduler", "dns", *(["proxy"] if config.nodes else [])):
-        lifecycle.wait_part(place, name, deadline.left())
+        lifecycle.wait_part(place, name, deadline.left(), earlier)
     steps.done("controllers, scheduler, DNS" + (", service proxy" if config.nodes else ""))
     if config.nodes or config.simulate:
-        _wait_nodes(config, place, deadline, steps)
+        _wait_nodes(config, place, deadline, steps, earlier)
     name = "kubernetes.default.svc.cluster.local"
     while not dns_answers(plan.host_address(config), config.dns_port, name, 0.5):
         if not deadline.pause(POLL):
@@ -200,11 +220,13 @@ def wait_usable(config: ClusterConfig, place: Place, deadline: Deadline, steps: 
     steps.done("DNS answers")
 
 
-def _wait_nodes(config: ClusterConfig, place: Place, deadline: Deadline, steps: Steps) -> None:
+def _wait_nodes(
+    config: ClusterConfig, place: Place, deadline: Deadline, steps: Steps, earlier: Mapping[Path, int] | None
+) -> None:
     expected = set(plan.node_names(config))
     for name in expected:
         # What the API says of a node may be from before a restart: its kubelet of now must have spoken.
-        lifecycle.wait_kubelet(place, name, deadline)
+        lifecycle.wait_kubelet(place, name, deadline, earlier)
     states: dict[str, str] = {}
     problem = ""
     admin = Admin(place, config.port)
@@ -245,14 +267,20 @@ def _already_running(config: ClusterConfig, wish: Wish, place: Place, steps: Ste
     """A running cluster is left as it is, but for certificates that end soon; what is missing of usable is waited for."""
     if renewed := certificates.renew(config, place, os.environ):
         steps.done(f"renewed certificates: {', '.join(renewed)}")
-    differing = [
-        option(name, getattr(wish, name)) for name in _KEPT if getattr(wish, name) not in (None, getattr(config, name))
-    ]
+    differing = [option(name, value) for name in _KEPT if (value := _differing(wish, config, name)) is not None]
     if differing:
-        steps.say(f"cluster {place.name} runs already: {', '.join(differing)} counts after `steer down`")
+        steps.say(f"cluster {place.name} runs already; after `steer down` give again: {' '.join(differing)}")
     if wish.wait > 0:
         wait_usable(config, place, Deadline(wish.wait), steps)
     kubeconfig.merge(lifecycle.access(config, place), wish.kubeconfig or config.kubeconfig or None, os.environ)
+
+
+def _differing(wish: Wish, config: ClusterConfig, name: str) -> object:
+    """What was asked for of a field, where it is not so already; None otherwise."""
+    said, kept = getattr(wish, name), getattr(config, name)
+    if name in _ARGS:
+        return {key: value for key, value in (said or {}).items() if value != kept.get(key, "")} or None
+    return said if said != kept else None
 
 
 def option(name: str, value: object) -> str:
@@ -260,7 +288,7 @@ def option(name: str, value: object) -> str:
     spelled = name.replace("_", "-")
     if isinstance(value, bool):
         return f"--{spelled}" if value else f"--no-{spelled}"
-    if name in ("apiserver_args", "kubelet_args") and isinstance(value, dict):
+    if name in _ARGS and isinstance(value, dict):
         flag = spelled.removesuffix("s")
         return " ".join(f"--{flag} {setting.replace('_', '-')}={said}" for setting, said in value.items())
     if isinstance(value, dict):

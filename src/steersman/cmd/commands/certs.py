@@ -14,6 +14,11 @@ from steersman.cmd.report import aligned
 
 # As `certificates.AUTHORITIES`, which need not be imported to read a command line.
 AUTHORITIES = ("ca", "front-proxy-ca")
+_DONE = {
+    "prepare": "Everybody trusts the next authority, too. Next: `steer certs rotate-ca switch`",
+    "switch": "The next authority has signed everything anew. Next: `steer certs rotate-ca finish`",
+    "finish": "The former authority is trusted no more.",
+}
 _COLUMNS = ("NAME", "SUBJECT", "ISSUER", "EXPIRES", "RESIDUAL", "RENEWED BY", "WHERE")
 
 
@@ -58,7 +63,10 @@ def _run(arguments: argparse.Namespace) -> int:
                     time.sleep(left)
                 names = AUTHORITIES if arguments.authority == "all" else (arguments.authority,)
                 renewed = authority.rotate(arguments.step, config, where, os.environ, names)
-        print("\n".join(renewed))
+        for name in renewed:
+            print(name)
+        if arguments.verb == "rotate-ca":
+            print(_DONE[arguments.step])
         return 0
     rows = certificates.listing(where.load(), where, datetime.now(UTC), os.environ)
     print(json.dumps(rows, indent=2) if arguments.output == "json" else table(rows))
