@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,6 +21,7 @@ from steersman.cmd.machine import search_path
 from steersman.cmd.place import Place
 from steersman.cmd.report import Deadline
 from steersman.cmd.supervisor import Paths
+from steersman.network import removal
 from steersman.pki.files import write_atomic
 
 SUPERVISOR_PATIENCE = 10.0
@@ -308,6 +308,6 @@ def delete(config: ClusterConfig, place: Place) -> None:
 
 def remove_files(place: Place) -> None:
     """Remove the cluster's directory, and the base directory when that was the last one."""
-    shutil.rmtree(place.directory)
+    removal.remove(place.directory)
     with contextlib.suppress(OSError):  # other clusters are in it, or it is not ours to remove
         place.base.rmdir()

@@ -298,7 +298,11 @@ class Kubelet:
         if self._runtime.simulated:
             return
         for uid in self._unknown(self._context.volumes.known_pods()):
-            await self._context.volumes.tear_down(uid)
+            try:
+                await self._context.volumes.tear_down(uid)
+            except VolumeError as error:
+                # It is no reason to leave what others have left.
+                _log.info("volumes of pod %s, which is gone: %s", uid, error)
         folder = Path(self.settings.pod_logs)
         for uid in self._unknown(await asyncio.to_thread(logged_pods, folder)):
             await asyncio.to_thread(remove_logs, folder, uid)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from steersman.api.clock import Clock
 from steersman.api.meta import parse_time
+from steersman.network import removal
 
 _CHUNK = 64 * 1024
 _POLL_SECONDS = 0.1
@@ -209,4 +209,4 @@ def remove_logs(folder: Path, uid: str) -> None:
     for entry in folder.glob(f"*_{uid}"):
         # Worker and housekeeping may come to the same pod: what one finds gone the other has taken.
         with suppress(FileNotFoundError):
-            shutil.rmtree(entry)
+            removal.remove(entry)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from steersman.kubelet.volumes import atomic, emptydir, hostpath, mounting, subp
 from steersman.kubelet.volumes.atomic import Payload
 from steersman.kubelet.volumes.payload import PayloadContext, collect
 from steersman.kubelet.volumes.problem import VolumeError
+from steersman.network import removal
 
 _PLUGIN_FOLDERS = {
     "emptyDir": "kubernetes.io~empty-dir",
@@ -166,6 +166,6 @@ def _remove(pod_folder: Path, *what: Path) -> None:
     try:
         for folder in what:
             if folder.is_dir():
-                shutil.rmtree(folder)
+                removal.remove(folder)
     except OSError as error:
         raise VolumeError(f"remove failed: {error}") from error
