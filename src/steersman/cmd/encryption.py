@@ -262,8 +262,9 @@ def check(wanted: str, provider_config: str) -> None:
         return
     if wanted == "on":
         raise CommandError(
-            "Secrets are encrypted with keys that steer made: turn that off (`steer up --secrets-encryption off`) and have them "
-            "written anew (`steer encryption rewrite`) before you give an --encryption-provider-config"
+            "a cluster has either keys that steer made (--secrets-encryption) or an --encryption-provider-config. Before you change "
+            "over, have everything stored as it is: start with `steer up --secrets-encryption off`, or with `identity: {}` before "
+            "the other providers of the file; then `steer encryption rewrite`. `--encryption-provider-config=` drops a file"
         )
     from steersman.api.configuration import ConfigurationError
     from steersman.apiserver.encryption import configuration
