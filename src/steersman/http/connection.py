@@ -42,36 +42,10 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_ahead",
-        "_asked",
-        "_base",
-        "_body",
-        "_current",
-        "_front_proxy",
-        "_handler",
-        "_held",
-        "_keep",
-        "_kept",
-        "_last",
-        "_loop",
-        "_lost",
-        "_memory",
-        "_request",
-        "_runner",
-        "_server",
-        "_sink",
-        "_stranger",
-        "_taken",
-        "_transport",
-        "_unread",
-        "_unwritable",
-        "_user",
-        "_waiter",
-        "busy",
-        "deadline",
-        "named_until",
-        "remote",
-    )
+        "_ahead", "_asked", "_base", "_body", "_current", "_front_proxy", "_handler", "_held", "_keep", "_kept",
+        "_last", "_loop", "_lost", "_memory", "_request", "_runner", "_server", "_sink", "_stranger", "_taken",
+        "_transport", "_unread", "_unwritable", "_user", "_waiter", "busy", "deadline", "named_until", "remote",
+    )  # fmt: skip
 
     def __init__(self, server: HTTPServer, loop: asyncio.AbstractEventLoop) -> None:
         self._server = server

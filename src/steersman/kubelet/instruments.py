@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from steersman.api.clock import Clock
-from steersman.api.metrics import Counter, Gauge, Histogram, Registry, exponential
+from steersman.api.metrics import SECONDS, Counter, Gauge, Histogram, Registry, exponential
 from steersman.kubelet.pod_plan import Role
 
 _STARTUP = (
@@ -32,109 +32,37 @@ class Instruments:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._relisted: float | None = None
-        self.registry = registry = Registry()
-        self.probes = Registry()
+        self.registry, self.probes, self.slis = Registry(), Registry(), Registry()
+        self._count_server()
+        self._count_pods()
+        self._count_runtime()
+        self._count_probes()
 
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return registry.add(Counter(f"kubelet_{name}", text, labels))
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return self.registry.add(Counter(f"kubelet_{name}", text, labels))
 
-        def seconds(name: str, text: str, *labels: str, bounds: tuple[float, ...] = ()) -> Histogram:
-            more = {"bounds": bounds} if bounds else {}
-            return registry.add(Histogram(f"kubelet_{name}_seconds", text, labels, **more))
+    def _seconds(self, name: str, text: str, *labels: str, bounds: tuple[float, ...] = SECONDS) -> Histogram:
+        return self.registry.add(Histogram(f"kubelet_{name}_seconds", text, labels, bounds))
 
-        self.admission_refusals = counter(
-            "admission_rejections_total", "Cumulative number pod admission rejections by the Kubelet.", "reason"
-        )
-        self.cgroups = seconds(
-            "cgroup_manager_duration",
-            "Duration in seconds for cgroup manager operations. Broken down by method.",
-            *_OPERATION,
-        )
-        self.pod_sizes = registry.add(
-            Histogram("kubelet_containers_per_pod_count", "The number of containers per pod.", (), exponential(1, 2, 5))
-        )
-        self.requests = counter(
+    def _count_server(self) -> None:
+        """Requests to and of the kubelet, and its health."""
+        self.requests = self._counter(
             "http_requests_total", "Number of the http requests received since the server started", *_REQUEST
         )
-        self.request_seconds = seconds(
+        self.request_seconds = self._seconds(
             "http_requests_duration", "Duration in seconds to serve http requests", *_REQUEST
         )
-        self.requests_now = registry.add(
+        self.requests_now = self.registry.add(
             Gauge("kubelet_http_inflight_requests", "Number of the inflight http requests", _REQUEST)
         )
-        self.pulls = seconds(
-            "image_pull_duration", "Duration in seconds to pull an image.", "image_size_in_bytes", bounds=_PULL
-        )
-        self.orphans = counter(
-            "orphaned_runtime_pods_total",
-            "Number of pods that have been detected in the container runtime without being already known to the pod worker.",
-        )
-        self.relists = seconds("pleg_relist_duration", "Duration in seconds for relisting pods in PLEG.")
-        self.relist_intervals = seconds("pleg_relist_interval", "Interval in seconds between relisting in PLEG.")
-        self.relist_seen = registry.add(
-            Gauge("kubelet_pleg_last_seen_seconds", "Timestamp in seconds when PLEG was last seen active.")
-        )
-        self.pod_start = seconds(
-            "pod_start_duration",
-            "Duration in seconds from kubelet seeing a pod for the first time to the pod starting to run",
-            bounds=_STARTUP,
-        )
-        self.pod_start_total = seconds(
-            "pod_start_total_duration",
-            "Duration in seconds from a pod's creation to its starting to run, pulls of images and init containers included",
-            bounds=_STARTUP,
-        )
-        self.turns = seconds(
-            "pod_worker_duration",
-            "Duration in seconds to sync a single pod. Broken down by operation type: create, update, or sync",
-            *_OPERATION,
-        )
-        self.worker_start = seconds(
-            "pod_worker_start_duration", "Duration in seconds from kubelet seeing a pod to starting a worker."
-        )
-        self.sandboxes = seconds(
-            "run_podsandbox_duration",
-            "Duration in seconds of the run_podsandbox operations. Broken down by RuntimeClass.Handler.",
-            "runtime_handler",
-        )
-        self.sandbox_errors = counter(
-            "run_podsandbox_errors_total",
-            "Cumulative number of the run_podsandbox operation errors by RuntimeClass.Handler.",
-            "runtime_handler",
-        )
-        self.runtime = counter(
-            "runtime_operations_total", "Cumulative number of runtime operations by operation type.", *_OPERATION
-        )
-        self.runtime_seconds = seconds(
-            "runtime_operations_duration",
-            "Duration in seconds of runtime operations. Broken down by operation type.",
-            *_OPERATION,
-            bounds=exponential(0.005, 2.5, 14),
-        )
-        self.runtime_errors = counter(
-            "runtime_operations_errors_total",
-            "Cumulative number of runtime operation errors by operation type.",
-            *_OPERATION,
-        )
-        self.pods = counter("started_pods_total", "Cumulative number of pods started")
-        self.pod_errors = counter("started_pods_errors_total", "Cumulative number of errors when starting pods")
-        self.containers = counter(
-            "started_containers_total", "Cumulative number of containers started", "container_type"
-        )
-        self.container_errors = counter(
-            "started_containers_errors_total",
-            "Cumulative number of errors when starting containers",
-            "container_type",
-            "code",
-        )
-        self.api_requests = registry.add(
+        self.api_requests = self.registry.add(
             Counter(
                 "rest_client_requests_total",
                 "Number of HTTP requests, partitioned by status code, method, and host.",
                 ("code", "method", "host"),
             )
         )
-        self.api_seconds = registry.add(
+        self.api_seconds = self.registry.add(
             Histogram(
                 "rest_client_request_duration_seconds",
                 "Request latency in seconds. Broken down by verb, and host.",
@@ -142,7 +70,6 @@ class Instruments:
                 (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0),
             )
         )
-        self.slis = Registry()
         self.healthy = self.slis.add(
             Gauge("kubernetes_healthcheck", "This metric records the result of a single healthcheck.", ("name", "type"))
         )
@@ -153,6 +80,91 @@ class Instruments:
                 ("name", "status", "type"),
             )
         )
+
+    def _count_pods(self) -> None:
+        """Pods and their containers."""
+        self.admission_refusals = self._counter(
+            "admission_rejections_total", "Cumulative number pod admission rejections by the Kubelet.", "reason"
+        )
+        self.cgroups = self._seconds(
+            "cgroup_manager_duration",
+            "Duration in seconds for cgroup manager operations. Broken down by method.",
+            *_OPERATION,
+        )
+        self.pod_sizes = self.registry.add(
+            Histogram("kubelet_containers_per_pod_count", "The number of containers per pod.", (), exponential(1, 2, 5))
+        )
+        self.pod_start = self._seconds(
+            "pod_start_duration",
+            "Duration in seconds from kubelet seeing a pod for the first time to the pod starting to run",
+            bounds=_STARTUP,
+        )
+        self.pod_start_total = self._seconds(
+            "pod_start_total_duration",
+            "Duration in seconds from a pod's creation to its starting to run, pulls of images and init containers included",
+            bounds=_STARTUP,
+        )
+        self.turns = self._seconds(
+            "pod_worker_duration",
+            "Duration in seconds to sync a single pod. Broken down by operation type: create, update, or sync",
+            *_OPERATION,
+        )
+        self.worker_start = self._seconds(
+            "pod_worker_start_duration", "Duration in seconds from kubelet seeing a pod to starting a worker."
+        )
+        self.pods = self._counter("started_pods_total", "Cumulative number of pods started")
+        self.pod_errors = self._counter("started_pods_errors_total", "Cumulative number of errors when starting pods")
+        self.containers = self._counter(
+            "started_containers_total", "Cumulative number of containers started", "container_type"
+        )
+        self.container_errors = self._counter(
+            "started_containers_errors_total",
+            "Cumulative number of errors when starting containers",
+            "container_type",
+            "code",
+        )
+
+    def _count_runtime(self) -> None:
+        """What is asked of the runtime."""
+        self.pulls = self._seconds(
+            "image_pull_duration", "Duration in seconds to pull an image.", "image_size_in_bytes", bounds=_PULL
+        )
+        self.orphans = self._counter(
+            "orphaned_runtime_pods_total",
+            "Number of pods that have been detected in the container runtime without being already known to the pod worker.",
+        )
+        self.relists = self._seconds("pleg_relist_duration", "Duration in seconds for relisting pods in PLEG.")
+        self.relist_intervals = self._seconds("pleg_relist_interval", "Interval in seconds between relisting in PLEG.")
+        self.relist_seen = self.registry.add(
+            Gauge("kubelet_pleg_last_seen_seconds", "Timestamp in seconds when PLEG was last seen active.")
+        )
+        self.sandboxes = self._seconds(
+            "run_podsandbox_duration",
+            "Duration in seconds of the run_podsandbox operations. Broken down by RuntimeClass.Handler.",
+            "runtime_handler",
+        )
+        self.sandbox_errors = self._counter(
+            "run_podsandbox_errors_total",
+            "Cumulative number of the run_podsandbox operation errors by RuntimeClass.Handler.",
+            "runtime_handler",
+        )
+        self.runtime = self._counter(
+            "runtime_operations_total", "Cumulative number of runtime operations by operation type.", *_OPERATION
+        )
+        self.runtime_seconds = self._seconds(
+            "runtime_operations_duration",
+            "Duration in seconds of runtime operations. Broken down by operation type.",
+            *_OPERATION,
+            bounds=exponential(0.005, 2.5, 14),
+        )
+        self.runtime_errors = self._counter(
+            "runtime_operations_errors_total",
+            "Cumulative number of runtime operation errors by operation type.",
+            *_OPERATION,
+        )
+
+    def _count_probes(self) -> None:
+        """What probes find."""
         self.probed = self.probes.add(
             Counter(
                 "prober_probe_total",

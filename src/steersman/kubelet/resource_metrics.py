@@ -13,6 +13,8 @@ _CONTAINER = ("container", "pod", "namespace")
 _POD = ("pod", "namespace")
 Row = tuple[str, float | None]
 """Labels as they are written, and a value."""
+Family = tuple[str, str, str, list[Row]]
+"""Name, kind, what it says, and its series."""
 
 
 def render(seen: Observation | None) -> str:
@@ -20,7 +22,7 @@ def render(seen: Observation | None) -> str:
     lines: list[str] = []
     if seen is not None:
         stamp = round(seen.at * 1000)
-        for name, kind, text, rows in _families(seen):
+        for name, kind, text, rows in (*_of_containers(seen), *_of_the_node(seen), *_of_pods(seen)):
             lines += family(name, kind, text, rows, 0 if name == "container_start_time_seconds" else stamp)
     failed = 0 if seen is not None else 1
     for name, text in (
@@ -48,69 +50,74 @@ def seconds(nanoseconds: int | None) -> float | None:
     return None if nanoseconds is None else nanoseconds / _SECOND
 
 
-def _families(seen: Observation) -> Iterator[tuple[str, str, str, list[Row]]]:
+def _of_containers(seen: Observation) -> Iterator[Family]:
     containers = [
         (pairs(_CONTAINER, (use.container.name, *_names(pod.pod))), use) for pod in seen.pods for use in pod.containers
     ]
-    pods = [(pairs(_POD, _names(use.pod)), use.usage) for use in seen.pods]
-    counter, gauge = "counter", "gauge"
     yield (
         "container_cpu_usage_seconds_total",
-        counter,
+        "counter",
         "Cumulative cpu time consumed by the container in core-seconds",
         [(labels, seconds(use.usage.cpu)) for labels, use in containers],
     )
     yield (
         "container_memory_working_set_bytes",
-        gauge,
+        "gauge",
         "Current working set of the container in bytes",
         [(labels, use.usage.working_set) for labels, use in containers],
     )
     yield (
         "container_start_time_seconds",
-        gauge,
+        "gauge",
         "Start time of the container since unix epoch in seconds",
         [(labels, seconds(use.container.created_at)) for labels, use in containers],
     )
     yield (
         "container_swap_usage_bytes",
-        gauge,
+        "gauge",
         "Current amount of the container swap usage in bytes. Reported only on non-windows systems",
         [(labels, use.usage.swap) for labels, use in containers],
     )
+
+
+def _of_the_node(seen: Observation) -> Iterator[Family]:
     yield (
         "node_cpu_usage_seconds_total",
-        counter,
+        "counter",
         "Cumulative cpu time consumed by the node in core-seconds",
         [("", seconds(seen.node.cpu))],
     )
     yield (
         "node_memory_working_set_bytes",
-        gauge,
+        "gauge",
         "Current working set of the node in bytes",
         [("", seen.node.working_set)],
     )
     yield (
         "node_swap_usage_bytes",
-        gauge,
+        "gauge",
         "Current swap usage of the node in bytes. Reported only on non-windows systems",
         [("", seen.node.swap)],
     )
+
+
+def _of_pods(seen: Observation) -> Iterator[Family]:
+    pods = [(pairs(_POD, _names(use.pod)), use.usage) for use in seen.pods]
     yield (
         "pod_cpu_usage_seconds_total",
-        counter,
+        "counter",
         "Cumulative cpu time consumed by the pod in core-seconds",
         [(labels, seconds(usage.cpu)) for labels, usage in pods],
     )
     yield (
         "pod_memory_working_set_bytes",
-        gauge,
+        "gauge",
         "Current working set of the pod in bytes",
         [(labels, usage.working_set) for labels, usage in pods],
     )
     yield (
         "pod_swap_usage_bytes",
-        gauge,
+        "gauge",
         "Current amount of the pod swap usage in bytes. Reported only on non-windows systems",
         [(labels, usage.swap) for labels, usage in pods],
     )
