@@ -6,6 +6,7 @@ from base64 import b64encode
 from datetime import UTC, datetime
 
 import pytest
+from tests.oddcertificates import CERTIFICATE_PEM
 
 from steersman.apiserver.certificatecounts import concerns, issued
 from steersman.apiserver.metrics import PROCESS
@@ -40,6 +41,13 @@ def request(signer: str, seconds: int | None, certificate: bytes = b"") -> Certi
 )
 def test_which(before: bytes, after: bytes, seconds: int | None, found: bool) -> None:
     assert concerns(request("x/y", seconds, after), request("x/y", seconds, before)) is found
+
+
+def test_a_certificate_that_no_library_reads_is_not_honored() -> None:
+    line = 'apiserver_certificates_registry_csr_honored_duration_total{signerName="other"}'
+    before = value(line)
+    issued(request("example.com/mine", 600, CERTIFICATE_PEM))
+    assert value(line) == before
 
 
 @pytest.mark.parametrize(

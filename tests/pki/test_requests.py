@@ -8,6 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from tests.oddcertificates import REQUESTS_PEM
 
 from steersman.pki import certs, requests
 
@@ -55,10 +56,12 @@ def test_what_is_made_is_what_is_asked() -> None:
     assert not requests.asked(requests.make("a", ())[0]).hosts
 
 
-@pytest.mark.parametrize("pem", [b"", b"nonsense", CA.cert])
+@pytest.mark.parametrize("pem", [b"", b"nonsense", CA.cert, *REQUESTS_PEM.values()])
 def test_what_is_no_request(pem: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the library's words
         requests.asked(pem)
+    with pytest.raises(ValueError):  # noqa: PT011
+        requests.sign(CA, pem, ["client auth"], NOW, timedelta(days=1))
 
 
 @pytest.mark.parametrize("key", [EC_KEY, rsa.generate_private_key(65537, 2048), ed25519.Ed25519PrivateKey.generate()])

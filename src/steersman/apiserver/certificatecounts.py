@@ -43,6 +43,6 @@ def _seconds(encoded: str) -> float | None:
 
     try:
         certificate = x509.load_pem_x509_certificate(b64decode(encoded))
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         return None
     return (certificate.not_valid_after_utc - certificate.not_valid_before_utc).total_seconds()

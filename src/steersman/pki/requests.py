@@ -48,6 +48,8 @@ _CURVES: dict[str, Callable[[], ec.EllipticCurve]] = {
 }
 # From this life on the time before its beginning is part of it.
 _LONG, _NOTHING = timedelta(hours=8), timedelta()
+# What cannot be read of a request, besides what is a ValueError.
+_ODD = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 _KEYS = (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey, ed25519.Ed25519PrivateKey, ed448.Ed448PrivateKey)
 
 
@@ -158,7 +160,10 @@ def ends(pem: bytes) -> datetime:
 
 
 def _load(pem: bytes) -> x509.CertificateSigningRequest:
-    request = x509.load_pem_x509_csr(pem)
+    try:
+        request = x509.load_pem_x509_csr(pem)
+    except x509.InvalidVersion as error:
+        raise ValueError(str(error)) from error
     if not request.is_signature_valid:
         raise ValueError("the request is not signed by its own key")
     return request
@@ -169,6 +174,8 @@ def _names(request: x509.CertificateSigningRequest) -> list[x509.GeneralName]:
         return list(request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
     except x509.ExtensionNotFound:
         return []
+    except _ODD as error:
+        raise ValueError(str(error)) from error
 
 
 def _usage_extensions(usages: Collection[str]) -> list[tuple[x509.ExtensionType, bool]]:

@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.oddcertificates import REQUESTS_PEM
 
 from steersman.api import codec
 from steersman.kinds.certificates.certificatesigningrequest import KIND
@@ -54,6 +55,7 @@ def adopted(**spec: Any) -> Any:
         (request(), ["any"], LEGACY),
         ("", CLIENT, LEGACY),
         ("bm9uc2Vuc2U=", CLIENT, LEGACY),
+        *((base64.b64encode(odd).decode(), CLIENT, LEGACY) for odd in REQUESTS_PEM.values()),
     ],
 )
 def test_the_signer_follows_from_the_request(given: str, usages: list[str] | None, signer: str) -> None:

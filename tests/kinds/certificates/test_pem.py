@@ -9,6 +9,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.oddcertificates import CERTIFICATE, REQUESTS
 
 from steersman.kinds.certificates import pem
 
@@ -76,3 +77,12 @@ def test_encode(data: list[bytes]) -> None:
     text = pem.encode(data)
     assert [b.data for b in pem.blocks(text)] == data
     assert all(len(line) <= 64 for line in text.splitlines())
+
+
+def test_what_no_library_reads() -> None:
+    with pytest.raises(pem.X509Error, match="malformed certificate"):
+        pem.certificate(CERTIFICATE)
+    with pytest.raises(pem.X509Error, match="malformed certificate request"):
+        pem.unverified(REQUESTS["a version that there is not"])
+    for why in ("an extension twice", "a name of a kind that nobody uses"):
+        assert pem.is_signed(pem.unverified(REQUESTS[why]))

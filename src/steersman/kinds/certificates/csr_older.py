@@ -39,7 +39,7 @@ def signer_of(request: str, usages: set[str]) -> str:
         if not _is_of_node(found):
             return LEGACY
         names = _alternatives(found)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return LEGACY
     if usages in _CLIENT:
         return LEGACY if names else KUBELET_CLIENT

@@ -79,7 +79,7 @@ def certificate(data: bytes) -> Certificate:
 
     try:
         return x509.load_der_x509_certificate(data)
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise X509Error(f"x509: malformed certificate: {error}") from error
 
 
@@ -91,7 +91,7 @@ def unverified(data: bytes) -> CertificateSigningRequest:
     try:
         found = x509.load_der_x509_csr(data)
         found.public_key()
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise X509Error(f"x509: malformed certificate request: {error}") from error
     return found
 
@@ -154,7 +154,7 @@ def alternatives(found: Certificate) -> tuple[list[str], list[str]]:
 
     try:
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return [], []
     return names.get_values_for_type(x509.DNSName), names.get_values_for_type(x509.RFC822Name)
 
@@ -165,5 +165,5 @@ def is_authority(found: Certificate) -> bool:
 
     try:
         return found.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return False
