@@ -146,6 +146,18 @@ async def test_a_pod_that_ended_leaves_its_room(world):
     assert await world.placed("second") == "a"
 
 
+async def test_a_pod_that_was_made_smaller_leaves_room(world):
+    await world.node("a")
+    world.start()
+    await world.pod("first", cpu="3")
+    await world.placed("first")
+    await world.pod("second", cpu="2")
+    await world.waits("second")
+    smaller = {"spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": "1"}}}]}}
+    await world.client.patch(Pod, "first", smaller, "default", kind="strategic", subresource="resize")
+    assert await world.placed("second") == "a"
+
+
 async def test_a_new_node_helps(world):
     world.start()
     await world.pod("p")

@@ -140,17 +140,21 @@ class NodeTable:
 
     # Pods.
 
-    def set_pod(self, pod: Pod) -> None:
-        """Count a pod that has a node, wherever it counted before; one that has ended counts no more."""
+    def set_pod(self, pod: Pod) -> bool:
+        """Count a pod that has a node, wherever it counted before; one that has ended counts no more.
+
+        Returns whether it counted before as something else, so that there may be room now.
+        """
         uid, node = pod.metadata.uid, pod.spec.nodeName
+        known = self._pods.get(uid)
         if is_terminal(pod):
             self.remove_pod(uid)
-            return
-        known = self._pods.get(uid)
+            return known is not None
         if known is not None and self.names[known[0]] == node and same_requests(known[1].pod, pod):
-            return
+            return False
         self.remove_pod(uid)
         self.assume(describe(pod), node)
+        return known is not None
 
     def assume(self, info: PodInfo, node: str) -> None:
         """Count a pod that counted nowhere on a node from now on."""

@@ -23,7 +23,7 @@ from steersman.scheduler.queue import QueuedPod, SchedulingQueue
 MAX_BINDINGS = 64
 # Placements between turns of the event loop, so that a long queue does not starve events and bindings.
 _YIELD_EVERY = 16
-# What a change of the cluster can help: a node's every plugin, an ended pod's resources and ports.
+# What a change of the cluster can help: a node's every plugin, that of a pod's needs or its end those for resources and ports.
 _NODE_PLUGINS = frozenset(
     {"NodeUnschedulable", "NodeName", "TaintToleration", "NodeAffinity", "NodePorts", "NodeResourcesFit"}
 )
@@ -99,8 +99,7 @@ class Scheduler:
         if new.spec.nodeName:
             self._assumed.pop(new.metadata.uid, None)
             self._queue.remove(new.metadata.uid)
-            self._table.set_pod(new)
-            if is_terminal(new) and old is not None and not is_terminal(old):
+            if self._table.set_pod(new):
                 self._queue.cluster_changed(_POD_PLUGINS)
         elif not self._is_ours(new):
             self._queue.remove(new.metadata.uid)
