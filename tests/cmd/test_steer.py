@@ -46,6 +46,31 @@ def test_what_is_made_has_the_same_modes_whatever_the_callers_umask(
     assert during == [0o022]
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["up", "--bogus"], "steer up: error: unrecognized arguments: --bogus\n`steer up --help` shows the options.\n"),
+        (
+            ["up", "--kubelet-arg", "max-pods=many"],
+            "steer up: error: argument --kubelet-arg: maxPods: must be a whole number, not 'many'\n"
+            "`steer up --help` shows the options.\n",
+        ),
+        (
+            ["certs", "rotate-ca"],
+            "steer certs rotate-ca: error: the following arguments are required: step\n"
+            "`steer certs rotate-ca --help` shows the options.\n",
+        ),
+    ],
+)
+def test_what_is_wrong_is_not_lost_behind_the_options(
+    given: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        steer.main(given)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == message
+
+
 def test_overview_lists_them_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert steer.main(["--help"]) == 0
     text = capsys.readouterr().out

@@ -3,10 +3,17 @@
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong, and where all options are: there are hundreds of some commands, and nobody finds the error behind them."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}\n`{self.prog} --help` shows the options.\n")
 
 
 @dataclass(frozen=True)

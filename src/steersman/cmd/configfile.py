@@ -123,7 +123,8 @@ def parse_setting(field: "dataclasses.Field[Any]", hint: Any, text: str, where: 
     try:
         value = _flag_parser(hint)(text)
     except (ValueError, argparse.ArgumentTypeError) as error:
-        raise ConfigError(f"{where}: {error}") from error
+        wrong = f"must be a whole number, not {text!r}" if hint is int else str(error)
+        raise ConfigError(f"{where}: {wrong}") from error
     return _checked(field, hint, value, where)
 
 

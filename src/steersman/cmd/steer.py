@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from steersman.cmd.command import Command
+from steersman.cmd.command import Command, Parser
 from steersman.cmd.errors import CommandError
 
 PACKAGE = "steersman.cmd.commands"
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Whatever umask the caller has: others may not write what we make, and containers of other users can read their images. What
     # is private says so itself; the parts inherit this.
     os.umask(0o022)
-    parser = argparse.ArgumentParser(prog=f"steer {name}", description=command.description or command.help)
+    parser = Parser(prog=f"steer {name}", description=command.description or command.help)
     command.add_arguments(parser)
     return run(command, parser.parse_args(given[1:]))
 
