@@ -106,7 +106,9 @@ def importable(path: Path) -> Iterator[tuple[Path, list[str]]]:
             archive = stack.enter_context(tarfile.open(path))
             given = _member(archive, "index.json"), _member(archive, "manifest.json")
         except (tarfile.TarError, EOFError, zlib.error) as error:
-            raise ImageError(f"{path} is not an image archive: {error}") from error
+            # What each way to read it has to say is of no use to anybody.
+            first, _, more = str(error).partition("\n")
+            raise ImageError(f"{path} is not an image archive: {'it is no tar file' if more else first}") from error
         changed = None
         if given[0] is not None:
             before = _parsed("index.json", given[0])
