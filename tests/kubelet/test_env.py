@@ -72,7 +72,7 @@ async def test_references_reach_what_came_before():
 
 
 async def test_sources():
-    objects = Objects({"m": {"k": "from map"}}, {"s": {"k": b"from secret"}})
+    objects = Objects({"m": {"k": "from map"}}, {"s": {"k": b"from secret", "other": b"\xff"}})
     found = await env(
         objects,
         env=[
@@ -96,11 +96,12 @@ async def test_sources():
         ({"env": [{"name": "A", **ref("secretKeyRef", "s")}]}, "couldn't find key k in Secret default/s"),
         ({"envFrom": [{"configMapRef": {"name": "none"}}]}, 'configmaps "none" not found'),
         ({"envFrom": [{"secretRef": {"name": "none"}}]}, 'secrets "none" not found'),
+        ({"env": [{"name": "A", **ref("secretKeyRef", "bytes")}]}, "key k in Secret default/bytes is not valid UTF-8"),
         ({"envFrom": [{"secretRef": {"name": "binary"}}]}, "key b in Secret default/binary is not valid UTF-8"),
     ],
 )
 async def test_what_is_missing(fields, message):
-    objects = Objects({"m": {}}, {"s": {}, "binary": {"b": b"\xff"}})
+    objects = Objects({"m": {}}, {"s": {}, "binary": {"b": b"\xff"}, "bytes": {"k": b"\xff"}})
     with pytest.raises(ConfigError) as failed:
         await env(objects, **fields)
     assert str(failed.value) == message

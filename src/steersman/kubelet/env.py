@@ -79,9 +79,9 @@ async def container_env(container: Container, context: EnvContext) -> Sequence[t
             ref = source.configMapRef
             data = await _config_map_data(context.objects, namespace, ref.name, bool(ref.optional))
         elif source.secretRef:
-            data = await _secret_data(
-                context.objects, namespace, source.secretRef.name, bool(source.secretRef.optional)
-            )
+            secret = source.secretRef
+            found = await _secret_data(context.objects, namespace, secret.name, bool(secret.optional))
+            data = {key: _text(value, f"{namespace}/{secret.name}", key) for key, value in found.items()}
         else:
             data = {}
         values |= {source.prefix + key: value for key, value in data.items()}
@@ -107,9 +107,11 @@ async def _value(variable: EnvVar, container: Container, context: EnvContext, kn
         data = await _config_map_data(context.objects, namespace, ref.name, bool(ref.optional))
         return _key(data, ref.key, bool(ref.optional), "ConfigMap", f"{namespace}/{ref.name}")
     if source.secretKeyRef:
-        secret = source.secretKeyRef
+        secret, where = source.secretKeyRef, f"{namespace}/{source.secretKeyRef.name}"
         data = await _secret_data(context.objects, namespace, secret.name, bool(secret.optional))
-        return _key(data, secret.key, bool(secret.optional), "Secret", f"{namespace}/{secret.name}")
+        value = _key(data, secret.key, bool(secret.optional), "Secret", where)
+        # What else the Secret has may be anything.
+        return None if value is None else _text(value, where, secret.key)
     raise ConfigError(f"the source of variable {variable.name} is not supported")
 
 
@@ -129,13 +131,13 @@ async def _config_map_data(objects: ObjectSource, namespace: str, name: str, opt
 
 
 async def _secret_data(objects: ObjectSource, namespace: str, name: str, optional: bool) -> Mapping[str, str]:
+    """The values are in base64."""
     try:
-        data = (await objects.secret(namespace, name)).data or {}
+        return (await objects.secret(namespace, name)).data or {}
     except NotFound as error:
         if optional:
             return {}
         raise ConfigError(error.message) from error
-    return {key: _text(value, f"{namespace}/{name}", key) for key, value in data.items()}
 
 
 def _text(value: str, where: str, key: str) -> str:
