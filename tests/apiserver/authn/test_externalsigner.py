@@ -20,7 +20,7 @@ from tests.http.conftest import until
 from steersman.api.clock import FakeClock
 from steersman.api.http import Request
 from steersman.apiserver.authn import ServiceAccountTokens
-from steersman.apiserver.authn.externalsigner import ExternalSigner, SignerError, key_of, keys_of
+from steersman.apiserver.authn.externalsigner import FETCH_SECONDS, ExternalSigner, SignerError, key_of, keys_of
 from steersman.apiserver.authn.users import Verdict
 from steersman.apiserver.config import ServerConfig
 from steersman.apiserver.encryption.wire import Message, field
@@ -203,6 +203,22 @@ async def test_a_key_that_is_not_known_yet(api: Api, signer: Signer) -> None:
     await api.clock.advance(2)
     assert await who(api, await granted(api)) == 200
     assert signer.calls == ["Sign", "FetchKeys"]
+
+
+async def test_a_slow_signer_is_asked_once_for_all_who_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock()
+    external, asked = ExternalSigner("@nobody", clock), 0
+
+    async def call(name: str, request: bytes, seconds: float) -> Message:
+        nonlocal asked
+        asked += 1
+        await clock.sleep(seconds)
+        raise SignerError("rpc error: code = DeadlineExceeded", "DeadlineExceeded")
+
+    monkeypatch.setattr(external, "_call", call)
+    waiting = [asyncio.ensure_future(external.find(f"key-{n}")) for n in range(20)]
+    await passed(clock, FETCH_SECONDS, lambda: all(task.done() for task in waiting))
+    assert asked == 1
 
 
 async def test_a_key_that_is_gone(api: Api, signer: Signer) -> None:

@@ -157,13 +157,15 @@ class ExternalSigner:
         return f"{header}.{payload}.{signature}"
 
     async def _fetch(self, seconds: float = FETCH_SECONDS) -> None:
-        self._fetched = self._clock.monotonic()
         try:
             keys, hint, stamp = keys_of(await self._call("FetchKeys", b"", seconds))
         except (SignerError, WireError) as error:
             failed = error if isinstance(error, SignerError) else SignerError(str(error))
             self.counts.fetched(failed.code)
             raise failed.during("while fetching token verification keys") from error
+        finally:
+            # Its end counts: those who have waited for it do not ask again, one after the other, while the signer is slow.
+            self._fetched = self._clock.monotonic()
         self.counts.fetched(OK, self._clock.time(), stamp)
         if _comparable(keys) != _comparable(self.keys):
             self.keys = keys
