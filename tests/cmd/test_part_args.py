@@ -47,6 +47,8 @@ def test_an_empty_value_is_the_default_again() -> None:
         ("event-ttl", "soon", "eventTtl: 'soon' is not a duration"),
         ("max-requests-inflight", "-1", "maxRequestsInflight: must be at least 0"),
         ("log-level", "loud", "logLevel: must be one of"),
+        ("tls-min-version", "VersionTLS99", 'tlsMinVersion: unknown tls version "VersionTLS99"'),
+        ("tls-cipher-suites", "TLS_FOO", "tlsCipherSuites: cipher suite TLS_FOO not supported"),
     ],
 )
 def test_mistakes(name: str, value: str, said: str) -> None:
@@ -76,6 +78,8 @@ def test_a_cluster_keeps_them() -> None:
             "net.*.x",
             'allowedUnsafeSysctls: sysctl "net.*.x" must have at most 253 characters',
         ),
+        ("tls-min-version", "VersionTLS99", 'tlsMinVersion: unknown tls version "VersionTLS99"'),
+        ("tls-cipher-suites", "TLS_FOO", "tlsCipherSuites: cipher suite TLS_FOO not supported"),
     ],
 )
 def test_mistakes_of_kubelets(name: str, value: str, said: str) -> None:

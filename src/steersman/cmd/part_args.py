@@ -26,7 +26,7 @@ class PartArgs(Generic[C]):
     part: str
     kind: type[C]
     ours: frozenset[str]
-    verify: Callable[[str, Any], None] = lambda name, value: None
+    verify: Callable[[str, Any], None]
 
     def check(self, name: str, value: str) -> tuple[str, str]:
         """The setting as a cluster's configuration keeps it: the field's name, and the value with files' paths made absolute.
@@ -71,7 +71,15 @@ def _absolute(name: str, value: str) -> str:
     return ",".join(os.path.abspath(os.path.expanduser(file)) for file in value.split(","))
 
 
+def _verify(name: str, value: Any) -> None:
+    if name in ("tls_min_version", "tls_cipher_suites"):
+        from steersman.http import tls
+
+        tls.check_version(value) if name == "tls_min_version" else tls.check_suites(value)
+
+
 def _verify_kubelet(name: str, value: Any) -> None:
+    _verify(name, value)
     if name == "allowed_unsafe_sysctls":
         from steersman.kubelet.sysctls import Allowlist
 
@@ -81,7 +89,7 @@ def _verify_kubelet(name: str, value: Any) -> None:
 APISERVER = PartArgs("apiserver", ApiServerConfig, frozenset({
     "store", "bind_addresses", "port", "advertise_address", "client_ca_file", "runtime_config", "service_cluster_ip_range",
     "tls_cert_file", "tls_key_file",
-}))  # fmt: skip
+}), _verify)  # fmt: skip
 KUBELET = PartArgs("kubelet", KubeletConfig, frozenset({
     "kubeconfig", "bootstrap_kubeconfig", "cert_dir", "server_tls_bootstrap", "node_name", "node_ip", "pod_cidr", "root_dir",
     "pod_logs_dir", "container_runtime_endpoint", "bind_address", "port", "tls_cert_file", "tls_key_file", "client_ca_file",

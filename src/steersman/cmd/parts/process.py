@@ -42,13 +42,20 @@ def run_part(run: Run, config: Any) -> int:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(_until_signal(run, config))
-        except (ConfigError, ConfigurationError) as error:
-            log.error("%s", error)
-            return os.EX_CONFIG
-        except Exception:
+        except Exception as error:
+            if (wrong := _misconfigured(error)) is not None:
+                log.error("%s", wrong)
+                return os.EX_CONFIG
             log.exception("the part failed")
             return 1
     return 0
+
+
+def _misconfigured(error: BaseException) -> BaseException | None:
+    """What says that the settings are no good, if that is why; a part that has several tasks ends with a group."""
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(_misconfigured, error.exceptions)), None)
+    return error if isinstance(error, ConfigError | ConfigurationError) else None
 
 
 def set_up_logging(level: str) -> None:
