@@ -234,3 +234,38 @@ def test_all_rights_in_a_namespace_reach_nothing_outside(
 
 def test_all_namespaces_do_not_end_by_one_request(server: ApiProcess) -> None:
     assert server.ask("DELETE", "/api/v1/namespaces").status == 405
+
+
+@pytest.mark.parametrize("target", ["pods/victim/eviction", "serviceaccounts/other/token", "pods"])
+@pytest.mark.parametrize("url", [False, True])
+def test_a_webhook_does_not_make_the_server_act(server: ApiProcess, grant: Grants, target: str, url: bool) -> None:
+    """Who may say where webhooks are has the server, which may do everything, post to its own paths for him."""
+    hooks = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+    grant({"apiGroups": ["admissionregistration.k8s.io"], "resources": ["*"], "verbs": ["create"]})
+    grant({"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create"]}, namespace=NAMESPACE)
+    grant.keep(
+        f"/api/v1/namespaces/{NAMESPACE}/pods",
+        {"metadata": {"name": "victim"}, "spec": {"containers": [{"name": "c", "image": "x"}]}},
+    )
+    path = f"/api/v1/namespaces/{NAMESPACE}/{target}"
+    service = {"namespace": "default", "name": "kubernetes", "path": path}
+    hook = {
+        "name": "a.eve.example",
+        "clientConfig": {"url": f"https://kubernetes.default.svc{path}"} if url else {"service": service},
+        "rules": [{"apiGroups": [""], "apiVersions": ["*"], "operations": ["CREATE"], "resources": ["configmaps"]}],
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}},
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+    }
+    made = server.ask("POST", hooks, {"metadata": {"name": "eves"}, "webhooks": [hook]}, user=EVE)
+    assert made.status == 201, made.body
+    try:
+        answer = server.ask("POST", f"/api/v1/namespaces/{NAMESPACE}/configmaps", {"metadata": {"name": "m"}}, user=EVE)
+        assert answer.status == 500, answer.body
+        assert "failed calling webhook" in answer.message
+        assert "eyJ" not in answer.message
+        victim = server.ask("GET", f"/api/v1/namespaces/{NAMESPACE}/pods/victim")
+        assert victim.status == 200, victim.body
+        assert not victim.json["metadata"].get("deletionTimestamp")
+    finally:
+        server.ask("DELETE", f"{hooks}/eves")
