@@ -14,6 +14,7 @@ from steersman.client.events import EventRecorder
 from steersman.client.informer import Informer
 from steersman.client.rest import Client
 from steersman.cmd.config import KubeletConfig
+from steersman.cmd.configfile import ConfigError
 from steersman.cmd.parts.connect import connected
 from steersman.cmd.parts.process import Started, main
 from steersman.kinds.types.core_v1 import Pod, Service
@@ -34,7 +35,11 @@ RUNTIME_RETRY = 0.02
 
 
 def node_settings(config: KubeletConfig) -> NodeSettings:
-    """The node as the kubelet's own package knows it; makes its directory, whose file system is measured."""
+    """The node as the kubelet's own package knows it; makes its directory, whose file system is measured. Raises ConfigError."""
+    try:
+        Path(config.resolv_conf_file).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"resolvConfFile: {config.resolv_conf_file}: {error.strerror}") from error
     root = Path(config.root_dir)
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     return NodeSettings(
