@@ -78,6 +78,8 @@ def test_a_cluster_keeps_them() -> None:
             "net.*.x",
             'allowedUnsafeSysctls: sysctl "net.*.x" must have at most 253 characters',
         ),
+        ("node-labels", "x=!!", "nodeLabels: x=!!: a valid label must be an empty string or consist of"),
+        ("node-labels", "/x=y", "nodeLabels: /x=y: prefix part must be non-empty"),
         ("tls-min-version", "VersionTLS99", 'tlsMinVersion: unknown tls version "VersionTLS99"'),
         ("tls-cipher-suites", "TLS_FOO", "tlsCipherSuites: cipher suite TLS_FOO not supported"),
     ],

@@ -84,6 +84,12 @@ def _verify_kubelet(name: str, value: Any) -> None:
         from steersman.kubelet.sysctls import Allowlist
 
         Allowlist.of(value)
+    elif name == "node_labels":
+        from steersman.api.names import label_value, qualified_name
+
+        for label, content in value.items():
+            for message in (*qualified_name(label), *label_value(content)):
+                raise ValueError(f"{label}={content}: {message}")
 
 
 APISERVER = PartArgs("apiserver", ApiServerConfig, frozenset({
