@@ -263,6 +263,9 @@ def test_what_earlier_starts_have_said_is_not_told_again(steer: Steer) -> None:
     second = steer("up", "--apiserver-arg", "authorization-mode=Two", status=1).stderr
     assert "Two" in second
     assert "One" not in second
+    # It is said how they are got rid of.
+    assert "NAME= takes one back" in second
+    steer("up", "--apiserver-arg", "authorization-mode=")
 
 
 def test_foreign_directory_is_left_alone(steer: Steer) -> None:

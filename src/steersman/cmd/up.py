@@ -163,13 +163,20 @@ def _up(place: Place, wish: Wish, steps: Steps, held: contextlib.ExitStack) -> C
             save(config, place.config_file)
             _start(config, place, wish, steps)
         except BaseException:
-            steps.say(" ✗ " + ("undoing what was made" if fresh else "stopping what was started; the data stays"))
+            steps.say(f" ✗ {'undoing what was made' if fresh else _what_stays(config)}")
             if fresh:
                 lifecycle.delete(config, place)
             else:
                 lifecycle.stop(config, place)
             raise
     return config
+
+
+def _what_stays(config: ClusterConfig) -> str:
+    """What is said of a cluster whose start has failed. A setting that is to blame would fail the next one, too."""
+    given = any(getattr(config, name) for name in _ARGS)
+    settings = ", and so do its settings, of which NAME= takes one back" if given else ""
+    return f"stopping what was started; the data stays{settings}"
 
 
 def _with_slot(config: ClusterConfig, place: Place, fresh: bool) -> ClusterConfig:
