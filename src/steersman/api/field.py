@@ -196,19 +196,9 @@ def too_many(path: Path, actual: int, limit: int) -> FieldError:
     return FieldError(ErrorType.TOO_MANY, str(path), actual, f"must have at most {limit} {_plural('item', limit)}")
 
 
-def too_few(path: Path, actual: int, least: int) -> FieldError:
-    """A list with fewer than `least` elements."""
-    return FieldError(ErrorType.TOO_FEW, str(path), actual, f"must have at least {least} {_plural('item', least)}")
-
-
 def internal(path: Path, why: str) -> FieldError:
     """Something that went wrong here and not in the object."""
     return FieldError(ErrorType.INTERNAL, str(path), "", why)
-
-
-def type_invalid(path: Path, value: object, detail: str) -> FieldError:
-    """A value of another type than the schema's."""
-    return FieldError(ErrorType.TYPE_INVALID, str(path), value, detail)
 
 
 def not_negative(path: Path, value: int | None) -> Errors:

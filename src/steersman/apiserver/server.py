@@ -166,12 +166,7 @@ class App:
         self.authenticator = authenticator or self._make_authenticator()
         self.remote_authentication = self._assembled(self.config.authentication)
         self._last_used = LastUsed(self.registries, clock)
-        self.authenticator.bind(
-            self._uid,
-            partial(self.registries.get, Secret),
-            self._last_used.used,
-            partial(self.registries.get, ServiceAccount),
-        )
+        self._bind_authenticator()
         self.rbac = RBAC(self._roles)
         self.node_authorizer = NodeAuthorizer(StoredObjects(self.registries))
         self.authorization = Authorizers(
@@ -199,6 +194,11 @@ class App:
             front_proxy=self.config.front_proxy,
             settings=self.config.authentication,
         )
+
+    def _bind_authenticator(self) -> None:
+        """Tokens count as long as that exists which they are for."""
+        get = self.registries.get
+        self.authenticator.bind(self._uid, partial(get, Secret), self._last_used.used, partial(get, ServiceAccount))
 
     def _assembled(self, settings: Authentication) -> Assembly | None:
         """The ways of authentication that may wait, if there are any. Raises ConfigurationError."""
