@@ -3,6 +3,8 @@
 import asyncio
 import json
 import ssl
+import subprocess
+import sys
 import urllib.request
 import warnings
 
@@ -220,3 +222,16 @@ async def test_cancelled_while_starting():
     with pytest.raises(asyncio.CancelledError):
         await task
     assert asyncio.all_tasks() == before
+
+
+def test_a_cluster_loads_no_library_that_nobody_needs() -> None:
+    """A token's key is made when the first token is asked for: the library for it takes a tenth of the whole start."""
+    code = (
+        "import asyncio, sys\n"
+        "from steersman.testing import Cluster\n"
+        "async def main():\n"
+        "    async with Cluster(nodes=1): print('cryptography' in sys.modules)\n"
+        "asyncio.run(main())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -131,7 +131,7 @@ class ServiceAccounts:
         self._accounts: dict[str, _Account] = {}
         self._foreign: set[int] = set()
         self._external = settings.external
-        self._keys = settings.verifying
+        self._keys: Sequence[tokens.Verifying] = () if self._external is None else self._external.keys
 
     def verdict(self, token: str, wanted: Sequence[str]) -> Verdict | Coroutine[Any, Any, Verdict] | None:
         if self._external is not None and self._keys is not self._external.keys:
