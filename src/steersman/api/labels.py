@@ -189,7 +189,7 @@ def parse(text: str) -> Selector:
 
 
 # Tokens are (kind, literal); for symbols and keywords the kind is the literal itself.
-_END, _NAME, _BAD = "end", "name", "bad"
+_END, _NAME = "end", "name"
 _KEYWORDS = {"in", "notin"}
 _SPACE = " \t\r\n"
 _SPECIAL = "=!(),><"

@@ -91,7 +91,6 @@ class Comparison(NamedTuple):
 
 
 _Difference = tuple[FieldSet | None, FieldSet | None]
-_SAME: _Difference = (None, None)
 _MODIFIED: _Difference = (LEAF, None)
 
 

@@ -1,7 +1,6 @@
 """Questions about the rest of the world: asked of the upstream resolvers, remembered for as long as the answers say."""
 
 import asyncio
-import logging
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -26,8 +25,6 @@ MAX_SERVERS = 8
 CACHE_SIZE = 4096
 MAX_TTL = 3600
 MAX_NEGATIVE_TTL = 30
-
-_log = logging.getLogger(__name__)
 
 
 class NoAnswer(Exception):

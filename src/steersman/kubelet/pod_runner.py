@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,8 +22,6 @@ from steersman.kubelet.pod_plan import ContainerStart, Role
 from steersman.kubelet.pod_state import PodState
 from steersman.kubelet.resources import container_resources, pod_resources
 from steersman.kubelet.runtime import types as rt
-
-_log = logging.getLogger(__name__)
 
 # However short the grace period, and whatever a preStop hook used of it: a container gets this long after its signal.
 _MIN_GRACE = 2

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _BOOLEANS = frozenset({"stdin", "stdout", "stderr", "tty"})
-_LISTS = {"exec": ("command",), "portforward": ("ports",)}
 _KINDS = {
     "exec": "PodExecOptions",
     "attach": "PodAttachOptions",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,6 @@ _MEMBERS = {
     "kind": "Kind is the type of this object, in CamelCase.",
     "metadata": "Name, namespace, labels and the like: what every object has.",
 }
-
-_log = logging.getLogger(__name__)
 
 
 def _definitions_file() -> Path | None:

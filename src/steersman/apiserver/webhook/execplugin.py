@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +26,6 @@ _INFO = "KUBERNETES_EXEC_INFO"
 _MOST, _PIECE = 1024 * 1024, 64 * 1024
 _SECONDS = 60.0
 _ONLY = b""
-log = logging.getLogger(__name__)
 
 
 class PluginError(ValueError):
