@@ -90,6 +90,11 @@ def test_what_is_written() -> None:
         "bare_seconds_sum 0.5",
         "bare_seconds_count 1",
     ]
+    assert list(spread.times("asked", "How often.").lines()) == [
+        "# HELP asked How often.",
+        "# TYPE asked counter",
+        'asked{by="b"} 2',
+    ]
     assert [metric.name for metric in registry] == ["plain_total", "asked_total", "never_total", "held", "took_seconds", "bare_seconds"]  # fmt: skip
     with pytest.raises(ValueError, match="held already"):
         registry.add(Gauge("held", "Again."))

@@ -152,6 +152,15 @@ class Histogram(Metric):
         """One value of a series."""
         self.of(*labels).observe(value)
 
+    def times(self, name: str, text: str) -> Counter:
+        """How many values each series has, as a metric of its own."""
+        found = Counter(name, text, self.labels)
+        for labels, samples in self.samples.items():
+            samples.fold()
+            if count := sum(samples.counts):
+                found.add(*labels, by=count)
+        return found
+
     def series(self) -> Iterator[str]:
         for values, samples in sorted(self.samples.items(), key=lambda item: item[0]):
             samples.fold()
