@@ -124,34 +124,31 @@ async def test_says_once_why_a_pod_waits(world):
     ]
 
 
-async def test_waits_for_room(world):
+async def full(world):
+    """A node with a pod, and another that has no room beside it."""
     await world.node("a")
     world.start()
     await world.pod("first", cpu="3")
     await world.placed("first")
     await world.pod("second", cpu="2")
+
+
+async def test_waits_for_room(world):
+    await full(world)
     assert await world.waits("second") == "0/1 nodes are available: 1 Insufficient cpu."
     await world.client.delete(Pod, "first", "default", grace=0)
     assert await world.placed("second") == "a"
 
 
 async def test_a_pod_that_ended_leaves_its_room(world):
-    await world.node("a")
-    world.start()
-    await world.pod("first", cpu="3")
-    await world.placed("first")
-    await world.pod("second", cpu="2")
+    await full(world)
     await world.waits("second")
     await world.client.patch(Pod, "first", {"status": {"phase": "Succeeded"}}, "default", subresource="status")
     assert await world.placed("second") == "a"
 
 
 async def test_a_pod_that_was_made_smaller_leaves_room(world):
-    await world.node("a")
-    world.start()
-    await world.pod("first", cpu="3")
-    await world.placed("first")
-    await world.pod("second", cpu="2")
+    await full(world)
     await world.waits("second")
     smaller = {"spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": "1"}}}]}}
     await world.client.patch(Pod, "first", smaller, "default", kind="strategic", subresource="resize")
