@@ -80,14 +80,15 @@ class ApiProcess:
         return self.tls(user, proxy=proxy).wrap_socket(plain, server_hostname="127.0.0.1")
 
     def raw(self, data: bytes, user: Request | None = ADMIN, *, proxy: bool = False) -> bytes:
-        """Everything that is answered to these bytes until the server closes the connection, or is silent."""
+        """Everything that is answered to these bytes until the server closes the connection, or has nothing more to say."""
         with self.connect(user, proxy=proxy) as connection:
             connection.sendall(data)
-            connection.settimeout(1.0)
             found = b""
             try:
                 while piece := connection.recv(1 << 16):
                     found += piece
+                    # Only then: a busy machine may be slow to begin.
+                    connection.settimeout(1.0)
             except (TimeoutError, ssl.SSLError, ConnectionError):
                 return found
             return found
