@@ -287,6 +287,11 @@ def ip(text: str) -> Messages:
     return _OK
 
 
+def loose_ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a text has always stood for, leading zeros or not; None for anything else."""
+    return _address(text) or _address(_without_leading_zeros(text))
+
+
 def canonical_ip(text: str) -> Messages:
     """An address written the one usual way (for API fields that are newer)."""
     wrong = ip(text)

@@ -321,7 +321,7 @@ class Registry:
             if errors := _tolerated(self._check_update(new, old, write.subresource), write):
                 raise Invalid.of(self.resource, name, errors)
             await self._chain.validate(review)
-            warnings.extend(w for w in kind.warn_update(new, old) if w not in warnings)
+            warnings.extend(w for w in kind.warn_update(new, old, write.subresource) if w not in warnings)
             new.metadata.resourceVersion = ""
             if self._is_finished(new, old):
                 return await self._finish(key, new, revision, write)

@@ -201,6 +201,8 @@ class Kind(Generic[T]):
     warnings: Callable[[T], list[str]] = _no_warnings
     update_warnings: Callable[[T, T], list[str]] | None = None
     """(new, old) → the warnings of a change, where these are not just those of the new object."""
+    status_warnings: Callable[[T], list[str]] = _no_warnings
+    """The warnings of a new status; those of the object itself are for whoever writes that."""
     selectable: Callable[[T], dict[str, str]] = _no_fields
     """Field selector values beyond metadata.name and metadata.namespace; always the same keys."""
     glimpse: type[msgspec.Struct] | None = None
@@ -244,8 +246,13 @@ class Kind(Generic[T]):
         return True
 
     @property
+    def custom(self) -> bool:
+        """Whether the kind is known by a schema only."""
+        return False
+
+    @property
     def schema(self) -> Any:
-        """The schema of a kind that is known by one only; None for all others."""
+        """The schema of a custom kind, perhaps unpacked for this question; None for all others."""
         return None
 
     @property
@@ -339,8 +346,10 @@ class Kind(Generic[T]):
             *self.check_update(obj, old),
         ]
 
-    def warn_update(self, obj: T, old: T) -> list[str]:
-        """The warnings of a change."""
+    def warn_update(self, obj: T, old: T, subresource: str = "") -> list[str]:
+        """The warnings of a change, through the object itself or a subresource."""
+        if subresource == "status":
+            return self.status_warnings(obj)
         return self.warnings(obj) if self.update_warnings is None else self.update_warnings(obj, old)
 
     def validate_status_update(self, obj: T, old: T) -> Errors:
