@@ -29,6 +29,7 @@ from steersman.store import open as open_store
 
 ADMIN = User("admin", ("system:masters",))
 SECRETS = "/api/v1/namespaces/default/secrets"
+PATIENCE = 120
 
 
 class Killed(BaseException):
@@ -50,7 +51,7 @@ class Server:
         path, _, query = path.partition("?")
         data = b"" if body is None else json.dumps(body).encode()
         request = Request(method, path, query, {}, data, user=ADMIN)
-        response = asyncio.run_coroutine_threadsafe(self._app.handle(request), self._loop).result(10)
+        response = asyncio.run_coroutine_threadsafe(self._app.handle(request), self._loop).result(PATIENCE)
         assert isinstance(response.body, bytes)
         answer: dict[str, Any] = json.loads(response.body)
         if response.status >= 400 and response.status not in accepted:
@@ -80,7 +81,7 @@ def serving(directory: Path, file: Path) -> Iterator[Server]:
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
-    assert begun.wait(30)
+    assert begun.wait(PATIENCE)
     try:
         yield ready[0]
     finally:

@@ -12,7 +12,7 @@ import pytest
 
 from steersman.cmd import notify, nursery, processes
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 # A module that every Python has; it prints its arguments' encoding and ends.
 MODULE = "this"
 

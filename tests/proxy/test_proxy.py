@@ -1,12 +1,13 @@
 """The shell: an API server in this process, and rules written into something that looks like nft."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
 from tests.proxy.builders import service, slice_of
-from tests.proxy.conftest import SETTINGS, Machine
+from tests.proxy.conftest import SETTINGS, TIMEOUT, Machine
 
 from steersman.api.clock import FakeClock
 from steersman.api.http import User
@@ -52,17 +53,16 @@ class World:
     async def start(self, nft: object | None = None, **more: object) -> Proxy:
         proxy = Proxy(self.client, self.clock, SETTINGS, nft or self.nft, **more)  # type: ignore[arg-type]
         self.tasks.append(asyncio.ensure_future(proxy.run()))
-        await asyncio.wait_for(proxy.wait_synced(), 5)
+        await asyncio.wait_for(proxy.wait_synced(), TIMEOUT)
         return proxy
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Lets everything happen, time included, until the condition holds."""
-        for _ in range(2000):
-            if condition():
-                return
-            await self.clock.advance(MIN_INTERVAL / 2, turns=5)
-            await asyncio.to_thread(lambda: None)
-        raise AssertionError("it did not happen")
+        async with asyncio.timeout(TIMEOUT):
+            while not condition():
+                await self.clock.advance(MIN_INTERVAL / 2, turns=5)
+                # What nft and conntrack do takes the machine's time.
+                await asyncio.to_thread(os.sched_yield)
 
     def written(self, part: str) -> bool:
         return any(part in text for text in self.nft.texts)

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 from tests.proxy.builders import endpoint, port, service, slice_of
-from tests.proxy.conftest import NODE_ADDRESS, SETTINGS, SILENCE, STRANGER_ADDRESS, Machine
+from tests.proxy.conftest import NODE_ADDRESS, SETTINGS, SILENCE, STRANGER_ADDRESS, TIMEOUT, Machine
 
 from steersman.kinds.types.core_v1 import (
     ClientIPConfig,
@@ -143,7 +143,7 @@ def test_a_connection_outlives_its_endpoint_in_the_map(machine: Machine) -> None
     listener = machine.inside(machine.space(old), lambda: socket.create_server((old, 8080)))
     machine.serve(new, 8080)
     machine.load(rules((service(), [slice_of(old)])))
-    opened = machine.inside(machine.space(client), lambda: socket.create_connection((VIP, 80), 2))
+    opened = machine.inside(machine.space(client), lambda: socket.create_connection((VIP, 80), TIMEOUT))
     accepted, _ = listener.accept()
     with listener, opened, accepted:
         machine.change(rules((service(), [slice_of(endpoint(old, ready=False, serving=True, terminating=True), new)])))

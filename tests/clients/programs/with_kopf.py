@@ -10,7 +10,7 @@ from kubernetes import client, config, watch
 
 NAMESPACE, GROUP = "with-kopf", "kopf.example.com"
 PLACE = (GROUP, "v1", NAMESPACE, "widgets")
-TIMEOUT = 20
+TIMEOUT = 60
 
 
 @kopf.on.startup()
@@ -59,14 +59,17 @@ def define():
     )
     watcher = watch.Watch()
     for event in watcher.stream(extensions.list_custom_resource_definition, timeout_seconds=TIMEOUT):
-        if any(c.type == "Established" for c in event["object"].status.conditions or ()):
+        conditions = event["object"].status.conditions or ()
+        if event["object"].spec.group == GROUP and any(c.type == "Established" for c in conditions):
             watcher.stop()
+            return
+    raise AssertionError("it was not established")
 
 
-def until(listing, holds, *arguments):
+def until(listing, holds, *arguments, **options):
     """The first object of a watch, what is there included, that `holds` is true of."""
     watcher = watch.Watch()
-    for event in watcher.stream(listing, *arguments, timeout_seconds=TIMEOUT):
+    for event in watcher.stream(listing, *arguments, timeout_seconds=TIMEOUT, **options):
         if holds(event):
             watcher.stop()
             return event["object"]
@@ -88,12 +91,15 @@ def use():
     objects.patch_namespaced_custom_object(*PLACE, "w", {"spec": {"size": 2}})
     until(objects.list_namespaced_custom_object, phase("Resized"), *PLACE)
     assert core.read_namespaced_config_map("w-config", NAMESPACE).data == {"size": "2"}
+    # What goes may be gone before anybody looks.
+    before = core.list_namespaced_config_map(NAMESPACE).metadata.resource_version
     objects.delete_namespaced_custom_object(*PLACE, "w")
     until(core.list_namespaced_config_map, lambda e: e["object"].metadata.name == "w-is-gone", NAMESPACE)
     until(
         core.list_namespaced_config_map,
         lambda e: (e["type"], e["object"].metadata.name) == ("DELETED", "w-config"),
         NAMESPACE,
+        resource_version=before,
     )
 
 

@@ -6,7 +6,7 @@ import kr8s
 from kr8s.asyncio.objects import ConfigMap, CustomResourceDefinition, Namespace, new_class
 
 NAMESPACE, GROUP = "with-kr8s", "kr8s.example.com"
-TIMEOUT = 20
+TIMEOUT = 60
 WIDGET = {
     "apiVersion": "apiextensions.k8s.io/v1",
     "kind": "CustomResourceDefinition",

@@ -4,7 +4,7 @@ from kubernetes import client, config, dynamic, watch
 from kubernetes.client.exceptions import ApiException
 
 NAMESPACE, GROUP = "with-kubernetes", "kubernetes.example.com"
-TIMEOUT = 20
+TIMEOUT = 60
 
 
 def refused(status, call, *arguments, **options):
@@ -82,7 +82,8 @@ def custom():
     watcher = watch.Watch()
     for event in watcher.stream(extensions.list_custom_resource_definition, timeout_seconds=TIMEOUT):
         conditions = event["object"].status.conditions or []
-        if any(c.type == "Established" and c.status == "True" for c in conditions):
+        established = any(c.type == "Established" and c.status == "True" for c in conditions)
+        if established and event["object"].spec.group == GROUP:
             watcher.stop()
     objects, place = client.CustomObjectsApi(), (GROUP, "v1", NAMESPACE, "widgets")
     body = {"apiVersion": f"{GROUP}/v1", "kind": "Widget", "metadata": {"name": "w"}, "spec": {"size": 1}}

@@ -12,7 +12,7 @@ from lightkube.resources.core_v1 import ConfigMap, Namespace
 from lightkube.types import PatchType
 
 NAMESPACE, GROUP = "with-lightkube", "lightkube.example.com"
-TIMEOUT = 20
+TIMEOUT = 60
 
 
 def config_map(name, **data):
