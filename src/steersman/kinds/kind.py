@@ -198,6 +198,8 @@ class Kind(Generic[T]):
     check_status_update: Callable[[T, T], Errors] = _no_update_errors
     check_subresource: Mapping[str, Callable[[T, T], Errors]] = field(default_factory=dict)
     """Further subresources that change the object, and what is wrong with such a change."""
+    early_warnings: Callable[[T], list[str]] = _no_warnings
+    """The warnings of what a new object brings along and `on_create` makes something else of."""
     warnings: Callable[[T], list[str]] = _no_warnings
     update_warnings: Callable[[T, T], list[str]] | None = None
     """(new, old) → the warnings of a change, where these are not just those of the new object."""

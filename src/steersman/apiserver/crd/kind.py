@@ -60,6 +60,10 @@ class CustomKind(Kind[Untyped]):
         return False
 
     @property
+    def custom(self) -> bool:
+        return True
+
+    @property
     def schema(self) -> JSONSchemaProps:
         return self.rules.schema
 

@@ -10,11 +10,14 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from steersman.api import codec
 from steersman.api.errors import Conflict, NotFound
 from steersman.api.meta import format_time
 from steersman.apiserver.admission.framework import LOOPBACK
 from steersman.apiserver.registry import Write
+from steersman.kinds.apiextensions.customresourcedefinition import KIND
 from steersman.kinds.kind import Served
 from steersman.store.protocol import Event
 
@@ -38,6 +41,8 @@ class CustomResources:
         self._app = app
         self._registry = app.registries.find(GROUP, PLURAL)
         self._serving: dict[str, Serving] = {}
+        # By name: the revision that was looked at, and what it said but for its schemas.
+        self._outlines: dict[str, tuple[int, CustomResourceDefinition]] = {}
         self._dirty: set[str] = set()
         self._wake = asyncio.Event()
         self._unobserve: list[Callable[[], None]] = []
@@ -60,7 +65,7 @@ class CustomResources:
         for item in items:
             crd = self._get(item.name)
             if crd is not None and crd_status.is_served(crd):
-                await self._serve(crd)
+                await self._serve(item.name)
             self.look(item.name)
 
     def close(self) -> None:
@@ -110,8 +115,11 @@ class CustomResources:
         """Every custom resource at every version."""
         return [served for serving in self._serving.values() for served in serving.served]
 
-    async def _serve(self, crd: CustomResourceDefinition) -> Serving:
-        name = crd.metadata.name
+    async def _serve(self, name: str) -> Serving:
+        """Serve what the definition says now. Raises NotFound when it is gone."""
+        crd = self._whole(name)
+        if crd is None:
+            raise NotFound.of(KIND.resource, name)
         known = self._serving.get(name)
         if known is not None and known.serves(crd):
             if crd.metadata.deletionTimestamp and not known.life.ending:
@@ -147,10 +155,28 @@ class CustomResources:
 
     # One definition
 
-    def _get(self, name: str) -> CustomResourceDefinition | None:
-        from steersman.kinds.types.apiextensions_v1 import CustomResourceDefinition
+    def _whole(self, name: str) -> CustomResourceDefinition | None:
+        """Decoded for this question alone: a definition may be large."""
+        cached = None if self._registry is None else self._registry.cache.get("", name)
+        if self._registry is None or cached is None:
+            return None
+        found: CustomResourceDefinition = self._registry.at(cached.value, cached.revision)
+        return found
 
-        found: CustomResourceDefinition | None = self._app.registries.get(CustomResourceDefinition, "", name)
+    def _get(self, name: str) -> CustomResourceDefinition | None:
+        """The definition without its schemas, for which only `_serve` asks."""
+        cached = None if self._registry is None else self._registry.cache.get("", name)
+        if cached is None:
+            self._outlines.pop(name, None)
+            return None
+        known = self._outlines.get(name)
+        if known is not None and known[0] == cached.revision:
+            return known[1]
+        found = self._whole(name)
+        if found is not None:
+            for version in found.spec.versions:
+                version.schema = None
+            self._outlines[name] = cached.revision, found
         return found
 
     def _others(self, group: str) -> Iterator[CustomResourceDefinition]:
@@ -177,7 +203,7 @@ class CustomResources:
             if crd.metadata.deletionTimestamp:
                 await self._clean(crd, None)
             return
-        serving = await self._serve(crd)
+        serving = await self._serve(name)
         if not crd_status.is_served(crd):
             await self._write(name, lambda new: self._set(new, crd_status.ESTABLISHED_NOW))
         if crd.metadata.deletionTimestamp:
@@ -265,7 +291,8 @@ class CustomResources:
             return
 
         async def changed(old: CustomResourceDefinition) -> CustomResourceDefinition:
-            new = codec.clone(old)
+            # What it specifies is not changed, and may be large: both share it.
+            new = replace(old, metadata=codec.clone(old.metadata), status=codec.clone(old.status))
             change(new)
             return new
 

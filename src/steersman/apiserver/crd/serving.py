@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from steersman.api import codec
 from steersman.apiserver.admission.framework import LOOPBACK, Chain, Environment
 from steersman.apiserver.cached import Cached, Describe, Described, describe_metadata
 from steersman.apiserver.crd.columns import Selectable
@@ -40,9 +42,10 @@ _AT_ONCE = 64
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """A definition as it was when this was made, and what has come of it."""
+    """What has come of a definition as it was when this was made."""
 
-    crd: CustomResourceDefinition
+    stated: bytes
+    """What it said, told by a digest: definitions may be large."""
     cache: WatchCache
     registry: CustomRegistry
     """Objects in the stored version."""
@@ -57,12 +60,7 @@ class Serving:
 
     def serves(self, crd: CustomResourceDefinition) -> bool:
         """Whether the definition says what it said before."""
-        mine = self.crd
-        return (
-            mine.metadata.uid == crd.metadata.uid
-            and mine.spec == crd.spec
-            and mine.status.acceptedNames == crd.status.acceptedNames
-        )
+        return self.stated == _stated(crd)
 
     async def remove_objects(self) -> int:
         """Delete all objects; how many are left, because somebody must finish with them first."""
@@ -76,6 +74,11 @@ class Serving:
     async def _remove(self, item: Cached) -> None:
         if self.cache.get(item.namespace, item.name) is not None:
             await self.cleaner.delete(item.namespace, item.name, DeleteOptions(), Write(LOOPBACK))
+
+
+def _stated(crd: CustomResourceDefinition) -> bytes:
+    """A digest of all that serving it depends on."""
+    return hashlib.sha256(codec.encode([crd.metadata.uid, crd.spec, crd.status.acceptedNames])).digest()
 
 
 async def assemble(app: App, crd: CustomResourceDefinition) -> Serving:
@@ -106,7 +109,7 @@ async def assemble(app: App, crd: CustomResourceDefinition) -> Serving:
             resource = endpoint.served.resource
             endpoints[(resource.group, resource.version, resource.plural)] = endpoint
     unasked = Chain((), Environment(app.registries, app.clock))
-    serving = Serving(crd, cache, registries[storage.name], endpoints, registry(stored, unasked), life)
+    serving = Serving(_stated(crd), cache, registries[storage.name], endpoints, registry(stored, unasked), life)
     await cache.start()
     return serving
 

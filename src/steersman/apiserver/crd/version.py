@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +35,7 @@ _BLOCKING = frozenset(
     {ErrorType.NOT_SUPPORTED, ErrorType.REQUIRED, ErrorType.TOO_LONG, ErrorType.TOO_MANY, ErrorType.TYPE_INVALID}
 )
 _MAX_DEPTH = 200
+_ANYTHING = JSONSchemaProps(type="object", x_kubernetes_preserve_unknown_fields=True)
 _UNCHECKED = (
     "some validation rules were not checked because the object was invalid; correct the existing errors to complete "
     "validation"
@@ -40,7 +43,11 @@ _UNCHECKED = (
 
 
 class Version:
-    """What a definition says of one of its versions."""
+    """What a definition says of one of its versions.
+
+    A definition may be large, and have versions and resources that nobody uses: until objects are made by it, its schema is
+    kept as packed bytes, a hundredth of what it is as objects.
+    """
 
     def __init__(self, crd: CustomResourceDefinition, version: CustomResourceDefinitionVersion) -> None:
         accepted = crd.status.acceptedNames or crd.spec.names
@@ -49,19 +56,35 @@ class Version:
             crd.spec.group, version.name, accepted.plural, accepted.kind, crd.spec.scope == "Namespaced"
         )
         schema = None if version.schema is None else version.schema.openAPIV3Schema
-        anything = JSONSchemaProps(type="object", x_kubernetes_preserve_unknown_fields=True)
         # Of definitions that keep every field, as those of older versions do, the schema validates and nothing else.
-        self.schema = anything if schema is None or crd.spec.preserveUnknownFields else schema
-        self._validated = schema or anything
-        self._properties = self._validated.properties or {}
+        self._keeps_all = schema is None or bool(crd.spec.preserveUnknownFields)
+        self._packed = zlib.compress(codec.encode(schema or _ANYTHING), 1)
         self.has_status = version.subresources is not None and version.subresources.status is not None
         self.scale = ScaleRules.of(version)
 
-    # A definition may have many versions that nobody uses: what its schema says is compiled when it is asked for.
+    @property
+    def schema(self) -> JSONSchemaProps:
+        """What objects are made by. Decoded for this question alone as long as there were none."""
+        return _ANYTHING if self._keeps_all else self.__dict__.get("_validated") or self._unpacked()
+
+    def _unpacked(self) -> JSONSchemaProps:
+        return codec.decode(JSONSchemaProps, zlib.decompress(self._packed))
+
+    @cached_property
+    def _validated(self) -> JSONSchemaProps:
+        return self._unpacked()
+
+    @property
+    def _structural(self) -> JSONSchemaProps:
+        return _ANYTHING if self._keeps_all else self._validated
+
+    @property
+    def _properties(self) -> Mapping[str, JSONSchemaProps]:
+        return self._validated.properties or {}
 
     @cached_property
     def node(self) -> Node:
-        node = Node(self.schema)
+        node = Node(self._structural)
         defaulting.settle(node)
         return node
 
@@ -75,11 +98,11 @@ class Version:
 
     @cached_property
     def rules(self) -> Rules | None:
-        if not has_rules(self.schema):
+        if not has_rules(self._structural):
             return None
         from steersman.kinds.apiextensions.structural.cel_rules import Rules
 
-        return Rules.of(self.schema, root=True)
+        return Rules.of(self._structural, root=True)
 
     # Values to objects
 

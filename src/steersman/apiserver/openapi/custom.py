@@ -56,7 +56,8 @@ def _name(served: Served, kind: str) -> str:
 
 
 def _definition(served: Served, meta: Schema, *, old: bool) -> Schema:
-    schema: Schema | None = None if served.kind.schema is None else _plain(codec.to_builtins(served.kind.schema))
+    given = served.kind.schema
+    schema: Schema | None = None if given is None else _plain(codec.to_builtins(given))
     out: Schema
     if schema is None or (old and schema.get(_PRESERVE)):
         # With any properties clients would take all others for mistakes.

@@ -226,7 +226,7 @@ def _schema(app: App, review: Review, resource: Resource, kind: Resource) -> Nod
 def _check_fields(app: App, review: Review, resource: Resource, plain: Any) -> None:
     """Raise InternalError for fields that the server's own kinds do not have; a merge has been checked already."""
     endpoint = app.endpoint(resource.group, resource.version, resource.plural)
-    if endpoint is None or endpoint.kind.schema is not None:
+    if endpoint is None or endpoint.kind.custom:
         return
     cls = Scale if review.subresource == "scale" else endpoint.served.type
     cls = type(review.object) if review.subresource in PARTS else cls

@@ -141,7 +141,7 @@ def asked(app: App, review: Review) -> Served:
 
 def equivalents(app: App, served: Served) -> Iterable[Resource]:
     """All versions in which the resource is served."""
-    if served.kind.schema is None:
+    if not served.kind.custom:
         found = [s.resource for s in served.kind.served()]
         return [r for r in found if app.endpoint(r.group, r.version, r.plural) is not None]
     mine = (served.resource.group, served.resource.plural)
@@ -160,7 +160,7 @@ def shape_of(app: App, review: Review, resource: Resource) -> Shape:
         raise InternalError.occurred(f"unable to convert to {resource.api_version} {resource.plural}: unknown kind")
     if review.subresource == "scale":
         return _Scale(endpoint.served, Form.of(resource).resource)
-    if endpoint.kind.schema is None:
+    if not endpoint.kind.custom:
         return _Typed(endpoint.served)
     return _custom(app, review, endpoint.served)
 
