@@ -24,7 +24,7 @@ from steersman.cmd.supervisor import Paths
 from steersman.network import removal
 from steersman.pki.files import write_atomic
 
-SUPERVISOR_PATIENCE = 10.0
+SUPERVISOR_PATIENCE = 60.0
 # All parts, one after another, may take their grace.
 STOP_PATIENCE = 120.0
 LOG_LINES = 5
