@@ -80,6 +80,8 @@ class Crowd:
     answers: dict[str, int] = field(default_factory=dict)
     calls: int = 0
     counted: asyncio.Event = field(default_factory=asyncio.Event)
+    # While the server is away, nobody wastes calls on it: on a slow machine hardly one would be answered.
+    back: asyncio.Event = field(default_factory=asyncio.Event)
 
     def count(self, what: str) -> None:
         self.answers[what] = self.answers.get(what, 0) + 1
@@ -111,6 +113,7 @@ class Creator:
                 self.crowd.count(action)
             except Unreachable:
                 self.crowd.count("unreachable")
+                await self.crowd.back.wait()
             except StatusError as error:
                 if error.code not in (403, 404, 409, 422) or (error.code == 403 and _EXCEEDED not in error.message):
                     raise
@@ -215,7 +218,9 @@ async def killing(plane: ControlPlane, crowd: Crowd, chance: random.Random) -> N
     share = CLIENTS * CALLS / (KILLS + 1)
     for number in range(KILLS):
         await crowd.reached(int(share * (number + chance.uniform(0.4, 1))))
+        crowd.back.clear()
         await asyncio.to_thread(plane.kill, "apiserver")
+        crowd.back.set()
 
 
 async def test_never_one_too_many(plane: ControlPlane) -> None:
@@ -234,6 +239,7 @@ async def test_never_one_too_many(plane: ControlPlane) -> None:
             body = {"metadata": {"name": name}, "spec": {"hard": hard}}
             await admin.request("POST", f"{HERE}/resourcequotas", body=body)
         await counted(admin)
+        crowd.back.set()
         creators = [Creator(connected(), f"c{i}", crowd, random.Random(i)) for i in range(CLIENTS)]
         async with asyncio.TaskGroup() as group:
             group.create_task(killing(plane, crowd, chance))
