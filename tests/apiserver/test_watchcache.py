@@ -77,7 +77,7 @@ async def take(stream: WatchStream, count: int) -> list[tuple[str, str, int]]:
 async def take_events(stream: WatchStream, count: int) -> list[dict[str, Any]]:
     lines: list[bytes] = []
     while len(lines) < count:
-        lines += await asyncio.wait_for(anext(stream), 10)
+        lines += await asyncio.wait_for(anext(stream), 60)
     assert len(lines) == count
     assert all(line.endswith(b"}\n") for line in lines)
     return [msgspec.json.decode(line) for line in lines]

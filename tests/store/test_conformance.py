@@ -44,7 +44,7 @@ async def take(watch: Watch, count: int) -> list[Event]:
     """Exactly the next `count` events."""
     events: list[Event] = []
     while len(events) < count:
-        events += await asyncio.wait_for(anext(watch), 10)
+        events += await asyncio.wait_for(anext(watch), 60)
     assert len(events) == count
     return events
 

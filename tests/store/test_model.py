@@ -92,7 +92,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.watchers: list[Watcher] = []
 
     def run(self, act: Coroutine[Any, Any, T]) -> T:
-        return self.runner.run(asyncio.wait_for(act, 20))
+        return self.runner.run(asyncio.wait_for(act, 60))
 
     @initialize()
     def open(self) -> None:

@@ -64,7 +64,7 @@ def api_service(version: str = "v1alpha1", group: str = GROUP, **spec: Any) -> d
 
 async def until(look: Callable[[], Awaitable[Any] | Any]) -> Any:
     """What `look` gives, once that is true."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             found = look()
             found = await found if isinstance(found, Awaitable) else found

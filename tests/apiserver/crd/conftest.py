@@ -89,7 +89,7 @@ class Customs(Api):
         written = asyncio.Event()
         unobserve = self.app.store.observe("", lambda _: written.set())
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not (found := await look()):
                     await written.wait()
                     written.clear()

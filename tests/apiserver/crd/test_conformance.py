@@ -23,7 +23,7 @@ async def test_watch_on_custom_resource_definition_objects(crds: Customs) -> Non
         return [e["type"] for e in found]
 
     start = (await crds.get(url))["metadata"]["resourceVersion"]
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         a, b = group.create_task(events("a", 3)), group.create_task(events("b", 3))
         for name in "ab":
             await crds.post(url, custom(name, version="v1beta1", num={"num1": 1}))
@@ -145,7 +145,7 @@ async def test_must_list_and_watch_custom_resources_matching_the_field_selector(
     selected = await crds.get(f"{path(version='v2')}?fieldSelector=spec.port=80,spec.host=host2")
     assert [i["metadata"]["name"] for i in selected["items"]] == ["c"]
     start = selected["metadata"]["resourceVersion"]
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         url = f"{path(version='v2')}?watch=1&resourceVersion={start}&fieldSelector=spec.host=host1"
         seen = group.create_task(crds.watch(url, 2))
         await crds.patch(path() + "/a", {"spec": {"host": "host2"}})

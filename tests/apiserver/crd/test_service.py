@@ -72,7 +72,7 @@ async def test_watches_end_with_the_definition(crds: Customs) -> None:
         assert not isinstance(response.body, bytes)
         return [json.loads(line)["type"] async for chunk in response.body for line in chunk.splitlines()]
 
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         reading = group.create_task(read())
         await crds.settle()
         await crds.delete(f"{CRDS}/{NAME}")

@@ -361,7 +361,7 @@ async def test_a_start_that_can_read_nothing(tmp_path: Path) -> None:
         await api.as_(scheduler).get("/api/v1/pods", code=403)
         await api.clock.advance(1)
         plugin.failure = ""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while api.store.sealed:
                 await api.clock.advance(10)
                 await api.store.purge()

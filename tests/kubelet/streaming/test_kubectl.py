@@ -106,7 +106,7 @@ class Terminal:
     async def expect(self, pattern: str) -> None:
         while not (found := re.search(pattern.encode(), self.seen)):
             try:
-                data = await asyncio.wait_for(self.reader.read(4096), 20)
+                data = await asyncio.wait_for(self.reader.read(4096), 60)
             except TimeoutError:
                 data = b""
             assert data, (pattern, self.seen)
@@ -158,7 +158,7 @@ async def test_terminal(terminal: Terminal) -> None:
     terminal.type("echo code=$?\n")
     await terminal.expect("\ncode=130\r\n.*# ")
     terminal.type("exit 5\n")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert await terminal.process.wait() == 5
 
 

@@ -300,7 +300,7 @@ async def test_server_that_comes_back(tmp_path: Path) -> None:
     runtime = CriRuntime(socket)
     for _ in range(2):
         server = await serve()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not await answers(runtime):
                 continue
         await server.stop(None)
