@@ -229,6 +229,7 @@ class Registry:
         held = self._reserve(key, obj, None) if self._reserve is not None else None
         stored: bool | None = None
         try:
+            warnings.extend(kind.early_warnings(obj))
             kind.prepare_create(obj)
             if errors := _tolerated(kind.validate(obj), write):
                 raise Invalid.of(self.resource, name, errors)

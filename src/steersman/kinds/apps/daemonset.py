@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.apps import daemonset_rules, older_versions
+from steersman.kinds.apps import daemonset_rules, older_versions, workload_warnings
 from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, containers, created, label_map, selector
 from steersman.kinds.core.pod_defaults import default_template
 from steersman.kinds.kind import AGE, NAME, Column, Kind
@@ -69,4 +69,6 @@ KIND: Kind[DaemonSet] = Kind(
     check=daemonset_rules.check,
     check_update=daemonset_rules.check_update,
     check_status_update=daemonset_rules.check_status_update,
+    warnings=workload_warnings.of_template,
+    update_warnings=workload_warnings.of_changed_template,
 )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.apps import deployment_rules, older_versions
+from steersman.kinds.apps import deployment_rules, older_versions, workload_warnings
 from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, containers, created, selector
 from steersman.kinds.kind import AGE, NAME, Column, Kind, ScalePaths
 
@@ -47,7 +47,7 @@ KIND: Kind[Deployment] = Kind(
     default=deployment_rules.default,
     check=deployment_rules.check,
     check_update=deployment_rules.check_update,
-    warnings=deployment_rules.warnings,
-    update_warnings=lambda new, old: [],
+    warnings=workload_warnings.of_new,
+    update_warnings=workload_warnings.of_change(workload_warnings.of_template),
     check_status_update=deployment_rules.check_status_update,
 )

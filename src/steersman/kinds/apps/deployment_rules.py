@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from steersman.api import field, names
+from steersman.api import field
 from steersman.api.field import Errors, Path
 from steersman.kinds.apps import workload_rules as rules
 from steersman.kinds.core.pod_defaults import default_template
@@ -87,13 +87,3 @@ def check_status_update(deployment: Deployment, old: Deployment) -> Errors:
     )  # fmt: skip
     errors += rules.check_bounds(status, path, "updatedReplicas", "readyReplicas", "availableReplicas")
     return errors + rules.check_collisions(status, old.status, path)
-
-
-def warnings(deployment: Deployment) -> list[str]:
-    """What is said of a name that cannot be that of a host."""
-    if not (wrong := names.dns1123_label(deployment.metadata.name)):
-        return []
-    said = (
-        "this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended"
-    )
-    return [f"metadata.name: {said}: [{' '.join(wrong)}]"]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
-from steersman.kinds.apps import older_versions, replicaset_rules
+from steersman.kinds.apps import older_versions, replicaset_rules, workload_warnings
 from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, containers, created, selector
 from steersman.kinds.kind import AGE, NAME, Column, Kind, ScalePaths
 
@@ -48,4 +48,6 @@ KIND: Kind[ReplicaSet] = Kind(
     check=replicaset_rules.check,
     check_update=replicaset_rules.check_update,
     check_status_update=replicaset_rules.check_status_update,
+    warnings=workload_warnings.of_new,
+    update_warnings=workload_warnings.of_change(workload_warnings.of_template),
 )

@@ -77,5 +77,6 @@ KIND: Kind[StatefulSet] = Kind(
     check_new=statefulset_rules.check_new,
     check_update=statefulset_rules.check_update,
     warnings=statefulset_rules.warnings,
+    update_warnings=statefulset_rules.update_warnings,
     check_status_update=statefulset_rules.check_status_update,
 )

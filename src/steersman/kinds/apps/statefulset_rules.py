@@ -10,13 +10,17 @@ from steersman.api import field, names
 from steersman.api.field import Errors, Path
 from steersman.kinds import label_selector
 from steersman.kinds.apps import workload_rules as rules
-from steersman.kinds.core import claim_validation, pod_validation
+from steersman.kinds.apps import workload_warnings
+from steersman.kinds.core import claim_validation, claim_warnings, pod_validation
 
 if TYPE_CHECKING:
     from steersman.kinds.types.apps_v1 import StatefulSet, StatefulSetSpec
     from steersman.kinds.types.core_v1 import PodTemplateSpec
 
 _IMMUTABLE = ("selector", "volumeClaimTemplates", "serviceName", "podManagementPolicy")
+_ALL_REVISIONS = (
+    "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended"
+)
 _RETENTION = ("Retain", "Delete")
 
 
@@ -120,7 +124,20 @@ def check_status_update(stateful_set: StatefulSet, old: StatefulSet) -> Errors:
 
 
 def warnings(stateful_set: StatefulSet) -> list[str]:
-    limit = stateful_set.spec.revisionHistoryLimit
-    if limit is None or limit >= 0:
-        return []
-    return ["spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended"]
+    return workload_warnings.of_template(stateful_set) + _warnings_of_claims(stateful_set)
+
+
+def update_warnings(stateful_set: StatefulSet, old: StatefulSet) -> list[str]:
+    changed = workload_warnings.of_change(workload_warnings.of_template)(stateful_set, old)
+    return changed + _warnings_of_claims(stateful_set, "Spec")
+
+
+def _warnings_of_claims(stateful_set: StatefulSet, *inside: str) -> list[str]:
+    """Claims and revisions; `inside` is what Kubernetes adds to the path of a claim when something is changed."""
+    spec, path = stateful_set.spec, rules.SPEC.child("volumeClaimTemplates")
+    out = [
+        warning
+        for i, claim in enumerate(spec.volumeClaimTemplates or ())
+        for warning in claim_warnings.of_spec(claim.spec, path.index(i).child(*inside))
+    ]
+    return out if spec.revisionHistoryLimit is None or spec.revisionHistoryLimit >= 0 else [*out, _ALL_REVISIONS]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.duration import age
 from steersman.api.meta import Resource
-from steersman.kinds.batch import cronjob_rules
+from steersman.kinds.batch import cronjob_rules, job_warnings
 from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, NONE, boolean, containers, created, selector
 from steersman.kinds.core.pod_defaults import default_template
 from steersman.kinds.kind import AGE, NAME, Column, Kind, older
@@ -67,4 +67,6 @@ KIND: Kind[CronJob] = Kind(
     check=cronjob_rules.check,
     check_new=cronjob_rules.check_new,
     check_update=cronjob_rules.check_update,
+    warnings=job_warnings.of_cron_job,
+    update_warnings=job_warnings.of_changed_cron_job,
 )

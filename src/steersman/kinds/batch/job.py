@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from steersman.api import meta
 from steersman.api.duration import human
 from steersman.api.meta import Resource
-from steersman.kinds.batch import job_older, job_rules, job_status_rules
+from steersman.kinds.apps.workload_warnings import of_change
+from steersman.kinds.batch import job_older, job_rules, job_status_rules, job_warnings
 from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, containers, created, selector
 from steersman.kinds.kind import AGE, NAME, Column, Kind
 
@@ -76,4 +77,6 @@ KIND: Kind[Job] = Kind(
     check_new=job_rules.check_new,
     check_update=job_rules.check_update,
     check_status_update=job_status_rules.check_update,
+    warnings=job_warnings.of_job,
+    update_warnings=of_change(job_warnings.of_job_spec),
 )

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from steersman.api.meta import Resource
-from steersman.kinds.core import pod_columns, pod_defaults, pod_strategy, pod_update, pod_validation
+from steersman.kinds.core import (
+    app_armor,
+    pod_columns,
+    pod_defaults,
+    pod_strategy,
+    pod_update,
+    pod_validation,
+    pod_warnings,
+)
 from steersman.kinds.core.pod_state import is_terminal
 from steersman.kinds.kind import Kind
 
@@ -98,4 +106,9 @@ KIND: Kind[Pod] = Kind(
         "ephemeralcontainers": pod_update.check_ephemeral_containers_update,
         "resize": pod_update.check_resize,
     },
+    early_warnings=app_armor.warnings,
+    warnings=pod_warnings.of_pod,
+    # Nobody who changes pods reads warnings, and they are changed often.
+    update_warnings=lambda new, old: [],
+    status_warnings=pod_warnings.of_status,
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
-from steersman.kinds.core import pod_resources
+from steersman.kinds.core import app_armor, pod_resources
 from steersman.kinds.core.pod_qos import qos_class
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def on_create(pod: Pod) -> None:
         _select_by_labels(pod.spec.affinity, pod)
     for constraint in pod.spec.topologySpreadConstraints or ():
         _extend(constraint.labelSelector, "In", constraint.matchLabelKeys, pod)
+    app_armor.adopt(pod)
     pod_resources.default_pod_level(pod.spec)
     pod.status.phase = "Pending"
     pod.status.qosClass = qos_class(pod.spec)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from steersman.api.field import Path
 from steersman.api.meta import Resource
+from steersman.kinds.apps import workload_warnings
 from steersman.kinds.columns import containers, label_map
-from steersman.kinds.core import replicationcontroller_rules
+from steersman.kinds.core import pod_warnings, replicationcontroller_rules
 from steersman.kinds.core.pod_defaults import default_template
 from steersman.kinds.kind import NAME, Column, Kind
 
@@ -23,6 +25,10 @@ def _default(obj: PodTemplate) -> None:
     default_template(obj.template)
 
 
+def _warnings(obj: PodTemplate) -> list[str]:
+    return pod_warnings.of_template(obj.template, Path("template"))
+
+
 KIND: Kind[PodTemplate] = Kind(
     resource=Resource("", "v1", "podtemplates", "PodTemplate", True),
     generation=True,
@@ -30,4 +36,6 @@ KIND: Kind[PodTemplate] = Kind(
     row=_row,
     default=_default,
     check=replicationcontroller_rules.check_pod_template,
+    warnings=_warnings,
+    update_warnings=workload_warnings.of_change(_warnings),
 )

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
+from steersman.kinds.apps import workload_warnings
 from steersman.kinds.columns import CONTAINERS_AND_SELECTOR, containers, created, label_map
 from steersman.kinds.core import replicationcontroller_rules
 from steersman.kinds.core.pod_defaults import default_template
@@ -61,4 +62,6 @@ KIND: Kind[ReplicationController] = Kind(
     default=_default,
     check=replicationcontroller_rules.check,
     check_status_update=replicationcontroller_rules.check_status_update,
+    warnings=workload_warnings.of_new,
+    update_warnings=workload_warnings.of_change(workload_warnings.of_template),
 )

@@ -46,7 +46,7 @@ def check_pod(spec: PodSpec, path: Path) -> Errors:
             errors.append(field.not_supported(at.child(name), value, choices))
     errors += windows_validation.check_options(context.windowsOptions, at.child("windowsOptions"))
     errors += _check_seccomp(context.seccompProfile, at.child("seccompProfile"))
-    return errors + _check_app_armor(context.appArmorProfile, at.child("appArmorProfile"))
+    return errors + check_app_armor(context.appArmorProfile, at.child("appArmorProfile"))
 
 
 def check_container(context: SecurityContext | None, *, host_users: bool, path: Path) -> Errors:
@@ -61,7 +61,7 @@ def check_container(context: SecurityContext | None, *, host_users: bool, path: 
         detail = "`hostUsers` must be false to use `Unmasked`"
         errors.append(field.invalid(path.child("procMount"), context.procMount, detail))
     errors += _check_seccomp(context.seccompProfile, path.child("seccompProfile"))
-    errors += _check_app_armor(context.appArmorProfile, path.child("appArmorProfile"))
+    errors += check_app_armor(context.appArmorProfile, path.child("appArmorProfile"))
     errors += windows_validation.check_options(context.windowsOptions, path.child("windowsOptions"))
     if context.allowPrivilegeEscalation is False:
         if context.privileged:
@@ -136,7 +136,8 @@ def _check_seccomp(profile: SeccompProfile | None, path: Path) -> Errors:
     return errors
 
 
-def _check_app_armor(profile: AppArmorProfile | None, path: Path) -> Errors:
+def check_app_armor(profile: AppArmorProfile | None, path: Path) -> Errors:
+    """What is wrong with a profile of AppArmor; an absent one is fine."""
     if profile is None:
         return []
     errors = _check_profile_type(profile.type, "type is required when appArmorProfile is set", path.child("type"))
