@@ -9,20 +9,24 @@ from __future__ import annotations
 
 import ipaddress
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from steersman.api import field as fields
-from steersman.api.errors import InternalError, Invalid
+from steersman.api.errors import InternalError, Invalid, StatusError
 from steersman.api.field import FieldError, Path
-from steersman.kinds.core import service_rules
-from steersman.kinds.types.core_v1 import Service, ServicePort
+from steersman.kinds.core import service_families
+from steersman.kinds.core.service_rules import needs_health_check
+from steersman.kinds.types.core_v1 import Service, ServiceSpec
 from steersman.store.protocol import Entry, Event
 from steersman.store.sealing import Sealed
 
 _HEADLESS = "None"
+_WITH_NODE_PORTS = ("LoadBalancer", "NodePort")
+_PORTS = Path("spec", "ports")
+_FULL = "range is full"
 _RANDOM = random.SystemRandom()
 _TRIES = 16
 
@@ -32,6 +36,7 @@ class _Port(msgspec.Struct):
 
 
 class _Spec(msgspec.Struct):
+    type: str = ""
     clusterIP: str = ""
     clusterIPs: list[str] | None = None
     ports: list[_Port] | None = None
@@ -123,6 +128,8 @@ class Allocator:
             self._unknown.add(key)
             return
         spec = _decode(value).spec
+        if spec.type == service_families.EXTERNAL_NAME:
+            return
         values: set[str | int] = {p.nodePort for p in spec.ports or () if p.nodePort}
         values.update(ip for ip in (spec.clusterIP, *(spec.clusterIPs or ())) if ip and ip != _HEADLESS)
         if spec.healthCheckNodePort:
@@ -160,182 +167,148 @@ class Allocator:
     def reserve(self, key: str, service: Service, old: Service | None = None) -> Reservation:
         """Fill in what `service` needs and has not; reserve what it asks for. `key` is its key in the store.
 
-        Raises Invalid when something asked for is taken or out of range, InternalError as long as a Service cannot be
-        decrypted, and then nothing is reserved.
+        Raises Invalid when something asked for is taken, out of range or of a family that is not here, InternalError when
+        nothing is left, and as long as a Service cannot be decrypted; then nothing is reserved.
         """
         if self._unknown:
             raise InternalError.occurred(
                 f"addresses and ports in use are not known: {min(self._unknown)} cannot be read"
             )
-        if old is not None:
-            # What a client left out stays as it was: it needs nothing new.
-            service_rules.on_update(service, old)
-        reservation = Reservation(_pending=self._pending)
-        errors: list[FieldError] = []
-        mine = self._by_key.get(key, frozenset()) if old is not None else frozenset()
-        self._address(key, service, mine, reservation, errors)
-        self._node_ports(key, service, mine, reservation, errors)
-        if errors:
-            reservation.release()
-            raise Invalid.of(service.__resource__, service.metadata.name, errors)
-        return reservation
+        before = old.spec if old is not None else None
+        if before is None:
+            service_families.complete_new(service.spec)
+        _refuse(service, service_families.settle(service.spec, before, f"IPv{self._network.version}"))
+        held = Reservation(_pending=self._pending)
+        try:
+            if before is None or before.type == service_families.EXTERNAL_NAME:
+                self._address(service, held)
+            if service.spec.type in _WITH_NODE_PORTS:
+                if before is None:
+                    self._new_ports(service, held)
+                else:
+                    self._changed_ports(service, before, held)
+            if needs_health_check(service.spec) and not (before is not None and needs_health_check(before)):
+                self._health_port(service.spec, held)
+        except StatusError:
+            held.release()
+            raise
+        return held
 
-    def _free(self, value: str | int, mine: frozenset[str | int]) -> bool:
-        return value in mine or (value not in self._taken and value not in self._pending)
+    def _free(self, value: str | int) -> bool:
+        return value not in self._taken and value not in self._pending
 
-    def _take(self, value: str | int, reservation: Reservation) -> None:
-        reservation.values.add(value)
+    def _take(self, value: str | int, held: Reservation) -> None:
+        held.values.add(value)
         self._pending.add(value)
 
-    def _address(
-        self,
-        key: str,
-        service: Service,
-        mine: frozenset[str | int],
-        reservation: Reservation,
-        errors: list[FieldError],
-    ) -> None:
+    def _address(self, service: Service, held: Reservation) -> None:
         spec = service.spec
-        if spec.type == "ExternalName":
+        if spec.type == service_families.EXTERNAL_NAME or service_families.is_headless(spec):
             return
-        if not spec.clusterIP:
-            address = self._any_address(mine)
-            if address is None:
-                errors.append(
-                    fields.invalid(Path("spec", "clusterIPs"), [], "failed to allocate a serviceIP: range is full")
-                )
-                return
-            spec.clusterIP = address
-        elif spec.clusterIP != _HEADLESS and (problem := self._address_problem(spec.clusterIP, mine)):
-            path = Path("spec", "clusterIPs")
-            errors.append(fields.invalid(path, [spec.clusterIP], f"failed to allocate IP {spec.clusterIP}: {problem}"))
-            return
-        spec.clusterIPs = [spec.clusterIP]
-        if not spec.ipFamilies:
-            spec.ipFamilies = [f"IPv{self._network.version}"]
-        if not spec.ipFamilyPolicy:
-            spec.ipFamilyPolicy = "SingleStack"
-        if spec.clusterIP != _HEADLESS:
-            self._take(spec.clusterIP, reservation)
+        wanted = spec.clusterIP
+        address = wanted or self._any_address()
+        if address is None:
+            name = fields.quote(service.metadata.name)
+            raise InternalError.occurred(f"failed to allocate a serviceIP for Service {name}: {_FULL}")
+        if wanted and (problem := self._address_problem(wanted)):
+            detail = f"failed to allocate IP {wanted}: {problem}"
+            _refuse(service, [fields.invalid(Path("spec", "clusterIPs"), spec.clusterIPs, detail)])
+        spec.clusterIP, spec.clusterIPs = address, [address]
+        self._take(address, held)
 
-    def _address_problem(self, text: str, mine: frozenset[str | int]) -> str:
-        try:
-            address = ipaddress.ip_address(text)
-        except ValueError:
-            return "not a valid IP"
-        networks = self._networks()
-        if not any(address in network and address not in (network[0], network[-1]) for network in networks):
-            ranges = ", ".join(map(str, networks))
-            return f"the provided IP ({text}) is not in the valid range. The range of valid IPs is {ranges}"
-        return "" if self._free(text, mine) else "provided IP is already allocated"
+    def _address_problem(self, text: str) -> str:
+        address = ipaddress.ip_address(text)
+        if not any(address in network and address not in (network[0], network[-1]) for network in self._networks()):
+            return "the provided network does not match the current range"
+        return "" if self._free(text) else "provided IP is already allocated"
 
-    def _any_address(self, mine: frozenset[str | int]) -> str | None:
-        found = (self._any_of(network, mine) for network in self._networks())
+    def _any_address(self) -> str | None:
+        found = (self._any_of(network) for network in self._networks())
         return next((address for address in found if address is not None), None)
 
-    def _any_of(self, network: Network, mine: frozenset[str | int]) -> str | None:
+    def _any_of(self, network: Network) -> str | None:
         size = network.num_addresses
         # The lower part is left to those who ask for a certain address, as upstream does.
         static, last = min(max(16, size // 16), 256) if size > 32 else 0, size - 2
         for _ in range(_TRIES):
             address = str(network[_RANDOM.randint(min(static + 1, last), last)])
-            if self._free(address, mine):
+            if self._free(address):
                 return address
         for low, high in ((static + 1, last + 1), (1, static + 1)):
             for i in range(low, high):
                 address = str(network[i])
-                if self._free(address, mine):
+                if self._free(address):
                     return address
         return None
 
-    def _node_ports(
-        self,
-        key: str,
-        service: Service,
-        mine: frozenset[str | int],
-        reservation: Reservation,
-        errors: list[FieldError],
-    ) -> None:
-        spec = service.spec
-        path = Path("spec", "ports")
-        for i, port in enumerate(spec.ports or ()):
+    def _new_ports(self, service: Service, held: Reservation) -> None:
+        """Each number of a port has one node port, whatever the protocol, unless others are asked for."""
+        ports = service.spec.ports or []
+        given: dict[int, int] = {}
+        for i, port in enumerate(ports):
+            if not port.nodePort and not needs_node_ports(service.spec):
+                continue
+            known = given.get(port.port)
+            if known is None:
+                wanted = next((p.nodePort for p in ports if p.port == port.port and p.nodePort), 0)
+                port.nodePort = given[port.port] = self._port(service, i, wanted, held)
+            elif not port.nodePort:
+                port.nodePort = known
+            elif port.nodePort != known:
+                self._port(service, i, port.nodePort, held)
+
+    def _changed_ports(self, service: Service, before: ServiceSpec, held: Reservation) -> None:
+        had = {port.nodePort for port in before.ports or ()}
+        for i, port in enumerate(service.spec.ports or ()):
             if port.nodePort:
-                problem = "" if port.nodePort in reservation.values else self._port_problem(port.nodePort, mine)
-                if problem:
-                    errors.append(fields.invalid(path.index(i).child("nodePort"), port.nodePort, problem))
-                else:
-                    self._take(port.nodePort, reservation)
-        if needs_node_ports(service):
-            for i, port in enumerate(spec.ports or ()):
-                if not port.nodePort:
-                    self._give(
-                        path.index(i).child("nodePort"), self._setter(spec.ports or [], port), reservation, errors
-                    )
-        if needs_health_port(service):
-            self._health_port(service, mine, reservation, errors)
+                if port.nodePort not in had and port.nodePort not in held.values:
+                    self._port(service, i, port.nodePort, held)
+            elif needs_node_ports(service.spec):
+                port.nodePort = self._port(service, i, 0, held)
 
-    def _setter(self, ports: list[ServicePort], port: ServicePort) -> Callable[[int], bool]:
-        # One service may use a node port twice, for two protocols of the same port.
-        twin = next(
-            (p.nodePort for p in ports if p.nodePort and p.port == port.port and p.protocol != port.protocol), 0
-        )
+    def _port(self, service: Service, index: int, wanted: int, held: Reservation) -> int:
+        """The node port of the port of that index: the one that is asked for, or any."""
+        if wanted and (problem := self._port_problem(wanted)):
+            _refuse(service, [fields.invalid(_PORTS.index(index).child("nodePort"), wanted, problem)])
+        port = wanted or self._any_port()
+        if port is None:
+            raise InternalError.occurred(f"failed to allocate a nodePort: {_FULL}")
+        self._take(port, held)
+        return port
 
-        def setter(value: int) -> bool:
-            port.nodePort = twin or value
-            return not twin
+    def _health_port(self, spec: ServiceSpec, held: Reservation) -> None:
+        wanted = spec.healthCheckNodePort or 0
+        if wanted and (problem := self._port_problem(wanted)):
+            raise InternalError.occurred(f"failed to allocate requested HealthCheck NodePort {wanted}: {problem}")
+        port = wanted or self._any_port()
+        if port is None:
+            raise InternalError.occurred(f"failed to allocate a HealthCheck NodePort 0: {_FULL}")
+        spec.healthCheckNodePort = port
+        self._take(port, held)
 
-        return setter
-
-    def _give(
-        self, path: Path, setter: Callable[[int], bool], reservation: Reservation, errors: list[FieldError]
-    ) -> None:
-        value = self._any_port(reservation)
-        if value is None:
-            errors.append(fields.internal(path, "failed to allocate a nodePort: range is full"))
-        elif setter(value):
-            self._take(value, reservation)
-
-    def _health_port(
-        self, service: Service, mine: frozenset[str | int], reservation: Reservation, errors: list[FieldError]
-    ) -> None:
-        path = Path("spec", "healthCheckNodePort")
-        wanted = service.spec.healthCheckNodePort
-        if not wanted:
-
-            def setter(value: int) -> bool:
-                service.spec.healthCheckNodePort = value
-                return True
-
-            self._give(path, setter, reservation, errors)
-        elif problem := self._port_problem(wanted, mine):
-            errors.append(fields.invalid(path, wanted, problem))
-        else:
-            self._take(wanted, reservation)
-
-    def _port_problem(self, port: int, mine: frozenset[str | int]) -> str:
+    def _port_problem(self, port: int) -> str:
         if port not in self._ports:
             return (
                 "provided port is not in the valid range. "
                 f"The range of valid ports is {self._ports.start}-{self._ports.stop - 1}"
             )
-        return "" if self._free(port, mine) else "provided port is already allocated"
+        return "" if self._free(port) else "provided port is already allocated"
 
-    def _any_port(self, reservation: Reservation) -> int | None:
-        nothing: frozenset[str | int] = frozenset()
+    def _any_port(self) -> int | None:
         for _ in range(_TRIES):
             port = _RANDOM.choice(self._ports)
-            if self._free(port, nothing):
+            if self._free(port):
                 return port
-        return next((p for p in self._ports if self._free(p, nothing)), None)
+        return next((p for p in self._ports if self._free(p)), None)
 
 
-def needs_node_ports(service: Service) -> bool:
+def needs_node_ports(spec: ServiceSpec) -> bool:
     """Whether every port of the Service is to have a node port."""
-    spec = service.spec
     if spec.type == "NodePort":
         return True
     return spec.type == "LoadBalancer" and spec.allocateLoadBalancerNodePorts is not False
 
 
-def needs_health_port(service: Service) -> bool:
-    return service.spec.type == "LoadBalancer" and service.spec.externalTrafficPolicy == "Local"
+def _refuse(service: Service, errors: Sequence[FieldError]) -> None:
+    if errors:
+        raise Invalid.of(service.__resource__, service.metadata.name, errors)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api import names
 from steersman.api.meta import Resource
 from steersman.kinds.columns import NONE, created, label_map
-from steersman.kinds.core import service_rules
+from steersman.kinds.core import service_rules, service_validation, service_warnings
 from steersman.kinds.kind import AGE, NAME, Column, Kind, wide
 
 if TYPE_CHECKING:
@@ -66,7 +66,9 @@ KIND: Kind[Service] = Kind(
     default=service_rules.default,
     on_create=service_rules.on_create,
     on_update=service_rules.on_update,
-    check=service_rules.check,
-    check_update=service_rules.check_update,
-    check_status_update=service_rules.check_status_update,
+    check_new=service_validation.check_new,
+    check_update=service_validation.check_update,
+    check_status_update=service_validation.check_status_update,
+    warnings=service_warnings.of_service,
+    status_warnings=service_warnings.of_status,
 )
