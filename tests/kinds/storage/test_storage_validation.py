@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from steersman.api import codec
 from steersman.kinds.core import persistentvolume, persistentvolumeclaim
 from steersman.kinds.storage import (
     csidriver,
@@ -72,7 +73,22 @@ CASES: list[tuple[Any, str, str, list[str]]] = [
     (persistentvolume.KIND, VOLUME, "spec: {csi: null, nfs: {server: a, path: /}, volumeAttributesClassName: a}", ["spec.csi: Required value: has to be specified when using volumeAttributesClassName"]),
     (persistentvolume.KIND, VOLUME, "spec: {csi: null, hostPath: {path: //}, persistentVolumeReclaimPolicy: Recycle}", ["spec.persistentVolumeReclaimPolicy: Forbidden: may not be 'recycle' for a hostPath mount of '/'"]),
     (persistentvolume.KIND, VOLUME, "spec: {csi: null, local: {path: ../a}}", ["spec.local.path: Invalid value: \"../a\": must not contain '..'", "spec.nodeAffinity: Required value: Local volume requires node affinity"]),
-    (persistentvolumeclaim.KIND, CLAIM, "spec: {dataSource: {name: a, kind: b, apiGroup: C_}}", [f'spec.dataSource.apiGroup: Invalid value: "C_": {SUBDOMAIN}']),
+    (persistentvolume.KIND, VOLUME, "metadata: {annotations: {volume.beta.kubernetes.io/mount-options: ro}}", ["metadata.annotations.volume.beta.kubernetes.io/mount-options: Forbidden: may not specify mount options for this volume type"]),
+    (persistentvolume.KIND, VOLUME, "{metadata: {annotations: {volume.beta.kubernetes.io/mount-options: ro}}, spec: {csi: null, nfs: {server: a, path: /}}}", []),
+    (persistentvolume.KIND, VOLUME, "spec: {accessModes: null}", ["spec.accessModes: Required value"]),
+    (persistentvolume.KIND, VOLUME, "spec: {csi: {driver: null}}", ["spec.csi.driver: Required value"]),
+    (persistentvolume.KIND, VOLUME, "spec: {cephfs: {monitors: [a]}, flexVolume: {}, hostPath: {path: /}, local: {path: /}, persistentVolumeReclaimPolicy: Recycle}", [
+        "spec.cephFS: Forbidden: may not specify more than 1 volume type", "spec.flexVolume.driver: Required value", "spec.local: Forbidden: may not specify more than 1 volume type",
+        "spec.csi: Forbidden: may not specify more than 1 volume type", "spec.persistentVolumeReclaimPolicy: Forbidden: may not be 'recycle' for a hostPath mount of '/'",
+    ]),
+    (persistentvolume.KIND, VOLUME, "spec: {csi: null, iscsi: {targetPortal: a, iqn: b, lun: 0, initiatorName: c}}", ['spec.iscsi.iqn: Invalid value: "b": must be valid format', 'spec.iscsi.initiatorname: Invalid value: "c": must be valid format']),
+    (persistentvolumeclaim.KIND, CLAIM, "spec: {dataSourceRef: {name: a, kind: b, apiGroup: C_}}", [f'spec.{name}.apiGroup: Invalid value: "C_": {SUBDOMAIN}' for name in ("dataSource", "dataSourceRef")]),
+    (persistentvolumeclaim.KIND, CLAIM, "spec: {dataSource: {name: a, kind: PersistentVolumeClaim}, dataSourceRef: {name: b, kind: PersistentVolumeClaim}}", ["spec: Invalid value: {}: must match dataSourceRef"]),
+    (persistentvolumeclaim.KIND, CLAIM, "spec: {accessModes: [x], selector: {matchLabels: {a: b c}}, volumeAttributesClassName: A, volumeMode: x}", [
+        "spec.selector.matchLabels: Invalid value: \"b c\": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
+        'spec.accessModes: Unsupported value: "x": supported values: "ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"', 'spec.volumeMode: Unsupported value: "x": supported values: "Block", "Filesystem"',
+        f'spec.volumeAttributesClassName: Invalid value: "A": {SUBDOMAIN}',
+    ]),
 ]  # fmt: skip
 
 
@@ -97,7 +113,7 @@ UPDATES: list[tuple[Any, str, str, list[str]]] = [
     (persistentvolume.KIND, VOLUME, "spec: {csi: {controllerExpandSecretRef: {name: s, namespace: n}}, persistentVolumeReclaimPolicy: Delete}", []),
     (persistentvolume.KIND, VOLUME, "spec: {csi: {volumeHandle: other}}", ["spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is immutable after creation"]),
     (persistentvolume.KIND, ZONED, f"spec: {{nodeAffinity: {{required: {{nodeSelectorTerms: [{{matchExpressions: [{{key: topology.kubernetes.io/zone, {ZONE}}}]}}]}}}}}}", []),
-    (persistentvolume.KIND, ZONED, f"spec: {{nodeAffinity: {{required: {{nodeSelectorTerms: [{{matchExpressions: [{{key: example.com/zone, {ZONE}}}]}}]}}}}}}", ['nodeAffinity: Invalid value: {"required":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"example.com/zone","operator":"In","values":["a"]}]}]}}: field is immutable, except for updating from beta label to GA']),
+    (persistentvolume.KIND, ZONED, f"spec: {{nodeAffinity: {{required: {{nodeSelectorTerms: [{{matchExpressions: [{{key: example.com/zone, {ZONE}}}]}}]}}}}}}", ['nodeAffinity: Invalid value: {"Required":{"NodeSelectorTerms":[{"MatchExpressions":[{"Key":"example.com/zone","Operator":"In","Values":["a"]}],"MatchFields":null}]}}: field is immutable, except for updating from beta label to GA']),
     (persistentvolume.KIND, VOLUME, "spec: {volumeMode: Block}", ['volumeMode: Invalid value: "Block": field is immutable']),
     (persistentvolumeclaim.KIND, CLAIM, "metadata: {annotations: {volume.beta.kubernetes.io/storage-class: x}}", ['metadata.annotations.volume.beta.kubernetes.io/storage-class: Invalid value: "x": field is immutable']),
 ]  # fmt: skip
@@ -117,8 +133,115 @@ def test_update(kind: Any, base: str, change: str, errors: list[str], update_err
         (volumeattachment.KIND, ATTACHMENT, f"{{attached: true, attachError: {{message: {'x' * 1025}}}}}", ["status.attachError.message: Too long: may not be more than 1024 bytes"]),
         (persistentvolumeclaim.KIND, CLAIM, "{capacity: {storage: -1}}", ["status.capacity[storage]: Invalid value: -1: must be a valid resource quantity"]),
         (persistentvolumeclaim.KIND, CLAIM, "{allocatedResources: {cpu: 1}}", ['status.allocatedResources: Unsupported value: "cpu": supported values: "storage"']),
-        (persistentvolumeclaim.KIND, CLAIM, "{allocatedResourceStatuses: {storage: x}}", ['status.allocatedResourceStatus: Unsupported value: "storage": supported values: "ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizeInProgress", "NodeResizeInfeasible", "NodeResizePending"']),
+        (persistentvolumeclaim.KIND, CLAIM, "{allocatedResourceStatuses: {storage: x}}", ['status.allocatedResourceStatuses: Unsupported value: "storage": supported values: "ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizeInProgress", "NodeResizeInfeasible", "NodeResizePending"']),
     ],
 )  # fmt: skip
 def test_status(kind: Any, base: str, status: str, errors: list[str], status_errors_of: ErrorsOf) -> None:
     assert status_errors_of(kind, base, "{}", status) == errors
+
+
+ANNOTATED = CLAIM.replace(
+    "namespace: default", "namespace: default, annotations: {volume.beta.kubernetes.io/storage-class: fast}"
+)
+FIXED = "spec: Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+
+
+@pytest.mark.parametrize(
+    ("change", "errors"),
+    [
+        ("spec: {storageClassName: fast}", []),
+        ("{metadata: {annotations: null}, spec: {storageClassName: fast}}", []),
+        ("spec: {storageClassName: slow}", [FIXED]),
+        ("{metadata: {annotations: {volume.beta.kubernetes.io/storage-class: slow}}, spec: {storageClassName: fast}}", ['metadata.annotations.volume.beta.kubernetes.io/storage-class: Invalid value: "slow": field is immutable']),
+        ("metadata: {annotations: null}", ['metadata.annotations.volume.beta.kubernetes.io/storage-class: Invalid value: "": field is immutable']),
+    ],
+)  # fmt: skip
+def test_a_class_moves_from_the_annotation(change: str, errors: list[str], update_errors_of: ErrorsOf) -> None:
+    assert update_errors_of(persistentvolumeclaim.KIND, ANNOTATED, change) == errors
+
+
+@pytest.mark.parametrize(
+    ("current", "name", "errors"),
+    [
+        (None, None, []),
+        ("gold", "silver", []),
+        ("gold", None, ["nil"]),
+        ("gold", "", ["empty string"]),
+    ],
+)
+def test_attributes_are_not_taken_back(
+    current: str | None, name: str | None, errors: list[str], create: Callable[..., Any]
+) -> None:
+    kind = persistentvolumeclaim.KIND
+    old, new = (create(kind, CLAIM, f"spec: {{volumeAttributesClassName: {n}}}") for n in ("gold", "gold"))
+    for claim in (old, new):
+        claim.status.phase, claim.status.currentVolumeAttributesClassName = "Bound", current
+    new.spec.volumeAttributesClassName = name
+    assert [str(e) for e in kind.check_update(new, old)] == [
+        f"spec.volumeAttributesClassName: Forbidden: update to {to} is forbidden when status.currentVolumeAttributesClassName is not nil"
+        for to in errors
+    ]
+
+
+SNAPSHOT = {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "s"}
+OTHER = {"apiGroup": "example.com", "kind": "Backup", "name": "b"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "source", "reference"),
+    [
+        ({}, None, None),
+        ({"dataSource": SNAPSHOT}, SNAPSHOT, SNAPSHOT),
+        ({"dataSource": {"kind": "PersistentVolumeClaim", "name": "c"}}, {"kind": "PersistentVolumeClaim", "name": "c"}, {"kind": "PersistentVolumeClaim", "name": "c"}),
+        ({"dataSource": OTHER}, None, None),
+        ({"dataSourceRef": OTHER}, OTHER, OTHER),
+        ({"dataSourceRef": {**OTHER, "namespace": "there"}}, None, None),
+        ({"dataSource": SNAPSHOT, "dataSourceRef": OTHER}, SNAPSHOT, OTHER),
+    ],
+)  # fmt: skip
+def test_the_source_of_a_new_claim(
+    spec: dict[str, Any], source: dict[str, Any] | None, reference: dict[str, Any] | None, create: Callable[..., Any]
+) -> None:
+    found = codec.to_builtins(create(persistentvolumeclaim.KIND, CLAIM, {"spec": spec}))["spec"]
+    assert (found.get("dataSource"), found.get("dataSourceRef")) == (source, reference)
+
+
+def test_the_source_of_a_claim_stays(create: Callable[..., Any], build: Callable[..., Any]) -> None:
+    kind = persistentvolumeclaim.KIND
+    old = create(kind, CLAIM, {"spec": {"dataSourceRef": OTHER}})
+    new = build(kind, CLAIM, {"spec": {"dataSource": OTHER}})
+    kind.prepare_update(new, old)
+    assert new.spec == old.spec
+    assert kind.validate_update(new, old) == []
+
+
+STORAGE_CLASS = "volume.beta.kubernetes.io/storage-class"
+OLD_CLASS = f'metadata.annotations[{STORAGE_CLASS}]: deprecated since v1.8; use "storageClassName" attribute instead'
+GONE = "deprecated in v1.28, non-functional in v1.31+"
+RECYCLE = "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning."
+
+
+@pytest.mark.parametrize(
+    ("kind", "base", "change", "warnings"),
+    [
+        (persistentvolume.KIND, VOLUME, "{}", []),
+        (persistentvolume.KIND, VOLUME, f"metadata: {{annotations: {{{STORAGE_CLASS}: a}}}}", [OLD_CLASS]),
+        (persistentvolume.KIND, VOLUME, "metadata: {annotations: {volume.beta.kubernetes.io/mount-options: a}}", ['metadata.annotations[volume.beta.kubernetes.io/mount-options]: deprecated since v1.31; use "mountOptions" attribute instead']),
+        (persistentvolume.KIND, VOLUME, "spec: {persistentVolumeReclaimPolicy: Recycle}", [RECYCLE]),
+        (persistentvolume.KIND, ZONED, "{}", ['spec.nodeAffinity.required.nodeSelectorTerms[0].matchExpressions[0].key: failure-domain.beta.kubernetes.io/zone is deprecated since v1.17; use "topology.kubernetes.io/zone" instead']),
+        (persistentvolume.KIND, VOLUME, "spec: {cephfs: {}, rbd: {}}", [f"spec.cephfs: {GONE}", f"spec.rbd: {GONE}"]),
+        (persistentvolume.KIND, VOLUME, "spec: {photonPersistentDisk: {}, scaleIO: {secretRef: {}}, storageos: {}, glusterfs: {}}", [
+            "spec.photonPersistentDisk: deprecated in v1.11, non-functional in v1.16+", "spec.scaleIO: deprecated in v1.16, non-functional in v1.22+",
+            "spec.storageOS: deprecated in v1.22, non-functional in v1.25+", "spec.glusterfs: deprecated in v1.25, non-functional in v1.26+",
+        ]),
+        (persistentvolumeclaim.KIND, CLAIM, "{}", []),
+        (persistentvolumeclaim.KIND, CLAIM, f"metadata: {{annotations: {{{STORAGE_CLASS}: a}}}}", [OLD_CLASS]),
+        (persistentvolumeclaim.KIND, CLAIM, "spec: {resources: {requests: {storage: 100m}, limits: {storage: 1500m}}}", [
+            'spec.resources.requests[storage]: fractional byte value "100m" is invalid, must be an integer', 'spec.resources.limits[storage]: fractional byte value "1500m" is invalid, must be an integer',
+        ]),
+    ],
+)  # fmt: skip
+def test_warnings(kind: Any, base: str, change: str, warnings: list[str], build: Callable[..., Any]) -> None:
+    obj = build(kind, base, change)
+    assert kind.warnings(obj) == kind.warn_update(obj, obj) == warnings
+    assert kind.warn_update(obj, obj, "status") == []

@@ -27,21 +27,25 @@ def check_claim(claim: PersistentVolumeClaim) -> Errors:
 
 def check_spec(spec: PersistentVolumeClaimSpec, path: Path) -> Errors:
     """What is wrong with a claim's spec."""
-    errors = check_access_modes(spec.accessModes or [], path.child("accessModes"), claim=True)
+    modes = spec.accessModes or []
+    errors: Errors = []
+    if not modes:
+        errors.append(field.required(path.child("accessModes"), "at least 1 access mode is required"))
     errors += label_selector.check(spec.selector, path.child("selector"))
+    errors += check_access_modes(modes, path.child("accessModes"))
     errors += _check_size(spec, path.child("resources").key("storage"))
-    for name in ("storageClassName", "volumeAttributesClassName"):
-        value = getattr(spec, name)
-        if value:
-            errors += field.all_invalid(path.child(name), value, names.dns1123_subdomain(value))
+    errors += _check_class(spec.storageClassName, path.child("storageClassName"))
     if spec.volumeMode and spec.volumeMode not in VOLUME_MODES:
         errors.append(field.not_supported(path.child("volumeMode"), spec.volumeMode, VOLUME_MODES))
-    return errors + _check_data_source(spec, path)
+    errors += _check_data_source(spec, path)
+    return errors + _check_class(spec.volumeAttributesClassName, path.child("volumeAttributesClassName"))
 
 
-def check_access_modes(modes: list[str], path: Path, *, claim: bool) -> Errors:
-    if not modes:
-        return [field.required(path, "at least 1 access mode is required" if claim else "")]
+def _check_class(name: str | None, path: Path) -> Errors:
+    return field.all_invalid(path, name, names.dns1123_subdomain(name)) if name else []
+
+
+def check_access_modes(modes: list[str], path: Path) -> Errors:
     errors: Errors = [field.not_supported(path, m, ACCESS_MODES) for m in modes if m not in ACCESS_MODES]
     if "ReadWriteOncePod" in modes and any(m in ACCESS_MODES[:3] for m in modes):
         errors.append(field.forbidden(path, "may not use ReadWriteOncePod with other access modes"))
@@ -62,27 +66,45 @@ def check_claim_update(claim: PersistentVolumeClaim, old: PersistentVolumeClaim)
         detail = "field can not be less than status.capacity"
         errors.append(field.forbidden(Path("spec", "resources", "requests", "storage"), detail))
     errors += field.immutable(Path("volumeMode"), claim.spec.volumeMode, old.spec.volumeMode)
-    if old.spec.volumeAttributesClassName and not claim.spec.volumeAttributesClassName:
-        to = "nil" if claim.spec.volumeAttributesClassName is None else "an empty string"
-        detail = f"update from non-nil value to {to} is forbidden"
-        errors.append(field.forbidden(Path("spec", "volumeAttributesClassName"), detail))
-    return errors
+    return errors + _check_class_given_up(claim, old)
+
+
+def _check_class_given_up(claim: PersistentVolumeClaim, old: PersistentVolumeClaim) -> Errors:
+    """Attributes that a volume has got once are not taken back; another class may give it others."""
+    name = claim.spec.volumeAttributesClassName
+    if name or old.status.currentVolumeAttributesClassName is None or name == old.spec.volumeAttributesClassName:
+        return []
+    to = "nil" if name is None else "empty string"
+    detail = f"update to {to} is forbidden when status.currentVolumeAttributesClassName is not nil"
+    return [field.forbidden(Path("spec", "volumeAttributesClassName"), detail)]
 
 
 def _check_class_annotation(claim: PersistentVolumeClaim, old: PersistentVolumeClaim) -> Errors:
     """The class that an annotation names stays, but for moving it to where it belongs."""
-    new, before = (c.metadata.annotations or {} for c in (claim, old))
-    moved = claim_class.ANNOTATION in before and old.spec.storageClassName is None
-    if moved and claim.spec.storageClassName == before[claim_class.ANNOTATION]:
+    if _moves_class(claim, old):
         return []
-    at = Path("metadata", "annotations", claim_class.ANNOTATION)
-    return field.immutable(at, new.get(claim_class.ANNOTATION, ""), before.get(claim_class.ANNOTATION, ""))
+    new, before = ((c.metadata.annotations or {}).get(claim_class.ANNOTATION, "") for c in (claim, old))
+    return field.immutable(Path("metadata", "annotations", claim_class.ANNOTATION), new, before)
+
+
+def _moves_class(claim: PersistentVolumeClaim, old: PersistentVolumeClaim) -> bool:
+    before = (old.metadata.annotations or {}).get(claim_class.ANNOTATION)
+    if before is None or old.spec.storageClassName is not None or claim.spec.storageClassName != before:
+        return False
+    return (claim.metadata.annotations or {}).get(claim_class.ANNOTATION, before) == before
+
+
+def _may_name_class(claim: PersistentVolumeClaim, old: PersistentVolumeClaim) -> bool:
+    """Whoever had no class may name one later: any, or the one that an annotation has named before."""
+    name = claim.spec.storageClassName
+    annotated = (old.metadata.annotations or {}).get(claim_class.ANNOTATION)
+    return old.spec.storageClassName is None and name is not None and annotated in (None, name)
 
 
 def check_claim_status_update(claim: PersistentVolumeClaim, old: PersistentVolumeClaim) -> Errors:
     """What a report of a claim's volume must not say."""
     errors = _check_basic(claim.status.capacity or {}, Path("status", "capacity"))
-    at = Path("status", "allocatedResourceStatus")
+    at = Path("status", "allocatedResourceStatuses")
     for name, state in (claim.status.allocatedResourceStatuses or {}).items():
         errors += _check_resource(name, at)
         if state not in _RESIZE_STATES:
@@ -115,15 +137,13 @@ def _same_but_for_growth(claim: PersistentVolumeClaim, old: PersistentVolumeClai
     free = {"resources"}
     if not old_spec.volumeName:
         free.add("volumeName")
-    if old_spec.storageClassName is None:
+    if _may_name_class(claim, old):
         free.add("storageClassName")
     bound = claim.status.phase == "Bound"
     if bound:
         free.add("volumeAttributesClassName")
     fixed = (n for n in type(new_spec).__struct_fields__ if n not in free)
     if not all(field.same(getattr(new_spec, n), getattr(old_spec, n)) for n in fixed):
-        return False
-    if old_spec.storageClassName is not None and new_spec.storageClassName is None:
         return False
     requests, before = _requests(claim), _requests(old)
     if bound:
@@ -172,10 +192,10 @@ def _check_data_source(spec: PersistentVolumeClaimSpec, path: Path) -> Errors:
         at = path.child("dataSourceRef", "namespace")
         errors += field.all_invalid(at, ref.namespace, names.dns1123_label(ref.namespace))
     if source is not None and ref is not None:
+        # Clients are shown an empty object here, since ever.
+        shown = field.Internal()
         if ref.namespace:
-            errors.append(
-                field.invalid(path, "dataSource", "may not be specified when dataSourceRef.namespace is specified")
-            )
+            errors.append(field.invalid(path, shown, "may not be specified when dataSourceRef.namespace is specified"))
         elif (source.apiGroup, source.kind, source.name) != (ref.apiGroup, ref.kind, ref.name):
-            errors.append(field.invalid(path, "dataSource", "must match dataSourceRef"))
+            errors.append(field.invalid(path, shown, "must match dataSourceRef"))
     return errors

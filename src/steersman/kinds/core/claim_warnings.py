@@ -7,11 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api import field, quantity
 from steersman.api.field import Path
+from steersman.kinds.core import claim_class
 
 if TYPE_CHECKING:
-    from steersman.kinds.types.core_v1 import PersistentVolumeClaimSpec
+    from steersman.kinds.types.core_v1 import PersistentVolumeClaim, PersistentVolumeClaimSpec
 
 _MILLI = 1000
+_ANNOTATION = (
+    f'metadata.annotations[{claim_class.ANNOTATION}]: deprecated since v1.8; use "storageClassName" attribute instead'
+)
+
+
+def of_claim(claim: PersistentVolumeClaim) -> list[str]:
+    """The warnings of a claim itself."""
+    annotated = claim_class.ANNOTATION in (claim.metadata.annotations or ())
+    return [*([_ANNOTATION] if annotated else ()), *of_spec(claim.spec, Path("spec"))]
 
 
 def of_spec(spec: PersistentVolumeClaimSpec, path: Path) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
 from steersman.kinds.columns import UNSET, access_modes, created
-from steersman.kinds.core import persistentvolume_rules
+from steersman.kinds.core import persistentvolume_rules, persistentvolume_warnings
 from steersman.kinds.kind import AGE, NAME, Column, Kind, wide
 
 if TYPE_CHECKING:
@@ -66,4 +66,5 @@ KIND: Kind[PersistentVolume] = Kind(
     on_create=_on_create,
     check=persistentvolume_rules.check,
     check_update=persistentvolume_rules.check_update,
+    warnings=persistentvolume_warnings.of_volume,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -17,6 +18,7 @@ from steersman.kinds.core.volume_validation import check_host_path
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import (
+        NodeSelectorRequirement,
         NodeSelectorTerm,
         PersistentVolume,
         PersistentVolumeSpec,
@@ -24,18 +26,27 @@ if TYPE_CHECKING:
     )
 
 _RECLAIM = ("Delete", "Recycle", "Retain")
-_NOT_SOURCES = frozenset({
-    "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy",
-    "storageClassName", "volumeAttributesClassName", "volumeMode",
-})  # fmt: skip
+# In the order in which they are looked for: the first is judged, and the others are too many.
+_SOURCES = (
+    "hostPath", "gcePersistentDisk", "awsElasticBlockStore", "glusterfs", "flocker", "nfs", "rbd", "quobyte", "cephfs",
+    "iscsi", "cinder", "fc", "flexVolume", "azureFile", "vsphereVolume", "photonPersistentDisk", "portworxVolume",
+    "azureDisk", "scaleIO", "local", "storageos", "csi",
+)  # fmt: skip
 _SHOWN = {"gcePersistentDisk": "persistentDisk"}
+_TOO_MANY_SHOWN = {"cephfs": "cephFS"}
+_MOUNT_OPTIONS = "volume.beta.kubernetes.io/mount-options"
+_WITH_MOUNT_OPTIONS = (
+    "gcePersistentDisk", "awsElasticBlockStore", "glusterfs", "nfs", "rbd", "quobyte", "iscsi", "cinder", "cephfs",
+    "azureFile", "vsphereVolume", "azureDisk", "photonPersistentDisk",
+)  # fmt: skip
 _NOT_INLINE = "may not be specified in the context of inline volumes"
+_FORMAT = "must be valid format"
 _SPEC = Path("spec")
 
 
 def check(volume: PersistentVolume) -> Errors:
     spec = volume.spec
-    errors = check_access_modes(spec.accessModes or [], _SPEC.child("accessModes"), claim=False)
+    errors = _check_access_modes(spec, _SPEC)
     errors += _check_capacity(spec)
     if spec.persistentVolumeReclaimPolicy and spec.persistentVolumeReclaimPolicy not in _RECLAIM:
         at = _SPEC.child("persistentVolumeReclaimPolicy")
@@ -47,7 +58,8 @@ def check(volume: PersistentVolume) -> Errors:
         errors += field.all_invalid(at, spec.storageClassName, names.dns1123_subdomain(spec.storageClassName))
     if spec.volumeMode and spec.volumeMode not in VOLUME_MODES:
         errors.append(field.not_supported(_SPEC.child("volumeMode"), spec.volumeMode, VOLUME_MODES))
-    return errors + _check_attributes_class(spec, _SPEC)
+    errors += _check_attributes_class(spec, _SPEC)
+    return errors + _check_mount_options(volume)
 
 
 def check_inline(spec: PersistentVolumeSpec, path: Path) -> Errors:
@@ -55,7 +67,7 @@ def check_inline(spec: PersistentVolumeSpec, path: Path) -> Errors:
     errors: Errors = [field.forbidden(path.child(n), _NOT_INLINE) for n in ("claimRef", "capacity") if getattr(spec, n)]
     if spec.csi is None:
         errors.append(field.required(path.child("csi"), "has to be specified in the context of inline volumes"))
-    errors += check_access_modes(spec.accessModes or [], path.child("accessModes"), claim=False)
+    errors += _check_access_modes(spec, path)
     if spec.persistentVolumeReclaimPolicy not in ("", "Retain"):
         at = path.child("persistentVolumeReclaimPolicy")
         errors.append(field.forbidden(at, "may only be Retain in the context of inline volumes"))
@@ -68,6 +80,21 @@ def check_inline(spec: PersistentVolumeSpec, path: Path) -> Errors:
         detail = "may not specify volumeMode other than Filesystem in the context of inline volumes"
         errors.append(field.forbidden(path.child("volumeMode"), detail))
     return errors + _check_attributes_class(spec, path)
+
+
+def _check_access_modes(spec: PersistentVolumeSpec, path: Path) -> Errors:
+    at = path.child("accessModes")
+    return check_access_modes(spec.accessModes, at) if spec.accessModes else [field.required(at)]
+
+
+def _check_mount_options(volume: PersistentVolume) -> Errors:
+    """The annotation from before there was a field is for kinds of volumes that were mounted with options then."""
+    if _MOUNT_OPTIONS not in (volume.metadata.annotations or ()):
+        return []
+    if any(getattr(volume.spec, name) is not None for name in _WITH_MOUNT_OPTIONS):
+        return []
+    at = Path("metadata", "annotations", _MOUNT_OPTIONS)
+    return [field.forbidden(at, "may not specify mount options for this volume type")]
 
 
 def _check_capacity(spec: PersistentVolumeSpec) -> Errors:
@@ -86,19 +113,31 @@ def _check_capacity(spec: PersistentVolumeSpec) -> Errors:
 
 
 def _check_source(spec: PersistentVolumeSpec, name: str, path: Path) -> Errors:
-    found = [n for n in type(spec).__struct_fields__ if n not in _NOT_SOURCES and getattr(spec, n) is not None]
+    found = [n for n in _SOURCES if getattr(spec, n) is not None]
+    errors: Errors = []
+    for i, kind in enumerate(found):
+        # One sort has never been counted as one too many.
+        if i and kind != "flexVolume":
+            shown = path.child(_TOO_MANY_SHOWN.get(kind, kind))
+            errors.append(field.forbidden(shown, "may not specify more than 1 volume type"))
+        else:
+            errors += _check_one_source(spec, kind, name, path)
     if not found:
-        return [field.required(path, "must specify a volume type")]
-    errors: Errors = [field.forbidden(path.child(n), "may not specify more than 1 volume type") for n in found[1:]]
-    kind = found[0]
-    source, at = getattr(spec, kind), path.child(_SHOWN.get(kind, kind))
-    errors += check_host_path(source, at) if kind == "hostPath" else provided_volumes.check(kind, source, at)
-    if kind == "iscsi":
-        where = at.child("targetportal")
-        errors += provided_volumes.check_iscsi_length(source, name, where, source.targetPortal)
-    if kind == "hostPath" and spec.persistentVolumeReclaimPolicy == "Recycle" and _is_root(source.path):
+        errors.append(field.required(path, "must specify a volume type"))
+    if spec.hostPath is not None and spec.persistentVolumeReclaimPolicy == "Recycle" and _is_root(spec.hostPath.path):
         at = path.child("persistentVolumeReclaimPolicy")
         errors.append(field.forbidden(at, "may not be 'recycle' for a hostPath mount of '/'"))
+    return errors
+
+
+def _check_one_source(spec: PersistentVolumeSpec, kind: str, name: str, path: Path) -> Errors:
+    source, at = getattr(spec, kind), path.child(_SHOWN.get(kind, kind))
+    errors = check_host_path(source, at) if kind == "hostPath" else provided_volumes.check(kind, source, at)
+    if kind == "iscsi":
+        # Here nobody is told which formats there are.
+        errors = [replace(e, detail=_FORMAT) if e.detail.startswith(_FORMAT) else e for e in errors]
+        where = at.child("targetportal")
+        errors += provided_volumes.check_iscsi_length(source, name, where, source.targetPortal)
     if kind == "local" and spec.nodeAffinity is None:
         errors.append(field.required(path.child("nodeAffinity"), "Local volume requires node affinity"))
     return errors
@@ -133,19 +172,35 @@ def _check_affinity(spec: PersistentVolumeSpec) -> Errors:
 def check_update(volume: PersistentVolume, old: PersistentVolume) -> Errors:
     """Where the data is does not change once it is there."""
     spec, before = _without_new_secret(volume.spec, old.spec), old.spec
-    sources = [n for n in type(spec).__struct_fields__ if n not in _NOT_SOURCES]
     errors: Errors = []
-    if not all(field.same(getattr(spec, n), getattr(before, n)) for n in sources):
+    if not all(field.same(getattr(spec, n), getattr(before, n)) for n in _SOURCES):
         detail = "spec.persistentvolumesource is immutable after creation"
         errors.append(field.forbidden(_SPEC.child("persistentvolumesource"), detail))
     errors += field.immutable(Path("volumeMode"), spec.volumeMode, before.volumeMode)
     if before.nodeAffinity is not None and not _same_place(spec.nodeAffinity, before.nodeAffinity):
         detail = f"{field.IMMUTABLE}, except for updating from beta label to GA"
-        errors.append(field.invalid(Path("nodeAffinity"), spec.nodeAffinity, detail))
+        errors.append(field.invalid(Path("nodeAffinity"), _shown_affinity(spec.nodeAffinity), detail))
     if before.volumeAttributesClassName is not None and spec.volumeAttributesClassName is None:
         at = _SPEC.child("volumeAttributesClassName")
         errors.append(field.forbidden(at, "update from non-nil value to nil is forbidden"))
     return errors
+
+
+def _shown_affinity(affinity: VolumeNodeAffinity | None) -> object:
+    """As Kubernetes shows it, whose internal type this is."""
+    if affinity is None:
+        return None
+    terms = [
+        field.Internal(MatchExpressions=_shown(term.matchExpressions), MatchFields=_shown(term.matchFields))
+        for term in _terms(affinity)
+    ]
+    return field.Internal(Required=field.Internal(NodeSelectorTerms=terms) if affinity.required is not None else None)
+
+
+def _shown(requirements: list[NodeSelectorRequirement] | None) -> object:
+    if requirements is None:
+        return None
+    return [field.Internal(Key=r.key, Operator=r.operator, Values=r.values) for r in requirements]
 
 
 def _same_place(new: VolumeNodeAffinity | None, old: VolumeNodeAffinity) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from steersman.api.meta import Resource
 from steersman.kinds.columns import UNSET, access_modes, created
-from steersman.kinds.core import claim_validation
+from steersman.kinds.core import claim_sources, claim_validation, claim_warnings
 from steersman.kinds.core.volume_defaults import default_claim
 from steersman.kinds.kind import AGE, NAME, Column, Kind, wide
 
@@ -36,6 +36,17 @@ def _default(obj: PersistentVolumeClaim) -> None:
 
 def _on_create(obj: PersistentVolumeClaim) -> None:
     obj.status.phase = "Pending"
+    claim_sources.complete(obj.spec)
+
+
+def _on_update(obj: PersistentVolumeClaim, old: PersistentVolumeClaim) -> None:
+    claim_sources.complete(obj.spec, old.spec)
+
+
+def _on_status_update(obj: PersistentVolumeClaim, old: PersistentVolumeClaim) -> None:
+    """Who watches over the health of volumes is off by default."""
+    if old.status.healthStatus is None:
+        obj.status.healthStatus = None
 
 
 KIND: Kind[PersistentVolumeClaim] = Kind(
@@ -56,7 +67,10 @@ KIND: Kind[PersistentVolumeClaim] = Kind(
     row=_row,
     default=_default,
     on_create=_on_create,
+    on_update=_on_update,
+    on_status_update=_on_status_update,
     check=claim_validation.check_claim,
     check_update=claim_validation.check_claim_update,
     check_status_update=claim_validation.check_claim_status_update,
+    warnings=claim_warnings.of_claim,
 )

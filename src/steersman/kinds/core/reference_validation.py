@@ -16,9 +16,9 @@ _MAX_SIGNER_NAME = 571
 
 def check_driver_name(name: str, path: Path) -> Errors:
     """The name of a driver, be it for storage or for devices."""
-    errors: Errors = []
     if not name:
-        errors.append(field.required(path))
+        return [field.required(path)]
+    errors: Errors = []
     if len(name) > _MAX_DRIVER_NAME:
         errors.append(field.too_long(path, _MAX_DRIVER_NAME))
     return errors + field.all_invalid(path, name, names.dns1123_subdomain(name.lower()))
