@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,18 +17,21 @@ if TYPE_CHECKING:
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 RESTART_POLICIES = ("Always", "OnFailure", "Never")
+_OWN_RESTART_POLICIES = ("Always", "Never", "OnFailure")
+_NO_POLICY = "must specify restartPolicy when restart rules are used"
 _MAX_RULES, _MAX_EXIT_CODES = 20, 255
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _NOT_IN_EPHEMERAL = (
-    "ports", "resizePolicy", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "restartPolicy",
+    "ports", "resources", "resizePolicy", "restartPolicy", "restartPolicyRules", "livenessProbe", "readinessProbe",
+    "startupProbe", "lifecycle",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class PodContext:
-    """What of the pod its containers' validation depends on."""
+    """What of the pod its containers' validation depends on; `volumes` are those with which nothing is wrong."""
 
-    volumes: dict[str, Volume]
+    volumes: Mapping[str, Volume]
     claims: Collection[str]
     restart_policy: str
     grace_period: int | None
@@ -36,9 +39,9 @@ class PodContext:
     host_users: bool
 
     @classmethod
-    def of(cls, spec: PodSpec) -> PodContext:
+    def of(cls, spec: PodSpec, volumes: Mapping[str, Volume]) -> PodContext:
         return cls(
-            {v.name: v for v in spec.volumes or ()},
+            volumes,
             {c.name for c in spec.resourceClaims or () if c.name},
             spec.restartPolicy,
             spec.terminationGracePeriodSeconds,
@@ -47,18 +50,18 @@ class PodContext:
         )
 
 
-def check(spec: PodSpec, path: Path, *, of_pod: bool) -> Errors:
-    """What is wrong with all containers. `of_pod` adds what is asked of pods and not of templates."""
-    context = PodContext.of(spec)
-    if not spec.containers:
-        return [field.required(path.child("containers"))]
+def check(spec: PodSpec, volumes: Mapping[str, Volume], path: Path) -> Errors:
+    """What is wrong with all containers; `volumes` are those of the pod that are good."""
+    context = PodContext.of(spec, volumes)
     errors = _check_regular(spec.containers, context, path.child("containers"))
     errors += _check_init(spec, context, path.child("initContainers"))
-    errors += _check_ephemeral(spec, context, path.child("ephemeralContainers"))
-    if of_pod:
-        errors += _check_image_spaces(spec.containers, path.child("containers"))
-        errors += _check_image_spaces(spec.initContainers or [], path.child("initContainers"))
-    return errors + _check_host_network(spec, path.child("containers"), of_pod=of_pod)
+    return errors + _check_ephemeral(spec, context, path.child("ephemeralContainers"))
+
+
+def check_images(spec: PodSpec, path: Path) -> Errors:
+    """What is asked of the images of pods and not of templates."""
+    errors = _check_image_spaces(spec.containers, path.child("containers"))
+    return errors + _check_image_spaces(spec.initContainers or [], path.child("initContainers"))
 
 
 def is_sidecar(container: Container | EphemeralContainer) -> bool:
@@ -67,7 +70,7 @@ def is_sidecar(container: Container | EphemeralContainer) -> bool:
 
 
 def _check_regular(containers: list[Container], context: PodContext, path: Path) -> Errors:
-    errors: Errors = []
+    errors: Errors = [] if containers else [field.required(path)]
     seen: set[str] = set()
     for i, container in enumerate(containers):
         at = path.index(i)
@@ -86,7 +89,7 @@ def _check_init(spec: PodSpec, context: PodContext, path: Path) -> Errors:
     for i, container in enumerate(spec.initContainers or ()):
         at = path.index(i)
         errors += _check_common(container, context, at)
-        errors += _check_restart_rules(container, at)
+        errors += _check_init_restart(container, at)
         if container.name in seen:
             errors.append(field.duplicate(at.child("name"), container.name))
         elif container.name:
@@ -95,11 +98,24 @@ def _check_init(spec: PodSpec, context: PodContext, path: Path) -> Errors:
         errors += _check_host_ports([container], path)
         if is_sidecar(container):
             errors += _check_running(container, context, at)
-            continue
-        for name in ("lifecycle", *_PROBES):
-            if getattr(container, name) is not None:
-                detail = "may not be set for init containers without restartPolicy=Always"
-                errors.append(field.forbidden(at.child(name), detail))
+        else:
+            errors += _check_not_running(container, at)
+    return errors
+
+
+def _check_not_running(container: Container, path: Path) -> Errors:
+    """What a container that ends before the others begin cannot have."""
+    detail = "may not be set for init containers without restartPolicy=Always"
+    errors = [
+        field.forbidden(path.child(name), detail)
+        for name in ("lifecycle", *_PROBES)
+        if getattr(container, name) is not None
+    ]
+    for i, policy in enumerate(container.resizePolicy or ()):
+        if policy.restartPolicy == "RestartContainer":
+            at = path.child("resizePolicy").index(i).child("restartPolicy")
+            detail = "must not be set to 'RestartContainer' for non-sidecar initContainers"
+            errors.append(field.invalid(at, policy.restartPolicy, detail))
     return errors
 
 
@@ -118,9 +134,7 @@ def _check_ephemeral(spec: PodSpec, context: PodContext, path: Path) -> Errors:
         target = container.targetContainerName
         if target and target not in others:
             errors.append(field.not_found(at.child("targetContainerName"), target))
-        errors += [field.forbidden(at.child(n), cannot) for n in _NOT_IN_EPHEMERAL if getattr(container, n)]
-        if container.resources is not None and (container.resources.limits or container.resources.requests):
-            errors.append(field.forbidden(at.child("resources"), cannot))
+        errors += [field.forbidden(at.child(n), cannot) for n in _NOT_IN_EPHEMERAL if _is_set(container, n)]
         for j, mount in enumerate(container.volumeMounts or ()):
             errors += [
                 field.forbidden(at.child("volumeMounts").index(j).child(n), cannot)
@@ -128,6 +142,14 @@ def _check_ephemeral(spec: PodSpec, context: PodContext, path: Path) -> Errors:
                 if getattr(mount, n)
             ]
     return errors
+
+
+def _is_set(container: EphemeralContainer, name: str) -> bool:
+    """Whether a field says something; one for resources is always there."""
+    value = getattr(container, name)
+    if name != "resources" or value is None:
+        return bool(value)
+    return bool(value.limits or value.requests or value.claims)
 
 
 def _check_common(container: Container | EphemeralContainer, context: PodContext, path: Path) -> Errors:
@@ -201,7 +223,7 @@ def _check_host_ports(containers: Iterable[Container], path: Path) -> Errors:
     return errors
 
 
-def _check_host_network(spec: PodSpec, path: Path, *, of_pod: bool) -> Errors:
+def check_host_network(spec: PodSpec, path: Path, *, of_pod: bool) -> Errors:
     """On the host's network a container's port is the host's; templates may leave that to be filled in."""
     if not spec.hostNetwork:
         return []
@@ -224,15 +246,20 @@ def _check_image_space(container: Container | EphemeralContainer, path: Path) ->
     return [field.invalid(path.child("image"), container.image, "must not have leading or trailing whitespace")]
 
 
+def _check_init_restart(container: Container, path: Path) -> Errors:
+    """Rules without a policy are not looked at in init containers."""
+    if container.restartPolicy or not container.restartPolicyRules:
+        return _check_restart_rules(container, path)
+    return [field.required(path.child("restartPolicy"), _NO_POLICY)]
+
+
 def _check_restart_rules(container: Container, path: Path) -> Errors:
     errors: Errors = []
     policy, rules = container.restartPolicy, container.restartPolicyRules or []
-    if policy and policy not in RESTART_POLICIES:
-        errors.append(field.not_supported(path.child("restartPolicy"), policy, RESTART_POLICIES))
+    if policy and policy not in _OWN_RESTART_POLICIES:
+        errors.append(field.not_supported(path.child("restartPolicy"), policy, _OWN_RESTART_POLICIES))
     if rules and not policy:
-        errors.append(
-            field.required(path.child("restartPolicy"), "must specify restartPolicy when restart rules are used")
-        )
+        errors.append(field.required(path.child("restartPolicy"), _NO_POLICY))
     if len(rules) > _MAX_RULES:
         errors.append(field.too_many(path.child("restartPolicyRules"), len(rules), _MAX_RULES))
     for i, rule in enumerate(rules):
@@ -242,7 +269,9 @@ def _check_restart_rules(container: Container, path: Path) -> Errors:
         if rule.exitCodes is None:
             errors.append(field.required(at.child("exitCodes"), "must be specified"))
         else:
-            errors += field.check_choice(rule.exitCodes.operator, ("In", "NotIn"), at.child("exitCodes", "operator"))
+            operator = rule.exitCodes.operator
+            if operator not in ("In", "NotIn"):
+                errors.append(field.not_supported(at.child("exitCodes", "operator"), operator, ("In", "NotIn")))
             given = len(rule.exitCodes.values or ())
             if given > _MAX_EXIT_CODES:
                 errors.append(field.too_many(at.child("exitCodes", "values"), given, _MAX_EXIT_CODES))
@@ -258,7 +287,7 @@ def _check_resize_policy(container: Container | EphemeralContainer, restart_poli
         seen.add(policy.resourceName)
         errors += field.check_choice(policy.resourceName, ("cpu", "memory"), path)
         errors += field.check_choice(policy.restartPolicy, ("NotRequired", "RestartContainer"), path)
-        if restart_policy == "Never" and policy.restartPolicy == "RestartContainer":
-            detail = "must be 'NotRequired' when `restartPolicy` is 'Never'"
+        if restart_policy == "Never" and policy.restartPolicy != "NotRequired":
+            detail = "must be 'NotRequired' when pod `restartPolicy` is 'Never'"
             errors.append(field.invalid(path, policy.restartPolicy, detail))
     return errors

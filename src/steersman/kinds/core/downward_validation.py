@@ -66,6 +66,8 @@ def check_resource_ref(ref: ResourceFieldSelector, path: Path, *, volume: bool) 
 def _check_divisor(ref: ResourceFieldSelector, path: Path) -> Errors:
     if ref.divisor is None or quantity.nano(ref.divisor) == 0:
         return []
+    if ref.resource not in _RESOURCES and not ref.resource.startswith(_HUGE_PAGES):
+        return []
     kind = ref.resource.partition(".")[2]
     divisor = quantity.canonical(ref.divisor)
     if kind == "cpu":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api import field, names
 from steersman.api.field import Errors, Path
 from steersman.kinds.core.downward_validation import check_field_ref, check_resource_ref
-from steersman.kinds.core.key_files import local_path
+from steersman.kinds.core.provided_volumes import no_back_steps
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import (
@@ -16,12 +16,16 @@ if TYPE_CHECKING:
         EnvVar,
         EphemeralContainer,
         FileKeySelector,
+        PodSpec,
+        Volume,
     )
 
 _FIELDS = frozenset({
     "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
     "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs",
 })  # fmt: skip
+# In these references a name may end in a dash, as one that a suffix is put to.
+_referred = names.generated(names.dns1123_subdomain)
 _SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
 
 
@@ -74,10 +78,34 @@ def _check_key_ref(ref: Any, path: Path) -> Errors:
 
 
 def _check_file_ref(ref: FileKeySelector, path: Path) -> Errors:
-    errors: Errors = [field.required(path.child(n)) for n in ("key", "volumeName", "path") if not getattr(ref, n)]
-    if ref.key:
-        errors += field.all_invalid(path.child("key"), ref.key, names.env_name(ref.key))
-    return errors + local_path(ref.path, path.child("path"))
+    errors: Errors = []
+    for name, rule in (("key", names.env_name), ("volumeName", names.dns1123_label)):
+        value, at = getattr(ref, name), path.child(name)
+        errors += field.all_invalid(at, value, rule(value)) if value else [field.required(at)]
+    at = path.child("path")
+    return errors + (no_back_steps(ref.path, at) if ref.path else [field.required(at)])
+
+
+def check_files(spec: PodSpec, path: Path) -> Errors:
+    """Files with variables are in volumes that the containers share, which are empty at first."""
+    volumes = {volume.name: volume for volume in spec.volumes or ()}
+    errors: Errors = []
+    for kind in ("initContainers", "containers", "ephemeralContainers"):
+        for i, container in enumerate(getattr(spec, kind) or ()):
+            at = path.child(kind).index(i).child("env")
+            for j, variable in enumerate(container.env or ()):
+                ref = variable.valueFrom.fileKeyRef if variable.valueFrom is not None else None
+                if ref is not None:
+                    where = at.index(j).child("valueFrom", "fileKeyRef", "volumeName")
+                    errors += _check_file_volume(ref.volumeName, volumes.get(ref.volumeName), where)
+    return errors
+
+
+def _check_file_volume(name: str, volume: Volume | None, path: Path) -> Errors:
+    if volume is None:
+        return [field.not_found(path, name)]
+    fine = volume.emptyDir is not None
+    return [] if fine else [field.invalid(path, name, "referenced volume must be of type emptyDir")]
 
 
 def _check_from(source: EnvFromSource, path: Path, list_path: Path) -> Errors:
@@ -90,7 +118,7 @@ def _check_from(source: EnvFromSource, path: Path, list_path: Path) -> Errors:
         if not ref.name:
             errors.append(field.required(at))
         else:
-            errors += field.all_invalid(at, ref.name, names.dns1123_subdomain(ref.name))
+            errors += field.all_invalid(at, ref.name, _referred(ref.name))
     if not given:
         errors.append(field.invalid(list_path, "", "must specify one of: `configMapRef` or `secretRef`"))
     elif len(given) > 1:

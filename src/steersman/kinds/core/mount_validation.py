@@ -99,7 +99,8 @@ def _check_devices(container: Container | EphemeralContainer, volumes: Mapping[s
             errors.append(field.required(at.child("name")))
         if device.name in names:
             errors.append(field.invalid(at.child("name"), device.name, "must be unique"))
-        names.add(device.name)
+        if device.name:
+            names.add(device.name)
         if volume is None:
             errors.append(field.not_found(at.child("name"), device.name))
         elif volume.persistentVolumeClaim is None and volume.ephemeral is None:
@@ -109,9 +110,10 @@ def _check_devices(container: Container | EphemeralContainer, volumes: Mapping[s
             errors.append(field.required(at.child("devicePath")))
         if device.devicePath in paths:
             errors.append(field.invalid(at.child("devicePath"), device.devicePath, "must be unique"))
-        paths.add(device.devicePath)
         if ".." in device.devicePath.split("/"):
             errors.append(field.invalid(at.child("devicePath"), device.devicePath, "can not contain backsteps ('..')"))
+        else:
+            paths.add(device.devicePath)
         if device.name in mounts:
             errors.append(field.invalid(at.child("name"), device.name, "must not already exist in volumeMounts"))
         if device.devicePath in mounts.values():

@@ -18,7 +18,7 @@ _LOCALHOST = "localhost/"
 _DEFAULTS = ("runtime/default", "docker/default")
 _COST = re.compile("0|-?[1-9][0-9]*", re.ASCII)
 _MAX_COST = 2**31
-_KINDS = ("containers", "initContainers", "ephemeralContainers")
+_KINDS = ("initContainers", "containers", "ephemeralContainers")
 
 
 def check(annotations: Mapping[str, str] | None, spec: PodSpec, path: Path) -> Errors:

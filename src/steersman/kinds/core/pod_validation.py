@@ -9,6 +9,7 @@ from steersman.api.field import Errors, Path
 from steersman.api.memo import Memo
 from steersman.kinds.core import (
     container_validation,
+    environment_validation,
     pod_annotations,
     pod_resources,
     scheduling_validation,
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _MAX_NAMESERVERS, _MAX_SEARCHES, _MAX_SEARCH_LENGTH = 3, 32, 2048
+_MAX_HOST_NAME = 64
 _MAX_INT32 = 2**31 - 1
+_PREEMPTION = ("PreemptLowerPriority", "Never")
 _SPEC = Path("spec")
 _ANNOTATIONS = Path("metadata", "annotations")
 _sound: Memo[bool] = Memo()
@@ -46,9 +49,17 @@ def check_pod(pod: Pod) -> Errors:
 
 def _check_pod(pod: Pod) -> Errors:
     errors = check_spec(pod.spec, _SPEC, pod_name=pod.metadata.name, of_pod=True)
-    if pod.spec.serviceAccountName:
+    errors += _check_tokens(pod.spec)
+    errors += field.not_negative(_SPEC.child("terminationGracePeriodSeconds"), pod.spec.terminationGracePeriodSeconds)
+    return errors + container_validation.check_images(pod.spec, _SPEC)
+
+
+def _check_tokens(spec: PodSpec) -> Errors:
+    """Tokens are those of a service account, of which there must be one."""
+    errors: Errors = []
+    if spec.serviceAccountName:
         return errors
-    for i, volume in enumerate(pod.spec.volumes or ()):
+    for i, volume in enumerate(spec.volumes or ()):
         for j, source in enumerate((volume.projected.sources if volume.projected else None) or ()):
             if source.serviceAccountToken is not None:
                 at = _SPEC.child("volumes").index(i).child("projected", "sources").index(j)
@@ -83,22 +94,38 @@ def check_template(template: PodTemplateSpec, path: Path) -> Errors:
 
 
 def check_spec(spec: PodSpec, path: Path, *, pod_name: str = "", of_pod: bool = False) -> Errors:
-    """What is wrong with a pod spec. `of_pod` adds what is asked of pods and not of templates."""
+    """What is wrong with a pod spec, in Kubernetes' order. `of_pod` adds what is asked of pods and not of templates."""
+    volumes, errors = volume_validation.check(spec.volumes or [], path.child("volumes"), pod_name=pod_name)
     return [
-        *volume_validation.check(spec.volumes or [], path.child("volumes"), pod_name=pod_name, of_pod=of_pod),
+        *errors,
         *_check_claims(spec, path.child("resourceClaims")),
-        *container_validation.check(spec, path, of_pod=of_pod),
+        *container_validation.check(spec, volumes, path),
         *_check_resources(spec, path.child("resources")),
+        *container_validation.check_host_network(spec, path.child("containers"), of_pod=of_pod),
         *field.check_choice(spec.restartPolicy, RESTART_POLICIES, path.child("restartPolicy")),
         *field.check_choice(spec.dnsPolicy, DNS_POLICIES, path.child("dnsPolicy")),
+        *validate_labels(spec.nodeSelector, path.child("nodeSelector")),
         *security_validation.check_pod(spec, path),
-        *windows_validation.check_host_processes(spec, path),
-        *security_validation.check_os(spec, path),
+        *scheduling_validation.check_affinity(spec.affinity, path.child("affinity")),
         *_check_dns(spec.dnsConfig, spec.dnsPolicy, path.child("dnsConfig")),
-        *scheduling_validation.check(spec, path),
-        *_check_names(spec, path),
+        *_check_readiness(spec, path.child("readinessGates")),
+        *scheduling_validation.check_placement(spec, path),
+        *windows_validation.check_host_processes(spec, path),
+        *security_validation.check_host_users(spec, path),
+        *_check_host_name(spec, path),
+        *_check_name(spec, "serviceAccountName", names.dns1123_subdomain, path),
+        *_check_name(spec, "nodeName", names.dns1123_subdomain, path),
+        *_check_deadline(spec.activeDeadlineSeconds, path.child("activeDeadlineSeconds")),
+        *_check_name(spec, "hostname", names.dns1123_label, path),
+        *_check_name(spec, "subdomain", names.dns1123_label, path),
+        *scheduling_validation.check_tolerations(spec.tolerations or [], path.child("tolerations")),
         *_check_hosts(spec, path),
-        *_check_rest(spec, path),
+        *_check_name(spec, "priorityClassName", names.dns1123_subdomain, path),
+        *_check_name(spec, "runtimeClassName", names.dns1123_subdomain, path),
+        *_check_preemption(spec.preemptionPolicy, path.child("preemptionPolicy")),
+        *(check_limits(spec.overhead, path.child("overhead")) if spec.overhead else ()),
+        *security_validation.check_os(spec, path),
+        *environment_validation.check_files(spec, path),
     ]
 
 
@@ -114,13 +141,18 @@ def _check_claims(spec: PodSpec, path: Path) -> Errors:
         else:
             errors += field.all_invalid(at.child("name"), claim.name, names.dns1123_label(claim.name))
         seen.add(claim.name)
+        shown = field.Internal(
+            Name=claim.name,
+            ResourceClaimName=claim.resourceClaimName,
+            ResourceClaimTemplateName=claim.resourceClaimTemplateName,
+        )
         given = [n for n in ("resourceClaimName", "resourceClaimTemplateName") if getattr(claim, n) is not None]
         if not given:
             detail = "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"
-            errors.append(field.invalid(at, claim, detail))
+            errors.append(field.invalid(at, shown, detail))
         elif len(given) > 1:
             detail = "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"
-            errors.append(field.invalid(at, claim, detail))
+            errors.append(field.invalid(at, shown, detail))
         for name in given:
             value = getattr(claim, name)
             errors += field.all_invalid(at.child(name), value, names.dns1123_subdomain(value))
@@ -132,9 +164,11 @@ def _check_resources(spec: PodSpec, path: Path) -> Errors:
     whole = spec.resources
     if whole is None:
         return []
+    if spec.os is not None and spec.os.name == "windows":
+        return [field.forbidden(path, "may not be set for a windows pod")]
     errors: Errors = []
     if whole.claims is not None:
-        errors.append(field.forbidden(path.child("claims"), "claims cannot be set for Resources at pod-level"))
+        errors.append(field.forbidden(path.child("claims"), "claims may not be set for Resources at pod-level"))
     errors += check_requirements(whole, (), path, check_pod_name)
     for kind, mine in (("requests", whole.requests), ("limits", whole.limits)):
         asked = pod_resources.of_containers(spec, kind)
@@ -186,28 +220,25 @@ def _check_dns(config: PodDNSConfig | None, policy: str, path: Path) -> Errors:
     return errors
 
 
-def _check_names(spec: PodSpec, path: Path) -> Errors:
-    """References to other objects by name, and the pod's own names."""
-    errors: Errors = []
-    for name, rule in (
-        ("serviceAccountName", names.dns1123_subdomain),
-        ("nodeName", names.dns1123_subdomain),
-        ("priorityClassName", names.dns1123_subdomain),
-        ("runtimeClassName", names.dns1123_subdomain),
-        ("hostname", names.dns1123_label),
-        ("subdomain", names.dns1123_label),
-        ("hostnameOverride", names.dns1123_subdomain),
-    ):
-        value = getattr(spec, name)
-        if value:
-            errors += field.all_invalid(path.child(name), value, rule(value))
-    if spec.hostnameOverride and spec.hostNetwork:
-        errors.append(field.forbidden(path.child("hostnameOverride"), "may not be specified when hostNetwork is true"))
-    if spec.hostnameOverride and spec.setHostnameAsFQDN:
-        errors.append(
-            field.forbidden(path.child("hostnameOverride"), "may not be specified when setHostnameAsFQDN is true")
-        )
-    return errors
+def _check_name(spec: PodSpec, name: str, rule: names.Check, path: Path) -> Errors:
+    """A reference to another object by name, or one of the pod's own names."""
+    value = getattr(spec, name)
+    return field.all_invalid(path.child(name), value, rule(value)) if value else []
+
+
+def _check_host_name(spec: PodSpec, path: Path) -> Errors:
+    """A host's name instead of the one that follows from the pod's."""
+    name, at = spec.hostnameOverride, path.child("hostnameOverride")
+    if name is None:
+        return []
+    errors: Errors = [
+        field.forbidden(at, f"may not be specified when {other} is true")
+        for other in ("setHostnameAsFQDN", "hostNetwork")
+        if getattr(spec, other)
+    ]
+    if len(name) > _MAX_HOST_NAME:
+        errors.append(field.too_long(at, _MAX_HOST_NAME))
+    return errors + field.all_invalid(at, name, names.dns1123_subdomain(name))
 
 
 def _check_hosts(spec: PodSpec, path: Path) -> Errors:
@@ -220,15 +251,21 @@ def _check_hosts(spec: PodSpec, path: Path) -> Errors:
     return errors
 
 
-def _check_rest(spec: PodSpec, path: Path) -> Errors:
-    errors: Errors = []
-    deadline = spec.activeDeadlineSeconds
-    if deadline is not None and not 1 <= deadline <= _MAX_INT32:
-        errors.append(field.invalid(path.child("activeDeadlineSeconds"), deadline, names.range_error(1, _MAX_INT32)))
-    if spec.preemptionPolicy and spec.preemptionPolicy not in ("PreemptLowerPriority", "Never"):
-        choices = ("PreemptLowerPriority", "Never")
-        errors.append(field.not_supported(path.child("preemptionPolicy"), spec.preemptionPolicy, choices))
-    for i, gate in enumerate(spec.readinessGates or ()):
-        at = path.child("readinessGates").index(i).child("conditionType")
-        errors += field.all_invalid(at, gate.conditionType, names.qualified_name(gate.conditionType))
-    return errors + check_limits(spec.overhead, path.child("overhead")) if spec.overhead else errors
+def _check_deadline(seconds: int | None, path: Path) -> Errors:
+    if seconds is None or 1 <= seconds <= _MAX_INT32:
+        return []
+    return [field.invalid(path, seconds, names.range_error(1, _MAX_INT32))]
+
+
+def _check_preemption(policy: str, path: Path) -> Errors:
+    return [] if policy in ("", *_PREEMPTION) else [field.not_supported(path, policy, _PREEMPTION)]
+
+
+def _check_readiness(spec: PodSpec, path: Path) -> Errors:
+    return [
+        error
+        for i, gate in enumerate(spec.readinessGates or ())
+        for error in field.all_invalid(
+            path.index(i).child("conditionType"), gate.conditionType, names.qualified_name(gate.conditionType)
+        )
+    ]

@@ -32,6 +32,7 @@ _CSI_SECRETS = (
     "nodePublishSecretRef",
     "nodeExpandSecretRef",
 )
+_HOST_PORT = re.compile(r"(?:\[[^][]*\]|[^][:]*):[^][:]*")
 _HOST_PORTS = "must be a host:port pair or multiple pairs separated by commas"
 
 
@@ -124,11 +125,14 @@ def _flocker(source: Any, path: Path) -> Errors:
 def _quobyte(source: Any, path: Path) -> Errors:
     at = path.child("registry")
     if not source.registry:
-        return [field.required(at, _HOST_PORTS)]
-    if len(source.tenant) > _MAX_TENANT:
+        errors = [field.required(at, _HOST_PORTS)]
+    elif len(source.tenant) > _MAX_TENANT:
         detail = "must be a UUID and may not exceed a length of 64 characters"
-        return [field.required(path.child("tenant"), detail)]
-    return [field.invalid(at, source.registry, _HOST_PORTS) for pair in source.registry.split(",") if ":" not in pair]
+        errors = [field.required(path.child("tenant"), detail)]
+    else:
+        pairs = source.registry.split(",")
+        errors = [field.invalid(at, source.registry, _HOST_PORTS) for pair in pairs if not _HOST_PORT.fullmatch(pair)]
+    return errors if source.volume else [*errors, field.required(path.child("volume"))]
 
 
 def _flex(source: Any, path: Path) -> Errors:
@@ -218,7 +222,6 @@ _REQUIRED: Mapping[str, tuple[str, ...]] = {
     "portworxVolume": ("volumeID",),
     "scaleIO": ("gateway", "system", "volumeName"),
     "storageos": ("volumeName",),
-    "quobyte": ("volume",),
     "local": ("path",),
 }
 _CHECKS: Mapping[str, Callable[[Any, Path], Errors]] = {

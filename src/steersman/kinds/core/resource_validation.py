@@ -163,15 +163,17 @@ def _check_claims(claims: list[ResourceClaim], known: Collection[str], path: Pat
         if not claim.name:
             errors.append(field.required(at))
             continue
-        if claim.request:
-            errors += field.all_invalid(at.child("request"), claim.request, names.dns1123_label(claim.request))
         key = f"{claim.name}/{claim.request}" if claim.request else claim.name
-        overlaps = not claim.request and claim.name in divided
-        if claim.name in seen or key in seen or overlaps:
+        if claim.name in seen:
             errors.append(field.duplicate(at, claim.name))
-        seen.add(key)
-        if claim.request:
-            divided.add(claim.name)
+        else:
+            if claim.request:
+                errors += field.all_invalid(at.child("request"), claim.request, names.dns1123_label(claim.request))
+            if key in seen or (not claim.request and claim.name in divided):
+                errors.append(field.duplicate(at, key))
+            seen.add(key)
+            if claim.request:
+                divided.add(claim.name)
         if claim.name not in known:
             missing += 1
             errors.append(field.FieldError(field.ErrorType.NOT_FOUND, str(at), claim.name, _unknown(known, missing)))

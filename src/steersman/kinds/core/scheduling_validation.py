@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from steersman.api import field, names
 from steersman.api.field import Errors, Path
 from steersman.kinds import label_selector
-from steersman.kinds.metadata import validate_labels
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import (
@@ -29,17 +29,16 @@ TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 _UNSATISFIABLE = ("DoNotSchedule", "ScheduleAnyway")
+_WHOLE = re.compile("0|-?[1-9][0-9]*", re.ASCII)
+_INT64_DIGITS = 19
 _POSITIVE = "must be greater than zero"
 
 
-def check(spec: PodSpec, path: Path) -> Errors:
-    """What is wrong with a pod spec's demands on its node."""
+def check_placement(spec: PodSpec, path: Path) -> Errors:
+    """When a pod is scheduled at all, and how far from its like."""
     return [
-        *validate_labels(spec.nodeSelector, path.child("nodeSelector")),
-        *_check_affinity(spec.affinity, path.child("affinity")),
         *_check_gates(spec.schedulingGates or [], path.child("schedulingGates")),
         *_check_spread(spec.topologySpreadConstraints or [], path.child("topologySpreadConstraints")),
-        *check_tolerations(spec.tolerations or [], path.child("tolerations")),
     ]
 
 
@@ -59,7 +58,8 @@ def check_taint_effect(effect: str, path: Path) -> Errors:
     return [] if effect in TAINT_EFFECTS else [field.not_supported(path, effect, TAINT_EFFECTS)]
 
 
-def _check_affinity(affinity: Affinity | None, path: Path) -> Errors:
+def check_affinity(affinity: Affinity | None, path: Path) -> Errors:
+    """On which nodes a pod runs, and with which other pods."""
     if affinity is None:
         return []
     errors: Errors = []
@@ -189,14 +189,12 @@ def _check_spread(constraints: list[TopologySpreadConstraint], path: Path) -> Er
     last = {(c.topologyKey, c.whenUnsatisfiable): i for i, c in enumerate(constraints)}
     for i, constraint in enumerate(constraints):
         at = path.index(i)
-        errors += _check_constraint(constraint, at)
         same = (constraint.topologyKey, constraint.whenUnsatisfiable)
-        if last[same] > i:
-            errors.append(field.duplicate(at.child("{topologyKey, whenUnsatisfiable}"), f"{{{same[0]}, {same[1]}}}"))
+        errors += _check_constraint(constraint, at, repeated=last[same] > i)
     return errors
 
 
-def _check_constraint(constraint: TopologySpreadConstraint, path: Path) -> Errors:
+def _check_constraint(constraint: TopologySpreadConstraint, path: Path, *, repeated: bool) -> Errors:
     errors: Errors = []
     if constraint.maxSkew <= 0:
         errors.append(field.invalid(path.child("maxSkew"), constraint.maxSkew, _POSITIVE))
@@ -205,6 +203,9 @@ def _check_constraint(constraint: TopologySpreadConstraint, path: Path) -> Error
     action, domains = constraint.whenUnsatisfiable, constraint.minDomains
     if action not in _UNSATISFIABLE:
         errors.append(field.not_supported(path.child("whenUnsatisfiable"), action, _UNSATISFIABLE))
+    if repeated:
+        pair = f"{{{constraint.topologyKey}, {action}}}"
+        errors.append(field.duplicate(path.child("{topologyKey, whenUnsatisfiable}"), pair))
     if domains is not None and domains <= 0:
         errors.append(field.invalid(path.child("minDomains"), domains, _POSITIVE))
     if domains is not None and action != "DoNotSchedule":
@@ -229,20 +230,29 @@ def _check_toleration(toleration: Toleration, path: Path) -> Errors:
     if toleration.tolerationSeconds is not None and toleration.effect != "NoExecute":
         detail = "effect must be 'NoExecute' when `tolerationSeconds` is set"
         errors.append(field.invalid(path.child("effect"), toleration.effect, detail))
-    errors += _check_toleration_value(toleration, path.child("operator"))
+    errors += _check_toleration_value(toleration, path)
     if toleration.effect:
         errors += check_taint_effect(toleration.effect, path.child("effect"))
     return errors
 
 
 def _check_toleration_value(toleration: Toleration, path: Path) -> Errors:
-    value = toleration.value
+    value, at = toleration.value, path.child("operator")
     if toleration.operator in ("", "Equal"):
         wrong = names.label_value(value)
-        return [field.invalid(path, value, ";".join(wrong))] if wrong else []
+        return [field.invalid(at, value, ";".join(wrong))] if wrong else []
     if toleration.operator == "Exists":
-        return [field.invalid(path, value, "value must be empty when `operator` is 'Exists'")] if value else []
+        return [field.invalid(at, value, "value must be empty when `operator` is 'Exists'")] if value else []
     if toleration.operator in ("Gt", "Lt"):
-        whole = value.removeprefix("-").isdecimal()
-        return [] if whole else [field.invalid(path, value, "must be a valid decimal integer in canonical form")]
-    return [field.not_supported(path, toleration.operator, ("Equal", "Exists", "Gt", "Lt"))]
+        return _check_number(value, path.child("value"))
+    return [field.not_supported(at, toleration.operator, ("Equal", "Exists"))]
+
+
+def _check_number(value: str, path: Path) -> Errors:
+    """A whole number as it is usually written, which 64 bits have room for."""
+    if not _WHOLE.fullmatch(value):
+        detail = "must be a valid decimal integer in canonical form" if value else "must be non-empty"
+        return [field.invalid(path, value, detail)]
+    if len(value) < _INT64_DIGITS or (len(value) <= _INT64_DIGITS + 1 and -(2**63) <= int(value) < 2**63):
+        return []
+    return [field.invalid(path, value, f"strconv.ParseInt: parsing {field.quote(value)}: value out of range")]

@@ -11,7 +11,14 @@ from steersman.kinds.core import windows_validation
 from steersman.kinds.core.provided_volumes import local_descending_path
 
 if TYPE_CHECKING:
-    from steersman.kinds.types.core_v1 import AppArmorProfile, PodSpec, SeccompProfile, SecurityContext, Sysctl
+    from steersman.kinds.types.core_v1 import (
+        AppArmorProfile,
+        PodSecurityContext,
+        PodSpec,
+        SeccompProfile,
+        SecurityContext,
+        Sysctl,
+    )
 
 _PROFILE_TYPES = ("Localhost", "RuntimeDefault", "Unconfined")
 _SYSCTL_SEGMENT = "[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
@@ -19,34 +26,39 @@ _SYSCTL = rf"({_SYSCTL_SEGMENT}[\./])*{_SYSCTL_SEGMENT}"
 _SYSCTL_MAX = 253
 _IPC_SYSCTLS = ("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")
 _PATH_MAX = 4095
+_SHARED = (("hostNetwork", "hostNetwork"), ("hostPID", "HostPID"), ("hostIPC", "HostIPC"))
+"""What of the host's a pod may share, and how Kubernetes writes it in a message."""
 
 
 def check_pod(spec: PodSpec, path: Path) -> Errors:
-    """What is wrong with the pod's own security context, host namespaces included."""
-    errors = _check_host_users(spec, path)
-    context = spec.securityContext
-    if context is None:
-        return errors
-    at = path.child("securityContext")
+    """What is wrong with the pod's own security context, and with what its containers share."""
+    errors: Errors = []
+    if spec.securityContext is not None:
+        errors += _check_pod_context(spec.securityContext, spec, path.child("securityContext"))
+    if spec.shareProcessNamespace and spec.hostPID:
+        detail = "ShareProcessNamespace and HostPID cannot both be enabled"
+        errors.append(field.invalid(path.child("shareProcessNamespace"), True, detail))
+    return errors
+
+
+def _check_pod_context(context: PodSecurityContext, spec: PodSpec, at: Path) -> Errors:
+    errors: Errors = []
     for name in ("fsGroup", "runAsUser", "runAsGroup"):
         errors += _check_id(getattr(context, name), at.child(name))
     for i, group in enumerate(context.supplementalGroups or ()):
         errors += _check_id(group, at.child("supplementalGroups").index(i))
-    if spec.shareProcessNamespace and spec.hostPID:
-        detail = "ShareProcessNamespace and HostPID cannot both be enabled"
-        errors.append(field.invalid(at.child("shareProcessNamespace"), True, detail))
     errors += _check_sysctls(context.sysctls or [], spec, at.child("sysctls"))
-    for name, choices in (
-        ("fsGroupChangePolicy", ("Always", "OnRootMismatch")),
-        ("supplementalGroupsPolicy", ("Merge", "Strict")),
-        ("seLinuxChangePolicy", ("MountOption", "Recursive")),
-    ):
-        value = getattr(context, name)
-        if value and value not in choices:
-            errors.append(field.not_supported(at.child(name), value, choices))
-    errors += windows_validation.check_options(context.windowsOptions, at.child("windowsOptions"))
+    errors += _check_policy(context, "fsGroupChangePolicy", ("Always", "OnRootMismatch"), at)
     errors += _check_seccomp(context.seccompProfile, at.child("seccompProfile"))
-    return errors + check_app_armor(context.appArmorProfile, at.child("appArmorProfile"))
+    errors += windows_validation.check_options(context.windowsOptions, at.child("windowsOptions"))
+    errors += check_app_armor(context.appArmorProfile, at.child("appArmorProfile"))
+    errors += _check_policy(context, "supplementalGroupsPolicy", ("Merge", "Strict"), at)
+    return errors + _check_policy(context, "seLinuxChangePolicy", ("MountOption", "Recursive"), at)
+
+
+def _check_policy(context: PodSecurityContext, name: str, choices: tuple[str, ...], path: Path) -> Errors:
+    value = getattr(context, name)
+    return [] if value in ("", None, *choices) else [field.not_supported(path.child(name), value, choices)]
 
 
 def check_container(context: SecurityContext | None, *, host_users: bool, path: Path) -> Errors:
@@ -61,8 +73,6 @@ def check_container(context: SecurityContext | None, *, host_users: bool, path: 
         detail = "`hostUsers` must be false to use `Unmasked`"
         errors.append(field.invalid(path.child("procMount"), context.procMount, detail))
     errors += _check_seccomp(context.seccompProfile, path.child("seccompProfile"))
-    errors += check_app_armor(context.appArmorProfile, path.child("appArmorProfile"))
-    errors += windows_validation.check_options(context.windowsOptions, path.child("windowsOptions"))
     if context.allowPrivilegeEscalation is False:
         if context.privileged:
             errors.append(
@@ -72,7 +82,8 @@ def check_container(context: SecurityContext | None, *, host_users: bool, path: 
         if any(capability == "CAP_SYS_ADMIN" for capability in added or ()):
             detail = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
             errors.append(field.invalid(path, context, detail))
-    return errors
+    errors += windows_validation.check_options(context.windowsOptions, path.child("windowsOptions"))
+    return errors + check_app_armor(context.appArmorProfile, path.child("appArmorProfile"))
 
 
 def check_os(spec: PodSpec, path: Path) -> Errors:
@@ -80,7 +91,7 @@ def check_os(spec: PodSpec, path: Path) -> Errors:
     if spec.os is None:
         return []
     if not spec.os.name:
-        return [field.required(path.child("os", "name"), "cannot be empty")]
+        return [field.required(path.child("os", "name"))]
     if spec.os.name not in ("linux", "windows"):
         return [field.not_supported(path.child("os"), spec.os.name, ("linux", "windows"))]
     if spec.os.name == "windows":
@@ -88,11 +99,18 @@ def check_os(spec: PodSpec, path: Path) -> Errors:
     return windows_validation.check_linux_pod(spec, path)
 
 
-def _check_host_users(spec: PodSpec, path: Path) -> Errors:
+def check_host_users(spec: PodSpec, path: Path) -> Errors:
+    """Who has users of its own shares nothing with the host, nor has devices, whose owners are the host's users."""
     if spec.hostUsers is not False:
         return []
-    shared = (name for name in ("hostNetwork", "hostPID", "hostIPC") if getattr(spec, name))
-    return [field.forbidden(path.child(name), "when `hostUsers` is false") for name in shared]
+    at = [path.child(shown) for name, shown in _SHARED if getattr(spec, name)]
+    at += [
+        path.child(kind).index(i).child("volumeDevices")
+        for kind in ("initContainers", "containers", "ephemeralContainers")
+        for i, container in enumerate(getattr(spec, kind) or ())
+        if container.volumeDevices
+    ]
+    return [field.forbidden(where, "when `hostUsers` is false") for where in at]
 
 
 def _check_id(number: int | None, path: Path) -> Errors:
@@ -143,7 +161,7 @@ def check_app_armor(profile: AppArmorProfile | None, path: Path) -> Errors:
     errors = _check_profile_type(profile.type, "type is required when appArmorProfile is set", path.child("type"))
     at, local = path.child("localhostProfile"), profile.localhostProfile
     if profile.type != "Localhost":
-        if local is not None:
+        if local is not None and not errors:
             errors.append(field.invalid(at, local, "can only be set when AppArmor type is Localhost"))
         return errors
     if not local:

@@ -24,54 +24,65 @@ _HOST_PATH_TYPES = (
 )  # fmt: skip
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 _ONE_TYPE = "may not specify more than 1 volume type"
-# Where Kubernetes' messages do not name the field as it is spelled.
+# Where Kubernetes' messages do not name the field as it is spelled, in what is wrong with it and as one too many.
 _SHOWN = {"gcePersistentDisk": "persistentDisk"}
+_SHOWN_EXTRA = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}
+_ORDER = (
+    "emptyDir", "hostPath", "gitRepo", "gcePersistentDisk", "awsElasticBlockStore", "secret", "nfs", "iscsi",
+    "glusterfs", "flocker", "persistentVolumeClaim", "rbd", "cinder", "cephfs", "quobyte", "downwardAPI", "fc",
+    "flexVolume", "configMap", "azureFile", "vsphereVolume", "photonPersistentDisk", "portworxVolume", "azureDisk",
+    "storageos", "projected", "scaleIO", "csi", "ephemeral", "image",
+)  # fmt: skip
+"""In which the sources are looked at: of several the first is the one that is meant."""
 
 
-def check(volumes: list[Volume], path: Path, *, pod_name: str = "", of_pod: bool = False) -> Errors:
-    """What is wrong with a pod's volumes. `pod_name` is that of a real pod, for the claims made after it.
+def check(volumes: list[Volume], path: Path, *, pod_name: str = "") -> tuple[dict[str, Volume], Errors]:
+    """The good ones of a pod's volumes by name, and what is wrong with the others.
 
-    `of_pod` adds what is asked of pods and not of templates.
+    `pod_name` is that of a real pod, for the claims made after it.
     """
     errors: Errors = []
-    seen: set[str] = set()
+    good: dict[str, Volume] = {}
     made = {f"{pod_name}-{v.name}" for v in volumes if v.ephemeral is not None} if pod_name else set()
     for i, volume in enumerate(volumes):
         at = path.index(i)
-        wrong = _check_source(volume, at, pod_name, of_pod=of_pod)
+        wrong = _check_source(volume, at, pod_name)
         if not volume.name:
             wrong.append(field.required(at.child("name")))
         else:
             wrong += field.all_invalid(at.child("name"), volume.name, names.dns1123_label(volume.name))
-        if volume.name in seen:
+        if volume.name in good:
             wrong.append(field.duplicate(at.child("name"), volume.name))
-        seen.add(volume.name)
+        if not wrong:
+            good[volume.name] = volume
         claim = volume.persistentVolumeClaim
         if claim is not None and claim.claimName in made:
             detail = "must not reference a PVC that gets created for an ephemeral volume"
             wrong.append(field.invalid(at.child("persistentVolumeClaim", "claimName"), claim.claimName, detail))
         errors += wrong
-    return errors
+    return good, errors
 
 
-def _check_source(volume: Volume, path: Path, pod_name: str, *, of_pod: bool) -> Errors:
+def _check_source(volume: Volume, path: Path, pod_name: str) -> Errors:
     """Exactly one source, and nothing wrong with it."""
-    found = volume_defaults.sources(volume)
-    if not found:
+    given = volume_defaults.sources(volume)
+    if not given:
         return [field.required(path, "must specify a volume type")]
-    errors: Errors = [field.forbidden(path.child(extra), _ONE_TYPE) for extra in found[1:]]
+    found = given if len(given) == 1 else sorted(given, key=_ORDER.index)
     name = found[0]
     source, at = getattr(volume, name), path.child(_SHOWN.get(name, name))
-    check_one = _CHECKS.get(name)
-    if check_one is not None:
-        return errors + check_one(source, at)
     if name == "ephemeral":
-        return errors + _check_ephemeral(source, at, path, pod_name, volume.name)
-    if name == "image":
-        return errors + _check_image(source, at, of_pod=of_pod)
-    if name == "iscsi":
-        errors += provided_volumes.check_iscsi_length(source, volume.name, path.child("name"), volume.name)
-    return errors + provided_volumes.check(name, source, at)
+        errors = _check_ephemeral(source, at, path, pod_name, volume.name)
+    elif name in _CHECKS:
+        errors = _CHECKS[name](source, at)
+    else:
+        errors = provided_volumes.check(name, source, at)
+    for extra in found:
+        if extra != name:
+            errors.append(field.forbidden(path.child(_SHOWN_EXTRA.get(extra, extra)), _ONE_TYPE))
+        if extra == "iscsi":
+            errors += provided_volumes.check_iscsi_length(volume.iscsi, volume.name, path.child("name"), volume.name)
+    return errors
 
 
 def check_host_path(source: HostPathVolumeSource, path: Path) -> Errors:
@@ -112,8 +123,8 @@ def _check_claim(source: PersistentVolumeClaimVolumeSource, path: Path) -> Error
     return [] if source.claimName else [field.required(path.child("claimName"))]
 
 
-def _check_image(source: ImageVolumeSource, path: Path, *, of_pod: bool) -> Errors:
-    errors: Errors = [field.required(path.child("reference"))] if of_pod and not source.reference else []
+def _check_image(source: ImageVolumeSource, path: Path) -> Errors:
+    errors: Errors = [] if source.reference else [field.required(path.child("reference"))]
     return errors + field.check_choice(source.pullPolicy, _PULL_POLICIES, path.child("pullPolicy"))
 
 
@@ -146,4 +157,5 @@ _CHECKS: dict[str, Callable[[Any, Path], Errors]] = {
     "downwardAPI": _check_downward,
     "projected": projected_volumes.check,
     "persistentVolumeClaim": _check_claim,
+    "image": _check_image,
 }

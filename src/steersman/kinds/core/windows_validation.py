@@ -24,11 +24,13 @@ _LINUX_POD = (
     "runAsGroup", "supplementalGroups", "supplementalGroupsPolicy", "seLinuxChangePolicy",
 )  # fmt: skip
 _LINUX_SHARING = ("hostUsers", "hostPID", "hostIPC", "shareProcessNamespace")
+_STATED = ("hostUsers", "shareProcessNamespace")
+"""Those that must not even be said not to be so."""
 _LINUX_CONTAINER = (
     "appArmorProfile", "seLinuxOptions", "seccompProfile", "capabilities", "readOnlyRootFilesystem", "privileged",
     "allowPrivilegeEscalation", "procMount", "runAsUser", "runAsGroup",
 )  # fmt: skip
-_KINDS = ("containers", "initContainers", "ephemeralContainers")
+_KINDS = ("initContainers", "containers", "ephemeralContainers")
 
 
 def check_options(options: WindowsSecurityContextOptions | None, path: Path) -> Errors:
@@ -99,14 +101,14 @@ def check_host_processes(spec: PodSpec, path: Path) -> Errors:
 def check_pod(spec: PodSpec, path: Path) -> Errors:
     """What a pod for Windows must not ask for."""
     cannot = "cannot be set for a windows pod"
-    errors: Errors = [
-        field.forbidden(path.child(n), cannot) for n in _LINUX_SHARING if getattr(spec, n) not in (None, "")
-    ]
+    errors: Errors = []
     context, at = spec.securityContext, path.child("securityContext")
     if context is not None:
         errors += [
             field.forbidden(at.child(n), cannot) for n in _LINUX_POD if getattr(context, n) not in (None, "", [])
         ]
+    asked = (n for n in _LINUX_SHARING if getattr(spec, n) or (getattr(spec, n) is False and n in _STATED))
+    errors += [field.forbidden(path.child(n), cannot) for n in asked]
     for container, where in _containers(spec, path):
         context = container.securityContext
         if context is not None:
