@@ -7,7 +7,7 @@ from steersman.kinds.types.discovery_v1 import Endpoint, EndpointConditions, End
 from steersman.kinds.types.meta_v1 import ObjectMeta
 
 # How long an answer may take, in seconds.
-TIMEOUT = 20.0
+TIMEOUT = 60.0
 
 
 def service(name: str = "web", namespace: str = "shop", **spec: Any) -> Service:

@@ -78,7 +78,7 @@ async def test_absence_is_remembered_as_the_soa_says(upstream: FakeUpstream) -> 
 async def test_a_silent_or_unwilling_server_is_passed_over(upstream: FakeUpstream) -> None:
     closed = Upstream("127.0.0.1", 1)
     clock = FakeClock()
-    forwarder = Forwarder([closed, upstream.upstream], clock, SHORT)
+    forwarder = Forwarder([closed, upstream.upstream], clock)
     assert (await forwarder.resolve(ask())).answer
     # The one that failed is asked last for a while.
     assert forwarder.servers == [upstream.upstream, closed]

@@ -93,7 +93,7 @@ def _network(directory: Path, prefix: str) -> None:
 
 
 def _wait_for(path: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + WAIT
     while time.monotonic() < deadline and process.poll() is None:
         with socket.socket(socket.AF_UNIX) as attempt:
             if attempt.connect_ex(path) == 0:

@@ -14,7 +14,8 @@ from steersman.kubelet.pod_source import NodePods
 from steersman.kubelet.settings import NodeSettings
 
 IMAGE = "docker.io/library/steersman-test:1"
-WAIT = 30
+# Nothing that is waited for takes as long, however busy the machine is.
+WAIT = 120
 # Runs until it is told to stop: the first process of a container gets no signal that it does not ask for.
 RUN = "trap 'exit 0' TERM; while true; do sleep 0.1; done"
 

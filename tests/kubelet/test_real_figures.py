@@ -72,13 +72,13 @@ async def test_what_top_shows(real, server):
             second = await samples(server, "/metrics/resource")
     shown = cores(first, second)
     assert shown.keys() == {("busy", "c"), ("idle", "c")}
-    # Its limit is 0.3 cores; the machine may be busy with other things.
-    assert 0.02 < shown["busy", "c"] < 0.5
+    # Its limit is 0.3 cores, of which a busy machine gives it less; a short look shows more. It is not a figure of another unit.
+    assert 0.001 < shown["busy", "c"] < 0.9
     assert shown["idle", "c"] < shown["busy", "c"]
     memory = {s.labels["pod"]: s.value for s in second if s.name == "container_memory_working_set_bytes"}
     assert 10_000 < memory["idle"] < 40 << 20
     began = {s.labels["pod"]: s.value for s in second if s.name == "container_start_time_seconds"}
-    assert abs(began["busy"] - real.cluster.clock.time()) < 60
+    assert abs(began["busy"] - real.cluster.clock.time()) < 10 * WAIT
     assert next(s.value for s in second if s.name == "node_memory_working_set_bytes") > memory["idle"]
 
     detail = await samples(server, "/metrics/cadvisor")
@@ -100,7 +100,7 @@ async def test_what_top_shows(real, server):
         while "usageNanoCores" not in pod["cpu"]:
             brief = json.loads((await ask(server, "/stats/summary?only_cpu_and_memory=true"))[1])
             pod = next(p for p in brief["pods"] if p["podRef"]["name"] == "busy")
-    assert 10_000_000 < pod["cpu"]["usageNanoCores"] < 500_000_000
+    assert 1_000_000 < pod["cpu"]["usageNanoCores"] < 900_000_000
 
 
 async def test_a_command(real, server):

@@ -25,7 +25,7 @@ async def test_runs_to_the_end(real):
     await real.create("bad", "echo because > /dev/termination-log; exit 3", restartPolicy="Never")
     pod, end = await real.ended("bad")
     assert (pod.status.phase, end.exitCode, end.reason, end.message) == ("Failed", 3, "Error", "because\n")
-    await real.cluster.wait_for(lambda: _has(real, "ok", "Started"))
+    await real.cluster.wait_for(lambda: _has(real, "ok", "Started"), timeout=WAIT)
     assert {"Pulled", "Created", "Started"} <= set(await real.reasons("ok"))
 
 
@@ -117,7 +117,7 @@ async def test_a_missing_secret_is_waited_for_with_patience(real, monkeypatch):
     monkeypatch.setattr(VolumeManager, "set_up", counted)
     await real.create("late", "cat /s/key", {"volumeMounts": [{"name": "s", "mountPath": "/s"}]}, restartPolicy="Never",
                       volumes=[{"name": "s", "secret": {"secretName": "late"}}])  # fmt: skip
-    await real.cluster.wait_for(lambda: _has(real, "late", "FailedMount"))
+    await real.cluster.wait_for(lambda: _has(real, "late", "FailedMount"), timeout=WAIT)
     await real.client.create(Secret(metadata=ObjectMeta(name="late", namespace="default"), stringData={"key": "here"}))
     await real.ended("late")
     assert await real.logs("late") == "here"

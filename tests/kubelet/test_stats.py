@@ -27,7 +27,7 @@ def test_rates():
 
 def test_measure(tmp_path):
     (tmp_path / "a" / "b").mkdir(parents=True)
-    (tmp_path / "a" / "x").write_bytes(b"1" * 10_000)
+    (tmp_path / "a" / "x").write_bytes(os.urandom(10_000))
     os.link(tmp_path / "a" / "x", tmp_path / "a" / "b" / "y")
     (tmp_path / "a" / "out").symlink_to("/")
     size, inodes = measure(tmp_path / "a")

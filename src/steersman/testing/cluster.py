@@ -42,7 +42,8 @@ T = TypeVar("T", bound=ApiObject)
 R = TypeVar("R")
 
 _AUTHENTICATED = (identities.AUTHENTICATED,)
-TIMEOUT = 10.0
+# Only what never happens takes as long, however busy the machine is.
+TIMEOUT = 30.0
 # Admission that is in the way while the controller that it counts on does not run.
 _COUNTS_ON = {"TaintNodesByCondition": "nodelifecycle", "ServiceAccount": "serviceaccount"}
 
