@@ -55,7 +55,7 @@ def value(item: Any) -> str:
     return "v:" + _json(item) if type(item) is str and len(item) > _LONGEST else _value(item)
 
 
-@lru_cache(maxsize=4096, typed=True)
+@lru_cache(maxsize=1024, typed=True)
 def _value(item: Any) -> str:
     return "v:" + _json(item)
 
@@ -74,7 +74,7 @@ def scalar_key(names: tuple[str, ...], *items: Any) -> str:
     return _scalar_key(names, *items)
 
 
-@lru_cache(maxsize=4096, typed=True)
+@lru_cache(maxsize=1024, typed=True)
 def _scalar_key(names: tuple[str, ...], *items: Any) -> str:
     return key(dict(zip(names, items, strict=True)))
 
@@ -112,7 +112,7 @@ def canonical(element: str) -> str:
     return key(found)
 
 
-@short(4096)
+@short(1024)
 def _order(element: str) -> tuple[Any, ...]:
     """Where an element stands among its siblings: fields, then keys, values and positions, each by its contents."""
     kind, text = element[0], element[2:]

@@ -143,7 +143,7 @@ def generated(check: Check) -> Check:
     return check_prefix
 
 
-@short(4096, 320)
+@short(1024, 320)
 def qualified_name(text: str) -> Messages:
     """A label key: a name with an optional DNS prefix and slash."""
     prefix, slash, name = text.rpartition("/")
@@ -164,7 +164,7 @@ def qualified_name(text: str) -> Messages:
     return tuple(out)
 
 
-@short(4096, 320)
+@short(1024, 320)
 def label_value(text: str) -> Messages:
     out: list[str] = []
     if len(text.encode()) > LABEL_MAX:
@@ -303,11 +303,11 @@ def canonical_ip(text: str) -> Messages:
 
 def ordinary_ip(text: str) -> Messages:
     """What keeps a valid address from being one that services and endpoints may have."""
-    address = _address(text)
+    address = loose_ip(text)
     if address is None:
         return _OK
     if address.is_unspecified:
-        return (f"may not be unspecified ({address})",)
+        return (f"may not be unspecified ({text})",)
     if address.is_loopback:
         return ("may not be in the loopback range (127.0.0.0/8, ::1/128)",)
     if address.is_link_local:

@@ -118,7 +118,7 @@ def _scaled(nanos: int, unit: int) -> int:
     return -(-nanos // unit) if nanos >= 0 else nanos // unit
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def _parse(text: str) -> tuple[int, str]:
     """Nanos and notation of a quantity."""
     shape = _SHAPE.match(text.strip())
@@ -158,7 +158,7 @@ def _suffix(suffix: str) -> tuple[str, int, int]:
     return _SCIENTIFIC, 10, int(scientific[1])
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def _canonical(text: str) -> str:
     return _write(*_parse(text))
 

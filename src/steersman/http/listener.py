@@ -79,6 +79,8 @@ class Handshake:
             log.debug("no connection with %s: %s", self.address, error)
         else:
             log.error("no connection with %s", self.address, exc_info=error)
+        # Its frames know who raised it: without them all goes at once, TLS and its buffers, not when the collector finds the circle.
+        error.__traceback__ = None
 
 
 class Listener:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 
 from steersman.api.clock import FakeClock
 from steersman.cmd.parts.memory import keep_trimmed, resident, trimmer
@@ -27,6 +28,38 @@ async def test_memory_is_returned_after_growth_and_not_before() -> None:
     await asyncio.wait([task])
 
 
+class SlowClock(FakeClock):
+    """Time passes while something is done, too."""
+
+    done = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.done
+
+
+async def test_what_takes_long_is_done_seldom() -> None:
+    clock = SlowClock()
+    size, trims = [0], []
+
+    def trim() -> None:
+        trims.append(clock.monotonic())
+        clock.done += 0.05
+
+    task = asyncio.ensure_future(keep_trimmed(clock, lambda: size[0], trim, 1.0))
+    for _ in range(20):
+        size[0] += 40 * MEBIBYTE
+        await clock.advance(1)
+    assert len(trims) == 4
+    task.cancel()
+    await asyncio.wait([task])
+
+
 def test_the_real_ones_work() -> None:
+    class Circle:
+        def __init__(self) -> None:
+            self.itself = self
+
+    known = weakref.ref(Circle())
     trimmer()()
+    assert known() is None
     assert resident() > MEBIBYTE

@@ -1,6 +1,7 @@
 """Memory that was needed once goes back to the system: the allocator keeps what lies between pieces that are in use."""
 
 import ctypes
+import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ from steersman.api.clock import Clock
 INTERVAL = 1.0
 # Less is not worth the milliseconds that it takes to look through the heap.
 _WORTH = 6 * 1024 * 1024
+# So much of the time may pass with looking for circles of objects: with many objects it takes long.
+_SHARE = 0.01
 _STATM = Path("/proc/self/statm")
 
 
@@ -19,22 +22,29 @@ def resident() -> int:
 
 
 def trimmer() -> Callable[[], None]:
-    """What returns free pages; nothing where the C library has no such function."""
+    """What finds circles that nobody knows, and returns free pages where the C library can."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    return (lambda: None) if trim is None else (lambda: trim(0))
+
+    def collect_and_trim() -> None:
+        gc.collect()
+        if trim is not None:
+            trim(0)
+
+    return collect_and_trim
 
 
 async def keep_trimmed(
     clock: Clock, size: Callable[[], int] = resident, trim: Callable[[], None] | None = None, interval: float = INTERVAL
 ) -> None:
-    """Return free pages whenever the process has grown by much since the last time, until cancelled."""
-    least = size()
+    """Return free memory whenever the process has grown by much since the last time, until cancelled."""
+    least, rested = size(), 0.0
     while True:
         await clock.sleep(interval)
-        now = size()
-        if now > least + _WORTH:
+        now, began = size(), clock.monotonic()
+        if now > least + _WORTH and began >= rested:
             trim = trim or trimmer()
             trim()
-            now = size()
+            now, ended = size(), clock.monotonic()
+            rested = ended + (ended - began) / _SHARE
             least = now
         least = min(least, now)
