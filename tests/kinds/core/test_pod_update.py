@@ -55,7 +55,6 @@ metadata: {name: web, namespace: default}
 spec:
   schedulingGates: [{name: g}]
   nodeSelector: {a: b}
-  terminationGracePeriodSeconds: -1
   containers: [{name: c, image: nginx}]
 """
 
@@ -67,12 +66,65 @@ spec:
         ("spec: {nodeSelector: {a: b, c: d}}", []),
         ("spec: {nodeSelector: {a: x}}", ['spec.nodeSelector: Invalid value: {"a":"x"}: only additions to spec.nodeSelector are allowed (no mutations or deletions)']),
         ("spec: {affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchFields: [{key: metadata.name, operator: In, values: [n]}]}]}}}}", []),
-        ("spec: {terminationGracePeriodSeconds: 1}", []),
-        ("spec: {terminationGracePeriodSeconds: 2}", [f"{ONLY}terminationGracePeriodSeconds)"]),
+        ("spec: {affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{}]}}}}", []),
     ],
 )  # fmt: skip
 def test_gated_pods_may_narrow(change: str, errors: list[str], update_errors_of: ErrorsOf) -> None:
     assert update_errors_of(KIND, GATED, change) == errors
+
+
+@pytest.mark.parametrize(
+    ("seconds", "errors"),
+    [
+        (1, []),
+        (2, [f"{ONLY}terminationGracePeriodSeconds)"]),
+        (-1, ["spec.terminationGracePeriodSeconds: Invalid value: -1: must be greater than or equal to 0"]),
+    ],
+)
+def test_a_negative_grace_period_of_before(seconds: int, errors: list[str], update_errors_of: ErrorsOf) -> None:
+    """It must become one second, which it has been taken for, before anything else is changed."""
+    old = POD.replace("spec:", "spec:\n  terminationGracePeriodSeconds: -1", 1)
+    assert update_errors_of(KIND, old, f"spec: {{terminationGracePeriodSeconds: {seconds}}}") == errors
+
+
+RUNS = "{name: c, image: x, imageID: '', ready: true, restartCount: 1, state: {running: {}}}"
+AGAIN = "status.containerStatuses[0].state: Forbidden: may not be transitioned to non-terminated state"
+
+
+def _ended(code: int) -> str:
+    return f"{{containerStatuses: [{{name: c, image: x, state: {{terminated: {{exitCode: {code}}}}}}}]}}"
+
+
+@pytest.mark.parametrize(
+    ("policy", "container", "code", "allowed"),
+    [
+        ("Always", "", 0, True),
+        ("Never", "", 1, False),
+        ("OnFailure", "", 0, False),
+        ("OnFailure", "", 1, True),
+        ("Never", "restartPolicy: Always", 0, True),
+        ("Never", "restartPolicy: OnFailure", 0, False),
+        ("Never", "restartPolicy: OnFailure", 1, True),
+        ("Never", "restartPolicy: Never", 1, False),
+        ("Never", "restartPolicy: Never, restartPolicyRules: [{action: Restart, exitCodes: {operator: In, values: [3]}}]", 3, True),
+        ("Never", "restartPolicy: Never, restartPolicyRules: [{action: Restart, exitCodes: {operator: In, values: [3]}}]", 4, False),
+        ("Never", "restartPolicy: Never, restartPolicyRules: [{action: Restart, exitCodes: {operator: NotIn, values: [3]}}]", 4, True),
+        ("Never", "restartPolicy: Never, restartPolicyRules: [{action: RestartAllContainers, exitCodes: {operator: In, values: [3]}}]", 4, True),
+    ],
+)  # fmt: skip
+def test_containers_that_run_again(
+    policy: str, container: str, code: int, allowed: bool, status_errors_of: ErrorsOf
+) -> None:
+    pod = f"{{metadata: {{name: web, namespace: default}}, spec: {{restartPolicy: {policy}, containers: [{{name: c, image: x, {container}}}]}}}}"
+    assert status_errors_of(KIND, pod, _ended(code), f"{{containerStatuses: [{RUNS}]}}") == ([] if allowed else [AGAIN])
+
+
+def test_a_bound_pod_is_not_nominated(create: Callable[..., Any]) -> None:
+    old, new = (create(KIND, POD, "spec: {nodeName: n}") for _ in range(2))
+    new.status.nominatedNodeName = "other"
+    assert [str(e) for e in KIND.validate_status_update(new, old)] == [
+        "status.nominatedNodeName: Forbidden: may not be set on pods that are already bound to a node"
+    ]
 
 
 NEVER = "{metadata: {name: web, namespace: default}, spec: {restartPolicy: Never, containers: [{name: c, image: x}]}}"
@@ -85,7 +137,7 @@ DONE = "{phase: Running, containerStatuses: [{name: c, image: x, imageID: '', re
         ("{}", "{phase: Running, podIP: 10.0.0.1}", []),
         ("{}", "{qosClass: Burstable}", ['status.qosClass: Invalid value: "Burstable": field is immutable']),
         ("{}", "{podIPs: [{ip: x}]}", ['status.podIPs[0]: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)']),
-        ("{}", "{podIPs: [{ip: 10.0.0.1}, {ip: 10.0.0.2}]}", ['status.podIPs: Invalid value: [{"ip":"10.0.0.1"},{"ip":"10.0.0.2"}]: may specify no more than one IP for each IP family']),
+        ("{}", "{podIPs: [{ip: 10.0.0.1}, {ip: 10.0.0.2}]}", ['status.podIPs: Invalid value: [{"IP":"10.0.0.1"},{"IP":"10.0.0.2"}]: may specify no more than one IP for each IP family']),
         ("{}", "{nominatedNodeName: A}", None),
         (DONE, "{containerStatuses: [{name: c, image: x, imageID: '', ready: true, restartCount: 0, state: {running: {}}}]}", ["status.containerStatuses[0].state: Forbidden: may not be transitioned to non-terminated state"]),
         (DONE, "{phase: Succeeded}", []),

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from steersman.api import field, names
 from steersman.api.field import Errors, Path
-from steersman.kinds.core import pod_annotations, pod_status_validation
+from steersman.kinds.core import pod_annotations, pod_status_validation, pod_transitions
 from steersman.kinds.core.annotations import MIRROR
 from steersman.kinds.core.container_validation import is_sidecar
 from steersman.kinds.core.pod_qos import qos_class
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import (
         Affinity,
         Container,
-        ContainerStatus,
         NodeAffinity,
         NodeSelectorTerm,
         Pod,
@@ -59,6 +58,8 @@ def _check_spec(spec: PodSpec, before: PodSpec) -> Errors:
     if len(spec.initContainers or ()) != len(before.initContainers or ()):
         return [field.forbidden(_SPEC.child("initContainers"), "pod updates may not add or remove containers")]
     errors = _check_deadline(spec, before)
+    if errors and spec.activeDeadlineSeconds is not None:
+        return errors
     errors += _check_tolerations(spec.tolerations or [], before.tolerations or [])
     errors += _check_gates(spec.schedulingGates or [], before.schedulingGates or [])
     if field.same(spec, before):
@@ -149,21 +150,27 @@ def _check_gated_affinity(new: NodeAffinity | None, old: NodeAffinity | None) ->
     at = _SPEC.child("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
     new_required = new.requiredDuringSchedulingIgnoredDuringExecution if new else None
     terms = new_required.nodeSelectorTerms if new_required else []
+    if not old_required.nodeSelectorTerms:
+        return []
     if len(terms) != len(old_required.nodeSelectorTerms):
         detail = "no additions/deletions to non-empty NodeSelectorTerms list are allowed"
         return [field.invalid(at, terms, detail)]
     errors: Errors = []
     for i, (term, before) in enumerate(zip(terms, old_required.nodeSelectorTerms, strict=True)):
-        for name in ("matchExpressions", "matchFields"):
-            kept = getattr(before, name) or []
-            if _is_empty(before):
-                wrong = bool(getattr(term, name))
-            else:
-                wrong = (getattr(term, name) or [])[: len(kept)] != kept
-            if wrong:
-                detail = "only additions are allowed (no mutations or deletions)"
-                errors.append(field.invalid(at.index(i), term, detail))
+        if not _only_adds(term, before):
+            errors.append(field.invalid(at.index(i), term, "only additions are allowed (no mutations or deletions)"))
     return errors
+
+
+def _only_adds(term: NodeSelectorTerm, before: NodeSelectorTerm) -> bool:
+    """Whether everything that a term asked for is still asked, first."""
+    if _is_empty(before):
+        return _is_empty(term)
+    return all(
+        (getattr(term, name) or [])[: len(kept)] == kept
+        for name in ("matchExpressions", "matchFields")
+        for kept in [getattr(before, name) or []]
+    )
 
 
 def _is_empty(term: NodeSelectorTerm) -> bool:
@@ -187,44 +194,17 @@ def _gated_affinity(spec: PodSpec, before: PodSpec) -> Affinity | None:
 def check_status_update(pod: Pod, old: Pod) -> Errors:
     """What a node's report of a pod changes that it must not."""
     errors = _check_annotations(pod, old)
-    errors += field.immutable(_STATUS.child("qosClass"), pod.status.qosClass, old.status.qosClass)
+    errors += pod_status_validation.check_conditions(pod.status.conditions or [], _STATUS.child("conditions"))
     if pod.spec.nodeName != old.spec.nodeName:
         errors.append(field.forbidden(_STATUS.child("nodeName"), "may not be changed directly"))
-    nominated = pod.status.nominatedNodeName
+    nominated, at = pod.status.nominatedNodeName, _STATUS.child("nominatedNodeName")
     if nominated and nominated != old.status.nominatedNodeName:
-        at = _STATUS.child("nominatedNodeName")
         errors += field.all_invalid(at, nominated, names.dns1123_subdomain(nominated))
-    sidecars = {c.name for c in old.spec.initContainers or () if is_sidecar(c)}
-    for name in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
-        policy = "Never" if name == "ephemeralContainerStatuses" else old.spec.restartPolicy
-        restarting = sidecars if name == "initContainerStatuses" else _own_policy(old.spec)
-        errors += _check_transitions(
-            getattr(pod.status, name) or [], getattr(old.status, name) or [], policy, restarting, _STATUS.child(name)
-        )
-    return errors + pod_status_validation.check(pod)
-
-
-def _own_policy(spec: PodSpec) -> set[str]:
-    """Containers that decide themselves whether they restart."""
-    return {c.name for c in spec.containers if c.restartPolicy or c.restartPolicyRules}
-
-
-def _check_transitions(
-    new: list[ContainerStatus], old: list[ContainerStatus], policy: str, restarting: set[str], path: Path
-) -> Errors:
-    """A container that will not be restarted stays terminated."""
-    if policy == "Always":
-        return []
-    errors: Errors = []
-    for i, before in enumerate(old):
-        ended = before.state.terminated if before.state else None
-        if ended is None or before.name in restarting or (ended.exitCode != 0 and policy == "OnFailure"):
-            continue
-        now = next((s for s in new if s.name == before.name), None)
-        if now is not None and (now.state is None or now.state.terminated is None):
-            detail = "may not be transitioned to non-terminated state"
-            errors.append(field.forbidden(path.index(i).child("state"), detail))
-    return errors
+        if old.spec.nodeName:
+            errors.append(field.forbidden(at, "may not be set on pods that are already bound to a node"))
+    errors += pod_status_validation.check_generation(pod.status.observedGeneration, _STATUS)
+    errors += field.immutable(_STATUS.child("qosClass"), pod.status.qosClass, old.status.qosClass)
+    return errors + pod_transitions.check(pod, old) + pod_status_validation.check(pod, old)
 
 
 def check_ephemeral_containers_update(pod: Pod, old: Pod) -> Errors:
