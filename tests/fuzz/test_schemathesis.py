@@ -66,6 +66,6 @@ def test_what_the_document_allows_is_no_server_error(
         "1",
     ]
     command += ["--exclude-path-regex", "/watch/", "--generation-database", "none"]
-    done = subprocess.run(command, cwd=plane.directory, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=plane.directory, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout
     assert " generated, " in done.stdout
