@@ -26,6 +26,11 @@ async def test_binds_once(api: Api, path: str) -> None:
     ("body", "code", "message"),
     [
         ({"target": {}}, 422, "target.name: Required value"),
+        (
+            {"target": {"name": "N"}},
+            422,
+            'target.name: Invalid value: "N": a lowercase RFC 1123 subdomain must consist',
+        ),
         ({"target": {"kind": "Pod", "name": "n"}}, 422, 'target.kind: Unsupported value: "Pod"'),
         ({"metadata": {"name": "b"}, **NODE}, 400, "does not match the name on the URL"),
         ({"metadata": {"uid": "x"}, **NODE}, 409, "Precondition failed: UID in precondition: x"),

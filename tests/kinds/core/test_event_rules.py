@@ -33,6 +33,8 @@ def test_only_the_series_and_the_note_go_on(build: Build) -> None:
     series = "series: {count: 2, lastObservedTime: '2024-01-01T00:00:00.000000Z'}"
     assert event_rules.check_events_v1_update(build(KIND, EVENT, series), old) == []
     assert event_rules.check_events_v1_update(build(KIND, EVENT, "{message: m}"), old) == []
+    once = build(KIND, EVENT, "series: {count: 1}")
+    assert event_rules.check_events_v1_update(once, once) == []
     changed = build(KIND, EVENT, "{reason: s, action: m}")
     assert [str(e) for e in event_rules.check_events_v1_update(changed, old)] == [
         'reason: Invalid value: "s": field is immutable',

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from steersman.api import codec
 from steersman.api.codec import DecodeError
 from steersman.api.errors import BadRequest, Conflict, Invalid
-from steersman.api.field import Path, not_supported, required
+from steersman.api.field import Path, all_invalid, not_supported, required
 from steersman.api.http import Response
 from steersman.api.meta import Resource, format_time
+from steersman.api.names import dns1123_subdomain
 from steersman.apiserver import encoding, respond
 from steersman.apiserver.admission import parts
 from steersman.apiserver.context import Context, Endpoint
@@ -61,6 +62,8 @@ def _decode(ctx: Context) -> Binding:
         errors.append(not_supported(Path("target", "kind"), binding.target.kind, ("Node", "<empty>")))
     if not binding.target.name:
         errors.append(required(Path("target", "name")))
+    elif binding.target.kind in ("", "Node"):
+        errors += all_invalid(Path("target", "name"), binding.target.name, dns1123_subdomain(binding.target.name))
     if errors:
         raise Invalid.of(Binding.__resource__, binding.metadata.name, errors)
     return binding

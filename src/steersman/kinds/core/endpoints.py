@@ -43,5 +43,7 @@ KIND: Kind[Endpoints] = Kind(
     columns=(NAME, Column("Endpoints"), AGE),
     row=_row,
     default=_default,
-    check=endpoints_rules.check,
+    check_new=endpoints_rules.check_new,
+    check_update=endpoints_rules.check_update,
+    warnings=endpoints_rules.warnings,
 )

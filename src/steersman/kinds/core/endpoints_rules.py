@@ -6,21 +6,43 @@ from typing import TYPE_CHECKING
 
 from steersman.api import field, names
 from steersman.api.field import Errors, Path
+from steersman.kinds.address_warnings import ip_warnings
 from steersman.kinds.core.container_validation import PROTOCOLS
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import EndpointAddress, EndpointPort, Endpoints, EndpointSubset
 
+_SUBSETS = Path("subsets")
+_MANAGED_BY, _CONTROLLER = "endpoints.kubernetes.io/managed-by", "endpoint-controller"
 
-def check(endpoints: Endpoints) -> Errors:
-    at = Path("subsets")
-    return [e for i, subset in enumerate(endpoints.subsets or ()) for e in _check_subset(subset, at.index(i))]
+
+def check_new(endpoints: Endpoints) -> Errors:
+    return [e for i, subset in enumerate(endpoints.subsets or ()) for e in _check_subset(subset, _SUBSETS.index(i))]
+
+
+def check_update(endpoints: Endpoints, old: Endpoints) -> Errors:
+    """Addresses that were there before may be such that nobody could write them today."""
+    errors = check_new(endpoints)
+    return [] if errors and field.same(endpoints.subsets, old.subsets) else errors
+
+
+def warnings(endpoints: Endpoints) -> list[str]:
+    """Addresses that are written in an unusual way; the controller, which writes most, writes none so."""
+    if (endpoints.metadata.labels or {}).get(_MANAGED_BY) == _CONTROLLER:
+        return []
+    return [
+        warning
+        for i, subset in enumerate(endpoints.subsets or ())
+        for name in ("addresses", "notReadyAddresses")
+        for j, address in enumerate(getattr(subset, name) or ())
+        for warning in ip_warnings(_SUBSETS.index(i).child(name).index(j).child("ip"), address.ip)
+    ]
 
 
 def _check_subset(subset: EndpointSubset, path: Path) -> Errors:
-    if not subset.addresses and not subset.notReadyAddresses:
-        return [field.required(path, "must specify `addresses` or `notReadyAddresses`")]
     errors: Errors = []
+    if not subset.addresses and not subset.notReadyAddresses:
+        errors.append(field.required(path, "must specify `addresses` or `notReadyAddresses`"))
     for name in ("addresses", "notReadyAddresses"):
         for i, address in enumerate(getattr(subset, name) or ()):
             errors += _check_address(address, path.child(name).index(i))
@@ -31,13 +53,15 @@ def _check_subset(subset: EndpointSubset, path: Path) -> Errors:
 
 
 def _check_address(address: EndpointAddress, path: Path) -> Errors:
-    wrong = names.ip(address.ip) or names.ordinary_ip(address.ip)
-    errors = field.all_invalid(path.child("ip"), address.ip, wrong)
+    at = path.child("ip")
+    errors = field.all_invalid(at, address.ip, names.ip(address.ip))
     if address.hostname:
         errors += field.all_invalid(path.child("hostname"), address.hostname, names.dns1123_label(address.hostname))
     if address.nodeName:
         errors += field.all_invalid(path.child("nodeName"), address.nodeName, names.dns1123_subdomain(address.nodeName))
-    return errors
+    known = names.loose_ip(address.ip) is not None
+    unusual = names.ordinary_ip(address.ip) if known else ("must be a valid IP address",)
+    return errors + field.all_invalid(at, address.ip, unusual)
 
 
 def check_port(port: EndpointPort, needs_name: bool, path: Path) -> Errors:

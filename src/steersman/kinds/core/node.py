@@ -69,7 +69,11 @@ KIND: Kind[Node] = Kind(
     row=_row,
     selectable=lambda obj: {"spec.unschedulable": "true" if obj.spec.unschedulable else "false"},
     default=node_rules.default,
+    on_create=node_rules.on_create,
+    on_update=node_rules.on_update,
+    on_status_update=node_rules.on_status_update,
     check=node_rules.check,
     check_update=node_rules.check_update,
     check_status_update=node_rules.check_status_update,
+    warnings=node_rules.warnings,
 )

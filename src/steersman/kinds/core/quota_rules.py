@@ -11,7 +11,13 @@ from steersman.api.field import Errors, Path
 from steersman.kinds.core import resource_validation as resources
 
 if TYPE_CHECKING:
-    from steersman.kinds.types.core_v1 import LimitRange, LimitRangeItem, ResourceQuota, ResourceQuotaSpec
+    from steersman.kinds.types.core_v1 import (
+        LimitRange,
+        LimitRangeItem,
+        ResourceQuota,
+        ResourceQuotaSpec,
+        ScopeSelector,
+    )
 
 SCOPES = (
     "BestEffort", "CrossNamespacePodAffinity", "NotBestEffort", "NotTerminating", "PriorityClass", "Terminating",
@@ -24,14 +30,11 @@ _QUOTA = frozenset({
     "services", "replicationcontrollers", "secrets", "persistentvolumeclaims", "configmaps", "services.nodeports",
     "services.loadbalancers",
 })  # fmt: skip
-_POD_COMPUTE = frozenset({
-    "pods", "cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory", "requests.ephemeral-storage",
-    "limits.cpu", "limits.memory", "limits.ephemeral-storage",
-})  # fmt: skip
+_POD_COMPUTE = frozenset({"pods", "cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"})
 _CONFLICTS = ({"BestEffort", "NotBestEffort"}, {"Terminating", "NotTerminating"})
 _WITHOUT_VALUES = ("BestEffort", "NotBestEffort", "Terminating", "NotTerminating", "CrossNamespacePodAffinity")
 _ONLY_EXISTS = (
-    "must be 'Exist' only operator when scope is any of ResourceQuotaScopeTerminating, "
+    "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, "
     "ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or "
     "ResourceQuotaScopeCrossNamespacePodAffinity"
 )
@@ -55,17 +58,33 @@ def check_quota_status_update(quota: ResourceQuota, old: ResourceQuota) -> Error
     return _check_hard(quota.status.hard, status.child("hard")) + _check_hard(quota.status.used, status.child("used"))
 
 
+def quota_warnings(quota: ResourceQuota) -> list[str]:
+    """More to be requested than there are limits for: the one bound is never reached."""
+    hard = quota.spec.hard or {}
+    warnings: list[str] = []
+    for name in ("cpu", "memory", "storage", "ephemeral-storage"):
+        requested, limited = f"requests.{name}", f"limits.{name}"
+        if requested not in hard and name in ("cpu", "memory"):
+            requested = name
+        request, limit = hard.get(requested), hard.get(limited)
+        if request is not None and limit is not None and quantity.compare(request, limit) > 0:
+            warnings.append(f"ResourceQuota {requested} ({request}) should be less than {limited} ({limit})")
+    return warnings
+
+
 def _check_hard(amounts: Mapping[str, Any] | None, path: Path) -> Errors:
     errors: Errors = []
     for name, amount in (amounts or {}).items():
         at = path.key(name)
-        wrong = field.all_invalid(at, name, names.qualified_name(name))
-        standard = name in _QUOTA or name.startswith(("requests.hugepages-", "hugepages-"))
-        if not wrong and "/" not in name and not standard:
-            wrong.append(field.invalid(at, name, "must be a standard resource type or fully qualified"))
+        wrong = resources.check_name(name, at)
+        if "/" not in name and not _is_standard(name):
             wrong.append(field.invalid(at, name, "must be a standard resource for quota"))
         errors += wrong + resources.check_amount(name, amount, at)
     return errors
+
+
+def _is_standard(name: str) -> bool:
+    return name in _QUOTA or name.startswith(("requests.hugepages-", "hugepages-"))
 
 
 def _check_scopes(spec: ResourceQuotaSpec) -> Errors:
@@ -77,11 +96,9 @@ def _check_scopes(spec: ResourceQuotaSpec) -> Errors:
         errors += [
             field.invalid(at, scopes, "unsupported scope applied to resource")
             for name in sorted(spec.hard or ())
-            if name in _QUOTA and not _fits(scope, name)
+            if _is_standard(name) and not _fits(scope, name)
         ]
-    if any(pair <= set(scopes) for pair in _CONFLICTS):
-        errors.append(field.invalid(at, scopes, "conflicting scopes"))
-    return errors
+    return errors + [field.invalid(at, scopes, "conflicting scopes") for pair in _CONFLICTS if pair <= set(scopes)]
 
 
 def _fits(scope: str, name: str) -> bool:
@@ -90,7 +107,7 @@ def _fits(scope: str, name: str) -> bool:
         return name == "pods"
     if scope == "VolumeAttributesClass":
         return name in ("persistentvolumeclaims", "requests.storage")
-    return name in _POD_COMPUTE
+    return scope not in SCOPES or name in _POD_COMPUTE
 
 
 def _check_selector(spec: ResourceQuotaSpec) -> Errors:
@@ -103,9 +120,9 @@ def _check_selector(spec: ResourceQuotaSpec) -> Errors:
         if scope not in SCOPES:
             errors.append(field.invalid(at.child("scopeName"), scope, "unsupported scope"))
         errors += [
-            field.invalid(at, spec.scopeSelector, "unsupported scope applied to resource")
+            field.invalid(at, _shown(spec.scopeSelector), "unsupported scope applied to resource")
             for name in sorted(spec.hard or ())
-            if name in _QUOTA and not _fits(scope, name)
+            if _is_standard(name) and not _fits(scope, name)
         ]
         if scope in _WITHOUT_VALUES and requirement.operator != "Exists":
             errors.append(field.invalid(at.child("operator"), requirement.operator, _ONLY_EXISTS))
@@ -119,9 +136,17 @@ def _check_selector(spec: ResourceQuotaSpec) -> Errors:
                 errors.append(field.invalid(at.child("values"), values, detail))
         else:
             errors.append(field.invalid(at.child("operator"), requirement.operator, "not a valid selector operator"))
-    if any(pair <= seen for pair in _CONFLICTS):
-        errors.append(field.invalid(at, spec.scopes, "conflicting scopes"))
-    return errors
+    return errors + [field.invalid(at, spec.scopes, "conflicting scopes") for pair in _CONFLICTS if pair <= seen]
+
+
+def _shown(selector: ScopeSelector | None) -> object:
+    """As Kubernetes shows it, whose internal type this is."""
+    requirements = (selector.matchExpressions if selector is not None else None) or []
+    return field.Internal(
+        MatchExpressions=[
+            field.Internal(ScopeName=r.scopeName, Operator=r.operator, Values=r.values) for r in requirements
+        ]
+    )
 
 
 def check_limit_range(limit_range: LimitRange) -> Errors:

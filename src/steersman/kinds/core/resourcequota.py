@@ -34,10 +34,11 @@ KIND: Kind[ResourceQuota] = Kind(
     resource=Resource("", "v1", "resourcequotas", "ResourceQuota", True),
     short_names=("quota",),
     subresources=frozenset({"status"}),
-    allow_create_on_update=True,
     columns=(NAME, Column("Request"), Column("Limit"), AGE),
     row=_row,
     check=quota_rules.check_quota,
     check_update=quota_rules.check_quota_update,
     check_status_update=quota_rules.check_quota_status_update,
+    warnings=quota_rules.quota_warnings,
+    update_warnings=lambda new, old: [],
 )
