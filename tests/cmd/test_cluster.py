@@ -7,19 +7,18 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.x509 import load_pem_x509_certificate
-from tests.running import wait_end
+from tests.running import TIMEOUT, wait_end
 
 from steersman.cmd import lifecycle, ports, processes
 from steersman.cmd.place import Place
-
-TIMEOUT = 60
+from steersman.cmd.report import Deadline
 
 
 class Steer:
@@ -42,21 +41,37 @@ class Steer:
             text=True,
         )
 
+    @contextmanager
+    def running(self, command: str, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
+        """A command in the background, which ends at the latest with the block."""
+        with self.start(command, *arguments) as process:
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    process.kill()
+
     def __call__(self, command: str, *arguments: str, status: int = 0) -> "subprocess.CompletedProcess[str]":
-        process = self.start(command, *arguments)
-        output, errors = process.communicate(timeout=TIMEOUT)
+        with self.running(command, *arguments) as process:
+            output, errors = process.communicate(timeout=TIMEOUT)
         assert process.returncode == status, f"{output}\n{errors}"
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
     def status(self) -> dict[str, Any]:
-        process = self.start("status", "-o", "json")
-        output, errors = process.communicate(timeout=TIMEOUT)
+        with self.running("status", "-o", "json") as process:
+            output, errors = process.communicate(timeout=TIMEOUT)
         assert output, errors
         found: dict[str, Any] = json.loads(output)
         return found
 
     def pids(self) -> dict[str, int]:
         return {part["name"]: part["pid"] for part in self.status()["parts"]}
+
+    def part(self, name: str) -> dict[str, Any]:
+        """How a part is, once it is ready."""
+        lifecycle.wait_part(self.place, name, TIMEOUT)
+        found: dict[str, Any] = next(part for part in self.status()["parts"] if part["name"] == name)
+        return found
 
 
 @pytest.fixture
@@ -113,33 +128,33 @@ def test_life_of_a_control_plane(steer: Steer) -> None:
 
 def test_killed_parts_come_back(steer: Steer) -> None:
     steer("up", "--no-nodes")
-    before = steer.pids()
     port = steer.place.load().port
-    for name, pid in before.items():
+    for name in steer.pids():
+        # Who could not do without another that was killed may have been started again by now.
+        pid = steer.part(name)["pid"]
         os.kill(pid, signal.SIGKILL)
         wait_end(pid)
         # Another cluster that starts now does not get the port of the API server.
         other, chosen = ports.hold_free("127.0.0.1", [port])
         other.close()
         assert chosen != port
-        lifecycle.wait_part(steer.place, name, TIMEOUT)
-    after = steer.pids()
-    assert all(after[name] not in (None, pid) for name, pid in before.items())
-    assert all(part["lastExit"] in ("killed by SIGKILL", "ended") for part in steer.status()["parts"])
+        after = steer.part(name)
+        assert after["pid"] not in (None, pid)
+        assert after["lastExit"] in ("killed by SIGKILL", "ended")
     steer("up")
 
 
 def test_certificates_are_renewed_under_a_running_cluster(steer: Steer) -> None:
     steer("up", "--no-nodes")
     pids = steer.pids()
-    port = steer.place.load().port
+    port, ca = steer.place.load().port, str(steer.place.pki.ca.cert)
 
     def rows() -> dict[str, dict[str, Any]]:
         return {row["name"]: row for row in json.loads(steer("certs", "-o", "json").stdout)}
 
     def served() -> int:
         """The serial number of what the API server shows."""
-        pem = ssl.get_server_certificate(("127.0.0.1", port), ca_certs=str(steer.place.pki.ca.cert))
+        pem = ssl.get_server_certificate(("127.0.0.1", port), ca_certs=ca, timeout=TIMEOUT)
         return load_pem_x509_certificate(pem.encode()).serial_number
 
     before = rows()
@@ -154,9 +169,9 @@ def test_certificates_are_renewed_under_a_running_cluster(steer: Steer) -> None:
     }
     assert after["kubeconfig"]["serialNumber"] == after["admin"]["serialNumber"]
     # Nobody is restarted: the server looks at its files now and then, and its clients do.
-    deadline = time.monotonic() + TIMEOUT
+    deadline = Deadline(TIMEOUT)
     while served() != int(after["apiserver"]["serialNumber"], 16):
-        assert time.monotonic() < deadline
+        assert deadline.pause(0.1)
     assert steer.pids() == pids
     assert steer.status()["usable"]
     for step in ("prepare", "switch", "finish"):
@@ -196,7 +211,7 @@ def test_simulated_nodes(steer: Steer) -> None:
 
 
 def test_foreground_stops_the_cluster_at_a_signal(steer: Steer) -> None:
-    with steer.start("up", "--no-nodes", "--foreground") as process:
+    with steer.running("up", "--no-nodes", "--foreground") as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("https://")
         pids = steer.pids()
@@ -209,7 +224,10 @@ def test_foreground_stops_the_cluster_at_a_signal(steer: Steer) -> None:
 
 
 def test_interrupted_start_leaves_nothing(steer: Steer) -> None:
-    with steer.start("up", "--no-nodes") as process:
+    # Whoever opens it waits for a writer: the start is not over before it is interrupted.
+    waits = steer.base.parent / "fifo"
+    os.mkfifo(waits)
+    with steer.running("up", "--no-nodes", "--apiserver-arg", f"audit-policy-file={waits}") as process:
         assert process.stderr is not None
         assert "certificates" in process.stderr.readline()
         process.send_signal(signal.SIGINT)

@@ -17,10 +17,11 @@ from steersman.cmd.node import own_logs, terminate
 from steersman.cmd.node_files import snapshotter, write_node_files
 from steersman.cmd.place import Place
 from steersman.cmd.report import Deadline
+from steersman.cmd.status import gather
 from steersman.cmd.supervisor import Paths
 from steersman.network import cgroups, cni, links
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 MOUNTS = """\
 24 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
 30 24 0:30 / /srv rw shared:2 - overlay overlay rw
@@ -118,18 +119,14 @@ class Cluster:
         paths = Paths(str(self.place.node("node-1")))
         return control.call(paths.socket, {"op": operation, "part": part}, PATIENCE)
 
-    def restarts(self) -> dict[str, int]:
-        return {part["name"]: part["restarts"] for part in self.inner("status")["parts"]}
+    def part(self, name: str) -> tuple[int, int]:
+        """The host's number of a part of the node, once it is ready, and how often it was started again."""
+        self.inner("wait", name)
+        part = next(part for part in gather(self.place)["parts"] if part["name"] == f"node-1/{name}")
+        return part["pid"], part["restarts"]
 
-    def processes(self) -> dict[str, int]:
-        """The host's numbers of the node's programs."""
-        found = {}
-        for pid in cgroups.processes(f"steersman/{self.place.name}/node-1"):
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            for name, word in (("containerd", b"containerd"), ("kubelet", b"steersman.cmd.parts.kubelet")):
-                if word in command:
-                    found[name] = pid
-        return found
+    def restarts(self, name: str) -> int:
+        return next(int(part["restarts"]) for part in self.inner("status")["parts"] if part["name"] == name)
 
 
 @pytest.fixture
@@ -149,18 +146,18 @@ def test_life_of_a_node(cluster: Cluster) -> None:
     assert links.link_exists(bridge)
     assert links.netns_exists(network)
 
-    before = cluster.processes()
     for name in ("containerd", "kubelet"):
-        pid = before[name]
+        pid, restarts = cluster.part(name)
         os.kill(pid, signal.SIGKILL)
         wait_end(pid)
-        while cluster.restarts()[name] == 0:
-            os.sched_yield()
-        cluster.inner("wait", name)
-        assert cluster.processes()[name] != pid
+        # Until the supervisor has noticed, it takes the part for ready.
+        deadline = Deadline(PATIENCE)
+        while cluster.restarts(name) == restarts:
+            assert deadline.pause(0.05)
+        assert cluster.part(name)[0] not in (None, pid)
 
     # The whole node is killed: a reboot, by itself.
-    inner = cluster.processes()["kubelet"]
+    inner, _ = cluster.part("kubelet")
     control.call(place.supervision.socket, {"op": "restart", "part": "node-1"}, PATIENCE)
     wait_end(inner)
     lifecycle.wait_kubelet(place, "node-1", Deadline(PATIENCE))

@@ -25,10 +25,14 @@ def path(tmp_path: Path) -> Iterator[str]:
             [sys.executable, "-m", "steersman.cmd.nursery", str(tmp_path), "-" * 64],
             env={**os.environ, "NOTIFY_SOCKET": address},
         )
-        assert select.select([ready], [], [], PATIENCE)[0], "the nursery does not start"
-    yield str(tmp_path / nursery.SOCKET)
-    process.terminate()
-    assert process.wait(PATIENCE) == 0
+        try:
+            assert select.select([ready], [], [], PATIENCE)[0], "the nursery does not start"
+            yield str(tmp_path / nursery.SOCKET)
+            process.terminate()
+            assert process.wait(PATIENCE) == 0
+        finally:
+            process.kill()
+            process.wait()
     assert not (tmp_path / nursery.SOCKET).exists()
 
 

@@ -52,6 +52,8 @@ def cordon(cluster):
     async def set_unschedulable(*names, value=True):
         for name in names:
             await cluster.client.patch(Node, name, {"spec": {"unschedulable": value}})
+        # The scheduler, which hears of nodes and of pods by different ways, knows it now.
+        await cluster.settle()
 
     return set_unschedulable
 
