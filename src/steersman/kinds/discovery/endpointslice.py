@@ -44,4 +44,6 @@ KIND: Kind[EndpointSlice] = Kind(
     default=_default,
     check=endpointslice_rules.check,
     check_update=endpointslice_rules.check_update,
+    warnings=endpointslice_rules.warnings,
+    update_warnings=endpointslice_rules.update_warnings,
 )

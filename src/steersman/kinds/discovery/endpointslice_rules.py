@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 from steersman.api import field, names
 from steersman.api.field import Errors, Path
+from steersman.kinds.address_warnings import ip_warnings
 from steersman.kinds.core.container_validation import PROTOCOLS
+from steersman.kinds.discovery.service_slices import MANAGED_BY
 from steersman.kinds.metadata import validate_labels
 
 if TYPE_CHECKING:
     from steersman.kinds.types.discovery_v1 import Endpoint, EndpointPort, EndpointSlice
 
 ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
+# They write most slices, and no address in an unusual way.
+_CONTROLLERS = ("endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io")
 _MAX_ENDPOINTS, _MAX_ADDRESSES, _MAX_PORTS, _MAX_HINTS = 1000, 100, 20000, 8
 
 
@@ -123,3 +127,20 @@ def _check_ports(ports: list[EndpointPort], path: Path) -> Errors:
                 at.child("appProtocol"), port.appProtocol, names.qualified_name(port.appProtocol)
             )
     return errors
+
+
+def warnings(slice_: EndpointSlice) -> list[str]:
+    deprecated = ["spec.addressType: FQDN endpoints are deprecated"] if slice_.addressType == "FQDN" else []
+    return deprecated + update_warnings(slice_, slice_)
+
+
+def update_warnings(slice_: EndpointSlice, old: EndpointSlice) -> list[str]:
+    """Addresses that are written in an unusual way."""
+    if (slice_.metadata.labels or {}).get(MANAGED_BY) in _CONTROLLERS:
+        return []
+    return [
+        warning
+        for i, endpoint in enumerate(slice_.endpoints or ())
+        for j, address in enumerate(endpoint.addresses or ())
+        for warning in ip_warnings(Path("endpoints").index(i).child("addresses").index(j), address)
+    ]

@@ -47,4 +47,7 @@ KIND: Kind[Ingress] = Kind(
     check=ingress_rules.check,
     check_new=ingress_rules.check_new,
     check_status_update=ingress_rules.check_status_update,
+    warnings=ingress_rules.warnings,
+    update_warnings=lambda new, old: [],
+    status_warnings=ingress_rules.status_warnings,
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from steersman.api import field, names
 from steersman.api.field import Errors, Path
+from steersman.kinds.address_warnings import ip_warnings
 from steersman.kinds.networking.ingressclass_rules import check_reference
 
 if TYPE_CHECKING:
@@ -137,3 +138,16 @@ def _check_service(service: IngressServiceBackend, path: Path) -> Errors:
         return errors + field.all_invalid(path.child("service", "port", "name"), port.name, names.port_name(port.name))
     number = port.number or 0
     return errors + field.all_invalid(path.child("service", "port", "number"), number, names.port_number(number))
+
+
+def warnings(ingress: Ingress) -> list[str]:
+    """The class by its annotation from before there was a field."""
+    if _CLASS not in (ingress.metadata.annotations or ()) or ingress.spec.ingressClassName is not None:
+        return []
+    return [f"annotation {field.quote(_CLASS)} is deprecated, please use 'spec.ingressClassName' instead"]
+
+
+def status_warnings(ingress: Ingress) -> list[str]:
+    at = Path("status", "loadBalancer", "ingress")
+    points = (ingress.status.loadBalancer.ingress if ingress.status.loadBalancer else None) or ()
+    return [w for i, point in enumerate(points) if point.ip for w in ip_warnings(at.index(i), point.ip)]

@@ -36,4 +36,5 @@ KIND: Kind[NetworkPolicy] = Kind(
     row=_row,
     default=_default,
     check=networkpolicy_rules.check,
+    warnings=networkpolicy_rules.warnings,
 )

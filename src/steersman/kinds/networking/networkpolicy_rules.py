@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from steersman.api import field, names
 from steersman.api.field import Errors, Path
 from steersman.kinds import label_selector
+from steersman.kinds.address_warnings import cidr_warnings
 from steersman.kinds.core.container_validation import PROTOCOLS
 
 if TYPE_CHECKING:
@@ -95,3 +96,20 @@ def _inside(
     inner: ipaddress.IPv4Network | ipaddress.IPv6Network, outer: ipaddress.IPv4Network | ipaddress.IPv6Network
 ) -> bool:
     return inner.version == outer.version and inner.prefixlen > outer.prefixlen and inner.network_address in outer
+
+
+def warnings(policy: NetworkPolicy) -> list[str]:
+    """Ranges that are written in an unusual way."""
+    peers = [
+        (peer, _SPEC.child(direction).index(i).child(side).index(j))
+        for direction, side, name in (("ingress", "from", "from_"), ("egress", "to", "to"))
+        for i, rule in enumerate(getattr(policy.spec, direction) or ())
+        for j, peer in enumerate(getattr(rule, name) or ())
+    ]
+    return [w for peer, at in peers if peer.ipBlock is not None for w in _of_block(peer.ipBlock, at.child("ipBlock"))]
+
+
+def _of_block(block: IPBlock, path: Path) -> list[str]:
+    excepted = path.child("except")
+    found = cidr_warnings(path.child("cidr"), block.cidr)
+    return found + [w for i, cidr in enumerate(block.except_ or ()) for w in cidr_warnings(excepted.index(i), cidr)]

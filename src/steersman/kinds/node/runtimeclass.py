@@ -26,4 +26,5 @@ KIND: Kind[RuntimeClass] = Kind(
     row=_row,
     check=runtimeclass_rules.check,
     check_update=runtimeclass_rules.check_update,
+    warnings=runtimeclass_rules.warnings,
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from steersman.api import field, names
 from steersman.api.field import Errors, Path
+from steersman.kinds.core.node_label_warnings import DEPRECATED
 from steersman.kinds.core.resource_validation import check_limits
 from steersman.kinds.core.scheduling_validation import check_tolerations
 from steersman.kinds.metadata import validate_labels
@@ -45,3 +46,9 @@ def _check_unique(tolerations: list[Toleration], path: Path) -> Errors:
 
 def check_update(obj: RuntimeClass, old: RuntimeClass) -> Errors:
     return field.immutable(Path("handler"), obj.handler, old.handler)
+
+
+def warnings(obj: RuntimeClass) -> list[str]:
+    """Labels by which nobody selects nodes any more."""
+    selector = (obj.scheduling.nodeSelector if obj.scheduling is not None else None) or {}
+    return [f"scheduling.nodeSelector: {DEPRECATED[label]}" for label in selector if label in DEPRECATED]

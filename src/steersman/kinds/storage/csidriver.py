@@ -58,4 +58,6 @@ KIND: Kind[CSIDriver] = Kind(
     default=_default,
     check=csidriver_rules.check,
     check_update=csidriver_rules.check_update,
+    warnings=csidriver_rules.warnings,
+    update_warnings=csidriver_rules.update_warnings,
 )

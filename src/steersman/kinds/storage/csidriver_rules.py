@@ -58,3 +58,18 @@ def check_update(obj: CSIDriver, old: CSIDriver) -> Errors:
     errors = field.immutable(_SPEC.child("attachedRequired"), obj.spec.attachRequired, old.spec.attachRequired)
     at = _SPEC.child("volumeLifecycleModes")
     return errors + field.immutable(at, obj.spec.volumeLifecycleModes, old.spec.volumeLifecycleModes)
+
+
+_UNSET = (
+    "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, "
+    "set to true to prevent possible logging of tokens in volume attributes"
+)
+
+
+def warnings(obj: CSIDriver) -> list[str]:
+    return [_UNSET] if obj.spec.tokenRequests and obj.spec.serviceAccountTokenInSecrets is None else []
+
+
+def update_warnings(obj: CSIDriver, old: CSIDriver) -> list[str]:
+    """Who changes something else is not told again."""
+    return [] if field.same(obj.spec.tokenRequests, old.spec.tokenRequests) else warnings(obj)

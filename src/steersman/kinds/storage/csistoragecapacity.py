@@ -26,4 +26,5 @@ KIND: Kind[CSIStorageCapacity] = Kind(
     row=_row,
     check=csistoragecapacity_rules.check,
     check_update=csistoragecapacity_rules.check_update,
+    warnings=csistoragecapacity_rules.warnings,
 )

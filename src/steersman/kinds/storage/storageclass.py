@@ -54,4 +54,5 @@ KIND: Kind[StorageClass] = Kind(
     default=_default,
     check=storageclass_rules.check,
     check_update=storageclass_rules.check_update,
+    warnings=storageclass_rules.warnings,
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from steersman.api import field, names
 from steersman.api.field import Errors, Path
+from steersman.kinds.core import node_label_warnings
 from steersman.kinds.storage.parameters import check_driver, check_parameters
 
 if TYPE_CHECKING:
@@ -62,3 +63,14 @@ def _check_requirement(requirement: TopologySelectorLabelRequirement, path: Path
     errors: Errors = [] if values else [field.required(at)]
     errors += [field.duplicate(at.index(i), value) for i, value in enumerate(values) if value in values[:i]]
     return errors + field.all_invalid(path.child("key"), requirement.key, names.qualified_name(requirement.key))
+
+
+def warnings(obj: StorageClass) -> list[str]:
+    """Labels by which nobody selects nodes any more."""
+    return [
+        f"{Path('allowedTopologies').index(i).child('matchLabelExpressions').index(j).child('key')}: "
+        + node_label_warnings.DEPRECATED[expression.key]
+        for i, term in enumerate(obj.allowedTopologies or ())
+        for j, expression in enumerate(term.matchLabelExpressions or ())
+        if expression.key in node_label_warnings.DEPRECATED
+    ]
