@@ -1,4 +1,4 @@
-"""What pods ask of their operating system: signals, options for Windows, and nothing of the system they do not run on."""
+"""What pods ask of their operating system: options for Windows, and nothing of the system they do not run on."""
 
 from __future__ import annotations
 
@@ -28,9 +28,6 @@ def _options(options: str) -> str:
 @pytest.mark.parametrize(
     "change",
     [
-        _container("lifecycle: {stopSignal: SIGUSR1}", "{name: linux}"),
-        _container("lifecycle: {stopSignal: SIGRTMIN+3}", "{name: linux}"),
-        _container("lifecycle: {stopSignal: SIGTERM}", "{name: windows}"),
         _container("securityContext: {windowsOptions: {runAsUserName: 'CORP\\me'}}", "{name: windows}"),
         _options("gmsaCredentialSpecName: a.b, runAsUserName: 'corp.example\\me'"),
         "spec: {hostNetwork: true, securityContext: {windowsOptions: {hostProcess: true}}}",
@@ -43,8 +40,6 @@ def test_good(change: str, errors_of: ErrorsOf) -> None:
 @pytest.mark.parametrize(
     ("change", "errors"),
     [
-        (_container("lifecycle: {stopSignal: SIGTERM}"), [f"{C}.lifecycle.stopSignal: Forbidden: may not be set for containers with empty `spec.os.name`"]),
-        (_container("lifecycle: {stopSignal: SIGHUP}", "{name: windows}"), [f'{C}.lifecycle.stopSignal: Unsupported value: "SIGHUP": supported values: "SIGKILL", "SIGTERM"']),
         (_container("securityContext: {procMount: Unmasked}"), [f'{C}.securityContext.procMount: Invalid value: "Unmasked": `hostUsers` must be false to use `Unmasked`']),
         (_options("runAsUserName: 'a\\b\\c'"), [f'{OPTIONS}.runAsUserName: Invalid value: "a\\\\b\\\\c": runAsUserName cannot contain more than one backslash']),
         (_options("runAsUserName: 'a b\\'"), [f'{OPTIONS}.runAsUserName: Invalid value: "a b\\\\": runAsUserName\'s User cannot be empty']),

@@ -35,7 +35,6 @@ class PodContext:
     claims: Collection[str]
     restart_policy: str
     grace_period: int | None
-    os: str
     host_users: bool
 
     @classmethod
@@ -45,7 +44,6 @@ class PodContext:
             {c.name for c in spec.resourceClaims or () if c.name},
             spec.restartPolicy,
             spec.terminationGracePeriodSeconds,
-            spec.os.name if spec.os is not None else "",
             spec.hostUsers is not False,
         )
 
@@ -181,7 +179,7 @@ def _check_common(container: Container | EphemeralContainer, context: PodContext
 def _check_running(container: Container, context: PodContext, path: Path) -> Errors:
     """Hooks and probes, of containers that stay."""
     grace_period, at = context.grace_period, path.child("lifecycle")
-    errors = handler_validation.check_lifecycle(container.lifecycle, grace_period, context.os, at)
+    errors = handler_validation.check_lifecycle(container.lifecycle, grace_period, at)
     for name in _PROBES:
         errors += handler_validation.check_probe(name, getattr(container, name), path.child(name))
     return errors

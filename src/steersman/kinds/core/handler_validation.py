@@ -11,14 +11,6 @@ if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import HTTPGetAction, Lifecycle, LifecycleHandler, Probe
 
 _ACTIONS = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")
-_SIGNALS = (
-    "SIGABRT", "SIGALRM", "SIGBUS", "SIGCHLD", "SIGCLD", "SIGCONT", "SIGFPE", "SIGHUP", "SIGILL", "SIGINT", "SIGIO",
-    "SIGIOT", "SIGKILL", "SIGPIPE", "SIGPOLL", "SIGPROF", "SIGPWR", "SIGQUIT", "SIGRTMAX",
-    *sorted(f"SIGRTMAX-{n}" for n in range(1, 15)), "SIGRTMIN", *sorted(f"SIGRTMIN+{n}" for n in range(1, 16)),
-    "SIGSEGV", "SIGSTKFLT", "SIGSTOP", "SIGSYS", "SIGTERM", "SIGTRAP", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG",
-    "SIGUSR1", "SIGUSR2", "SIGVTALRM", "SIGWINCH", "SIGXCPU", "SIGXFSZ",
-)  # fmt: skip
-_WINDOWS_SIGNALS = ("SIGKILL", "SIGTERM")
 _COUNTS = ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold")
 
 
@@ -41,8 +33,8 @@ def check_probe(name: str, probe: Probe | None, path: Path) -> Errors:
     return errors
 
 
-def check_lifecycle(lifecycle: Lifecycle | None, grace_period: int | None, os: str, path: Path) -> Errors:
-    """What is wrong with a container's hooks: a sleep must fit in the grace period, a signal must be one of the OS."""
+def check_lifecycle(lifecycle: Lifecycle | None, grace_period: int | None, path: Path) -> Errors:
+    """What is wrong with a container's hooks: a sleep must fit in the grace period."""
     if lifecycle is None:
         return []
     errors: Errors = []
@@ -50,16 +42,7 @@ def check_lifecycle(lifecycle: Lifecycle | None, grace_period: int | None, os: s
         errors += _check_action(lifecycle.postStart, grace_period, path.child("postStart"))
     if lifecycle.preStop is not None:
         errors += _check_action(lifecycle.preStop, grace_period, path.child("preStop"))
-    if lifecycle.stopSignal:
-        errors += _check_stop_signal(lifecycle.stopSignal, os, path.child("stopSignal"))
     return errors
-
-
-def _check_stop_signal(signal: str, os: str, path: Path) -> Errors:
-    if not os:
-        return [field.forbidden(path, "may not be set for containers with empty `spec.os.name`")]
-    supported = _WINDOWS_SIGNALS if os == "windows" else _SIGNALS
-    return [] if signal in supported else [field.not_supported(path, signal, supported)]
 
 
 def check_port(port: int | str | None, path: Path) -> Errors:

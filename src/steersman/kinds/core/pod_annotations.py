@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from steersman.api import field
 from steersman.api.field import Errors, Path
-from steersman.kinds.core.annotations import APP_ARMOR, DELETION_COST, MIRROR, SECCOMP, SECCOMP_POD
+from steersman.kinds.core import scheduling_validation
+from steersman.kinds.core.annotations import APP_ARMOR, DELETION_COST, MIRROR, SECCOMP, SECCOMP_POD, TOLERATIONS
 from steersman.kinds.core.provided_volumes import local_descending_path
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ def check(annotations: Mapping[str, str] | None, spec: PodSpec, path: Path) -> E
     if MIRROR in annotations and not spec.nodeName:
         detail = "must set spec.nodeName if mirror pod annotation is set"
         errors.append(field.invalid(path.key(MIRROR), annotations[MIRROR], detail))
+    if annotations.get(TOLERATIONS):
+        errors += _check_tolerations(annotations[TOLERATIONS], path)
     cost = annotations.get(DELETION_COST)
     if cost is not None and not (_COST.fullmatch(cost) and -_MAX_COST <= int(cost) < _MAX_COST):
         errors.append(field.invalid(path.key(DELETION_COST), cost, "must be a 32bit integer"))
@@ -38,6 +43,13 @@ def check(annotations: Mapping[str, str] | None, spec: PodSpec, path: Path) -> E
         elif key.startswith(APP_ARMOR):
             errors += _check_app_armor(key.removeprefix(APP_ARMOR), value, spec, path.key(key))
     return errors
+
+
+def check_static(annotations: Mapping[str, str] | None, spec: PodSpec) -> Errors:
+    """A pod that mirrors one of a node's own files cannot have what only the API server's pods get."""
+    if not annotations or MIRROR not in annotations:
+        return []
+    return [field.forbidden(Path(""), "static pods do not support resource claims") for _ in spec.resourceClaims or ()]
 
 
 def check_update(new: Mapping[str, str] | None, old: Mapping[str, str] | None, path: Path) -> Errors:
@@ -81,6 +93,17 @@ def _containers(spec: PodSpec, path: Path) -> Iterator[tuple[Any, Path]]:
     for kind in _KINDS:
         for i, container in enumerate(getattr(spec, kind) or ()):
             yield container, path.child(kind).index(i)
+
+
+def _check_tolerations(text: str, path: Path) -> Errors:
+    """Tolerations as they were written before there was a field for them."""
+    from steersman.kinds.types.core_v1 import Toleration
+
+    try:
+        tolerations = msgspec.json.decode(text, type=list[Toleration] | None)
+    except msgspec.MsgspecError as e:
+        return [field.invalid(path, TOLERATIONS, str(e))]
+    return scheduling_validation.check_tolerations(tolerations or [], path.child(TOLERATIONS))
 
 
 def _check_seccomp(value: str, path: Path) -> Errors:

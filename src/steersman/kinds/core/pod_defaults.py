@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from steersman.api import quantity
-from steersman.kinds.core import volume_defaults
+from steersman.kinds.core import pod_gates, volume_defaults
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import (
@@ -27,6 +27,7 @@ _MILLI = 10**6
 def default_pod(pod: Pod) -> None:
     """The defaults of a pod: those of any pod spec, requests from limits, host ports and service links."""
     spec = pod.spec
+    pod_gates.drop_annotations(pod.metadata.annotations)
     default_spec(spec)
     for container in _run_containers(spec):
         _requests_from_limits(container.resources)
@@ -39,6 +40,7 @@ def default_pod(pod: Pod) -> None:
 
 def default_template(template: PodTemplateSpec) -> None:
     """The defaults of a pod template."""
+    pod_gates.drop_annotations(template.metadata.annotations)
     default_spec(template.spec)
 
 
@@ -46,6 +48,7 @@ def default_spec(spec: PodSpec) -> None:
     """The defaults that every pod spec has, in a pod or in a template."""
     from steersman.kinds.types.core_v1 import PodSecurityContext
 
+    pod_gates.drop(spec)
     spec.dnsPolicy = spec.dnsPolicy or "ClusterFirst"
     spec.restartPolicy = spec.restartPolicy or "Always"
     spec.schedulerName = spec.schedulerName or "default-scheduler"
@@ -75,6 +78,7 @@ def _all_containers(spec: PodSpec) -> Iterator[Container | EphemeralContainer]:
 
 
 def _default_container(container: Container | EphemeralContainer) -> None:
+    pod_gates.drop_from_container(container)
     container.imagePullPolicy = container.imagePullPolicy or pull_policy(container.image)
     container.terminationMessagePath = container.terminationMessagePath or "/dev/termination-log"
     container.terminationMessagePolicy = container.terminationMessagePolicy or "File"

@@ -38,6 +38,7 @@ def check_pod(pod: Pod) -> Errors:
     """What is wrong with a pod, new or changed. A spec that was good is good again: few pods are without siblings."""
     spec = codec.encode(pod.spec)
     errors = pod_annotations.check(pod.metadata.annotations, pod.spec, _ANNOTATIONS)
+    errors += pod_annotations.check_static(pod.metadata.annotations, pod.spec)
     if _sound.get("pod", spec):
         return errors
     errors += _check_pod(pod)

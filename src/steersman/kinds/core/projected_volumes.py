@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from steersman.api import field
+from steersman.api import field, names
 from steersman.api.field import Errors, Path
 from steersman.kinds import label_selector
 from steersman.kinds.core import key_files
 from steersman.kinds.core.reference_validation import check_signer_name, is_kubernetes_signer, trust_bundle_name
+from steersman.kinds.metadata import ANNOTATIONS_LIMIT
 
 if TYPE_CHECKING:
     from steersman.kinds.types.core_v1 import (
@@ -116,6 +117,7 @@ def _check_trust_bundle_name(name: str, path: Path) -> Errors:
 
 def _check_certificate(source: PodCertificateProjection, path: Path, volume: Path) -> Errors:
     errors = check_signer_name(source.signerName, path.child("signerName"))
+    errors += _check_user_annotations(source.userAnnotations, path.child("userAnnotations"))
     if source.keyType not in _KEY_TYPES:
         errors.append(field.not_supported(path.child("keyType"), source.keyType, _KEY_TYPES))
     longest = _MAX_KUBERNETES_CERTIFICATE if is_kubernetes_signer(source.signerName) else _MAX_CERTIFICATE
@@ -131,6 +133,20 @@ def _check_certificate(source: PodCertificateProjection, path: Path, volume: Pat
         detail = "specify at least one of credentialBundlePath, keyPath, and certificateChainPath"
         errors.append(field.required(path, detail))
     return errors
+
+
+def _check_user_annotations(annotations: Mapping[str, str] | None, path: Path) -> Errors:
+    """What is handed on to the signer, under keys of whoever understands it."""
+    errors: Errors = []
+    for key in map(str.lower, annotations or ()):
+        wrong = names.qualified_name(key) if key else ()
+        errors += field.all_invalid(path, key, wrong)
+        if not key:
+            errors.append(field.required(path))
+        elif not wrong and "/" not in key:
+            errors.append(field.invalid(path, key, 'must be a domain-prefixed key (such as "acme.io/foo")'))
+    size = sum(len(key.encode()) + len(value.encode()) for key, value in (annotations or {}).items())
+    return [*errors, field.too_long(path, ANNOTATIONS_LIMIT)] if size > ANNOTATIONS_LIMIT else errors
 
 
 _CHECKS: dict[str, Callable[[Any, Path, Path], Errors]] = {
