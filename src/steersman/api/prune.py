@@ -160,7 +160,7 @@ class _Walk:
         return value
 
     def mismatch(self, value: Any, shape: Shape, what: str = "") -> NoReturn:
-        what = what or _json_type(value)
+        what = what or json_type(value)
         if not self.path:
             raise DecodeError(f"json: cannot unmarshal {what} into Go value of type {shapes.go_name(shape)}")
         names = "".join(step for step in self.path if step[0] == ".")
@@ -218,7 +218,8 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _json_type(value: Any) -> str:
+def json_type(value: Any) -> str:
+    """What a plain value is in JSON, in Go's words; nulls are not asked about."""
     if isinstance(value, dict):
         return "object"
     if isinstance(value, list):

@@ -74,7 +74,11 @@ def test_string_data_is_a_way_to_write_data(build: Build) -> None:
         ("{type: kubernetes.io/service-account-token, metadata: {annotations: {kubernetes.io/service-account.name: a}}}", []),
         ("type: kubernetes.io/dockercfg", ["data[.dockercfg]: Required value"]),
         ("{type: kubernetes.io/dockerconfigjson, stringData: {.dockerconfigjson: '{}'}}", []),
-        ("{type: kubernetes.io/dockerconfigjson, stringData: {.dockerconfigjson: '[]'}}", ['data[.dockerconfigjson]: Invalid value: "<secret contents redacted>": must be a JSON object']),
+        ("{type: kubernetes.io/dockerconfigjson, stringData: {.dockerconfigjson: '[]'}}", ['data[.dockerconfigjson]: Invalid value: "<secret contents redacted>": json: cannot unmarshal array into Go value of type map[string]interface {}']),
+        ("{type: kubernetes.io/dockercfg, stringData: {.dockercfg: '1'}}", ['data[.dockercfg]: Invalid value: "<secret contents redacted>": json: cannot unmarshal number into Go value of type map[string]interface {}']),
+        ("{type: kubernetes.io/dockercfg, stringData: {.dockercfg: 'null'}}", []),
+        ("{type: kubernetes.io/dockercfg, stringData: {.dockercfg: ''}}", ['data[.dockercfg]: Invalid value: "<secret contents redacted>": unexpected end of JSON input']),
+        ("{type: kubernetes.io/dockercfg, stringData: {.dockercfg: '{a}'}}", ['data[.dockercfg]: Invalid value: "<secret contents redacted>": invalid character \'a\' looking for beginning of object key string']),
         ("type: kubernetes.io/basic-auth", ["data[username]: Required value", "data[password]: Required value"]),
         ("{type: kubernetes.io/basic-auth, stringData: {username: a}}", []),
         ("type: kubernetes.io/ssh-auth", ["data[ssh-privatekey]: Required value"]),
@@ -88,3 +92,18 @@ def test_types(change: str, errors: list[str], errors_of: ErrorsOf) -> None:
 
 def test_the_type_stays(update_errors_of: ErrorsOf) -> None:
     assert update_errors_of(secret.KIND, META, "type: other") == ['type: Invalid value: "other": field is immutable']
+
+
+def test_what_is_fixed_is_told_first(update_errors_of: ErrorsOf) -> None:
+    base = "{metadata: {name: a, namespace: default}, immutable: true}"
+    assert update_errors_of(configmap.KIND, base, "data: {a/b: c}") == [
+        f"data: {FIXED}", f'data[a/b]: Invalid value: "a/b": {KEY}'
+    ]  # fmt: skip
+
+
+def test_a_pair_that_no_server_can_use(build: Build) -> None:
+    kind = secret.KIND
+    obj = build(kind, META, "{type: kubernetes.io/tls, stringData: {tls.crt: a, tls.key: b}}")
+    want = ["tls: failed to find any PEM data in certificate input"]
+    assert kind.warnings(obj) == kind.warn_update(obj, obj) == want
+    assert kind.warnings(build(kind, META, "stringData: {tls.crt: a, tls.key: b}")) == []

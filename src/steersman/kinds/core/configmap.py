@@ -23,6 +23,6 @@ KIND: Kind[ConfigMap] = Kind(
     short_names=("cm",),
     columns=(NAME, Column("Data", "integer"), AGE),
     row=_row,
-    check=data_rules.check_config_map,
+    check_new=data_rules.check_config_map,
     check_update=data_rules.check_config_map_update,
 )

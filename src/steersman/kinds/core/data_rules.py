@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from steersman.api import field, names
+from steersman.api import field, names, prune
+from steersman.api.decode_error import DecodeError
 from steersman.api.field import Errors, Path
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ _JSON_KEYS = {
     "kubernetes.io/dockercfg": ".dockercfg",
     "kubernetes.io/dockerconfigjson": ".dockerconfigjson",
 }
+_TLS, _TLS_KEYS = "kubernetes.io/tls", ("tls.crt", "tls.key")
+_REDACTED = "<secret contents redacted>"
 _FIXED = "field is immutable when `immutable` is set"
 
 
@@ -42,9 +44,8 @@ def check_config_map(obj: ConfigMap) -> Errors:
 
 
 def check_config_map_update(obj: ConfigMap, old: ConfigMap) -> Errors:
-    if not old.immutable:
-        return []
-    return _check_fixed(obj, old, "data", "binaryData")
+    errors = _check_fixed(obj, old, "data", "binaryData") if old.immutable else []
+    return errors + check_config_map(obj)
 
 
 def default_secret(obj: Secret) -> None:
@@ -66,9 +67,21 @@ def check_secret(obj: Secret) -> Errors:
     return errors + _check_type(obj, data, at)
 
 
+def secret_warnings(obj: Secret) -> list[str]:
+    """Why servers will not be able to use a certificate and its key."""
+    if obj.type != _TLS:
+        return []
+    from steersman.kinds.certificates import pairs
+
+    certificate, key = (base64.b64decode((obj.data or {}).get(name, "")) for name in _TLS_KEYS)
+    problem = pairs.problem(certificate, key)
+    return [problem] if problem else []
+
+
 def check_secret_update(obj: Secret, old: Secret) -> Errors:
     errors = field.immutable(Path("type"), obj.type, old.type)
-    return errors + (_check_fixed(obj, old, "data") if old.immutable else [])
+    errors += _check_fixed(obj, old, "data") if old.immutable else []
+    return errors + check_secret(obj)
 
 
 def _check_fixed(obj: ConfigMap | Secret, old: ConfigMap | Secret, *bags: str) -> Errors:
@@ -95,8 +108,8 @@ def _check_type(obj: Secret, data: Mapping[str, str], path: Path) -> Errors:
         return [field.required(path.key("username")), field.required(path.key("password"))]
     if obj.type == "kubernetes.io/ssh-auth":
         return [] if data.get("ssh-privatekey") else [field.required(path.key("ssh-privatekey"))]
-    if obj.type == "kubernetes.io/tls":
-        return [field.required(path.key(key)) for key in ("tls.crt", "tls.key") if key not in data]
+    if obj.type == _TLS:
+        return [field.required(path.key(key)) for key in _TLS_KEYS if key not in data]
     return []
 
 
@@ -104,12 +117,13 @@ def _check_json(data: Mapping[str, str], key: str, path: Path) -> Errors:
     if key not in data:
         return [field.required(path.key(key))]
     try:
-        value = json.loads(base64.b64decode(data[key]))
-    except ValueError as e:
-        return [field.invalid(path.key(key), "<secret contents redacted>", str(e))]
-    if not isinstance(value, dict):
-        return [field.invalid(path.key(key), "<secret contents redacted>", "must be a JSON object")]
-    return []
+        value = prune.parse_json(base64.b64decode(data[key]))
+    except DecodeError as e:
+        return [field.invalid(path.key(key), _REDACTED, str(e))]
+    if value is None or isinstance(value, dict):
+        return []
+    detail = f"json: cannot unmarshal {prune.json_type(value)} into Go value of type map[string]interface {{}}"
+    return [field.invalid(path.key(key), _REDACTED, detail)]
 
 
 def _decoded_size(data: Mapping[str, str]) -> int:

@@ -24,6 +24,7 @@ KIND: Kind[Secret] = Kind(
     row=_row,
     selectable=lambda obj: {"type": obj.type},
     default=data_rules.default_secret,
-    check=data_rules.check_secret,
+    check_new=data_rules.check_secret,
     check_update=data_rules.check_secret_update,
+    warnings=data_rules.secret_warnings,
 )
