@@ -245,3 +245,19 @@ def test_warnings(kind: Any, base: str, change: str, warnings: list[str], build:
     obj = build(kind, base, change)
     assert kind.warnings(obj) == kind.warn_update(obj, obj) == warnings
     assert kind.warn_update(obj, obj, "status") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "want"),
+    [
+        ("iscsi", "{targetPortal: a, iqn: b, lun: 0}", {"iscsiInterface": "default"}),
+        ("rbd", "{monitors: [a], image: b, user: me}", {"pool": "rbd", "user": "me", "keyring": "/etc/ceph/keyring"}),
+        ("azureDisk", "{diskName: a, diskURI: b}", {"cachingMode": "ReadWrite", "fsType": "ext4", "kind": "Shared", "readOnly": False}),
+        ("scaleIO", "{gateway: a, system: b, secretRef: {}}", {"storageMode": "ThinProvisioned", "fsType": "xfs"}),
+        ("hostPath", "{path: /a}", {"type": ""}),
+    ],
+)  # fmt: skip
+def test_defaults_of_sources(kind: str, given: str, want: dict[str, Any], build: Callable[..., Any]) -> None:
+    volume = build(persistentvolume.KIND, VOLUME, f"spec: {{csi: null, {kind}: {given}}}")
+    source = getattr(volume.spec, kind)
+    assert {name: getattr(source, name) for name in want} == want

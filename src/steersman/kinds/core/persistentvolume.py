@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steersman.api.meta import Resource
 from steersman.kinds.columns import UNSET, access_modes, created
 from steersman.kinds.core import persistentvolume_rules, persistentvolume_warnings
+from steersman.kinds.core.volume_defaults import default_network_storage
 from steersman.kinds.kind import AGE, NAME, Column, Kind, wide
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def _default(obj: PersistentVolume) -> None:
     spec.volumeMode = spec.volumeMode or "Filesystem"
     if spec.hostPath is not None and spec.hostPath.type is None:
         spec.hostPath.type = ""
+    default_network_storage(spec)
 
 
 def _on_create(obj: PersistentVolume) -> None:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
         DownwardAPIVolumeFile,
         ObjectFieldSelector,
         PersistentVolumeClaimSpec,
+        PersistentVolumeSpec,
         ProjectedVolumeSource,
         ResourceFieldSelector,
         Volume,
@@ -39,7 +40,7 @@ def default_volume(volume: Volume) -> None:
         default_claim(volume.ephemeral.volumeClaimTemplate.spec)
     if volume.image is not None:
         volume.image.pullPolicy = volume.image.pullPolicy or pull_policy(volume.image.reference)
-    _default_network_storage(volume)
+    default_network_storage(volume)
 
 
 def sources(volume: Volume) -> list[str]:
@@ -82,7 +83,8 @@ _NETWORK_STORAGE: dict[str, dict[str, Any]] = {
 }
 
 
-def _default_network_storage(volume: Volume) -> None:
+def default_network_storage(volume: Volume | PersistentVolumeSpec) -> None:
+    """The defaults of sources that are far away, which a persistent volume has as well."""
     for name, defaults in _NETWORK_STORAGE.items():
         source = getattr(volume, name)
         if source is not None:
