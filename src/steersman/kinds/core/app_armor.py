@@ -46,6 +46,8 @@ def own(container: Any) -> AppArmorProfile | None:
 
 def adopt(pod: Pod) -> None:
     """Containers of a new pod get the profiles of its annotations, where they have none and the pod's is another."""
+    if not pod.metadata.annotations:
+        return
     from steersman.kinds.types.core_v1 import SecurityContext
 
     for container, _, wanted in _named(pod):
@@ -57,6 +59,8 @@ def adopt(pod: Pod) -> None:
 
 def warnings(pod: Pod) -> list[str]:
     """What is said of the annotations before `adopt` makes fields of them."""
+    if not pod.metadata.annotations:
+        return []
     return [
         f"{_ANNOTATIONS.key(key)}: {DEPRECATED}"
         for _, key, wanted in _named(pod)

@@ -116,6 +116,7 @@ def pull_policy(image: str) -> str:
 
 
 def _default_probe(probe: Probe) -> None:
+    pod_gates.drop_from_probe(probe)
     probe.timeoutSeconds = probe.timeoutSeconds or 1
     probe.periodSeconds = probe.periodSeconds or 10
     probe.successThreshold = probe.successThreshold or 1

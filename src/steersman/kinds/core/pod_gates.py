@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from steersman.kinds.types.core_v1 import PodSpec, Volume
+    from steersman.kinds.types.core_v1 import Lifecycle, PodSpec, Probe, Volume, VolumeProjection
 
 _INIT_CONTAINERS = (
     "pod.beta.kubernetes.io/init-containers", "pod.alpha.kubernetes.io/init-containers",
     "pod.beta.kubernetes.io/init-container-statuses", "pod.alpha.kubernetes.io/init-container-statuses",
 )  # fmt: skip
 """Annotations from before there was a field for them, which nobody reads."""
-_KEYED = ("secret", "configMap", "downwardAPI", "serviceAccountToken", "clusterTrustBundle", "podCertificate")
 
 
 def drop(spec: PodSpec) -> None:
@@ -32,17 +30,20 @@ def drop_annotations(annotations: dict[str, str] | None) -> None:
 
 
 def drop_from_container(container: Any) -> None:
-    """As `drop`, for one container."""
+    """As `drop`, for one container without its probes."""
     for mount in container.volumeMounts or ():
         mount.bindMountOptions = None
-    for probe in (container.livenessProbe, container.readinessProbe, container.startupProbe):
-        if probe is not None:
-            _drop_from_handler(probe)
-            if probe.grpc is not None:
-                probe.grpc.mode = ""
-    lifecycle = container.lifecycle
-    if lifecycle is None:
-        return
+    if container.lifecycle is not None:
+        _drop_from_lifecycle(container, container.lifecycle)
+
+
+def drop_from_probe(probe: Probe) -> None:
+    _drop_from_handler(probe)
+    if probe.grpc is not None:
+        probe.grpc.mode = ""
+
+
+def _drop_from_lifecycle(container: Any, lifecycle: Lifecycle) -> None:
     for handler in (lifecycle.postStart, lifecycle.preStop):
         if handler is not None:
             _drop_from_handler(handler)
@@ -60,21 +61,26 @@ def _drop_from_handler(handler: Any) -> None:
 def _drop_from_volume(volume: Volume) -> None:
     if volume.emptyDir is not None:
         volume.emptyDir.mode = None
-    for source in (volume.secret, volume.configMap, volume.downwardAPI, volume.projected):
+        return
+    for source in (volume.secret, volume.configMap, volume.downwardAPI):
         if source is not None:
             source.defaultUser = None
-    sources = [volume.secret, volume.configMap, volume.downwardAPI]
+            _drop_owners(source.items)
     if volume.projected is not None:
-        sources += [getattr(s, name) for s in volume.projected.sources or () for name in _KEYED]
-    for owned in _owned(sources):
-        owned.user = None
+        volume.projected.defaultUser = None
+        for projection in volume.projected.sources or ():
+            _drop_from_projection(projection)
 
 
-def _owned(sources: list[Any]) -> Iterator[Any]:
-    """What can have an owner: the files that a source makes, and sources that are one file."""
-    for source in sources:
-        if source is None:
-            continue
-        if hasattr(source, "user"):
-            yield source
-        yield from getattr(source, "items", None) or ()
+def _drop_from_projection(projection: VolumeProjection) -> None:
+    for source in (projection.secret, projection.configMap, projection.downwardAPI):
+        if source is not None:
+            _drop_owners(source.items)
+    for file in (projection.serviceAccountToken, projection.clusterTrustBundle, projection.podCertificate):
+        if file is not None:
+            file.user = None
+
+
+def _drop_owners(files: list[Any] | None) -> None:
+    for file in files or ():
+        file.user = None
