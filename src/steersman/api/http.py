@@ -28,13 +28,18 @@ class Hijacked:
 Hijack = Callable[[], Awaitable[Hijacked]]
 
 
+def unbounded(size: int) -> None:
+    """Nobody bounds what is kept for a request that came over no connection."""
+
+
 @dataclass(slots=True)
 class Request:
     """One request. `path` is decoded except for %2F inside a segment; `query` is raw, without the question mark.
 
     Header names are lower case. `user` is set by a transport that already knows who asks (in process, or a verified client
     certificate); otherwise the authenticator decides. `front_proxy` is the name in a verified certificate of a front proxy.
-    `body_stream` carries a body that is proxied rather than read.
+    `body_stream` carries a body that is proxied rather than read. `keep` is told how many bytes are in memory for the request's sake,
+    besides its body and its answer, instead of what it was told before; its connection may be cut for them.
     """
 
     method: str
@@ -47,6 +52,7 @@ class Request:
     remote: str = ""
     body_stream: AsyncIterator[bytes] | None = None
     hijack: Hijack | None = None
+    keep: Callable[[int], None] = unbounded
 
 
 @dataclass(slots=True)

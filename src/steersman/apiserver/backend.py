@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 from steersman.api.errors import InternalError, ServiceUnavailable
-from steersman.api.http import Request, Response
+from steersman.api.http import Hijacked, Request, Response, unbounded
 from steersman.apiserver import refusal
 from steersman.apiserver.frontproxy import is_identity
+from steersman.http.taking import slim
 
 if TYPE_CHECKING:
     # Imported where it is used: a server without kubelets does without, and it loads slowly.
@@ -25,9 +26,14 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS = 10.0
 # How long a backend may take to agree to an upgrade, or to refuse it. Afterwards it may be silent for ever.
 _UPGRADE_SECONDS = 30.0
+# How long what was sent before the end may take to arrive, at a backend and at a client.
+_FAREWELL_SECONDS, _DELIVERY_SECONDS = 1.0, 30.0
 _HEAD_LIMIT = 64 * 1024
-_REFUSAL_LIMIT = 1024 * 1024
+_REFUSAL_LIMIT = 64 * 1024
 _CHUNK = 64 * 1024
+# Bytes of memory that a connection to a backend takes; more of them once so much has come together; and still more, for each
+# direction of an upgraded connection, while what was sent there is not taken.
+_CONNECTED, _BUSY, _MUCH, _STALLED = 64 * 1024, 256 * 1024, 8 * 1024, 320 * 1024
 # Headers that belong to one connection, and credentials that are for us alone.
 _HOP_BY_HOP = frozenset({
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade",
@@ -72,6 +78,25 @@ class Answer:
     body: AsyncIterator[bytes]
 
 
+def _connector() -> aiohttp.TCPConnector:
+    """Connections that end when nobody waits for an answer any more: a backend that takes nothing could keep what it was sent."""
+    import aiohttp
+    from aiohttp.client_proto import ResponseHandler
+
+    class Protocol(ResponseHandler):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(transport)
+            slim(cast(asyncio.WriteTransport, transport))
+
+        def close(self) -> None:
+            self.abort()
+
+    made = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
+    kind: type[ResponseHandler] = Protocol
+    made._factory = partial(kind, loop=asyncio.get_running_loop())
+    return made
+
+
 class Backends:
     """Dials backends; `close` ends what is under way. `patience` is in seconds: how long an answer to an upgrade may take."""
 
@@ -90,7 +115,7 @@ class Backends:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
+                connector=_connector(),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 trust_env=False,
@@ -105,10 +130,12 @@ class Backends:
         query: str = "",
         headers: Iterable[tuple[str, str]] = (),
         body: bytes | AsyncIterator[bytes] | None = None,
+        keep: Callable[[int], None] = unbounded,
     ) -> Answer:
-        """One request. Raises InternalError when the backend cannot be reached."""
+        """One request; `keep` is that of whose it is. Raises InternalError when the backend cannot be reached."""
         import aiohttp
 
+        keep(_CONNECTED)
         try:
             answer = await self._client().request(
                 method,
@@ -127,7 +154,7 @@ class Backends:
         for name, value in answer.headers.items():
             if name.lower() not in _HOP_BY_HOP:
                 found[name] = f"{found[name]}\n{value}" if name in found else value
-        return Answer(answer.status, found, _Chunks(answer))
+        return Answer(answer.status, found, _Chunks(answer, keep))
 
     async def upgrade(
         self,
@@ -144,6 +171,7 @@ class Backends:
         """
         if request.hijack is None:
             raise ServiceUnavailable("this connection cannot be upgraded")
+        request.keep(_CONNECTED)
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 reader, writer = await asyncio.open_connection(
@@ -155,6 +183,7 @@ class Backends:
                 )
         except (OSError, TimeoutError) as error:
             raise dial_error(target, error) from error
+        slim(writer.transport)
         kept = False
         try:
             sent = upgrade_headers(request) if headers is None else headers
@@ -167,9 +196,9 @@ class Backends:
             client = await request.hijack()
             client.writer.write(head)
             try:
-                await _copy_both(client.reader, client.writer, reader, writer)
+                await _copy_both(client, reader, writer, request.keep)
             finally:
-                await _shut(client.writer)
+                await _shut(client.writer, _DELIVERY_SECONDS)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
             raise InternalError.occurred(f"error dialing backend: {error}") from error
         finally:
@@ -214,8 +243,9 @@ def dial_error(target: Target, error: BaseException) -> InternalError:
 class _Chunks:
     """The body of an answer. A generator would not do: one that is closed before it began lets go of nothing."""
 
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
-        self._answer = answer
+    def __init__(self, answer: aiohttp.ClientResponse, keep: Callable[[int], None]) -> None:
+        self._answer, self._keep = answer, keep
+        self._much = False
 
     def __aiter__(self) -> _Chunks:
         return self
@@ -231,6 +261,9 @@ class _Chunks:
         if not chunk:
             self._answer.release()
             raise StopAsyncIteration
+        if len(chunk) > _MUCH and not self._much:
+            self._much = True
+            self._keep(_BUSY)
         return chunk
 
     async def aclose(self) -> None:
@@ -277,30 +310,45 @@ def _upgrade_head(target: Target, method: str, path: str, headers: Iterable[tupl
 
 
 async def _copy_both(
-    client_reader: asyncio.StreamReader,
-    client_writer: asyncio.StreamWriter,
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
+    client: Hijacked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, keep: Callable[[int], None]
 ) -> None:
     """Copy until either direction ends. What the backend sent before it closed is delivered."""
+    base, stalled = _CONNECTED, 0
+
+    async def drain(to: asyncio.StreamWriter, size: int) -> None:
+        nonlocal base, stalled
+        if size > _MUCH:
+            base = _BUSY
+        stalled += 1
+        keep(base + stalled * _STALLED)
+        try:
+            await to.drain()
+        finally:
+            stalled -= 1
+            keep(base + stalled * _STALLED)
+
+    async def copy(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
+        # Either peer may go at any time; that is how these sessions end.
+        with suppress(ConnectionError, TimeoutError):
+            while data := await source.read(_CHUNK):
+                to.write(data)
+                await drain(to, len(data))
+
     async with asyncio.TaskGroup() as group:
-        up = group.create_task(_copy(client_reader, writer))
-        down = group.create_task(_copy(reader, client_writer))
+        up = group.create_task(copy(client.reader, writer))
+        down = group.create_task(copy(reader, client.writer))
         await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
         up.cancel()
         down.cancel()
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    # Either peer may go at any time; that is how these sessions end.
-    with suppress(ConnectionError, TimeoutError):
-        while data := await reader.read(_CHUNK):
-            writer.write(data)
-            await writer.drain()
-
-
-async def _shut(writer: asyncio.StreamWriter) -> None:
+async def _shut(writer: asyncio.StreamWriter, seconds: float = _FAREWELL_SECONDS) -> None:
+    """Close a connection: a peer that does not take what it was sent has so long for it."""
     with suppress(ConnectionError, ssl.SSLError, TimeoutError):
-        writer.close()
-        async with asyncio.timeout(1.0):
-            await writer.wait_closed()
+        try:
+            writer.close()
+            async with asyncio.timeout(seconds):
+                await writer.wait_closed()
+        finally:
+            # Else what is not taken stays for ever, and its connection with it.
+            writer.transport.abort()

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from steersman.api.http import Response
 
-KEPT = 1024 * 1024
+KEPT = 64 * 1024
 """Bytes of a body that are read at once."""
 _CHUNK = 64 * 1024
 _SIZE = re.compile(rb"[0-9a-fA-F]{1,15}", re.ASCII).fullmatch

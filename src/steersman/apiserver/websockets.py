@@ -12,8 +12,11 @@ from steersman.api.errors import BadRequest
 from steersman.api.http import Hijacked, Request, Response
 
 _READ = 4096
+# What a stream takes, and takes once it has had much to send; and what it takes besides that while it is not taken.
+_CONNECTED, _BUSY, _BUFFERS = 64 * 1024, 256 * 1024, 256 * 1024
 _MAX_MESSAGE = 64 * 1024
-_GOODBYE_SECONDS = 1.0
+# How long what was sent last may take to arrive.
+_GOODBYE_SECONDS = 30.0
 _BASE64 = "base64.binary.k8s.io"
 _LOGS = ("", "binary.k8s.io", _BASE64)
 
@@ -66,7 +69,7 @@ async def _stream(request: Request, response: Response, choose: Callable[[list[s
         client.writer.write(head)
         try:
             async with asyncio.TaskGroup() as group:
-                sending = group.create_task(_send(client, body, frames))
+                sending = group.create_task(_send(client, body, frames, request.keep))
                 listening = group.create_task(_listen(client))
                 await asyncio.wait({sending, listening}, return_when=asyncio.FIRST_COMPLETED)
                 sending.cancel()
@@ -89,13 +92,18 @@ def _handshake(request: Request, protocol: str) -> bytes:
         raise BadRequest(str(error)) from error
 
 
-async def _send(client: Hijacked, body: bytes | AsyncIterator[bytes], frames: Frames) -> None:
+async def _send(
+    client: Hijacked, body: bytes | AsyncIterator[bytes], frames: Frames, keep: Callable[[int], None]
+) -> None:
     # A client that goes is no error: that is how these streams end.
     with suppress(ConnectionError):
         async for chunk in _chunks(body):
+            # A client that is slow has it in memory twice.
+            keep(_CONNECTED + _BUFFERS + 2 * len(chunk))
             for frame in frames(chunk):
                 client.writer.write(frame)
             await client.writer.drain()
+            keep(_BUSY if len(chunk) > _READ else _CONNECTED)
         client.writer.write(websocket.encode_close(websocket.NORMAL))
         await client.writer.drain()
 
@@ -124,13 +132,18 @@ async def _listen(client: Hijacked) -> None:
                     return
                 if message.opcode == websocket.PING:
                     client.writer.write(websocket.encode(websocket.PONG, message.data))
+            # Who does not read is not read from either.
+            await client.writer.drain()
 
 
 async def _close(client: Hijacked) -> None:
     with suppress(ConnectionError, TimeoutError):
-        client.writer.close()
-        async with asyncio.timeout(_GOODBYE_SECONDS):
-            await client.writer.wait_closed()
+        try:
+            client.writer.close()
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                await client.writer.wait_closed()
+        finally:
+            client.writer.transport.abort()
 
 
 def _values(request: Request, name: str, *, lower: bool = True) -> list[str]:

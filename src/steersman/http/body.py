@@ -132,16 +132,16 @@ def discard(data: bytes) -> None:
 class Stream(AsyncIterator[bytes]):
     """A sink that hands a body on while it arrives, as fast as it is taken: `hold` is told to let no more come, or to go on.
 
-    `wanted` is called when somebody first asks.
+    `wanted`, if given, is called when somebody first asks.
     """
 
     __slots__ = ("_ended", "_error", "_held", "_hold", "_pieces", "_size", "_waiter", "_wanted")
 
     _HIGH, _LOW = 256 * 1024, 64 * 1024
 
-    def __init__(self, hold: Callable[[bool], None], wanted: Callable[[], None]) -> None:
+    def __init__(self, hold: Callable[[bool], None], wanted: Callable[[], None] | None) -> None:
         self._hold = hold
-        self._wanted: Callable[[], None] | None = wanted
+        self._wanted = wanted
         self._pieces: deque[bytes] = deque()
         self._size = 0
         self._held = self._ended = False

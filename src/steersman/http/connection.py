@@ -31,6 +31,7 @@ _AHEAD = 64 * 1024
 # What a connection takes that has only asked for little; and what its buffers take (most of them for TLS) once so much has arrived
 # together, or when so much is not taken.
 _BARE, _BUFFERS, _MUCH = 40 * 1024, 224 * 1024, 8 * 1024
+_STALLED = 640 * 1024  # By a body that is handed on and not taken, with the buffers of whom it is for.
 _PEER_ERRORS = (ConnectionError, asyncio.IncompleteReadError)
 
 
@@ -42,7 +43,7 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_ahead", "_asked", "_base", "_body", "_current", "_front_proxy", "_handler", "_held", "_keep", "_kept",
+        "_ahead", "_asked", "_base", "_behind", "_body", "_current", "_front_proxy", "_handler", "_held", "_keep", "_kept",
         "_last", "_loop", "_lost", "_memory", "_request", "_runner", "_server", "_sink", "_stranger", "_taken",
         "_transport", "_unread", "_unwritable", "_user", "_waiter", "busy", "deadline", "named_until", "remote",
     )  # fmt: skip
@@ -69,8 +70,8 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._base, self._kept = _BARE, 0
         """Bytes of the connection's own buffers; and of all that it has told to keep."""
-        self._asked = self._unread = 0
-        """Bytes of the request's body so far, and of an answer that is not taken."""
+        self._asked = self._unread = self._behind = 0
+        """Bytes of the request's body so far, of an answer that is not taken, and of what the handler keeps."""
         self.busy = False
         self.deadline = self.named_until = inf
         """Times of the event loop; from `named_until` on the client's certificate is worth nothing."""
@@ -114,10 +115,14 @@ class Connection(asyncio.Protocol):
 
     def _account(self) -> None:
         """Tell how much is kept because of this connection. It may be cut for that."""
-        size = 0 if self._lost else self._base + len(self._ahead) + self._asked + self._unread
+        size = 0 if self._lost else self._base + len(self._ahead) + self._asked + self._unread + self._behind
         if size != self._kept:
             self._kept = size
             self._server.holdings.keep(self, size)
+
+    def _keep_behind(self, size: int) -> None:
+        self._behind = size
+        self._account()
 
     @property
     def named(self) -> bool:
@@ -186,6 +191,9 @@ class Connection(asyncio.Protocol):
         """Let the client wait, or go on."""
         if held is not self._held and not self._lost and not self._taken:
             self._held = held
+            if isinstance(self._sink, Stream):
+                self._asked = _STALLED if held else 0
+                self._account()
             if held:
                 self._transport.pause_reading()
             else:
@@ -226,8 +234,9 @@ class Connection(asyncio.Protocol):
             return
         path, _, query = target.partition("?")
         request = Request(
-            method, decode_path(path), query, fields.headers, b"", self._user, self._front_proxy, self.remote
-        )
+            method, decode_path(path), query, fields.headers, b"", self._user, self._front_proxy, self.remote,
+            keep=self._keep_behind,
+        )  # fmt: skip
         if self._user is not None and (certified := self._server.certified) is not None:
             certified(self.named_until - self._server.now())
         self._keep = not fields.close if self._current else fields.keep
@@ -266,7 +275,7 @@ class Connection(asyncio.Protocol):
         self._body = Chunked() if length == CHUNKED else Sized(length)
         expects = fields.expects and self._current and not data
         if request.hijack is None and server.streamed is not None and server.streamed(request.method, request.path):
-            stream = self._sink = Stream(self._hold, self._invite if expects else _nothing)
+            stream = self._sink = Stream(self._hold, self._invite if expects else None)
             request.body_stream = stream
             self._run(request)
             if data:
@@ -525,8 +534,8 @@ class Connection(asyncio.Protocol):
     def _ended(self, error: BaseException | None) -> None:
         """The request has been worked on."""
         self.busy = False
-        if self._asked:
-            self._asked = 0
+        if self._asked or self._behind:
+            self._asked = self._behind = 0
             self._account()
         if self._lost:
             self._server.forget(self)
@@ -588,7 +597,3 @@ class Connection(asyncio.Protocol):
         self._hold(False)
         self._taken, self._keep = True, False
         return take(transport, self.connection_lost, ahead, unwritable=self._unwritable)
-
-
-def _nothing() -> None:
-    """Nobody waits to be asked for the body."""

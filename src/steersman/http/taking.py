@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 
 from steersman.api.http import Hijacked
 
-_LIMIT = 256 * 1024
+# Twice as much is read before the client has to wait.
+_LIMIT = 32 * 1024
+
+
+# What event loops and the system may have read ahead of a stream, and what may be written that is not taken.
+_WINDOW = 64 * 1024
+
+
+def slim(transport: asyncio.WriteTransport) -> None:
+    """Bound what is in memory of a stream whose other end stands still: by themselves event loops take far more."""
+    transport.set_write_buffer_limits(high=_WINDOW)
+    limit_reading = getattr(transport, "set_read_buffer_limits", None)
+    if limit_reading is not None:
+        # Of TLS, before it is decrypted.
+        limit_reading(high=_WINDOW)
+    sock = transport.get_extra_info("socket")
+    if sock is not None:
+        # Event loops read, and keep, all that has come at a time.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WINDOW)
 
 
 class _Taken(asyncio.StreamReaderProtocol):
@@ -30,6 +49,7 @@ def take(
     reader = asyncio.StreamReader(limit=_LIMIT, loop=loop)
     protocol = _Taken(reader, lost)
     transport.set_protocol(protocol)
+    slim(transport)
     protocol.connection_made(transport)
     if unwritable:
         protocol.pause_writing()

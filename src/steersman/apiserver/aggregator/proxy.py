@@ -88,7 +88,7 @@ async def _send(app: App, target: Target, ctx: Context) -> Response:
         *((("Host", request.headers["host"]),) if "host" in request.headers else ()),
     ]
     body = request.body_stream or request.body
-    answer = await app.backends.send(target, request.method, ctx.info.path, request.query, headers, body)
+    answer = await app.backends.send(target, request.method, ctx.info.path, request.query, headers, body, request.keep)
     if 300 <= answer.status < 400 and any(name.lower() == "location" for name in answer.headers):
         await read_limited(answer.body)
         return _text(502, "the backend attempted to redirect this request, which is not permitted")

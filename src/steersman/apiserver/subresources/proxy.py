@@ -53,7 +53,8 @@ async def _proxy(app: App, ctx: Context, endpoint: Endpoint) -> Response:
         # What a page refers to is relative to its own path, which must therefore end as the backend's root does.
         return Response(301, {"Location": ctx.info.path + "/" + (f"?{request.query}" if request.query else "")})
     body = request.body_stream or request.body
-    answer = await app.backends.send(target, request.method, path, request.query, forwarded_headers(request), body)
+    sent = forwarded_headers(request)
+    answer = await app.backends.send(target, request.method, path, request.query, sent, body, request.keep)
     view = View(target.authority, request.headers.get("host", ""), ctx.info.path.removesuffix(path))
     found, content = await rewritten(answer.headers, answer.body, view)
     return Response(answer.status, found, content)

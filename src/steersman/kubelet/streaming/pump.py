@@ -59,8 +59,12 @@ async def finish(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 async def close(writer: asyncio.StreamWriter) -> None:
     """Close, whatever state the connection is in."""
-    writer.close()
     # The peer may be gone already, or never answer a TLS farewell: closed is closed.
     with contextlib.suppress(ConnectionError, TimeoutError):
-        async with asyncio.timeout(LINGER):
-            await writer.wait_closed()
+        try:
+            writer.close()
+            async with asyncio.timeout(LINGER):
+                await writer.wait_closed()
+        finally:
+            # Else what is not taken stays for ever, and its connection with it.
+            writer.transport.abort()
