@@ -1,5 +1,6 @@
 """Which answers go out compressed, and to whom."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
@@ -9,7 +10,7 @@ from tests.apiserver.conftest import MAPS, Api, config_map
 
 from steersman.api.http import Response
 from steersman.apiserver import compression
-from steersman.apiserver.compression import THRESHOLD, shrunk, takes_gzip
+from steersman.apiserver.compression import THRESHOLD, Packer, takes_gzip
 from steersman.apiserver.openapi.service import OpenAPIService
 
 GZIP = {"accept-encoding": "gzip"}
@@ -36,7 +37,7 @@ def test_what_clients_take(header: str, taken: bool) -> None:
 @pytest.mark.parametrize(("size", "packed"), [(0, False), (THRESHOLD, False), (THRESHOLD + 1, True)])
 async def test_only_what_is_large(size: int, packed: bool) -> None:
     body = b"x" * size
-    answer = await shrunk(Response(200, {"Vary": "Accept"}, body))
+    answer = await Packer().shrunk(Response(200, {"Vary": "Accept"}, body))
     assert isinstance(answer.body, bytes)
     if not packed:
         assert answer.body == body
@@ -45,6 +46,20 @@ async def test_only_what_is_large(size: int, packed: bool) -> None:
     assert gzip.decompress(answer.body) == body
     assert answer.headers["Content-Encoding"] == "gzip"
     assert answer.headers["Vary"] == "Accept, Accept-Encoding"
+
+
+async def test_not_too_much_at_once() -> None:
+    packer, size = Packer(2 * THRESHOLD + 2), THRESHOLD + 1
+    answers = await asyncio.gather(*(packer.shrunk(Response(200, {}, b"x" * size)) for _ in range(4)))
+    assert [len(answer.body) == size for answer in answers if isinstance(answer.body, bytes)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert ["Content-Encoding" in answer.headers for answer in answers] == [True, True, False, False]
+    alone = await packer.shrunk(Response(200, {}, b"x" * 3 * size))
+    assert alone.headers["Content-Encoding"] == "gzip"
 
 
 async def test_pieces_and_their_end() -> None:
@@ -57,11 +72,11 @@ async def test_pieces_and_their_end() -> None:
         finally:
             closed.append(True)
 
-    answer = await shrunk(Response(200, {}, pieces()))
+    answer = await Packer().shrunk(Response(200, {}, pieces()))
     assert not isinstance(answer.body, bytes)
     assert gzip.decompress(b"".join([p async for p in answer.body])) == b"0" * 1000 + b"1" * 1000 + b"2" * 1000
     assert closed == [True]
-    again = await shrunk(Response(200, {}, pieces()))
+    again = await Packer().shrunk(Response(200, {}, pieces()))
     assert not isinstance(again.body, bytes)
     assert await anext(again.body)
     await again.body.aclose()  # type: ignore[attr-defined]

@@ -12,6 +12,8 @@ from steersman.api.http import Response
 
 THRESHOLD = 128 * 1024
 """What is no longer than this many bytes is sent as it is."""
+MOST = 8 * 1024 * 1024
+"""Bytes of answers that are compressed at once."""
 
 _LEVEL = 1
 _GZIP, _RAW = 31, -15
@@ -24,14 +26,28 @@ def takes_gzip(headers: Mapping[str, str]) -> bool:
     return any(token.strip() == "gzip" for token in headers.get("accept-encoding", "").split(","))
 
 
-async def shrunk(response: Response) -> Response:
-    """The same answer compressed, if it is large or of unknown size."""
-    body = response.body
-    if not isinstance(body, bytes):
-        return replace(response, headers=_marked(response.headers), body=_pieces(body))
-    if len(body) <= THRESHOLD:
-        return response
-    return replace(response, headers=_marked(response.headers), body=await asyncio.to_thread(_packed, body))
+class Packer:
+    """Compresses; `most` bytes at once, or one answer that is larger. What comes meanwhile goes out as it is: where it waited, for
+    a thread as for its client, it would be kept."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._under_way = 0
+
+    async def shrunk(self, response: Response) -> Response:
+        """The same answer compressed, if it is large or of unknown size."""
+        body = response.body
+        if not isinstance(body, bytes):
+            return replace(response, headers=_marked(response.headers), body=_pieces(body))
+        size = len(body)
+        if size <= THRESHOLD or (self._under_way and self._under_way + size > self._most):
+            return response
+        self._under_way += size
+        try:
+            packed = await asyncio.to_thread(_packed, body)
+        finally:
+            self._under_way -= size
+        return replace(response, headers=_marked(response.headers), body=packed)
 
 
 def _packed(body: bytes) -> bytes:

@@ -155,7 +155,7 @@ class App:
         self.metrics, self.pod_security, self.admitted = Metrics(), Counters(), admission_counting.Counts()
         self.deadlines = Deadlines(clock)
         self.frames, self.backlog = Frames(), Backlog()
-        self.joined = Joined()
+        self.joined, self.packer = Joined(), compression.Packer()
         self.backends = Backends()
         low, high = self.config.node_ports
         self.allocator = Allocator(self.config.service_cidr, range(low, high + 1))
@@ -415,7 +415,7 @@ class App:
                 response = await routing.serve(self, ctx)
                 trail.answer(response)
                 if response.shrinks and compression.takes_gzip(request.headers):
-                    response = await compression.shrunk(response)
+                    response = await self.packer.shrunk(response)
             except StatusError as error:
                 response = respond.error(error, _accepted(request, query), warnings)
             except SealFailed as error:

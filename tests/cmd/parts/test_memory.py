@@ -20,10 +20,25 @@ async def test_memory_is_returned_after_growth_and_not_before() -> None:
         size[0] -= 30 * MEBIBYTE
 
     task = asyncio.ensure_future(keep_trimmed(clock, lambda: size[0], trim, 5.0))
-    for grown, trimmed in ((5, 0), (7, 0), (40, 1), (15, 1), (80, 2)):
+    for grown, trimmed in ((5, 0), (7, 0), (40, 1), (15, 2), (80, 3)):
         size[0] = (100 + grown) * MEBIBYTE
         await clock.advance(5)
         assert len(trims) == trimmed, grown
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_what_is_in_use_may_not_be_so_later() -> None:
+    clock = FakeClock()
+    size, trims = [100 * MEBIBYTE], []
+    task = asyncio.ensure_future(keep_trimmed(clock, lambda: size[0], lambda: trims.append(clock.monotonic()), 1.0))
+    await clock.advance(1)
+    size[0] += 50 * MEBIBYTE
+    await clock.advance(1000)
+    assert trims == [2, 4, 8, 16, 32, 64, 128]
+    size[0] += 50 * MEBIBYTE
+    await clock.advance(3)
+    assert len(trims) == 9
     task.cancel()
     await asyncio.wait([task])
 
