@@ -31,6 +31,8 @@ _FAREWELL_SECONDS, _DELIVERY_SECONDS = 1.0, 30.0
 _HEAD_LIMIT = 64 * 1024
 _REFUSAL_LIMIT = 64 * 1024
 _CHUNK = 64 * 1024
+# Larger bodies are sent piece by piece: whoever does not take them makes us keep one copy, and not one more for each layer.
+_WHOLE = 256 * 1024
 # Bytes of memory that a connection to a backend takes; more of them once so much has come together; and still more, for each
 # direction of an upgraded connection, while what was sent there is not taken.
 _CONNECTED, _BUSY, _MUCH, _STALLED = 64 * 1024, 256 * 1024, 8 * 1024, 320 * 1024
@@ -97,6 +99,12 @@ def _connector() -> aiohttp.TCPConnector:
     return made
 
 
+async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+    view = memoryview(body)
+    for start in range(0, len(body), _CHUNK):
+        yield bytes(view[start : start + _CHUNK])
+
+
 class Backends:
     """Dials backends; `close` ends what is under way. `patience` is in seconds: how long an answer to an upgrade may take."""
 
@@ -136,11 +144,15 @@ class Backends:
         import aiohttp
 
         keep(_CONNECTED)
+        headers = list(headers)
+        if isinstance(body, bytes) and len(body) > _WHOLE:
+            headers.append(("Content-Length", str(len(body))))
+            body = _pieces(body)
         try:
             answer = await self._client().request(
                 method,
                 target.url(path, query),
-                headers=list(headers),
+                headers=headers,
                 data=body or None,
                 ssl=target.tls or False,
                 server_hostname=target.name or None,

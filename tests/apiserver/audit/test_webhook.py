@@ -10,7 +10,7 @@ import pytest
 from tests.apiserver.audit.test_sinks import event
 
 from steersman.api.clock import FakeClock
-from steersman.apiserver.audit.sinks import BATCH, BLOCKING, STRICT, Batching, Errors
+from steersman.apiserver.audit.sinks import BATCH, BLOCKING, BUFFERED, STRICT, Batching, Errors
 from steersman.apiserver.audit.webhook import Delivery, Poster, WebhookSink
 from steersman.apiserver.webhook.asking import Said, Unanswered
 
@@ -147,3 +147,49 @@ async def test_requests_wait_in_blocking_modes(mode: str, goes_on: bool) -> None
         await clock.advance(100)
     assert waiting.result() is goes_on
     assert errors.counts == {"webhook": 1}
+
+
+async def test_what_waits_is_bounded_by_its_bytes() -> None:
+    clock, hook = FakeClock(), Hook(Unanswered("no"))
+    sink, errors = sink_of(hook, clock, most=400, wait=30.0, qps=0.0)
+    task = asyncio.ensure_future(sink.run())
+    large = event(1, size=500_000)
+    for _ in range(200):
+        assert sink.take(large) is True
+        await asyncio.sleep(0)
+    kept = BUFFERED // 500_000
+    assert 200 - kept <= errors.counts["buffered"] < 200 - kept + 5
+    # Who has waited for so many seconds has been given up, and there is room again.
+    await clock.advance(1000)
+    assert errors.counts["webhook"] == 200 - errors.counts["buffered"]
+    assert sink.take(large) is True
+    assert sum(errors.counts.values()) == 200
+    task.cancel()
+
+
+async def test_large_events_do_not_wait_for_many() -> None:
+    clock, hook = FakeClock(), Hook()
+    sink, _ = sink_of(hook, clock, most=400, wait=30.0)
+    task = asyncio.ensure_future(sink.run())
+    for number in range(10):
+        sink.take(event(number, size=500_000))
+    await clock.advance(1)
+    # Each post is of a few, and what is left waits as ever.
+    assert [len(ids) for ids in hook.ids()] == [4, 4]
+    await clock.advance(30)
+    assert [len(ids) for ids in hook.ids()] == [4, 4, 2]
+    task.cancel()
+
+
+@pytest.mark.parametrize(("mode", "goes_on"), [(BLOCKING, True), (STRICT, False)])
+async def test_requests_that_wait_are_bounded_by_their_bytes(mode: str, goes_on: bool) -> None:
+    clock, hook = FakeClock(), Hook(Unanswered("no"))
+    sink, errors = sink_of(hook, clock, mode)
+    large = event(1, size=5_000_000)
+    waiting = [asyncio.ensure_future(sink.take(large)) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert await sink.take(large) is goes_on
+    assert errors.counts == {"webhook": 1}
+    await clock.advance(1000)
+    assert [one.result() for one in waiting] == [goes_on, goes_on]
+    assert not sink._size

@@ -19,6 +19,10 @@ log = logging.getLogger(__name__)
 BATCH, BLOCKING, STRICT = "batch", "blocking", "blocking-strict"
 MODES = (BATCH, BLOCKING, STRICT)
 
+BUFFERED = 12 * 1024 * 1024
+"""Bytes of events that may wait for a backend, whatever their number: more are lost, but for a single one that is large."""
+# Events of so many bytes are written together, even if more should be.
+_WRITTEN = 1024 * 1024
 # Failures are told of no more often than this.
 _TELL_SECONDS = 10.0
 
@@ -121,6 +125,7 @@ class LogSink:
         self._strict = mode == STRICT
         self._gathering = (gathering or Gathering()) if mode == BATCH else None
         self._waiting: list[bytes] = []
+        self._size = 0
         self._timer: asyncio.Handle | None = None
 
     def take(self, event: Event) -> bool:
@@ -152,17 +157,18 @@ class LogSink:
             self._errors.note("buffered", 1, "audit buffer queue blocked")
             return
         waiting.append(line)
+        before, self._size = self._size, self._size + len(line)
         loop = asyncio.get_running_loop()
         if self._timer is None:
-            many = gathering.most > 1
+            many = gathering.most > 1 and self._size <= _WRITTEN
             self._timer = loop.call_later(gathering.wait, self._flush) if many else loop.call_soon(self._flush)
-        elif len(waiting) == gathering.most > 1:
+        elif len(waiting) == gathering.most > 1 or before <= _WRITTEN < self._size:
             self._timer.cancel()
             self._timer = loop.call_soon(self._flush)
 
     def _flush(self) -> None:
         self._timer = None
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting, self._size = self._waiting, [], 0
         if not waiting:
             return
         try:

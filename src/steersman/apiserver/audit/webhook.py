@@ -8,13 +8,15 @@ from collections.abc import Awaitable, Sequence
 
 from steersman.api.clock import Clock
 from steersman.apiserver.audit.event import API_VERSION, Event, encode
-from steersman.apiserver.audit.sinks import BATCH, STRICT, Batching, Errors
+from steersman.apiserver.audit.sinks import BATCH, BUFFERED, STRICT, Batching, Errors
 from steersman.apiserver.backend import Backends
 from steersman.apiserver.webhook.asking import Connection, Post, Repeats, Unanswered, anything, ask
 from steersman.apiserver.webhook.kubeconfig import Remote
 
 # Batches that are on their way at a time; the next wait in the buffer, which is bounded.
 _AT_ONCE = 8
+# Bytes of events that do not wait for more, and that go together at the most.
+_MUCH = 2 * 1024 * 1024
 # What is left at the end may take so long.
 _LAST_SECONDS = 5.0
 _ONCE = Repeats(tries=1)
@@ -62,6 +64,8 @@ class WebhookSink:
         self._batching = (batching or Batching()) if mode == BATCH else None
         self._limit = limit
         self._buffer: deque[bytes] = deque()
+        self._size = self._buffered = 0
+        """Bytes of all events that are here; and of those that are not on their way yet."""
         self._arrived, self._full = asyncio.Event(), asyncio.Event()
         self._sending: list[list[bytes]] = []
 
@@ -70,21 +74,33 @@ class WebhookSink:
         batching = self._batching
         if batching is None:
             return self._now(line)
-        if len(self._buffer) >= batching.buffer:
+        if len(self._buffer) >= batching.buffer or not self._has_room(line):
             self._errors.note("buffered", 1, "audit buffer queue blocked")
             return True
         self._buffer.append(line)
+        self._size += len(line)
+        self._buffered += len(line)
         self._arrived.set()
-        if len(self._buffer) >= batching.most:
+        if len(self._buffer) >= batching.most or self._buffered > _MUCH:
             self._full.set()
         return True
 
+    def _has_room(self, line: bytes) -> bool:
+        return not self._size or self._size + len(line) <= BUFFERED
+
     async def _now(self, line: bytes) -> bool:
+        if not self._has_room(line):
+            # The requests that wait are as many as clients like to send, and some have no client any more.
+            self._errors.note("webhook", 1, "too much waits for the webhook")
+            return not self._strict
+        self._size += len(line)
         try:
             await self._deliver([line])
         except Unanswered as error:
             self._errors.note("webhook", 1, error)
             return not self._strict
+        finally:
+            self._size -= len(line)
         return True
 
     async def run(self) -> None:
@@ -123,12 +139,14 @@ class WebhookSink:
         """The next events, as many as go together."""
         buffer, size = self._buffer, 0
         batch: list[bytes] = []
-        while buffer and len(batch) < most and not (batch and self._limit and size + len(buffer[0]) > self._limit):
+        limit = min(self._limit or _MUCH, _MUCH)
+        while buffer and len(batch) < most and not (batch and size + len(buffer[0]) > limit):
             size += len(buffer[0])
             batch.append(buffer.popleft())
+        self._buffered -= size
         if not buffer:
             self._arrived.clear()
-        if len(buffer) < most:
+        if len(buffer) < most and self._buffered <= _MUCH:
             self._full.clear()
         return batch
 
@@ -140,6 +158,7 @@ class WebhookSink:
         finally:
             room.release()
         self._sending.remove(batch)
+        self._size -= sum(map(len, batch))
 
     async def close(self) -> None:
         """What is still here gets one more chance, as a whole within seconds."""
