@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import zlib
 from collections.abc import AsyncIterator
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from steersman.api.http import unbounded
 from steersman.apiserver import rewriting
 from steersman.apiserver.rewriting import View, rewrite_html, rewritten
 
@@ -83,19 +85,27 @@ HTML = {"Content-Type": "text/html; charset=utf-8"}
 
 
 async def test_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    headers, content = await rewritten({"content-type": "text/plain", "Location": "/y"}, body(PAGE), VIEW)
+    headers, content = await rewritten(
+        {"content-type": "text/plain", "Location": "/y"}, body(PAGE), VIEW, unbounded, asyncio.Semaphore(1)
+    )
     assert (headers["Location"], await whole(content)) == (f"{PREFIX}/y", PAGE)
-    _, content = await rewritten(HTML, body(PAGE[:5], PAGE[5:]), VIEW)
+    _, content = await rewritten(HTML, body(PAGE[:5], PAGE[5:]), VIEW, unbounded, asyncio.Semaphore(1))
     assert await whole(content) == SEEN
-    _, content = await rewritten({**HTML, "Content-Encoding": "gzip"}, body(gzip.compress(PAGE)), VIEW)
+    _, content = await rewritten(
+        {**HTML, "Content-Encoding": "gzip"}, body(gzip.compress(PAGE)), VIEW, unbounded, asyncio.Semaphore(1)
+    )
     assert gzip.decompress(await whole(content)) == SEEN
-    _, content = await rewritten({**HTML, "Content-Encoding": "deflate"}, body(deflated(PAGE)), VIEW)
+    _, content = await rewritten(
+        {**HTML, "Content-Encoding": "deflate"}, body(deflated(PAGE)), VIEW, unbounded, asyncio.Semaphore(1)
+    )
     assert zlib.decompress(await whole(content), -zlib.MAX_WBITS) == SEEN
     for packing, data in (("br", PAGE), ("gzip", b"no gzip")):
-        _, content = await rewritten({**HTML, "Content-Encoding": packing}, body(data), VIEW)
+        _, content = await rewritten(
+            {**HTML, "Content-Encoding": packing}, body(data), VIEW, unbounded, asyncio.Semaphore(1)
+        )
         assert await whole(content) == data
     monkeypatch.setattr(rewriting, "_LIMIT", 4)
-    _, content = await rewritten(HTML, body(PAGE[:5], PAGE[5:]), VIEW)
+    _, content = await rewritten(HTML, body(PAGE[:5], PAGE[5:]), VIEW, unbounded, asyncio.Semaphore(1))
     assert await whole(content) == PAGE
 
 
@@ -103,8 +113,26 @@ async def test_a_page_that_grows_beyond_the_limit_when_unpacked_stays_as_it_is(m
     monkeypatch.setattr(rewriting, "_LIMIT", 10_000)
     bomb = gzip.compress(PAGE * 100_000)
     assert len(bomb) < 10_000
-    _, content = await rewritten({**HTML, "Content-Encoding": "gzip"}, body(bomb), VIEW)
+    _, content = await rewritten(
+        {**HTML, "Content-Encoding": "gzip"}, body(bomb), VIEW, unbounded, asyncio.Semaphore(1)
+    )
     assert await whole(content) == bomb
     cut = gzip.compress(PAGE)[:-9]
-    _, content = await rewritten({**HTML, "Content-Encoding": "gzip"}, body(cut), VIEW)
+    _, content = await rewritten({**HTML, "Content-Encoding": "gzip"}, body(cut), VIEW, unbounded, asyncio.Semaphore(1))
     assert await whole(content) == cut
+
+
+@pytest.mark.parametrize("begin", [b"<a ", b"<script>", b"<!--", b'<a href="/'])
+async def test_a_part_without_end_is_not_worked_on(begin: bytes) -> None:
+    page = b'<a href="/x">' + begin + b"a " * 400_000
+    kept: list[int] = []
+    _, content = await rewritten(HTML, body(page), VIEW, kept.append, asyncio.Semaphore(1))
+    assert content == page
+    assert kept[-1] > 2 * len(page)
+
+
+async def test_lines_and_links_without_number() -> None:
+    page = b"\n" * 200_000 + b'<a href="/x">\n' * 20_000
+    _, content = await rewritten(HTML, body(page), VIEW, unbounded, asyncio.Semaphore(1))
+    assert isinstance(content, bytes)
+    assert content.count(VIEW.prefix.encode() + b"/x") == 20_000

@@ -6,7 +6,7 @@ import asyncio
 import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -111,6 +111,8 @@ class Backends:
     def __init__(self, patience: float = _UPGRADE_SECONDS) -> None:
         self._patience = patience
         self._session: aiohttp.ClientSession | None = None
+        self.pages = asyncio.Semaphore(2)
+        """For pages of backends that are rewritten at a time."""
 
     async def close(self) -> None:
         session, self._session = self._session, None
@@ -283,21 +285,26 @@ class _Chunks:
         self._answer.close()
 
 
-async def read_limited(body: AsyncIterator[Any], limit: int = _REFUSAL_LIMIT) -> bytes:
-    """The body, cut at `limit` bytes. Whatever happens, its connection is not held any longer."""
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async for chunk in body:
-            parts.append(chunk)
-            size += len(chunk)
-            if size >= limit:
-                break
-    finally:
+async def read_limited(
+    body: AsyncIterator[Any], limit: int = _REFUSAL_LIMIT, large: asyncio.Lock | None = None
+) -> bytes:
+    """The body, cut at `limit` bytes. Whatever happens, its connection is not held any longer.
+
+    Of all bodies with the same lock only one at a time becomes `large`; the others wait.
+    """
+    found = bytearray()
+    async with AsyncExitStack() as held:
         close = getattr(body, "aclose", None)
         if close is not None:
-            await close()
-    return b"".join(parts)[:limit]
+            held.push_async_callback(close)
+        async for chunk in body:
+            found += chunk
+            if len(found) >= limit:
+                break
+            if large is not None and len(found) > _WHOLE:
+                await held.enter_async_context(large)
+                large = None
+    return bytes(memoryview(found)[:limit])
 
 
 def forwarded_headers(request: Request) -> list[tuple[str, str]]:

@@ -9,12 +9,15 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from html.parser import HTMLParser
-from itertools import accumulate
 from posixpath import normpath
 from urllib.parse import urlsplit, urlunsplit
 
 # A page that is larger is passed on as it is.
-_LIMIT = 16 * 1024 * 1024
+_LIMIT = 1024 * 1024
+# What the parser is given at a time, and the most that it may not have got through: a tag, or a script, of a page that is worked on.
+_PIECE, _UNREAD = 16 * 1024, 256 * 1024
+# What a connection to a backend takes.
+_BUFFERS = 256 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 # The attributes that hold a URL, by element.
 _ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
@@ -53,14 +56,14 @@ class View:
 
 
 class _Links(HTMLParser):
-    """Finds start tags with links; collects what is to stand in their place, by position in the text."""
+    """Finds start tags with links; `page` is the text up to the last of them, with what is to stand in their place."""
 
     def __init__(self, text: str, rewrite: Callable[[str], str]) -> None:
         super().__init__(convert_charrefs=False)
-        self._rewrite = rewrite
-        # Where lines begin. The parser ends them by line feeds alone.
-        self._lines = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
-        self.found: list[tuple[int, int, str]] = []
+        self._text, self._rewrite = text, rewrite
+        # A line, and where it begins. The parser ends them by line feeds alone.
+        self._line = 1, 0
+        self.page, self.done = bytearray(), 0
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         names = _ATTRIBUTES.get(tag)
@@ -70,30 +73,43 @@ class _Links(HTMLParser):
         new = [(n, self._rewrite(v) if n in names and v is not None else v) for n, v in attributes]
         if new != attributes:
             line, column = self.getpos()
-            start = self._lines[line - 1] + column
+            known, begin = self._line
+            for _ in range(line - known):
+                begin = self._text.index("\n", begin) + 1
+            self._line = line, begin
+            start = begin + column
             inside = "".join(f" {n}" if v is None else f' {n}="{escape(v)}"' for n, v in new)
-            self.found.append((start, start + len(raw), f"<{tag}{inside}{'/' if raw.endswith('/>') else ''}>"))
+            new_tag = f"<{tag}{inside}{'/' if raw.endswith('/>') else ''}>"
+            self.page += _encoded(self._text[self.done : start] + new_tag)
+            self.done = start + len(raw)
 
 
 def rewrite_html(page: bytes, rewrite: Callable[[str], str]) -> bytes:
-    """The page with its links rewritten; whatever has none stays as it is, byte for byte."""
+    """The page with its links rewritten; whatever has none stays as it is, byte for byte. Raises TooLarge for a tag."""
     # One character for each byte: what is not ASCII is only carried along.
     text = page.decode("latin-1")
     links = _Links(text, rewrite)
-    links.feed(text)
+    for start in range(0, len(text), _PIECE):
+        links.feed(text[start : start + _PIECE])
+        if len(links.rawdata) > _UNREAD:
+            raise TooLarge
     links.close()
-    out, at = [], 0
-    for start, end, tag in links.found:
-        out += [text[at:start], tag]
-        at = end
-    out.append(text[at:])
-    return "".join(out).encode("latin-1", "xmlcharrefreplace")
+    return bytes(links.page + _encoded(text[links.done :]))
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("latin-1", "xmlcharrefreplace")
 
 
 async def rewritten(
-    headers: Mapping[str, str], body: AsyncIterator[bytes], view: View
+    headers: Mapping[str, str],
+    body: AsyncIterator[bytes],
+    view: View,
+    keep: Callable[[int], None],
+    at_once: asyncio.Semaphore,
 ) -> tuple[dict[str, str], AsyncIterator[bytes] | bytes]:
-    """An answer with its links rewritten: those of a page, and that of a redirect."""
+    """An answer with its links rewritten: those of a page, and that of a redirect. `keep` is told how much of it has come; so many
+    pages are worked on `at_once`."""
     out = dict(headers)
     found = {name.lower(): name for name in headers}
     if "location" in found:
@@ -107,12 +123,14 @@ async def rewritten(
     async for chunk in body:
         begun.append(chunk)
         size += len(chunk)
+        keep(_BUFFERS + 2 * size)
         if size > _LIMIT:
             return out, _rest(begun, body)
     page = b"".join(begun)
     try:
-        return out, await asyncio.to_thread(_rewritten_page, page, packing, view)
-    except _TooLarge:
+        async with at_once:
+            return out, await asyncio.to_thread(_rewritten_page, page, packing, view)
+    except TooLarge:
         return out, page
     except (OSError, EOFError, zlib.error):
         # Not packed as it says: that is for the client to find out.
@@ -126,8 +144,8 @@ async def _rest(begun: list[bytes], body: AsyncIterator[bytes]) -> AsyncIterator
         yield chunk
 
 
-class _TooLarge(Exception):
-    """A page that is small only as long as it is packed."""
+class TooLarge(Exception):
+    """A page that is small only as long as it is packed, or that has too large a part."""
 
 
 def _rewritten_page(page: bytes, packing: str, view: View) -> bytes:
@@ -140,7 +158,7 @@ def _unpacked(page: bytes, packing: str) -> bytes:
     unpacker = zlib.decompressobj(_GZIP if packing == "gzip" else -zlib.MAX_WBITS)
     found = unpacker.decompress(page, _LIMIT)
     if unpacker.unconsumed_tail:
-        raise _TooLarge
+        raise TooLarge
     if not unpacker.eof:
         raise EOFError("the page is cut off")
     return found

@@ -56,7 +56,7 @@ async def _proxy(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     sent = forwarded_headers(request)
     answer = await app.backends.send(target, request.method, path, request.query, sent, body, request.keep)
     view = View(target.authority, request.headers.get("host", ""), ctx.info.path.removesuffix(path))
-    found, content = await rewritten(answer.headers, answer.body, view)
+    found, content = await rewritten(answer.headers, answer.body, view, request.keep, app.backends.pages)
     return Response(answer.status, found, content)
 
 

@@ -137,8 +137,10 @@ async def post(
     headers: Iterable[tuple[str, str]],
     body: bytes,
     most: int,
+    large: asyncio.Lock | None = None,
 ) -> Said:
-    """One POST and its answer. Raises StatusError, ssl.SSLError, or OSError, also for more than `most` bytes."""
+    """One POST and its answer, of which the `large` ones are read one after the other. Raises StatusError, ssl.SSLError, or
+    OSError, also for more than `most` bytes."""
     headers = list(headers)
     try:
         answer = await backends.send(target, "POST", path, query, headers, body)
@@ -148,7 +150,7 @@ async def post(
         # A kept connection was closed while nothing was said on it: nobody has seen the request.
         answer = await backends.send(target, "POST", path, query, headers, body)
     good = 200 <= answer.status < 300
-    data = await read_limited(answer.body, most + 1 if good else _REFUSAL)
+    data = await read_limited(answer.body, most + 1 if good else _REFUSAL, large)
     if len(data) > most:
         raise OSError("the answer is too large")
     after = next((value for name, value in answer.headers.items() if name.lower() == "retry-after"), "")

@@ -24,6 +24,15 @@ from steersman.pki import trust
 _OWN = ("kubernetes.default.svc", 443)
 _REFUSAL = 4096
 MAX_ANSWER = 64 * 1024 * 1024
+# Bytes of an answer to a short question. A patch may write a whole object, and conversions answer with as much as was asked.
+_ANSWER, _RATIO = 6 * 1024 * 1024, 4
+
+
+def most_of(body: bytes) -> int:
+    """The bytes that an answer to this may have."""
+    return min(_ANSWER + _RATIO * len(body), MAX_ANSWER)
+
+
 _HEADERS = (
     ("Content-Type", "application/json"),
     ("Accept", "application/json"),
@@ -101,6 +110,7 @@ class WebhookClient:
         self._registries = registries
         self._backends = backends
         self._handle = handle
+        self._large = asyncio.Lock()
 
     async def call(self, address: Address, body: bytes, seconds: float) -> bytes:
         query = f"?timeout={seconds:g}s"
@@ -120,7 +130,9 @@ class WebhookClient:
             address = replace(address, identity=await address.identity.current())
         target = self._target(address, start)
         headers = (*_HEADERS, ("Host", f"{address.host}:{address.port}"), *address.identity.headers())
-        said = await asking.post(self._backends, target, address.path, query[1:], headers, body, MAX_ANSWER)
+        said = await asking.post(
+            self._backends, target, address.path, query[1:], headers, body, most_of(body), self._large
+        )
         if said.status == 401:
             address.identity.refused()
         if said.status != 200:
@@ -137,11 +149,11 @@ class WebhookClient:
             raise WebhookFailure(f"failed: {refusal(error.code, '')}", status=error.code) from error
         said = response.body
         if not isinstance(said, bytes):
-            said = await read_limited(said, MAX_ANSWER + 1)
+            said = await read_limited(said, most_of(body) + 1)
         if response.status != 200:
             text = said[:_REFUSAL].decode("utf-8", "replace").strip()
             raise WebhookFailure(f"failed: {refusal(response.status, text)}", status=response.status)
-        if len(said) > MAX_ANSWER:
+        if len(said) > most_of(body):
             raise OSError("the answer is too large")
         return said
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from steersman.api import codec, field
+from steersman.api import codec, field, values
 from steersman.api.errors import BadRequest, StatusError
 from steersman.api.http import User
 from steersman.api.meta import Resource
@@ -124,6 +124,8 @@ def encode(version: str, uid: str, about: Mapping[str, Any], new: Any, old: Any)
 
 def decode(data: bytes, version: str, uid: str, *, mutating: bool) -> Response:
     """The answer, if it is one to this request. Raises BadAnswer."""
+    if values.too_many(data):
+        raise BadAnswer("failed to call webhook: the answer has too many values")
     try:
         answer = msgspec.json.decode(data, type=_Answer)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -163,7 +165,10 @@ def patch_of(response: Response) -> list[Any]:
     if not response.patch:
         return []
     try:
-        operations = msgspec.json.decode(base64.b64decode(response.patch, validate=True))
+        text = base64.b64decode(response.patch, validate=True)
+        if values.too_many(text):
+            raise BadAnswer("received undecodable patch in webhook response: it has too many values")
+        operations = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, binascii.Error, ValueError) as error:
         raise BadAnswer(f"received undecodable patch in webhook response: {error}") from error
     if operations is None:
