@@ -18,7 +18,7 @@ def images(cluster: Cluster) -> None:
 def deployment_of_three(cluster: Cluster) -> None:
     """A Deployment of 3."""
     cluster.kubectl("apply", "-f", str(MANIFESTS / "web.yaml")).expect("deployment.apps/web created")
-    cluster.kubectl("rollout", "status", "deployment/web", "--timeout=60s").expect("successfully rolled out")
+    cluster.kubectl("rollout", "status", "deployment/web", cluster.within(60)).expect("successfully rolled out")
     cluster.wait_ready(SELECTOR, 3)
     cluster.wait_shown("3/3", "get", "deployment", "web")
 
@@ -41,9 +41,7 @@ def reach_by_cluster_ip(cluster: Cluster) -> None:
     """Reached by ClusterIP from the host and from a pod, every replica in turn."""
     address = cluster.memory["clusterIP"]
     _wait_page(cluster, f"http://{address}/")
-    cluster.kubectl("exec", "deployment/web", "--", "timeout", "5", "wget", "-q", "-O-", f"http://{address}/").expect(
-        "version v1"
-    )
+    _wait_page_inside(cluster, "deployment/web", f"http://{address}/")
     pages = {expect_page(f"http://{address}/", "version v1") for _ in range(60)}
     expect(len(pages) == 3, sorted(pages), "answers of all 3 pods in 60 requests")
 
@@ -51,11 +49,9 @@ def reach_by_cluster_ip(cluster: Cluster) -> None:
 def reach_by_name(cluster: Cluster) -> None:
     """Reached by DNS name from another pod."""
     cluster.kubectl("apply", "-f", str(MANIFESTS / "client.yaml"))
-    cluster.kubectl("wait", "--for=condition=Ready", "pod/client", "--timeout=60s")
+    cluster.kubectl("wait", "--for=condition=Ready", "pod/client", cluster.within(60))
     for name in ("web", "web.default", "web.default.svc.cluster.local"):
-        cluster.kubectl("exec", "client", "--", "timeout", "5", "wget", "-q", "-O-", f"http://{name}/").expect(
-            "version v1"
-        )
+        _wait_page_inside(cluster, "client", f"http://{name}/")
     cluster.kubectl("exec", "client", "--", "nslookup", "web.default.svc.cluster.local").expect(
         cluster.memory["clusterIP"]
     )
@@ -73,12 +69,22 @@ def _wait_page(cluster: Cluster, url: str) -> None:
 
     def answers() -> bool:
         try:
-            expect_page(url, "version v1")
+            expect_page(url, "version v1", 5.0)
         except StepFailedError:
             return False
         return True
 
     cluster.wait_until(answers, f"a page with 'version v1' at {url}", patience=10.0)
+
+
+def _wait_page_inside(cluster: Cluster, pod: str, url: str) -> None:
+    """Until the rules of a new Service have reached the node, and its name the DNS."""
+    command = ("exec", pod, "--", "timeout", "5", "wget", "-q", "-O-", url)
+
+    def answers() -> bool:
+        return "version v1" in cluster.kubectl(*command, code=None).out
+
+    cluster.wait_until(answers, f"a page with 'version v1' at {url} from within {pod}", patience=10.0)
 
 
 def apply_twice(cluster: Cluster) -> None:
@@ -99,12 +105,20 @@ def describe(cluster: Cluster) -> None:
     cluster.kubectl("describe", "deployment", "web").expect(
         "StrategyType:", "Replicas:", "3 available", "NewReplicaSet:", "ScalingReplicaSet", "deployment-controller"
     )
-    pod = cluster.pods(SELECTOR)[0]["metadata"]["name"]
-    cluster.kubectl("describe", "pod", pod).expect(
-        "Status:", "Running", "Ready", "Scheduled", "Pulled", "Created", "Started", "Successfully assigned"
-    )
+    pod = _described_pod(cluster)
     cluster.kubectl("describe", "service", "web").expect("Endpoints:", cluster.memory["clusterIP"], "NodePort:")
     cluster.kubectl("describe", "nodes").expect("KubeletReady", "Allocated resources", "Non-terminated Pods", pod)
+
+
+def _described_pod(cluster: Cluster) -> str:
+    """A pod whose whole story is told. Where parts are killed, an event may go with the part that was to tell it."""
+    texts = ("Status:", "Running", "Ready", "Scheduled", "Pulled", "Created", "Started", "Successfully assigned")
+    pods: list[str] = [pod["metadata"]["name"] for pod in cluster.pods(SELECTOR)]
+    for pod in pods if cluster.outages else pods[:1]:
+        described = cluster.kubectl("describe", "pod", pod)
+        if all(text in described.out for text in texts):
+            return pod
+    raise described.fail(f"the texts {texts}")
 
 
 def explain(cluster: Cluster) -> None:
@@ -123,15 +137,24 @@ def get_all(cluster: Cluster) -> None:
 def get_yaml(cluster: Cluster) -> None:
     """`get -o yaml`, and `replace` with what it printed."""
     cluster.wait_shown("readyReplicas: 3", "get", "deployment", "web", "-o", "yaml")
-    text = cluster.kubectl("get", "deployment", "web", "-o", "yaml").out
-    expect(text.startswith("apiVersion: apps/v1\nkind: Deployment\nmetadata:\n"), text, "a Deployment of apps/v1")
-    cluster.kubectl("replace", "-f", "-", stdin=text).expect("deployment.apps/web replaced")
+    cluster.wait_until(lambda: _replaced(cluster), "a Deployment that nobody else changes meanwhile")
     names = cluster.kubectl("get", "pods", "-l", SELECTOR, "-o", "name").out.split()
     expect(len(names) == 3, names, "three names")
     cluster.kubectl("get", "pods", "-o", "custom-columns=NAME:.metadata.name,NODE:.spec.nodeName").expect("node-1")
     items = json.loads(cluster.kubectl("get", "pods", "--sort-by=.metadata.name", "-o", "json").out)["items"]
     found = [item["metadata"]["name"] for item in items]
     expect(found == sorted(found), found, "the pods in the order of their names")
+
+
+def _replaced(cluster: Cluster) -> bool:
+    """Whether a Deployment could be replaced with what was printed of it: not when a controller was faster."""
+    text = cluster.kubectl("get", "deployment", "web", "-o", "yaml").out
+    expect(text.startswith("apiVersion: apps/v1\nkind: Deployment\nmetadata:\n"), text, "a Deployment of apps/v1")
+    done = cluster.kubectl("replace", "-f", "-", stdin=text, code=None)
+    if "the object has been modified" in done.err:
+        return False
+    done.expect("deployment.apps/web replaced")
+    return True
 
 
 def api_resources(cluster: Cluster) -> None:

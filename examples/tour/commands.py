@@ -18,7 +18,16 @@ POLL = 0.1
 OUTAGE = 15.0
 # Answers that differ when a command is given a second time.
 DONE_BEFORE = (" created", " exposed", " deleted", " image updated", " rolled back", " scaled", " replaced")
-LOST = ("was refused", "connection refused", "eof", "connection reset", "connection lost", "broken pipe", "unavailable")
+LOST = (
+    "was refused",
+    "connection refused",
+    "eof",
+    "connection reset",
+    "connection lost",
+    "broken pipe",
+    "unavailable",
+    "handshake timeout",
+)
 EXAMPLES = Path(__file__).resolve().parent.parent
 MANIFESTS = Path(__file__).resolve().parent / "manifests"
 
@@ -88,6 +97,7 @@ class Cluster:
         environment: Mapping[str, str] | None = None,
     ) -> Result:
         """Run a command; `code` is the exit code it must have, None for any."""
+        timeout *= self.times
         try:
             done = subprocess.run(
                 command,
@@ -121,7 +131,7 @@ class Cluster:
     ) -> Result:
         """kubectl; before it is given again, `undo` removes what the try before has left."""
         command = [self.kubectl_path, *arguments]
-        end = time.monotonic() + OUTAGE
+        end = time.monotonic() + OUTAGE * self.times
         repeated = False
         while True:
             result = self.run(command, stdin=stdin, code=None, timeout=timeout)
@@ -183,11 +193,16 @@ class Cluster:
         patience: float = PATIENCE,
     ) -> None:
         """Ask until the answer is yes. After `patience` seconds the step fails with what was found."""
+        patience *= self.times
         end = time.monotonic() + patience
         while not check():
             if time.monotonic() > end:
                 raise StepFailedError(f"after {patience:g} s\n  found: {found()}\n  expected: {expected}")
             time.sleep(POLL)
+
+    def within(self, seconds: float) -> str:
+        """How kubectl is told to wait for so long."""
+        return f"--timeout={seconds * self.times:g}s"
 
     def wait_shown(self, text: str, *arguments: str) -> None:
         """Until kubectl's output holds this text: a controller has yet to count what is ready."""
@@ -214,16 +229,16 @@ def is_ready(pod: dict[str, Any]) -> bool:
     return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
 
 
-def fetch(url: str, timeout: float = 5.0) -> str:
+def fetch(url: str, timeout: float) -> str:
     """The page at a URL, on a connection of its own. OSError when there is none."""
     with urllib.request.urlopen(url, timeout=timeout) as response:
         return str(response.read().decode()).strip()
 
 
-def expect_page(url: str, text: str) -> str:
+def expect_page(url: str, text: str, timeout: float = 30.0) -> str:
     """The page at a URL, which must hold this text."""
     try:
-        page = fetch(url)
+        page = fetch(url, timeout)
     except (urllib.error.URLError, OSError) as error:
         raise StepFailedError(f"GET {url}\n  failed: {error}\n  expected: a page with {text!r}") from error
     if text not in page:

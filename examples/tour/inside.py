@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from commands import MANIFESTS, Cluster, StepFailedError, expect, expect_page
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 ROWS, COLUMNS = 33, 101
 
 
@@ -115,7 +115,8 @@ def exec_tty(cluster: Cluster) -> None:
 
 def _size_arrives(terminal: int, size: str) -> None:
     """The news of a resize takes its way beside the input: ask until it has come."""
-    for _ in range(20):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
         os.write(terminal, b"stty size; echo as''ked\r")
         if size in read_until(terminal, "\nasked"):
             return

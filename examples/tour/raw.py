@@ -11,6 +11,9 @@ from typing import Any
 
 from commands import OUTAGE, POLL, Cluster
 
+# Answers after which a request is made again.
+UNAVAILABLE = frozenset({429, 500, 503})
+
 
 class Api:
     """One connection to the API server, made anew when it breaks. Not for several threads."""
@@ -26,6 +29,7 @@ class Api:
         file.write_text(_pem(user["client-certificate-data"]) + _pem(user["client-key-data"]))
         self._context.load_cert_chain(file)
         self._connection: http.client.HTTPSConnection | None = None
+        self._outage = OUTAGE * cluster.times
 
     def request(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
@@ -45,15 +49,18 @@ class Api:
         return response.status, answer
 
     def patient_request(self, method: str, path: str, body: bytes = b"") -> tuple[int, dict[str, Any]]:
-        """The same, asked again for a while when the connection breaks."""
-        end = time.monotonic() + OUTAGE
+        """The same, asked again for a while when the connection breaks or the server is not itself yet."""
+        end = time.monotonic() + self._outage
         while True:
             try:
-                return self.request(method, path, body)
+                code, answer = self.request(method, path, body)
             except (OSError, http.client.HTTPException):
                 if time.monotonic() > end:
                     raise
-                time.sleep(POLL)
+            else:
+                if code not in UNAVAILABLE or time.monotonic() > end:
+                    return code, answer
+            time.sleep(POLL)
 
     def close(self) -> None:
         if self._connection is not None:

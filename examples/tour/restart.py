@@ -65,13 +65,13 @@ def _serves(cluster: Cluster) -> None:
 
         def answers(url: str = url) -> bool:
             try:
-                expect_page(url, "hello from web-")
+                expect_page(url, "hello from web-", 5.0)
             except StepFailedError:
                 return False
             return True
 
         cluster.wait_until(answers, f"a page at {url}")
-    cluster.kubectl("wait", "--for=condition=Ready", "pod/client", "--timeout=60s")
+    cluster.kubectl("wait", "--for=condition=Ready", "pod/client", cluster.within(60))
     cluster.kubectl("exec", "client", "--", "timeout", "5", "wget", "-q", "-O-", "http://web/").expect(
         "hello from web-"
     )

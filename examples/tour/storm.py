@@ -8,7 +8,7 @@ import threading
 import time
 
 from commands import Cluster, StepFailedError, expect
-from raw import Api
+from raw import UNAVAILABLE, Api
 from restart import status
 
 CREATES = 5000
@@ -50,7 +50,7 @@ class Creator(threading.Thread):
             return True
         if code == 409:  # made by a try whose answer did not arrive
             return True
-        if code not in {429, 500, 503}:
+        if code not in UNAVAILABLE:
             self.problems.append(f"{name}: {code} {answer.get('message')}")
             return True
         self.broken += 1
@@ -90,7 +90,10 @@ def _kill_api_server(cluster: Cluster) -> int:
     part = next(part for part in status(cluster)["parts"] if part["name"] == "apiserver")
     if part["state"] != "ready":
         return 0
-    os.kill(part["pid"], signal.SIGKILL)
+    try:
+        os.kill(part["pid"], signal.SIGKILL)
+    except ProcessLookupError:  # it has ended since it was looked at
+        return 0
     return 1
 
 

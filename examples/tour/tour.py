@@ -23,8 +23,8 @@ import restart
 import rollouts
 import storm
 import workloads
-from chaos import Chaos
-from commands import Cluster, StepFailedError
+from chaos import PAUSE, Chaos
+from commands import OUTAGE, Cluster, StepFailedError
 
 Step = Callable[[Cluster], None]
 
@@ -77,17 +77,29 @@ SECTIONS: dict[str, Sequence[Step]] = {
 }
 
 
+def _again_and_again(step: Step, cluster: Cluster) -> None:
+    """A stream through a process that is killed ends with it: its user tries again, until the process is back."""
+    end = time.monotonic() + OUTAGE * cluster.times
+    while True:
+        again = bool(cluster.notes)
+        try:
+            step(cluster)
+        except StepFailedError as error:
+            if again and time.monotonic() > end:
+                raise
+            cluster.notes[:] = [f"again after: {str(error).splitlines()[-1].strip()}"]
+            time.sleep(PAUSE)
+        else:
+            return
+
+
 def run(steps: Sequence[Step], cluster: Cluster) -> None:
     """Every step in order, each with its time."""
     for step in steps:
         began = time.monotonic()
-        try:
-            step(cluster)
-        except StepFailedError as error:
-            # A stream through a process that is killed ends with it; its user would try again.
-            if not (cluster.outages and step in STREAMING):
-                raise
-            cluster.notes.append(f"again after: {str(error).splitlines()[-1].strip()}")
+        if cluster.outages and step in STREAMING:
+            _again_and_again(step, cluster)
+        else:
             step(cluster)
         noted = f" [{'; '.join(cluster.notes)}]" if cluster.notes else ""
         cluster.notes.clear()
