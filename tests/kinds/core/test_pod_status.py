@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -66,3 +67,20 @@ def test_reports(status: str, errors: list[str] | None, status_errors_of: Errors
         assert got[0].startswith("status.resourceClaimStatuses[0].resourceClaimName: Invalid value")
     else:
         assert got == errors
+
+
+def test_what_older_clients_do_not_know_of_stays(create: Callable[..., Any], build: Callable[..., Any]) -> None:
+    """Claims and generations that a report leaves out are those of before; an empty list takes claims away."""
+    old = create(KIND, POD)
+    old.status = build(
+        KIND, POD,
+        "status: {observedGeneration: 2, resourceClaimStatuses: [{name: gpu}], conditions: [{type: a/b, status: 'True', observedGeneration: 1}, {type: a/b, status: 'False', observedGeneration: 2}]}",
+    ).status  # fmt: skip
+    new = build(KIND, POD, "status: {conditions: [{type: a/b, status: 'True'}, {type: a/b, status: 'True', observedGeneration: 3}, {type: c, status: 'True'}]}")  # fmt: skip
+    KIND.prepare_status_update(new, old)
+    assert new.status.observedGeneration == 2
+    assert [c.name for c in new.status.resourceClaimStatuses] == ["gpu"]
+    assert [c.observedGeneration for c in new.status.conditions] == [1, 3, None]
+    new.status.resourceClaimStatuses = []
+    KIND.prepare_status_update(new, old)
+    assert not new.status.resourceClaimStatuses

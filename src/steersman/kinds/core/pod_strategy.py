@@ -9,7 +9,7 @@ from steersman.kinds.core import app_armor, pod_resources
 from steersman.kinds.core.pod_qos import qos_class
 
 if TYPE_CHECKING:
-    from steersman.kinds.types.core_v1 import Affinity, Pod
+    from steersman.kinds.types.core_v1 import Affinity, Pod, PodStatus
     from steersman.kinds.types.meta_v1 import LabelSelector
 
 
@@ -63,13 +63,32 @@ def _extend(selector: LabelSelector | None, operator: str, keys: list[str] | Non
     selector.matchExpressions = [*(selector.matchExpressions or ()), *asked] or None
 
 
+_KEPT = ("resourceClaimStatuses", "extendedResourceClaimStatus", "nodeAllocatableResourceClaimStatuses")
+
+
 def on_status_update(pod: Pod, old: Pod) -> None:
-    """Keeps the service class, and podIP and podIPs saying the same."""
+    """Keeps the service class and what older clients do not know of, and podIP and podIPs saying the same."""
     from steersman.kinds.types.core_v1 import PodIP
 
     status = pod.status
     status.qosClass = status.qosClass or old.status.qosClass
+    for name in _KEPT:
+        if getattr(status, name) is None:
+            setattr(status, name, copy.deepcopy(getattr(old.status, name)))
+    _keep_generations(status, old.status)
     if status.podIP and (not status.podIPs or status.podIPs[0].ip != status.podIP):
         status.podIPs = [PodIP(ip=status.podIP)]
     elif status.podIPs and not status.podIP:
         status.podIP = status.podIPs[0].ip
+
+
+def _keep_generations(status: PodStatus, old: PodStatus) -> None:
+    """Which generation something was said about is not forgotten; conditions of one type are told apart by order."""
+    status.observedGeneration = status.observedGeneration or old.observedGeneration
+    known: dict[str, list[int | None]] = {}
+    for condition in old.conditions or ():
+        known.setdefault(condition.type, []).append(condition.observedGeneration)
+    for condition in status.conditions or ():
+        of_type = known.get(condition.type)
+        before = of_type.pop(0) if of_type else None
+        condition.observedGeneration = condition.observedGeneration or before
