@@ -113,9 +113,14 @@ async def test_discovery_follows_the_server(joined: Outer, sample: Sample) -> No
 async def test_openapi(joined: Outer) -> None:
     definition_name = "com.example.wardle.v1alpha1.Flunder"
 
+    async def listed() -> Any:
+        return f"apis/{GROUP}/v1alpha1" in (await joined.get("/openapi/v3"))["paths"]
+
     async def look() -> Any:
         return definition_name in (await joined.get("/openapi/v2"))["definitions"]
 
+    # The whole description takes long to make: it is not asked for before there is something in it.
+    await until(listed)
     await until(look)
     document = await joined.get("/openapi/v2")
     path = f"/apis/{GROUP}/v1alpha1/namespaces/{{namespace}}/flunders"

@@ -57,9 +57,10 @@ def test_values(tables: Tables) -> None:
 
 
 def test_what_no_rule_names_is_not_counted(tables: Tables) -> None:
-    key = "/registry/core/configmaps/default/a"
+    # Nobody else's: what other tests have counted in this process is there for good.
+    key = "/registry/example.com/unruled/default/a"
     tables.open(key, tables.seal(key, b"{}")[0])
-    assert 'resource="configmaps"' not in PROCESS.render()
+    assert 'resource="unruled' not in PROCESS.render()
 
 
 def test_plugins() -> None:
