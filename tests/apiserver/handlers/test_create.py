@@ -141,3 +141,26 @@ async def test_duplicate_fields_warn(api: Api) -> None:
     response = await api.raw("POST", MAPS, b'{"metadata":{"name":"a"},"data":{"k":"1"},"data":{"k":"2"}}')
     assert response.status == 201
     assert 'duplicate field \\"data\\"' in response.headers["Warning"]
+
+
+async def test_pods_are_warned_of_what_will_not_be_meant(api: Api) -> None:
+    """Of an annotation that becomes a field, and of an old label; not when something is changed."""
+    key = "container.apparmor.security.beta.kubernetes.io/c"
+    sent = pod()
+    sent["metadata"]["annotations"] = {key: "runtime/default"}
+    sent["spec"] |= {
+        "containers": [{"name": "c", "image": "x"}],
+        "nodeSelector": {"beta.kubernetes.io/os": "linux"},
+    }
+    response = await api.raw("POST", PODS, sent)
+    assert response.status == 201, response.body
+    assert response.headers["Warning"].split("\n") == [
+        f'299 - "metadata.annotations[{key}]: deprecated since v1.30; use the \\"appArmorProfile\\" field instead"',
+        '299 - "spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use \\"kubernetes.io/os\\" instead"',
+    ]
+    made = await api.get(f"{PODS}/{sent['metadata']['name']}")
+    assert made["spec"]["containers"][0]["securityContext"] == {"appArmorProfile": {"type": "RuntimeDefault"}}
+    made["metadata"]["labels"] = {"a": "b"}
+    changed = await api.raw("PUT", f"{PODS}/{made['metadata']['name']}", made)
+    assert changed.status == 200
+    assert "Warning" not in changed.headers
