@@ -6,7 +6,7 @@ import asyncio
 import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -202,15 +202,22 @@ class Backends:
         try:
             sent = upgrade_headers(request) if headers is None else headers
             asked = _upgrade_head(target, request.method, target.url(path, query).raw_path_qs, sent)
+            request.keep(_BUSY)
             head, refused = await self._ask(asked, request.method, reader, writer)
             if refused is not None:
                 # The rest of a long one is still to come.
                 kept = not isinstance(refused.body, bytes)
                 return refused
+            request.keep(_CONNECTED)
             client = await request.hijack()
             client.writer.write(head)
             try:
                 await _copy_both(client, reader, writer, request.keep)
+            except asyncio.CancelledError:
+                # There is nobody any more to be graceful for.
+                writer.transport.abort()
+                client.writer.transport.abort()
+                raise
             finally:
                 await _shut(client.writer, _DELIVERY_SECONDS)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
@@ -348,10 +355,13 @@ async def _copy_both(
 
     async def copy(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
         # Either peer may go at any time; that is how these sessions end.
-        with suppress(ConnectionError, TimeoutError):
+        try:
             while data := await source.read(_CHUNK):
                 to.write(data)
                 await drain(to, len(data))
+        except (ConnectionError, TimeoutError) as error:
+            # The streams keep it, and it would keep them.
+            error.__traceback__ = None
 
     async with asyncio.TaskGroup() as group:
         up = group.create_task(copy(client.reader, writer))
@@ -363,11 +373,13 @@ async def _copy_both(
 
 async def _shut(writer: asyncio.StreamWriter, seconds: float = _FAREWELL_SECONDS) -> None:
     """Close a connection: a peer that does not take what it was sent has so long for it."""
-    with suppress(ConnectionError, ssl.SSLError, TimeoutError):
-        try:
-            writer.close()
-            async with asyncio.timeout(seconds):
-                await writer.wait_closed()
-        finally:
-            # Else what is not taken stays for ever, and its connection with it.
-            writer.transport.abort()
+    try:
+        writer.close()
+        async with asyncio.timeout(seconds):
+            await writer.wait_closed()
+    except (ConnectionError, ssl.SSLError, TimeoutError) as error:
+        # The streams keep it, and it would keep them.
+        error.__traceback__ = None
+    finally:
+        # Else what is not taken stays for ever, and its connection with it.
+        writer.transport.abort()
