@@ -86,7 +86,7 @@ class Containers:
         taken = await request.hijack()
         path = f"{request.path}?{request.query}"
         await serve_stream(
-            request.method, path, list(request.headers.items()), taken.reader, taken.writer, url, options
+            request.method, path, list(request.headers.items()), taken.reader, taken.writer, url, options, request.keep
         )
         return Response(0)
 

@@ -13,6 +13,8 @@ from steersman.kubelet.streaming.handshake import Refused, Upgrade
 from steersman.kubelet.streaming.socket import WebSocket
 
 RUNTIME_PROTOCOLS = ("portforward.k8s.io",)
+# Each has two channels, whose numbers are bytes.
+_MOST_PORTS = 128
 
 
 async def tunnel(client: WebSocket, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -37,6 +39,8 @@ def requested_ports(request: Upgrade) -> list[int]:
     texts = [text for value in request.query("port", "ports") for text in value.split(",")]
     if not texts:
         raise Refused(400, "at least one port is required")
+    if len(texts) > _MOST_PORTS:
+        raise Refused(400, f"at most {_MOST_PORTS} ports can be forwarded by one connection")
     for text in texts:
         if not text.isdecimal() or not 0 < int(text) < 65536:
             raise Refused(400, f'"{text}" is not a port')

@@ -7,9 +7,10 @@ subprotocols.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
+from steersman.api.http import unbounded
 from steersman.kubelet.streaming import port_forward, pump, remote_command
 from steersman.kubelet.streaming.channels import PORT_FORWARD, REMOTE_COMMAND, TUNNEL
 from steersman.kubelet.streaming.handshake import (
@@ -25,7 +26,7 @@ from steersman.kubelet.streaming.handshake import (
     websocket_answer,
 )
 from steersman.kubelet.streaming.remote_command import RemoteCommand, StreamOptions, stream_options
-from steersman.kubelet.streaming.socket import WebSocket
+from steersman.kubelet.streaming.socket import CONNECTED, WebSocket
 
 
 async def serve_stream(
@@ -36,6 +37,7 @@ async def serve_stream(
     writer: asyncio.StreamWriter,
     cri_url: str,
     options: StreamOptions | None = None,
+    keep: Callable[[int], None] = unbounded,
 ) -> None:
     """Serve one exec, attach or port-forward.
 
@@ -43,17 +45,18 @@ async def serve_stream(
     and closes `writer`. `path` includes the query; `headers` keep repeated ones apart. `cri_url` is what the
     runtime just gave: it says which of the three it is, and is used up. `options` of exec and attach must be
     those the URL was made with; without them the query's count. Nothing is raised for a client or a runtime
-    that goes away; cancelling drops both connections.
+    that goes away; cancelling drops both connections. `keep` is told how many bytes are in memory for the stream's sake.
     """
+    keep(CONNECTED)
     request = Upgrade(method=method, path=path, headers=tuple(headers))
     try:
         if request.asks_for(SPDY):
             await _pass_through(request, reader, writer, cri_url)
         elif request.asks_for("websocket"):
             if urlsplit(cri_url).path.startswith("/portforward/"):
-                await _port_forward(request, reader, writer, cri_url)
+                await _port_forward(request, reader, writer, cri_url, keep)
             else:
-                await _remote_command(request, reader, writer, cri_url, options or stream_options(request))
+                await _remote_command(request, reader, writer, cri_url, options or stream_options(request), keep)
         else:
             raise Refused(400, "Upgrade request required")
     except Refused as refused:
@@ -83,20 +86,25 @@ async def _remote_command(
     writer: asyncio.StreamWriter,
     cri_url: str,
     options: StreamOptions,
+    keep: Callable[[int], None],
 ) -> None:
     protocol = REMOTE_COMMAND[chosen_protocol(request.values("Sec-WebSocket-Protocol"), REMOTE_COMMAND)]
     answer = websocket_answer(request, protocol.name)
     runtime_reader, runtime_writer = await upgraded(cri_url, remote_command.RUNTIME_PROTOCOLS)
     try:
         await pump.send(writer, answer)
-        client = WebSocket(reader, writer)
+        client = WebSocket(reader, writer, keep)
         await RemoteCommand(protocol, options, client, runtime_reader, runtime_writer).run()
     finally:
         await pump.close(runtime_writer)
 
 
 async def _port_forward(
-    request: Upgrade, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cri_url: str
+    request: Upgrade,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    cri_url: str,
+    keep: Callable[[int], None],
 ) -> None:
     name = chosen_protocol(request.values("Sec-WebSocket-Protocol"), [TUNNEL, *PORT_FORWARD])
     ports = [] if name == TUNNEL else port_forward.requested_ports(request)
@@ -104,7 +112,7 @@ async def _port_forward(
     runtime_reader, runtime_writer = await upgraded(cri_url, port_forward.RUNTIME_PROTOCOLS)
     try:
         await pump.send(writer, answer)
-        client = WebSocket(reader, writer)
+        client = WebSocket(reader, writer, keep)
         if name == TUNNEL:
             await port_forward.tunnel(client, runtime_reader, runtime_writer)
         else:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 from steersman.api import websocket
+from steersman.api.http import unbounded
 from steersman.api.websocket import Message
 from steersman.kubelet.streaming import pump
+
+CONNECTED = 64 * 1024
+"""Bytes of memory that a stream takes at the runtime's end."""
 
 
 class WebSocket:
     """Answers pings and closes by itself. Sending to a client that is gone does nothing; `gone` says so."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, keep: Callable[[int], None] = unbounded
+    ) -> None:
+        """`keep` is told how many bytes are in memory for the connection's sake."""
         self._reader = reader
         self._writer = writer
+        self._keep = keep
         self._decoder = websocket.Decoder()
         self._closing = False
         self.gone = False
@@ -24,7 +32,10 @@ class WebSocket:
         """The data of text and binary messages until the client closes, leaves, or breaks the protocol."""
         try:
             while data := await pump.read(self._reader):
-                for message in self._decoder.feed(data):
+                found = self._decoder.feed(data)
+                # A frame is there twice when it is complete.
+                self._keep(CONNECTED + 2 * self._decoder.kept)
+                for message in found:
                     if message.opcode in (websocket.TEXT, websocket.BINARY):
                         yield message.data
                     elif await self._control(message):
