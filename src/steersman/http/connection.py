@@ -28,10 +28,10 @@ _JOINED = 64 * 1024
 _PIECE = 64 * 1024
 # What is read ahead while a request is worked on.
 _AHEAD = 64 * 1024
-# What a connection takes that has only asked for little; and what its buffers take (most of them for TLS) once so much has arrived
-# together, or when so much is not taken.
+# What a connection takes that has asked for little; and its buffers, most of them for TLS, once so much has arrived or is not taken.
 _BARE, _BUFFERS, _MUCH = 40 * 1024, 224 * 1024, 8 * 1024
 _STALLED = 640 * 1024  # By a body that is handed on and not taken, with the buffers of whom it is for.
+_NOTHING = memoryview(b"")
 _PEER_ERRORS = (ConnectionError, asyncio.IncompleteReadError)
 
 
@@ -44,20 +44,20 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_ahead", "_asked", "_base", "_behind", "_body", "_current", "_front_proxy", "_handler", "_held", "_keep", "_kept",
-        "_last", "_loop", "_lost", "_memory", "_request", "_runner", "_server", "_sink", "_stranger", "_taken",
+        "_last", "_loop", "_lost", "_memory", "_request", "_rest", "_runner", "_server", "_sink", "_stranger", "_taken",
         "_transport", "_unread", "_unwritable", "_user", "_waiter", "busy", "deadline", "named_until", "remote",
     )  # fmt: skip
 
     def __init__(self, server: HTTPServer, loop: asyncio.AbstractEventLoop) -> None:
         self._server = server
         self._loop = loop
-        self._handler, self._memory = server.handler, server.memory
-        self._runner = Runner(loop, self._ended)
+        self._handler, self._memory, self._runner = server.handler, server.memory, Runner(loop, self._ended)
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
         self._user: User | None = None
         self._front_proxy = self.remote = ""
         self._ahead: bytes | bytearray = b""
-        """What has arrived and is not read yet."""
+        self._rest = _NOTHING
+        """What has arrived and is not read yet; and what is not written yet of a large answer."""
         self._body: Sized | Chunked | None = None
         self._sink: Sink = discard
         self._request: Request | None = None
@@ -172,7 +172,7 @@ class Connection(asyncio.Protocol):
             self._sink.end(gone)
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(gone)
-        self._ahead, self._body, self._sink, self._request = b"", None, discard, None
+        self._ahead, self._body, self._sink, self._request, self._rest = b"", None, discard, None, _NOTHING
         self._account()
         if not self._runner.cancel():
             self._server.forget(self)
@@ -374,6 +374,7 @@ class Connection(asyncio.Protocol):
     def cut(self) -> None:
         """End the connection, whatever goes on."""
         if not self._lost:
+            self._rest = _NOTHING
             self._transport.abort()
 
     def expire(self) -> None:
@@ -427,41 +428,41 @@ class Connection(asyncio.Protocol):
             self._keep = False
             await reply.close(body)
         elif isinstance(body, bytes):
-            if self._last:
-                self._keep = False
-            if len(body) < _JOINED:
+            self._keep = self._keep and not self._last
+            if len(body) < _JOINED or request.method == "HEAD":
                 self._write(response, request.method)
             else:
-                await self._write_large(response, request.method, body)
+                head, self._rest = self._head(response, body), memoryview(body)
+                # Nobody else keeps the answer: when the connection is cut it goes at once.
+                del body, response
+                await self._write_rest(head)
         elif response.status in reply.BODILESS or request.method == "HEAD":
             await self._write_empty(response, body)
         else:
             await self._stream(response, body)
 
     def _write(self, response: Response, method: str) -> None:
-        """Write a whole response."""
         body = cast(bytes, response.body)
-        status = response.status
-        framing = "" if status in reply.BODILESS else f"Content-Length: {len(body)}\r\n"
-        head = reply.head(response, framing, reply.ending(self._keep, self._current))
-        if method == "HEAD" or status in reply.BODILESS:
-            self._transport.write(head)
-        else:
-            self._transport.write(head + body)
+        bare = method == "HEAD" or response.status in reply.BODILESS
+        self._transport.write(self._head(response, body) + (b"" if bare else body))
 
-    async def _write_large(self, response: Response, method: str, body: bytes) -> None:
-        framing = f"Content-Length: {len(body)}\r\n"
-        self._transport.write(reply.head(response, framing, reply.ending(self._keep, self._current)))
-        if method == "HEAD":
-            return
+    def _head(self, response: Response, body: bytes) -> bytes:
+        framing = "" if response.status in reply.BODILESS else f"Content-Length: {len(body)}\r\n"
+        return reply.head(response, framing, reply.ending(self._keep, self._current))
+
+    async def _write_rest(self, head: bytes) -> None:
+        """Write a large answer, as the client takes it."""
+        self._transport.write(head)
+        size = len(self._rest)
         try:
-            view = memoryview(body)
-            for start in range(0, len(body), _PIECE):
-                self._transport.write(view[start : start + _PIECE])
+            while self._rest:
+                piece, self._rest = self._rest[:_PIECE], self._rest[_PIECE:]
+                self._transport.write(piece)
+                del piece
                 if self._unwritable:
                     self.deadline = self._server.now() + self._server.limits.answer
-                    await self._taken_of(len(body))
-                    self.deadline = inf
+                    await self._taken_of(size)
+            self.deadline = inf
         except _PEER_ERRORS:
             self._keep = False
 
@@ -525,11 +526,11 @@ class Connection(asyncio.Protocol):
 
     async def _drain(self) -> None:
         """Wait until the client has taken some of what was written."""
-        while self._unwritable or self._lost:
-            if self._lost:
-                raise ConnectionResetError("the client has gone")
-            self._waiter = asyncio.get_running_loop().create_future()
+        while self._unwritable and not self._lost:
+            self._waiter = self._loop.create_future()
             await self._waiter
+        if self._lost:
+            raise ConnectionResetError("the client has gone")
 
     def _ended(self, error: BaseException | None) -> None:
         """The request has been worked on."""
