@@ -18,6 +18,8 @@ SECONDS = 30.0
 """For one try, its answer included."""
 MOST = 1024 * 1024
 """Bytes of an answer."""
+AT_ONCE, MOST_ASKED = 128, 1024
+"""Questions that one server is asked at a time; and all that may wait for it: strangers can ask as many as they like."""
 _REFUSAL = 4096
 _FACTOR, _JITTER = 1.5, 0.2
 # Who asks to be left alone for longer is asked all the same: a request waits.
@@ -111,11 +113,23 @@ class Connection:
 
     def __init__(self, remote: Remote, backends: Backends, seconds: float = SECONDS) -> None:
         self._remote, self._backends, self._seconds = remote, backends, seconds
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._asked = 0
 
     async def __call__(self, body: bytes) -> Said:
+        if self._asked >= MOST_ASKED:
+            raise Unanswered(f'Post "{self._remote.url}": too many questions wait for an answer')
+        self._asked += 1
+        try:
+            return await self._said(body)
+        finally:
+            self._asked -= 1
+
+    async def _said(self, body: bytes) -> Said:
         remote = self._remote
         try:
-            async with asyncio.timeout(self._seconds):
+            # Who waits here for long has as little time as who waits for an answer.
+            async with asyncio.timeout(self._seconds), self._room:
                 remote = await remote.current()
                 target, headers = remote.target(), remote.headers()
                 said = await post(self._backends, target, remote.path, remote.query, headers, body, MOST)
