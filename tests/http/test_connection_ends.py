@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextlib import suppress
 
 import pytest
@@ -89,6 +90,30 @@ async def test_answers_that_nobody_takes_are_not_kept_without_end(serve: Serve) 
     other = await served.connect()
     other.send(b"GET /small HTTP/1.1\r\n" + END)
     assert (await other.answer())[1] == b"small"
+
+
+@pytest.mark.parametrize("cut", [True, False])
+async def test_a_large_answer_is_kept_by_nobody_once_it_is_cut_or_taken(serve: Serve, cut: bool) -> None:
+    body = b"x" * 20_000_000
+
+    async def handle(request: Request) -> Response:
+        return Response(200, {}, body)
+
+    served = await serve(handle)
+    client = await served.connect()
+    kept = sys.getrefcount(body)
+    client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    client.send(b"GET / HTTP/1.1\r\n" + END)
+    await until(lambda: any(c._unwritable for c in served.server.connections))
+    (connection,) = served.server.connections
+    assert sys.getrefcount(body) > kept
+    if cut:
+        connection.cut()
+    else:
+        client.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        await client.answer()
+        await until(lambda: not connection.busy)
+    assert sys.getrefcount(body) == kept
 
 
 async def test_small_requests_do_not_pile_up(serve: Serve) -> None:

@@ -31,7 +31,6 @@ _AHEAD = 64 * 1024
 # What a connection takes that has asked for little; and its buffers, most of them for TLS, once so much has arrived or is not taken.
 _BARE, _BUFFERS, _MUCH = 40 * 1024, 224 * 1024, 8 * 1024
 _STALLED = 640 * 1024  # By a body that is handed on and not taken, with the buffers of whom it is for.
-_NOTHING = memoryview(b"")
 _PEER_ERRORS = (ConnectionError, asyncio.IncompleteReadError)
 
 
@@ -56,7 +55,7 @@ class Connection(asyncio.Protocol):
         self._user: User | None = None
         self._front_proxy = self.remote = ""
         self._ahead: bytes | bytearray = b""
-        self._rest = _NOTHING
+        self._rest = b""
         """What has arrived and is not read yet; and what is not written yet of a large answer."""
         self._body: Sized | Chunked | None = None
         self._sink: Sink = discard
@@ -172,7 +171,7 @@ class Connection(asyncio.Protocol):
             self._sink.end(gone)
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(gone)
-        self._ahead, self._body, self._sink, self._request, self._rest = b"", None, discard, None, _NOTHING
+        self._ahead, self._body, self._sink, self._request, self._rest = b"", None, discard, None, b""
         self._account()
         if not self._runner.cancel():
             self._server.forget(self)
@@ -374,7 +373,7 @@ class Connection(asyncio.Protocol):
     def cut(self) -> None:
         """End the connection, whatever goes on."""
         if not self._lost:
-            self._rest = _NOTHING
+            self._rest = b""
             self._transport.abort()
 
     def expire(self) -> None:
@@ -432,7 +431,7 @@ class Connection(asyncio.Protocol):
             if len(body) < _JOINED or request.method == "HEAD":
                 self._write(response, request.method)
             else:
-                head, self._rest = self._head(response, body), memoryview(body)
+                head, self._rest = self._head(response, body), body
                 # Nobody else keeps the answer: when the connection is cut it goes at once.
                 del body, response
                 await self._write_rest(head)
@@ -455,14 +454,13 @@ class Connection(asyncio.Protocol):
         self._transport.write(head)
         size = len(self._rest)
         try:
-            while self._rest:
-                piece, self._rest = self._rest[:_PIECE], self._rest[_PIECE:]
-                self._transport.write(piece)
-                del piece
+            for start in range(0, size, _PIECE):
+                # A copy: a view of it in the transport would keep all of it.
+                self._transport.write(self._rest[start : start + _PIECE])
                 if self._unwritable:
                     self.deadline = self._server.now() + self._server.limits.answer
                     await self._taken_of(size)
-            self.deadline = inf
+            self._rest, self.deadline = b"", inf
         except _PEER_ERRORS:
             self._keep = False
 

@@ -112,7 +112,7 @@ async def run(config: ApiServerConfig, started: Started) -> None:
         )  # fmt: skip
         trusted = settings.front_proxy
         judge = None if trusted is None else Judge(settings.client_ca, trusted.ca)
-        server = HTTPServer(app.handle, judge=judge, streamed=is_proxied, room=lambda: max(MAX_HELD, resident() // 8))
+        server = HTTPServer(app.handle, judge=judge, streamed=is_proxied, room=lambda: max(MAX_HELD, resident() // 16))
 
         server.certified = app.metrics.certificates.of().observe
         app.metrics.failed_handshakes = lambda: server.failed_handshakes
