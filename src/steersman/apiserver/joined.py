@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from steersman.apiserver.cached import Cached, join_bodies
 
-LIMIT = 16 * 1024 * 1024
+LIMIT = 8 * 1024 * 1024
 SHORTEST = 16
 """Items of a list that is worth remembering."""
 _ENTRIES = 64

@@ -11,7 +11,7 @@ from steersman.api.clock import Clock
 
 INTERVAL = 0.5
 # Less is not worth the milliseconds that it takes to look through the heap.
-_WORTH, _SOME = 6 * 1024 * 1024, 1024 * 1024
+_WORTH, _SOME = 4 * 1024 * 1024, 1024 * 1024
 _SHARE = 0.01
 # In intervals: when it gives nothing for so long, what is there is in use.
 _LONGEST = 64
