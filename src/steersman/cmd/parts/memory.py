@@ -9,7 +9,7 @@ from pathlib import Path
 
 from steersman.api.clock import Clock
 
-INTERVAL = 0.5
+INTERVAL = 0.25
 # Less is not worth the milliseconds that it takes to look through the heap.
 _WORTH, _SOME = 4 * 1024 * 1024, 1024 * 1024
 _SHARE = 0.01
