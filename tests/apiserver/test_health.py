@@ -30,7 +30,9 @@ async def test_health(api: Api, root: str) -> None:
 
 
 @pytest.mark.parametrize("root", ["livez", "readyz", "healthz"])
-@pytest.mark.parametrize("step", ["poststarthook/rbac/bootstrap-roles", "autoregister-completion", "etcd"])
+@pytest.mark.parametrize(
+    "step", ["poststarthook/rbac/bootstrap-roles", "poststarthook/storage-readiness", "autoregister-completion", "etcd"]
+)
 async def test_steps_of_the_start(api: Api, root: str, step: str) -> None:
     assert await text(api, f"/{root}/{step}") == "ok"
     assert f"[+]{step} ok\n" in await text(api, f"/{root}?verbose=1")

@@ -444,6 +444,29 @@ async def test_bookmarks_of_every_collection(api: Api, media: Media) -> None:
         assert found["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
 
 
+@pytest.mark.parametrize("include", ["None", "Metadata", "Object"])
+async def test_bookmarks_in_tables_of_every_collection(api: Api, include: str) -> None:
+    for endpoint in api.app._endpoints.values():
+        mark = endpoint.registry.cache._bookmark(7, b'{"annotations":{"k8s.io/initial-events-end":"true"}}')
+        line = api.app.encoder(endpoint, Accepted("json", "meta.k8s.io", "v1", "Table"), include)("BOOKMARK", mark)
+        event = json.loads(line)
+        assert event["type"] == "BOOKMARK"
+        found = event["object"]
+        assert (found["kind"], found["apiVersion"], found["metadata"]) == (
+            "Table",
+            "meta.k8s.io/v1",
+            {"resourceVersion": "7"},
+        )
+        (row,) = found["rows"]
+        assert len(row["cells"]) == len(found["columnDefinitions"])
+        if include == "None":
+            assert row["object"] is None
+            continue
+        kind = "PartialObjectMetadata" if include == "Metadata" else endpoint.served.resource.kind
+        assert row["object"]["kind"] == kind
+        assert row["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+
+
 async def test_what_is_not_stored(api: Api) -> None:
     listed = read(await api.raw("GET", "/api/v1/componentstatuses", headers=ACCEPT), core_v1.ComponentStatusList)
     plain = await api.get("/api/v1/componentstatuses")

@@ -45,6 +45,7 @@ _START = (
     "poststarthook/apiservice-openapi-controller",
     "poststarthook/apiservice-openapiv3-controller",
     "poststarthook/kube-apiserver-autoregistration",
+    "poststarthook/storage-readiness",
     "autoregister-completion",
 )
 

@@ -81,7 +81,8 @@ def _row(endpoint: Endpoint, item: Cached, now: datetime, version: str, include:
     body = item.body
     cells = codec.encode(endpoint.kind.row(endpoint.registry.decode(body), now))
     if include == "Object":
-        obj = endpoint.outgoing(body)
+        # A bookmark has metadata and nothing that could be converted.
+        obj = endpoint.outgoing(body) if item.key else _mark(endpoint, item)
     elif include == "Metadata":
         obj = metadata_only(body, version)
     else:
@@ -103,8 +104,7 @@ def transform(endpoint: Endpoint, accepted: Accepted, clock: Clock, include: str
     if accepted.kind == TABLE:
 
         def event(type_: str, item: Cached) -> bytes:
-            if type_ == BOOKMARK:
-                return _mark(endpoint, item)
+            # A bookmark is a row of an object without content, so that nobody takes it for an object that was asked for.
             return table(
                 endpoint, [item], clock.now(), version=accepted.version, include=include, revision=item.revision
             )
