@@ -8,7 +8,9 @@ from typing import Any
 
 import msgspec
 
+from steersman.api import duration
 from steersman.api import field as fields
+from steersman.api.duration import DurationError
 from steersman.api.errors import BadRequest, Invalid
 from steersman.api.field import FieldError, Path
 from steersman.api.meta import Resource
@@ -22,6 +24,8 @@ _INT64 = 1 << 63
 _INTEGER = re.compile(r"[-+]?[0-9]+", re.ASCII).fullmatch
 # Leading zeros included; a number that fits into 64 bits has at most twenty.
 _DIGITS = 4000
+# Anybody may ask, before it is known who it is.
+_LONGEST_TIMEOUT = 64
 
 
 def _options_resource(kind: str) -> Resource:
@@ -40,6 +44,19 @@ def integer(query: Query, name: str) -> int | None:
     if not -_INT64 <= number < _INT64:
         raise BadRequest(f'strconv.ParseInt: parsing "{text}": value out of range')
     return number
+
+
+def check_timeout(query: Query) -> None:
+    """Check how long the client would wait, which every request but those that last may say. Raises BadRequest."""
+    text = query.get("timeout")
+    if not text:
+        return
+    try:
+        if len(text) > _LONGEST_TIMEOUT:
+            raise DurationError(f'time: invalid duration "{text[:_LONGEST_TIMEOUT]}"')
+        duration.parse(text)
+    except DurationError as error:
+        raise BadRequest(f"invalid timeout specified in the request URL - {error}") from error
 
 
 def parse_revision(text: str) -> int:

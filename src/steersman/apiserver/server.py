@@ -29,6 +29,7 @@ from steersman.apiserver import (
     impersonation,
     impersonationcounts,
     negotiation,
+    params,
     requestinfo,
     respond,
     routing,
@@ -488,7 +489,9 @@ class App:
     async def _identify(
         self, request: Request, info: RequestInfo, query: Query, warnings: list[str], trail: Trail, started: float
     ) -> Context:
-        """Who asks, or whom the request asks to be taken for. Raises Unauthorized, Forbidden."""
+        """Who asks, or whom the request asks to be taken for. Raises BadRequest, Unauthorized, Forbidden."""
+        if query and not trail.lasts:
+            params.check_timeout(query)
         authenticator = self.authenticator
         try:
             user = authenticator.authenticate(request, warnings, trail.annotations)

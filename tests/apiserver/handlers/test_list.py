@@ -79,6 +79,28 @@ async def test_bad_request(api: Api, path: str, message: str) -> None:
     assert message in answer["message"]
 
 
+@pytest.mark.parametrize("path", ["/version", "/healthz", "/apis", MAPS, f"{MAPS}/no", "/no"])
+@pytest.mark.parametrize("timeout", ["invalid", "5", "1m2", "1h" * 33, "1" * 5000])
+async def test_timeouts_that_are_none(api: Api, path: str, timeout: str) -> None:
+    """Nobody has to be known for that."""
+    answer = await api.as_(None).get(f"{path}?timeout={timeout}", code=400)
+    assert answer["reason"] == "BadRequest"
+    assert answer["message"].startswith("invalid timeout specified in the request URL - time: ")
+    assert len(answer["message"]) < 200
+
+
+@pytest.mark.parametrize("timeout", ["", "0", "0s", "3m", "-1s", "1h30m", "1.5s"])
+async def test_timeouts(api: Api, timeout: str) -> None:
+    await api.get(f"{MAPS}?timeout={timeout}")
+
+
+async def test_what_lasts_has_no_timeout(api: Api) -> None:
+    response = await api.raw("GET", f"{MAPS}?watch=1&timeout=invalid&timeoutSeconds=1")
+    assert response.status == 200
+    assert not isinstance(response.body, bytes)
+    await response.body.aclose()  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize(
     ("query", "message"),
     [
