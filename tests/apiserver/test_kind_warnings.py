@@ -40,6 +40,17 @@ async def test_of_endpoints(api: Api, ip: str) -> None:
     assert len(found) == (1 if ip == "10.0.0.1" else 2)
 
 
+async def test_each_is_told_once(api: Api) -> None:
+    path = "/apis/apps/v1/namespaces/default/deployments"
+    pod = {"containers": [{"name": "c", "image": "x"}], "imagePullSecrets": [{"name": "a"}, {"name": "a"}]}
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": pod}
+    body: Any = {"metadata": {"name": "a"}, "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": template}}
+    told = ['299 - "spec.template.spec.imagePullSecrets[1].name: duplicate name \\"a\\""']
+    assert await _warnings(api, "POST", path, body) == told
+    body["spec"]["replicas"] = 3
+    assert await _warnings(api, "PUT", f"{path}/a", body) == told
+
+
 async def test_a_quota_is_not_made_by_an_update(api: Api) -> None:
     path = "/api/v1/namespaces/default/resourcequotas/a"
     await api.put(path, {"metadata": {"name": "a"}, "spec": {"hard": {"pods": "1"}}}, code=404)

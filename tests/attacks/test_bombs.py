@@ -12,6 +12,8 @@ from tests.attacks.conftest import NAMESPACE, Grants
 
 MAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
+SERVICES = f"/api/v1/namespaces/{NAMESPACE}/services"
+DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
 YAML = {"Content-Type": "application/yaml"}
 JSON_PATCH = {"Content-Type": "application/json-patch+json"}
 MERGE = {"Content-Type": "application/merge-patch+json"}
@@ -194,6 +196,20 @@ def test_strategic_merges_of_long_lists(bomb: Bomb, grant: Grants) -> None:
     bomb("PATCH", f"{PODS}/long", {"spec": order}, STRATEGIC, codes=(200, 400, 422))
     tolerations = [{"key": f"k{i}", "operator": "Exists"} for i in range(5_000)]
     bomb("PATCH", f"{PODS}/long", {"spec": {"tolerations": tolerations}}, STRATEGIC, codes=(200, 400, 422))
+
+
+def test_warnings_and_long_lists_that_are_compared(bomb: Bomb, grant: Grants) -> None:
+    secrets = [{"name": ""} for _ in range(20_000)]
+    pod = {"containers": [{"name": "c", "image": "x"}], "imagePullSecrets": secrets}
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": pod}
+    spec = {"replicas": 0, "selector": {"matchLabels": {"a": "b"}}, "template": template}
+    grant.keep(DEPLOYMENTS, {"metadata": {"name": "warned"}, "spec": spec})
+    bomb("PATCH", f"{DEPLOYMENTS}/warned", {"spec": {"paused": True}}, MERGE, codes=(200,))
+    addresses = [f"1.{i >> 16}.{i >> 8 & 255}.{i & 255}" for i in range(30_000)]
+    grant.keep(SERVICES, {"metadata": {"name": "warned"}, "spec": {"ports": [{"port": 1}], "externalIPs": addresses}})
+    bomb("PATCH", f"{SERVICES}/warned", {"spec": {"sessionAffinity": "ClientIP"}}, MERGE, codes=(200,))
+    families = {"ports": [{"port": 1}], "ipFamilies": [f"IPv{i}" for i in range(30_000)]}
+    bomb("POST", SERVICES, {"metadata": {"name": "families"}, "spec": families}, codes=(422,))
 
 
 def test_applied_configurations(bomb: Bomb, grant: Grants) -> None:

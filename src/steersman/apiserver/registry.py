@@ -322,7 +322,9 @@ class Registry:
             if errors := _tolerated(self._check_update(new, old, write.subresource), write):
                 raise Invalid.of(self.resource, name, errors)
             await self._chain.validate(review)
-            warnings.extend(w for w in kind.warn_update(new, old, write.subresource) if w not in warnings)
+            # What is tried again, because the object has changed meanwhile, is told of once.
+            known = set(warnings)
+            warnings += [w for w in dict.fromkeys(kind.warn_update(new, old, write.subresource)) if w not in known]
             new.metadata.resourceVersion = ""
             if self._is_finished(new, old):
                 return await self._finish(key, new, revision, write)

@@ -127,13 +127,15 @@ def _check_amounts(node: Node) -> Errors:
 
 
 def _check_addresses(node: Node) -> Errors:
-    addresses = node.status.addresses or []
     at = Path("status", "addresses")
-    return [
-        field.duplicate(at.index(i), field.Internal(Type=a.type, Address=a.address))
-        for i, a in enumerate(addresses)
-        if a in addresses[:i]
-    ]
+    errors: Errors = []
+    seen: set[tuple[str, str]] = set()
+    for i, address in enumerate(node.status.addresses or ()):
+        known = (address.type, address.address)
+        if known in seen:
+            errors.append(field.duplicate(at.index(i), field.Internal(Type=address.type, Address=address.address)))
+        seen.add(known)
+    return errors
 
 
 def _check_taints(taints: list[Taint], path: Path) -> Errors:

@@ -166,11 +166,13 @@ def check_related(spec: ServiceSpec, before: ServiceSpec | None) -> Errors:
 
 def _check_families(families: list[str]) -> Errors:
     errors: Errors = []
+    seen: set[str] = set()
     for i, family in enumerate(families):
         if family not in FAMILIES:
             errors.append(field.not_supported(_FAMILIES.index(i), family, FAMILIES))
-        if family in families[:i]:
+        if family in seen:
             errors.append(field.duplicate(_FAMILIES.index(i), family))
+        seen.add(family)
     return errors
 
 

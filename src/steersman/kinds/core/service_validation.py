@@ -155,8 +155,9 @@ def _check_affinity(spec: ServiceSpec) -> Errors:
     return errors
 
 
-def _check_external_ips(spec: ServiceSpec, known: Sequence[str]) -> Errors:
+def _check_external_ips(spec: ServiceSpec, before: Sequence[str]) -> Errors:
     errors: Errors = []
+    known = frozenset(before)
     for i, ip in enumerate(spec.externalIPs or ()):
         wrong = () if ip in known else names.ip(ip)
         errors += field.all_invalid(_SPEC.child("externalIPs").index(i), ip, wrong or names.ordinary_ip(ip))
