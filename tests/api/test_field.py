@@ -91,3 +91,8 @@ def test_immutable_and_not_negative() -> None:
     assert f.not_negative(Path("a"), None) == []
     assert f.not_negative(Path("a"), 0) == []
     assert len(f.not_negative(Path("a"), -1)) == 1
+
+
+def test_what_is_repeated() -> None:
+    assert f.repeated(()) == []
+    assert f.repeated(["a", "b", "a", "c", "b", "a"]) == [2, 4, 5]

@@ -176,6 +176,17 @@ def duplicate(path: Path, value: object) -> FieldError:
     return FieldError(ErrorType.DUPLICATE, str(path), value)
 
 
+def repeated(values: Iterable[str]) -> list[int]:
+    """The positions of values that were there before."""
+    seen: set[str] = set()
+    found: list[int] = []
+    for i, value in enumerate(values):
+        if value in seen:
+            found.append(i)
+        seen.add(value)
+    return found
+
+
 def forbidden(path: Path, detail: str) -> FieldError:
     """A well-formed value that is not permitted here or now."""
     return FieldError(ErrorType.FORBIDDEN, str(path), "", detail)

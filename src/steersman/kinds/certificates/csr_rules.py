@@ -55,7 +55,7 @@ def check_new(obj: CertificateSigningRequest) -> Errors:
     if not usages:
         errors.append(field.required(at))
     errors += [field.not_supported(at.index(i), u, _USAGES) for i, u in enumerate(usages) if u not in _USAGES]
-    errors += [field.duplicate(at.index(i), u) for i, u in enumerate(usages) if u in usages[:i]]
+    errors += [field.duplicate(at.index(i), usages[i]) for i in field.repeated(usages)]
     at = _SPEC.child("signerName")
     if spec.signerName == LEGACY:
         detail = "the legacy signerName is not allowed via this API version"

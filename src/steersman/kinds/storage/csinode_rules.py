@@ -39,10 +39,11 @@ def _check_driver(driver: CSINodeDriver, path: Path) -> Errors:
     if driver.allocatable is not None:
         errors += field.not_negative(path.child("allocatable", "count"), driver.allocatable.count)
     keys = driver.topologyKeys or []
+    repeated = frozenset(field.repeated(keys))
     for i, key in enumerate(keys):
         if not key:
             errors.append(field.required(path))
-        if key in keys[:i]:
+        if i in repeated:
             errors.append(field.duplicate(path, key))
         errors += field.all_invalid(path, key, names.qualified_name(key))
     return errors

@@ -61,7 +61,7 @@ def _check_term(term: TopologySelectorTerm, path: Path) -> Errors:
 def _check_requirement(requirement: TopologySelectorLabelRequirement, path: Path) -> Errors:
     values, at = requirement.values, path.child("values")
     errors: Errors = [] if values else [field.required(at)]
-    errors += [field.duplicate(at.index(i), value) for i, value in enumerate(values) if value in values[:i]]
+    errors += [field.duplicate(at.index(i), values[i]) for i in field.repeated(values)]
     return errors + field.all_invalid(path.child("key"), requirement.key, names.qualified_name(requirement.key))
 
 
