@@ -13,6 +13,7 @@ from steersman.kinds.core.pod import KIND
 from steersman.kinds.core.pod_qos import qos_class
 
 Build = Callable[..., Any]
+ErrorsOf = Callable[..., list[str]]
 
 POD = "{metadata: {name: web, namespace: default}, spec: {containers: [{name: c, image: nginx}]}}"
 
@@ -39,6 +40,13 @@ def test_a_bare_pod(create: Build) -> None:
         "securityContext": {},
         "terminationGracePeriodSeconds": 30,
     }
+
+
+@pytest.mark.parametrize(("given", "kept"), [(-1, 1), (-9223372036854775808, 1), (0, 0), (1, 1), (45, 45)])
+def test_a_negative_grace_period_becomes_a_second(given: int, kept: int, create: Build, errors_of: ErrorsOf) -> None:
+    change = f"spec: {{terminationGracePeriodSeconds: {given}}}"
+    assert create(KIND, POD, change).spec.terminationGracePeriodSeconds == kept
+    assert errors_of(KIND, POD, change) == []
 
 
 @pytest.mark.parametrize(

@@ -148,11 +148,6 @@ RULES: list[tuple[str, str, list[str]]] = [
         ["spec.resources.claims: Forbidden: claims may not be set for Resources at pod-level"],
     ),
     (
-        "spec: {terminationGracePeriodSeconds: 0}",
-        "spec: {terminationGracePeriodSeconds: -1}",
-        ["spec.terminationGracePeriodSeconds: Invalid value: -1: must be greater than or equal to 0"],
-    ),
-    (
         "spec: {tolerations: [{key: a, operator: Gt, value: '-5'}]}",
         "spec: {tolerations: [{key: a, operator: Lt, value: '05'}]}",
         ['spec.tolerations[0].value: Invalid value: "05": must be a valid decimal integer in canonical form'],
@@ -221,7 +216,7 @@ def test_ephemeral_containers(container: str, forbidden: list[str], create: Call
 
 
 def test_templates_may_have_a_negative_grace_period(errors_of: ErrorsOf) -> None:
-    """Their pods are refused; the template is only warned of."""
+    """Their pods get a second; the template is only warned of."""
     template = "template: {metadata: {labels: {a: b}}, spec: {terminationGracePeriodSeconds: -1, containers: [{name: c, image: x}]}}"
     base = f"{{metadata: {{name: web, namespace: default}}, spec: {{selector: {{matchLabels: {{a: b}}}}, {template}}}}}"
     assert errors_of(deployment.KIND, base) == []

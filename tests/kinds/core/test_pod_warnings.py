@@ -115,10 +115,7 @@ SPEC = [
         _container("env: [{name: A, value: a}, {name: A, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]"),
         ['spec.containers[0].env[1]: hides previous definition of "A", which may be dropped when using apply'],
     ),
-    (
-        "spec: {terminationGracePeriodSeconds: -1}",
-        ["spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1"],
-    ),
+    ("spec: {terminationGracePeriodSeconds: -1}", []),
     (_affinity("podAffinity", REQUIRED, "[{topologyKey: zone, labelSelector: {}}]"), []),
     (_affinity("podAffinity", REQUIRED, "[{topologyKey: zone}]"), [f"spec.affinity.podAffinity.{REQUIRED}[0].labelSelector: {NO_SELECTOR}"]),
     (
@@ -240,6 +237,13 @@ def test_many_files_and_ports_are_compared_in_time(create: Build) -> None:
         del port["hostPort"]
     pod = create(KIND, POD, {"spec": {"containers": [{"name": "c", "image": "x", "ports": ports}]}})
     assert len(KIND.warnings(pod)) == 256
+
+
+def test_a_template_with_a_negative_grace_period(build: Build) -> None:
+    template = build(KIND, POD, "spec: {terminationGracePeriodSeconds: -1}")
+    assert pod_warnings.of_template(template, Path("spec", "template")) == [
+        "spec.template.spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1"
+    ]
 
 
 def test_template(build: Build) -> None:

@@ -25,10 +25,12 @@ _MILLI = 10**6
 
 
 def default_pod(pod: Pod) -> None:
-    """The defaults of a pod: those of any pod spec, requests from limits, host ports and service links."""
+    """The defaults of a pod: those of any pod spec, requests from limits, host ports, service links and a grace period that is none."""
     spec = pod.spec
     pod_gates.drop_annotations(pod.metadata.annotations)
     default_spec(spec)
+    if (spec.terminationGracePeriodSeconds or 0) < 0:
+        spec.terminationGracePeriodSeconds = 1
     for container in _run_containers(spec):
         _requests_from_limits(container.resources)
         if spec.hostNetwork:
