@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from steersman.api.field import Path
-from steersman.kinds.core import pod_warnings
+from steersman.kinds.core import pod_warnings, podtemplate
 from steersman.kinds.core.pod import KIND
 
 Build = Callable[..., Any]
@@ -240,9 +240,11 @@ def test_many_files_and_ports_are_compared_in_time(create: Build) -> None:
 
 
 def test_a_template_with_a_negative_grace_period(build: Build) -> None:
-    template = build(KIND, POD, "spec: {terminationGracePeriodSeconds: -1}")
-    assert pod_warnings.of_template(template, Path("spec", "template")) == [
-        "spec.template.spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1"
+    kept = build(
+        podtemplate.KIND, "template: {spec: {terminationGracePeriodSeconds: -1, containers: [{name: c, image: x}]}}"
+    )
+    assert pod_warnings.of_template(kept.template, Path("template")) == [
+        "template.spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1"
     ]
 
 
