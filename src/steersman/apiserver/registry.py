@@ -407,6 +407,15 @@ class Registry:
             new.metadata.generation = (old.metadata.generation or 0) + 1
 
     def _check_update(self, new: Any, old: Any, subresource: str) -> Sequence[FieldError]:
+        errors = self._judge(new, old, subresource)
+        if not errors:
+            return errors
+        # What an older server has stored lacks defaults that every client's object gets today: nobody has changed those.
+        settled = codec.clone(old)
+        self.kind.default(settled)
+        return errors if settled == old else self._judge(new, settled, subresource)
+
+    def _judge(self, new: Any, old: Any, subresource: str) -> Sequence[FieldError]:
         if subresource == "status":
             return self.kind.validate_status_update(new, old)
         if subresource in ("", "scale"):
