@@ -46,7 +46,7 @@ class Version:
     """What a definition says of one of its versions.
 
     A definition may be large, and have versions and resources that nobody uses: until objects are made by it, its schema is
-    kept as packed bytes, a hundredth of what it is as objects.
+    kept as packed bytes.
     """
 
     def __init__(self, crd: CustomResourceDefinition, version: CustomResourceDefinitionVersion) -> None:
