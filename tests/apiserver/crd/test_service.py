@@ -6,6 +6,7 @@ import asyncio
 import json
 
 from tests.apiserver.crd.conftest import CRDS, GROUP, Customs, custom, definition, path, spec_schema, version
+from steersman.apiserver.crd.kind import CustomKind
 
 NAME = f"crontabs.{GROUP}"
 
@@ -41,6 +42,22 @@ async def test_comes_and_goes(crds: Customs) -> None:
     await crds.get(path(), code=404)
     await crds.define(definition())
     assert (await crds.get(path()))["items"] == []
+
+
+async def test_schemas_are_unpacked_for_objects_alone(crds: Customs) -> None:
+    """Who looks at the definition leaves nothing behind."""
+    await crds.define(definition())
+    (served,) = crds.app.custom.served
+    assert isinstance(served.kind, CustomKind)
+    rules = served.kind.rules
+    assert rules.schema is not rules.schema
+    await crds.patch(f"{CRDS}/{NAME}", {"metadata": {"labels": {"a": "b"}}})
+    await crds.settle()
+    assert rules.schema is not rules.schema
+    await crds.post(path(), custom(spec={"a": 1}))
+    assert rules.schema is rules.schema
+    # The definition says what it said before: what serves it is the same.
+    assert crds.app.custom.served == [served]
 
 
 async def test_deletion_waits_for_objects(crds: Customs) -> None:
