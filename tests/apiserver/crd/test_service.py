@@ -6,6 +6,7 @@ import asyncio
 import json
 
 from tests.apiserver.crd.conftest import CRDS, GROUP, Customs, custom, definition, path, spec_schema, version
+
 from steersman.apiserver.crd.kind import CustomKind
 
 NAME = f"crontabs.{GROUP}"
