@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from tests.apiserver.conftest import Api
 
-from steersman.api.errors import InternalError
+from steersman.api import codec
+from steersman.api.errors import InternalError, Invalid
 from steersman.apiserver.allocators import Allocator
 from steersman.kinds.types.core_v1 import Service, ServiceSpec
 from steersman.store import Entry
@@ -283,3 +284,20 @@ async def test_no_node_ports_for_a_balancer_that_needs_none(api: Api) -> None:
     spec = {"type": "LoadBalancer", "allocateLoadBalancerNodePorts": False}
     made = await api.post(SERVICES, service("a", **spec))
     assert "nodePort" not in made["spec"]["ports"][0]
+
+
+def test_an_address_of_ipv6_is_the_same_in_all_spellings() -> None:
+    allocator = Allocator("fd00:10:96::/112", range(30000, 32768))
+
+    def wanted(ip: str) -> Service:
+        return Service(spec=ServiceSpec(type="ClusterIP", clusterIP=ip))
+
+    held = allocator.reserve("/a", wanted("FD00:10:96:0::10"))
+    with pytest.raises(Invalid, match="provided IP is already allocated"):
+        allocator.reserve("/b", wanted("fd00:10:96::10"))
+    value = codec.encode(wanted("FD00:10:96:0::10"))
+    allocator.load([Entry("/a", value, 1, 1)])
+    held.release()
+    with pytest.raises(Invalid, match="provided IP is already allocated"):
+        allocator.reserve("/b", wanted("fd00:10:96::10"))
+    assert allocator.reserve("/b", wanted("fd00:10:96::11")).values == {"fd00:10:96::11"}

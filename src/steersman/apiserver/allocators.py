@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from steersman.api import field as fields
+from steersman.api import names
 from steersman.api.errors import InternalError, Invalid, StatusError
 from steersman.api.field import FieldError, Path
 from steersman.kinds.core import service_families
@@ -131,7 +132,7 @@ class Allocator:
         if spec.type == service_families.EXTERNAL_NAME:
             return
         values: set[str | int] = {p.nodePort for p in spec.ports or () if p.nodePort}
-        values.update(ip for ip in (spec.clusterIP, *(spec.clusterIPs or ())) if ip and ip != _HEADLESS)
+        values.update(_usual(ip) for ip in (spec.clusterIP, *(spec.clusterIPs or ())) if ip and ip != _HEADLESS)
         if spec.healthCheckNodePort:
             values.add(spec.healthCheckNodePort)
         for v in values:
@@ -214,13 +215,13 @@ class Allocator:
             detail = f"failed to allocate IP {wanted}: {problem}"
             _refuse(service, [fields.invalid(Path("spec", "clusterIPs"), spec.clusterIPs, detail)])
         spec.clusterIP, spec.clusterIPs = address, [address]
-        self._take(address, held)
+        self._take(_usual(address), held)
 
     def _address_problem(self, text: str) -> str:
         address = ipaddress.ip_address(text)
         if not any(address in network and address not in (network[0], network[-1]) for network in self._networks()):
             return "the provided network does not match the current range"
-        return "" if self._free(text) else "provided IP is already allocated"
+        return "" if self._free(str(address)) else "provided IP is already allocated"
 
     def _any_address(self) -> str | None:
         found = (self._any_of(network) for network in self._networks())
@@ -300,6 +301,12 @@ class Allocator:
             if self._free(port):
                 return port
         return next((p for p in self._ports if self._free(p)), None)
+
+
+def _usual(text: str) -> str:
+    """An address as it is compared: one of IPv6 may be written in many ways."""
+    address = names.loose_ip(text) if ":" in text else None
+    return text if address is None else str(address)
 
 
 def needs_node_ports(spec: ServiceSpec) -> bool:
