@@ -1,0 +1,123 @@
+"""What connections keep, under random sequences of what clients and handlers do: when all have ended, nothing is kept any more."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator
+from random import Random
+from typing import Any
+
+import pytest
+from tests.http.conftest import Client, Serve
+
+from steersman.api.http import Request, Response
+
+LARGE = 700_000
+PATHS = ("/", "/large", "/wait", "/pieces", "/stream", "/taken", "/fails")
+UPGRADE = "Connection: Upgrade\r\nUpgrade: x\r\n"
+
+
+class Careless:
+    """Answers in every way there is, and says at any time that it keeps something."""
+
+    def __init__(self, random: Random) -> None:
+        self.random, self.gone = random, asyncio.Event()
+        self.requests: list[Request] = []
+
+    async def work(self, request: Request) -> Response:
+        self.requests.append(request)
+        self._keep(request)
+        match request.path:
+            case "/large":
+                return Response(200, {}, b"x" * LARGE)
+            case "/wait":
+                await self.gone.wait()
+            case "/pieces" | "/stream":
+                return Response(200, {}, self._pieces(request))
+            case "/taken" if request.hijack is not None:
+                await self._take(request)
+                return Response(0)
+            case "/fails":
+                raise RuntimeError("on purpose")
+        self._keep(request)
+        return Response(200, {}, b"ok")
+
+    def _keep(self, request: Request) -> None:
+        request.keep(self.random.choice((0, 1000, LARGE)))
+
+    async def _pieces(self, request: Request) -> AsyncIterator[bytes]:
+        async for piece in request.body_stream or _some():
+            self._keep(request)
+            yield piece
+
+    async def _take(self, request: Request) -> None:
+        assert request.hijack is not None
+        taken = await request.hijack()
+        try:
+            taken.writer.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + b"x" * self.random.choice((1, LARGE)))
+            self._keep(request)
+            await taken.writer.drain()
+            await taken.reader.read(100)
+        except ConnectionError:
+            self._keep(request)
+        finally:
+            taken.writer.transport.abort()
+
+
+async def _some() -> AsyncIterator[bytes]:
+    for _ in range(20):
+        yield b"x" * 20_000
+
+
+def _request(random: Random) -> bytes:
+    path = random.choice(PATHS)
+    body = b"x" * random.choice((0, 10, LARGE))
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\n{UPGRADE if path == '/taken' else ''}"
+    if random.random() < 0.3:
+        return f"{head}Transfer-Encoding: chunked\r\n\r\n{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+async def _live(client: Client, random: Random) -> None:
+    """One client: asks, reads or does not, and goes in one way or another."""
+    try:
+        for _ in range(random.randint(0, 3)):
+            asked = _request(random)
+            if client.writer.transport.is_closing():
+                return
+            client.send(asked[: random.randint(0, len(asked))] if random.random() < 0.3 else asked)
+            for _ in range(random.randint(0, 5)):
+                await asyncio.sleep(0)
+            if random.random() < 0.5:
+                async with asyncio.timeout(0.01):
+                    await client.reader.read(random.choice((1, 100, LARGE)))
+    except (ConnectionError, TimeoutError):
+        client.writer.transport.abort()
+    match random.randint(0, 2):
+        case 0:
+            client.writer.close()
+        case 1 if not client.writer.transport.is_closing():
+            sock: Any = client.writer.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.writer.transport.abort()
+        case _:
+            client.writer.transport.abort()
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("room", [3_000_000, 1 << 30])
+async def test_nothing_is_kept_for_those_that_have_gone(serve: Serve, seed: int, room: int) -> None:
+    random = Random(seed)
+    careless = Careless(random)
+    served = await serve(careless.work, streamed=lambda m, path: path == "/stream", room=lambda: room)
+    clients = [await served.connect() for _ in range(20)]
+    await asyncio.gather(*(_live(client, random) for client in clients))
+    careless.gone.set()
+    await served.server.close(60)
+    assert not served.server.connections
+    for request in careless.requests:
+        # Whoever hears late that the client has gone keeps nothing for it.
+        request.keep(LARGE)
+    assert served.server.holdings.sum == 0
