@@ -80,7 +80,13 @@ class Campaign:
         await self.app.start()
         crd = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", **samples.CRD}
         crd["metadata"] = {"name": "widgets.fuzz.example.com"}
+        # Definitions are served by what the app does besides answering.
+        self._serving = asyncio.create_task(self.app.custom.run())
         await self._set_up("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd)
+        for _ in range(1000):
+            if self.app.custom.served:
+                break
+            await asyncio.sleep(0)
         await self._set_up("/api/v1/namespaces/default/serviceaccounts", {"metadata": {"name": "default"}})
 
     async def _set_up(self, path: str, body: Any) -> None:
@@ -93,6 +99,7 @@ class Campaign:
 
     async def close(self) -> None:
         logging.getLogger("steersman").removeHandler(self.failures)
+        self._serving.cancel()
         await self.app.close()
         await self.store.close()
 
