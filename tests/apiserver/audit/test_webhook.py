@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from random import Random
 from typing import Any
 
 import pytest
@@ -164,6 +165,24 @@ async def test_what_waits_is_bounded_by_its_bytes() -> None:
     assert errors.counts["webhook"] == 200 - errors.counts["buffered"]
     assert sink.take(large) is True
     assert sum(errors.counts.values()) == 200
+    task.cancel()
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_the_room_of_events_comes_back(seed: int) -> None:
+    random = Random(seed)
+    clock = FakeClock()
+    hook = Hook(*random.choices((200, 404, 503, Unanswered("no")), k=60), 200)
+    limit = random.choice((0, 100_000))
+    sink, _ = sink_of(hook, clock, limit=limit, most=random.choice((1, 7, 400)), buffer=30, wait=1.0, qps=0.0)
+    task = asyncio.ensure_future(sink.run())
+    for number in range(150):
+        sink.take(event(number, size=random.choice((10, 50_000, 3_000_000, BUFFERED + 1))))
+        if random.random() < 0.3:
+            await clock.advance(random.choice((0.5, 1, 20)))
+    for _ in range(50):
+        await clock.advance(100)
+    assert (sink._size, sink._buffered, len(sink._buffer), sink._sending) == (0, 0, 0, [])
     task.cancel()
 
 
