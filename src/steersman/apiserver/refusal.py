@@ -113,7 +113,7 @@ def parse(head: bytes, method: str, reader: asyncio.StreamReader) -> tuple[Respo
     """The answer without its body, and the body. Raises ValueError."""
     status = status_of(head)
     headers: dict[str, str] = {}
-    for line in head.decode("latin-1").split("\r\n")[1:]:
+    for line in head.decode("utf-8", "surrogateescape").split("\r\n")[1:]:
         name, separator, value = line.partition(":")
         if separator:
             name, value = name.strip().lower(), value.strip()

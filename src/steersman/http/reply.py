@@ -19,10 +19,15 @@ def head(response: Response, framing: str, ending: str) -> bytes:
     for name, value in response.headers.items():
         if "\n" in value or "\r" in value:
             # Several values of one header, one a line.
-            text += "".join([f"{name}: {v}\r\n" for v in value.splitlines()])
+            text += "".join([f"{name}: {v}\r\n" for v in value.replace("\r", "\n").split("\n") if v])
         else:
             text += f"{name}: {value}\r\n"
-    return f"{text}{framing}{ending}".encode("latin-1", "replace")
+    text = f"{text}{framing}{ending}"
+    try:
+        # Bytes of others that are no text have been read in this way.
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
 
 
 def ending(keep: bool, current: bool) -> str:
