@@ -302,7 +302,8 @@ def test_nobody_listens(supervised: Supervised) -> None:
 def test_chores_are_done_again_and_again(supervised: Supervised) -> None:
     part = supervised.part("a")
     supervised._fifo("chore")
-    script = f'echo "$$" > {supervised.directory / "chore"}.fifo'
+    # Opened both ways: the last one, for which nobody waits, does not wait for a reader.
+    script = f'exec 3<>{supervised.directory / "chore"}.fifo; echo "$$" >&3'
     supervised.start(part, chores=({"name": "chore", "command": ["sh", "-c", script], "every": 0.05},))
     first, second = supervised.started("chore"), supervised.started("chore")
     assert first != second
