@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable
 
 from steersman.api.http import Hijacked
 
 # Twice as much is read before the client has to wait.
 _LIMIT = 32 * 1024
-
-
-# What event loops and the system may have read ahead of a stream, and what may be written that is not taken.
+# What event loops may have read ahead of a stream, and what may be written that is not taken.
 _WINDOW = 64 * 1024
 
 
@@ -23,10 +20,6 @@ def slim(transport: asyncio.WriteTransport) -> None:
     if limit_reading is not None:
         # Of TLS, before it is decrypted.
         limit_reading(high=_WINDOW)
-    sock = transport.get_extra_info("socket")
-    if sock is not None:
-        # Event loops read, and keep, all that has come at a time.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WINDOW)
 
 
 class _Taken(asyncio.StreamReaderProtocol):
