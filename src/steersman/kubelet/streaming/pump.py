@@ -32,6 +32,9 @@ async def read(reader: asyncio.StreamReader) -> bytes:
 
 async def send(writer: asyncio.StreamWriter, data: bytes) -> bool:
     """Write and wait until the peer keeps up; False when it went away."""
+    if writer.is_closing():
+        # What is closed raises what no peer is at fault for, with some event loops.
+        return False
     try:
         writer.write(data)
         await writer.drain()
