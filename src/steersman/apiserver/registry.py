@@ -78,6 +78,12 @@ Version = tuple[bytes, int]
 """A stored value and its revision."""
 
 
+def _tell(warnings: list[str], more: Sequence[str]) -> None:
+    """Add to the warnings. What is tried again, because the object has changed meanwhile, is told of once."""
+    known = set(warnings)
+    warnings += [w for w in dict.fromkeys(more) if w not in known]
+
+
 def _tolerated(errors: Sequence[FieldError], write: Write) -> Sequence[FieldError]:
     """What is wrong in the version in which the client speaks."""
     return errors if not errors or write.served is None else write.served.tolerated(errors)
@@ -322,9 +328,7 @@ class Registry:
             if errors := _tolerated(self._check_update(new, old, write.subresource), write):
                 raise Invalid.of(self.resource, name, errors)
             await self._chain.validate(review)
-            # What is tried again, because the object has changed meanwhile, is told of once.
-            known = set(warnings)
-            warnings += [w for w in dict.fromkeys(kind.warn_update(new, old, write.subresource)) if w not in known]
+            _tell(warnings, kind.warn_update(new, old, write.subresource))
             new.metadata.resourceVersion = ""
             if self._is_finished(new, old):
                 return await self._finish(key, new, revision, write)

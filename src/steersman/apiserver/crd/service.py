@@ -22,6 +22,7 @@ from steersman.kinds.kind import Served
 from steersman.store.protocol import Event
 
 if TYPE_CHECKING:
+    from steersman.apiserver.cached import Cached
     from steersman.apiserver.crd.serving import Key, Serving
     from steersman.apiserver.server import App
     from steersman.kinds.types.apiextensions_v1 import CustomResourceDefinition
@@ -117,9 +118,10 @@ class CustomResources:
 
     async def _serve(self, name: str) -> Serving:
         """Serve what the definition says now. Raises NotFound when it is gone."""
-        crd = self._whole(name)
-        if crd is None:
+        stored = self._stored(name)
+        if stored is None:
             raise NotFound.of(KIND.resource, name)
+        crd = self._decoded(stored)
         known = self._serving.get(name)
         if known is not None and known.serves(crd):
             if crd.metadata.deletionTimestamp and not known.life.ending:
@@ -155,28 +157,29 @@ class CustomResources:
 
     # One definition
 
-    def _whole(self, name: str) -> CustomResourceDefinition | None:
-        """Decoded for this question alone: a definition may be large."""
-        cached = None if self._registry is None else self._registry.cache.get("", name)
-        if self._registry is None or cached is None:
-            return None
-        found: CustomResourceDefinition = self._registry.at(cached.value, cached.revision)
+    def _stored(self, name: str) -> Cached | None:
+        return None if self._registry is None else self._registry.cache.get("", name)
+
+    def _decoded(self, stored: Cached) -> CustomResourceDefinition:
+        """For this question alone: a definition may be large."""
+        from steersman.kinds.types.apiextensions_v1 import CustomResourceDefinition
+
+        found: CustomResourceDefinition = self._app.registries.decode(CustomResourceDefinition, stored)
         return found
 
     def _get(self, name: str) -> CustomResourceDefinition | None:
         """The definition without its schemas, for which only `_serve` asks."""
-        cached = None if self._registry is None else self._registry.cache.get("", name)
-        if cached is None:
+        stored = self._stored(name)
+        if stored is None:
             self._outlines.pop(name, None)
             return None
         known = self._outlines.get(name)
-        if known is not None and known[0] == cached.revision:
+        if known is not None and known[0] == stored.revision:
             return known[1]
-        found = self._whole(name)
-        if found is not None:
-            for version in found.spec.versions:
-                version.schema = None
-            self._outlines[name] = cached.revision, found
+        found = self._decoded(stored)
+        for version in found.spec.versions:
+            version.schema = None
+        self._outlines[name] = stored.revision, found
         return found
 
     def _others(self, group: str) -> Iterator[CustomResourceDefinition]:
