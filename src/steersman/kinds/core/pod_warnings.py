@@ -133,12 +133,9 @@ def _of_nodes(spec: PodSpec, path: Path) -> Iterator[str]:
             yield f"{at.child('labelSelector')}: {_NO_SELECTOR}"
 
 
-def _repeated(values: Iterable[str], what: str, path: Path) -> Iterator[str]:
-    seen: set[str] = set()
-    for i, value in enumerate(values):
-        if value in seen:
-            yield f"{path.index(i).child(what)}: duplicate {what} {field.quote(value)}"
-        seen.add(value)
+def _repeated(values: Iterable[str], what: str, path: Path) -> list[str]:
+    given = list(values)
+    return [f"{path.index(i).child(what)}: duplicate {what} {field.quote(given[i])}" for i in field.repeated(given)]
 
 
 def _of_annotations(
