@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from steersman.api import codec, field
 from steersman.api.clock import Clock
-from steersman.api.errors import AlreadyExists, BadRequest, Conflict, Invalid, NotFound, StatusError
+from steersman.api.errors import AlreadyExists, Conflict, Invalid, NotFound, StatusError
 from steersman.api.field import FieldError, Path
 from steersman.api.http import User
 from steersman.api.meta import Resource, format_time, generate_name, new_uid
@@ -22,6 +22,7 @@ from steersman.apiserver.admission.framework import CREATE, DELETE, LOOPBACK, UP
 from steersman.apiserver.deletion import Deletion
 from steersman.apiserver.managedfields import Track, same_but_times
 from steersman.apiserver.params import DeleteOptions, revision_of
+from steersman.apiserver.placing import place
 from steersman.apiserver.splice import splice
 from steersman.apiserver.watchcache import WatchCache
 from steersman.kinds.kind import Kind, Served
@@ -87,11 +88,6 @@ def _tell(warnings: list[str], more: Sequence[str]) -> None:
 def _tolerated(errors: Sequence[FieldError], write: Write) -> Sequence[FieldError]:
     """What is wrong in the version in which the client speaks."""
     return errors if not errors or write.served is None else write.served.tolerated(errors)
-
-
-def _check_place(new: Any, old: Any) -> None:
-    if new.namespace != old.namespace:
-        raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
 
 
 class Registry:
@@ -226,7 +222,7 @@ class Registry:
         await self._chain.mutate(review)
         if review.object is not obj:
             # Admission may give it another name, not another place.
-            _check_place(review.object.metadata, obj.metadata)
+            place(review.object.metadata, namespace, namespaced=self.resource.namespaced)
             obj, name = review.object, review.object.metadata.name
         review.name = name
         if self._guard is not None:
@@ -317,6 +313,7 @@ class Registry:
         if self._guard is not None:
             await self._guard(review, name)
         new = review.object
+        place(new.metadata, namespace, namespaced=self.resource.namespaced)
         key = self.key(namespace, name)
         self._prepare_update(new, old, write.subresource)
         held = None

@@ -27,6 +27,14 @@ async def test_fills_in_what_the_server_owns(api: Api) -> None:
     assert await api.get(f"{MAPS}/a") == made
 
 
+@pytest.mark.parametrize("plural", ["namespaces", "nodes"])
+async def test_what_is_in_no_namespace_may_name_one(api: Api, plural: str) -> None:
+    """Manifests often do, and whether there is such a namespace is nobody's question."""
+    made = await api.post(f"/api/v1/{plural}", {"metadata": {"name": "a", "namespace": "nowhere"}}, code=201)
+    assert "namespace" not in made["metadata"]
+    assert (await api.get(f"/api/v1/{plural}/a"))["metadata"]["name"] == "a"
+
+
 async def test_exists(api: Api) -> None:
     await api.post(MAPS, config_map())
     answer = await api.post(MAPS, config_map(), code=409)

@@ -75,17 +75,25 @@ async def test_another_uid_conflicts(api: Api) -> None:
     ("body", "code", "message"),
     [
         (config_map("b"), 400, "the name of the object (b) does not match the name on the URL (a)"),
-        ({"metadata": {}}, 400, "name must be provided"),
+        ({"metadata": {}}, 400, "the name of the object (a based on URL) was undeterminable: name must be provided"),
         (
             {"metadata": {"name": "a", "namespace": "x"}},
             400,
-            "the namespace of the object (x) does not match the namespace",
+            "the namespace of the provided object does not match the namespace sent on the request",
         ),
     ],
 )
 async def test_refused(api: Api, body: object, code: int, message: str) -> None:
     await api.post(MAPS, config_map())
     assert message in (await api.put(f"{MAPS}/a", body, code=code))["message"]
+
+
+async def test_what_is_in_no_namespace_may_name_one(api: Api) -> None:
+    path = "/apis/rbac.authorization.k8s.io/v1/clusterroles/a"
+    await api.put(path, {"metadata": {"name": "a", "namespace": "default"}, "rules": []}, code=201)
+    changed = {"metadata": {"name": "a", "namespace": "nowhere", "labels": {"x": "y"}}, "rules": []}
+    assert "namespace" not in (await api.put(path, changed))["metadata"]
+    assert "namespace" not in (await api.patch(path, {"metadata": {"namespace": "nowhere"}}))["metadata"]
 
 
 async def test_absent(api: Api) -> None:

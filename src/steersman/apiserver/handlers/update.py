@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from steersman.api import codec
-from steersman.api.errors import BadRequest
 from steersman.api.http import Response
 from steersman.apiserver import answer, authz, encoding
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.handlers.writing import write_of
 from steersman.apiserver.params import WriteOptions
+from steersman.apiserver.placing import check_name, place
 
 if TYPE_CHECKING:
     from steersman.apiserver.server import App
@@ -61,15 +61,6 @@ async def put(
 
 
 def check_place(obj: Any, namespace: str, name: str, *, namespaced: bool) -> None:
-    """The object must be the one that the path names; an empty namespace or name is filled in."""
-    meta = obj.metadata
-    if meta.name and meta.name != name:
-        raise BadRequest(f"the name of the object ({meta.name}) does not match the name on the URL ({name})")
-    if not meta.name:
-        raise BadRequest("name must be provided")
-    if namespaced:
-        if meta.namespace and meta.namespace != namespace:
-            raise BadRequest(
-                f"the namespace of the object ({meta.namespace}) does not match the namespace on the URL ({namespace})"
-            )
-        meta.namespace = namespace
+    """The object must be the one that the path names; an empty namespace is filled in."""
+    place(obj.metadata, namespace, namespaced=namespaced)
+    check_name(obj.metadata, name)
