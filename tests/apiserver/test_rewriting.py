@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import time
 import zlib
 from collections.abc import AsyncIterator
 
@@ -44,7 +45,9 @@ def test_urls(url: str, expected: str) -> None:
     ("page", "expected"),
     [
         ('<a href="/x">test</a>', f'<a href="{PREFIX}/x">test</a>'),
-        ("<A HREF=/x CLASS=b hidden>", f'<a href="{PREFIX}/x" class="b" hidden>'),
+        ("<A HREF=/x CLASS=b hidden>", f'<A HREF="{PREFIX}/x" CLASS=b hidden>'),
+        ("<a\n/title='a > b'href\t=\n'/x'>", f"<a\n/title='a > b'href\t=\n\"{PREFIX}/x\">"),
+        ("<img src=/a longdesc=/b/>", f'<img src="{PREFIX}/a" longdesc="{PREFIX}/b/">'),
         ('<p>ä\r\n<img src="/i?a=1&amp;b=2"/>\n</p>', f'<p>ä\r\n<img src="{PREFIX}/i?a=1&amp;b=2"/>\n</p>'),
         ("<video src='/v' poster='/p'>", f'<video src="{PREFIX}/v" poster="{PREFIX}/p">'),
         ('<a href="x">', '<a href="x">'),
@@ -53,7 +56,17 @@ def test_urls(url: str, expected: str) -> None:
             '<!-- <a href="/x"> --><script>"<a href=/x>"</script>',
             '<!-- <a href="/x"> --><script>"<a href=/x>"</script>',
         ),
+        ('<!--> <a href="/x"> <!-- --!><a href="/y">', f'<!--> <a href="{PREFIX}/x"> <!-- --!><a href="{PREFIX}/y">'),
+        ('<!x <a href="/x"></ <a href="/x"><? <a href="/x">', '<!x <a href="/x"></ <a href="/x"><? <a href="/x">'),
+        ('<TITLE><a href="/x"></title\n><a href="/y">', f'<TITLE><a href="/x"></title\n><a href="{PREFIX}/y">'),
+        ('<plaintext><a href="/x">', '<plaintext><a href="/x">'),
+        ('</a href="/x">< a href="/x"><1 href="/x">', '</a href="/x">< a href="/x"><1 href="/x">'),
+        ('<a href="/x?a=1&copy=2&eacute;&#47;">', f'<a href="{PREFIX}/x?a=1&amp;copy=2é/">'),
+        (f'<a href="/&#{"9" * 5000};/">', f'<a href="{PREFIX}/&amp;#{"9" * 5000};/">'),
         ("<a href", "<a href"),
+        ('<a href="/x', '<a href="/x'),
+        ("<a href=\"/x ' >", "<a href=\"/x ' >"),
+        ("<a href=>", "<a href=>"),
         ("", ""),
     ],
 )
@@ -122,13 +135,38 @@ async def test_a_page_that_grows_beyond_the_limit_when_unpacked_stays_as_it_is(m
     assert await whole(content) == cut
 
 
-@pytest.mark.parametrize("begin", [b"<a ", b"<script>", b"<!--", b'<a href="/'])
-async def test_a_part_without_end_is_not_worked_on(begin: bytes) -> None:
-    page = b'<a href="/x">' + begin + b"a " * 400_000
+@pytest.mark.parametrize(
+    "begin",
+    [
+        b"<", b"<a ", b"<a b=", b"<a b='", b"<a /", b"<a href=x/", b"<a  ", b"</", b"<!", b"<?", b"<!--", b"<![CDATA[",
+        b"<script>", b"<script></scrip", b'<a href="/', b"&#1", b"\n",
+    ],
+)  # fmt: skip
+async def test_a_page_takes_time_that_grows_with_its_size(begin: bytes) -> None:
+    page = b'<a href="/x">' + begin * (1_000_000 // len(begin))
     kept: list[int] = []
+    began = time.process_time()
     _, content = await rewritten(HTML, body(page), VIEW, kept.append, asyncio.Semaphore(1))
-    assert content == page
+    # Some hundredths of a second. What is looked at again from each of its bytes on takes hours.
+    assert time.process_time() - began < 10
+    assert content == SEEN + page[13:]
     assert kept[-1] > 2 * len(page)
+
+
+@pytest.mark.parametrize("end", [b">", b' b="">'])
+async def test_a_large_tag_takes_time_that_grows_with_its_size(end: bytes) -> None:
+    for part in (b"/", b" ", b"b ", b"b=c "):
+        page = b'<a href="/x"' + part * (1_000_000 // len(part)) + end
+        began = time.process_time()
+        _, content = await rewritten(HTML, body(page), VIEW, unbounded, asyncio.Semaphore(1))
+        assert time.process_time() - began < 10
+        assert content == SEEN[:-1] + page[12:]
+
+
+async def test_a_page_that_would_become_too_large_stays_as_it_is() -> None:
+    page = b"<a " + b"href=/x " * 130_000 + b">"
+    _, content = await rewritten(HTML, body(page), VIEW, unbounded, asyncio.Semaphore(1))
+    assert content == page
 
 
 async def test_lines_and_links_without_number() -> None:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from html import escape
-from html.parser import HTMLParser
+from html import escape, unescape
 from posixpath import normpath
 from urllib.parse import urlsplit, urlunsplit
 
-# A page that is larger is passed on as it is.
-_LIMIT = 1024 * 1024
-# What the parser is given at a time, and the most that it may not have got through: a tag, or a script, of a page that is worked on.
-_PIECE, _UNREAD = 16 * 1024, 256 * 1024
+# A page that is larger is passed on as it is; and one that would become larger than the second, by links without number.
+_LIMIT, _MOST = 1024 * 1024, 4 * 1024 * 1024
 # What a connection to a backend takes.
 _BUFFERS = 256 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 # The attributes that hold a URL, by element.
-_ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
+_LINKS: Mapping[str, tuple[str, ...]] = {
     "a": ("href",), "applet": ("codebase",), "area": ("href",), "audio": ("src",), "base": ("href",),
     "blockquote": ("cite",), "body": ("background",), "button": ("formaction",), "command": ("icon",), "del": ("cite",),
     "embed": ("src",), "form": ("action",), "frame": ("longdesc", "src"), "head": ("profile",), "html": ("manifest",),
@@ -28,6 +26,22 @@ _ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "ins": ("cite",), "link": ("href",), "object": ("classid", "codebase", "data", "usemap"), "q": ("cite",),
     "script": ("src",), "source": ("src",), "video": ("poster", "src"),
 }  # fmt: skip
+# Where a tag, a comment or a declaration begins, and how they end. Nothing is looked at again and again: pages are the backends'.
+_MARKUP = re.compile(r"<(?:(?P<end>/?)(?P<name>[a-zA-Z][^ \t\n\r\f/>]*+)|!--|[!?/])")
+_END, _COMMENT_END = re.compile(">"), re.compile("--!?>")
+_ATTRIBUTE = re.compile(
+    r"""(?P<name>[^ \t\n\r\f/>][^ \t\n\r\f/>=]*+)
+    (?:[ \t\n\r\f]*+=[ \t\n\r\f]*+(?P<value>"[^"]*+"|'[^']*+'|(?!["'])[^ \t\n\r\f>]*+)|(?![ \t\n\r\f]*+=))""",
+    re.VERBOSE,
+)
+_ATTRIBUTES = re.compile(rf"[ \t\n\r\f/]*+(?:{_ATTRIBUTE.pattern}[ \t\n\r\f/]*+)*+>", re.VERBOSE)
+# What they contain is text, up to their end.
+_RAW = {
+    name: re.compile(rf"</{name}[ \t\n\r\f/>]", re.IGNORECASE)
+    for name in ("iframe", "noembed", "noframes", "noscript", "script", "style", "textarea", "title", "xmp")
+} | {"plaintext": re.compile("(?!)")}
+# Only what is complete: `&copy=` is a parameter of a URL.
+_REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,50 +69,61 @@ class View:
         return urlunsplit(parts._replace(path=path))
 
 
-class _Links(HTMLParser):
-    """Finds start tags with links; `page` is the text up to the last of them, with what is to stand in their place."""
+def _tags(text: str) -> Iterator[tuple[str, int, int]]:
+    """The start tags of a page: their names, and where what follows the name begins and ends.
 
-    def __init__(self, text: str, rewrite: Callable[[str], str]) -> None:
-        super().__init__(convert_charrefs=False)
-        self._text, self._rewrite = text, rewrite
-        # A line, and where it begins. The parser ends them by line feeds alone.
-        self._line = 1, 0
-        self.page, self.done = bytearray(), 0
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        names = _ATTRIBUTES.get(tag)
-        raw = self.get_starttag_text()
-        if names is None or raw is None or not any(name in names for name, _ in attributes):
+    In time that grows with the page, whatever it is: what begins and does not end takes the rest of the page.
+    """
+    at = 0
+    while begin := _MARKUP.search(text, at):
+        name = begin["name"]
+        if name is None:
+            end = _COMMENT_END.search(text, begin.end() - 2) if begin[0] == "<!--" else _END.search(text, begin.end())
+        else:
+            end = _ATTRIBUTES.match(text, begin.end())
+        if end is None:
             return
-        new = [(n, self._rewrite(v) if n in names and v is not None else v) for n, v in attributes]
-        if new != attributes:
-            line, column = self.getpos()
-            known, begin = self._line
-            for _ in range(line - known):
-                begin = self._text.index("\n", begin) + 1
-            self._line = line, begin
-            start = begin + column
-            inside = "".join(f" {n}" if v is None else f' {n}="{escape(v)}"' for n, v in new)
-            new_tag = f"<{tag}{inside}{'/' if raw.endswith('/>') else ''}>"
-            self.page += _encoded(self._text[self.done : start] + new_tag)
-            self.done = start + len(raw)
+        at = end.end()
+        if name is None or begin["end"]:
+            continue
+        name = name.lower()
+        yield name, begin.end(), at
+        if name in _RAW:
+            end = _RAW[name].search(text, at)
+            if end is None:
+                return
+            at = end.start()
 
 
 def rewrite_html(page: bytes, rewrite: Callable[[str], str]) -> bytes:
-    """The page with its links rewritten; whatever has none stays as it is, byte for byte. Raises TooLarge for a tag."""
+    """The page with its links rewritten; whatever has none stays as it is, byte for byte. Raises TooLarge."""
     # One character for each byte: what is not ASCII is only carried along.
-    text = page.decode("latin-1")
-    links = _Links(text, rewrite)
-    for start in range(0, len(text), _PIECE):
-        links.feed(text[start : start + _PIECE])
-        if len(links.rawdata) > _UNREAD:
-            raise TooLarge
-    links.close()
-    return bytes(links.page + _encoded(text[links.done :]))
+    text = page.decode("ascii", "surrogateescape")
+    out, done = bytearray(), 0
+    for name, begin, end in _tags(text):
+        links = _LINKS.get(name)
+        if links is None:
+            continue
+        for found in _ATTRIBUTE.finditer(text, begin, end):
+            value = found["value"]
+            if not value or found["name"].lower() not in links:
+                continue
+            url = _REFERENCE.sub(_character, value[1:-1] if value[0] in "\"'" else value)
+            new = rewrite(url)
+            if new != url:
+                out += _encoded(f'{text[done : found.start("value")]}"{escape(new)}"')
+                done = found.end("value")
+                if len(out) > _MOST:
+                    raise TooLarge
+    return bytes(out + _encoded(text[done:]))
+
+
+def _character(reference: re.Match[str]) -> str:
+    return unescape(reference[0])
 
 
 def _encoded(text: str) -> bytes:
-    return text.encode("latin-1", "xmlcharrefreplace")
+    return text.encode("utf-8", "surrogateescape")
 
 
 async def rewritten(
@@ -145,7 +170,7 @@ async def _rest(begun: list[bytes], body: AsyncIterator[bytes]) -> AsyncIterator
 
 
 class TooLarge(Exception):
-    """A page that is small only as long as it is packed, or that has too large a part."""
+    """A page that is small only as long as it is packed, or not rewritten."""
 
 
 def _rewritten_page(page: bytes, packing: str, view: View) -> bytes:
