@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from steersman.cmd import slots
+from steersman.cmd import processes, slots
 from steersman.cmd.errors import CommandError
 from steersman.cmd.place import Place
 
@@ -48,6 +48,28 @@ def test_a_slot_of_another_cluster_is_refused(tmp_path: Path) -> None:
     slots.reserve(first, 3, where)
     with pytest.raises(CommandError, match=f"belong to the cluster in {first.directory}"):
         slots.reserve(second, 3, where)
+
+
+def test_what_has_the_same_names_is_nobody_elses_while_it_runs(tmp_path: Path) -> None:
+    first, second, other = cluster(tmp_path / "x", "a"), cluster(tmp_path / "y", "a"), cluster(tmp_path / "x", "b")
+    where = tmp_path / "slots"
+    for number, each in enumerate((first, second, other)):
+        assert slots.reserve(each, None, where) == number
+    pidfile = Path(first.supervision.part_pidfile("node-1"))
+    pidfile.parent.mkdir()
+    processes.write_pidfile(str(pidfile), os.getpid(), True)
+    assert slots.namesake(second, where) == first
+    assert slots.namesake(first, where) is None
+    assert slots.namesake(other, where) is None
+    assert [slots.may_clean(each, number, where) for number, each in enumerate((first, second, other))] == [
+        True,
+        False,
+        True,
+    ]
+    # Stopped, it has nothing there.
+    pidfile.unlink()
+    assert slots.namesake(second, where) is None
+    assert slots.may_clean(second, 1, where)
 
 
 def test_a_gone_clusters_slot_is_free(tmp_path: Path) -> None:

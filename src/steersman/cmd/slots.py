@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from steersman.cmd import processes
 from steersman.cmd.errors import CommandError
 from steersman.cmd.place import ROOT_BASE, Place
 from steersman.network.addresses import MAX_CLUSTERS, ClusterAddresses
@@ -25,8 +26,32 @@ def owner(slot: int, directory: Path = DIRECTORY) -> Path | None:
 
 
 def may_clean(place: Place, slot: int, directory: Path = DIRECTORY) -> bool:
-    """Whether what is on the host in the slot's ranges can be removed for this cluster: it is no other cluster's."""
-    return owner(slot, directory) in (None, place.directory)
+    """Whether what is on the host in the slot's ranges, and by the cluster's name, can be removed: it is no other cluster's."""
+    return owner(slot, directory) in (None, place.directory) and namesake(place, directory) is None
+
+
+def namesake(place: Place, directory: Path = DIRECTORY) -> Place | None:
+    """Another cluster with real nodes that is called the same and runs: namespaces, control groups and rules are its own.
+
+    Names are unique in a data directory only.
+    """
+    for slot in range(MAX_CLUSTERS):
+        found = owner(slot, directory)
+        if found is not None and found != place.directory and found.name == place.name:
+            other = Place(found.name, found.parent)
+            if _runs(other):
+                return other
+    return None
+
+
+def _runs(place: Place) -> bool:
+    """Whether any process of the cluster's is there, with a supervisor or without."""
+    for file in Path(place.supervision.run).glob("*.pid"):
+        process = processes.find(str(file))
+        if process is not None:
+            process.close()
+            return True
+    return False
 
 
 def reserve(place: Place, wanted: int | None, directory: Path = DIRECTORY) -> int:

@@ -120,6 +120,11 @@ def preflight(config: ClusterConfig, place: Place, port_is_new: bool, held: cont
                 f"{place.directory} is too long for the sockets below it ({machine.MAX_DIRECTORY} characters at most); "
                 "choose a shorter --data-dir"
             )
+        if other := slots.namesake(place):
+            raise CommandError(
+                f"another cluster {place.name} runs, in {other.base}, and its nodes have the same names on this machine; "
+                f"choose another --name, or stop it: steer down --name {other.name} --data-dir {other.base}"
+            )
     for port in plan.ports(config):
         claimed = ports.hold(plan.LOOPBACK, port)
         if claimed is None:
