@@ -7,13 +7,18 @@ import json
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
+
+import pytest
 
 from steersman.api import codec
 from steersman.apiserver.authn.bootstraptokens import user_of
 from steersman.apiserver.rbacpolicy.own import BOOTSTRAPPERS
-from steersman.cmd import bootstrap
-from steersman.cmd.admin import Admin
+from steersman.cmd import bootstrap, node
+from steersman.cmd.admin import Admin, AdminError
+from steersman.cmd.config import ClusterConfig, NodeConfig
+from steersman.cmd.place import Place
 from steersman.kinds.core import bootstraptoken
 from steersman.kinds.types.core_v1 import Secret
 
@@ -76,3 +81,40 @@ def test_when_it_is_needed(tmp_path: Path) -> None:
     later = (now + timedelta(seconds=60)).timestamp()
     os.utime(authority, (later, later))
     assert bootstrap.is_needed(certificate, authority, now)
+
+
+@pytest.mark.parametrize(("known", "gives_up_after"), [(False, 60), (True, 5)])
+def test_how_long_the_api_server_is_asked(
+    known: bool,
+    gives_up_after: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A node without a certificate can do nothing without a token; one whose certificate is old has pods that may run."""
+    place = Place("c", tmp_path)
+    root = place.node("node-1")
+    certificate = root / "kubelet" / "pki" / "kubelet-client-current.pem"
+    certificate.parent.mkdir(parents=True)
+    place.pki.ca.cert.parent.mkdir(parents=True)
+    place.pki.ca.cert.touch()
+    if known:
+        certificate.touch()
+        os.utime(certificate, (0, 0))
+    now = 0.0
+
+    def passes(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    def refused(*_: object) -> None:
+        raise AdminError("the API server does not answer: refused")
+
+    monkeypatch.setattr(node, "time", SimpleNamespace(monotonic=lambda: now, sleep=passes))
+    monkeypatch.setattr(Place, "load", lambda _: ClusterConfig(store="memory://", port=1, dns_port=2))
+    monkeypatch.setattr("steersman.cmd.admin.Admin", refused)
+    node.introduce(
+        NodeConfig(cluster="c", name="node-1", root_dir=str(root), kubelet_config_file="k", proxy_config_file="p")
+    )
+    assert "no bootstrap token: the API server does not answer" in capsys.readouterr().err
+    assert now == pytest.approx(gives_up_after, abs=0.2)

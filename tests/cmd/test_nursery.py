@@ -1,6 +1,7 @@
 """The nursery: parts forked from a prepared process, and what happens without it."""
 
 import os
+import re
 import select
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.running import wait_end
 
 from steersman.cmd import notify, nursery, processes
 
@@ -18,22 +20,28 @@ MODULE = "this"
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Iterator[str]:
+def process(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     ready, address = notify.listen()
-    with ready:
+    with ready, open(tmp_path / "nursery.log", "wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "steersman.cmd.nursery", str(tmp_path), "-" * 64],
             env={**os.environ, "NOTIFY_SOCKET": address},
+            stderr=log,
         )
         try:
             assert select.select([ready], [], [], PATIENCE)[0], "the nursery does not start"
-            yield str(tmp_path / nursery.SOCKET)
+            yield process
             process.terminate()
             assert process.wait(PATIENCE) == 0
         finally:
             process.kill()
             process.wait()
     assert not (tmp_path / nursery.SOCKET).exists()
+
+
+@pytest.fixture
+def path(process: subprocess.Popen[bytes], tmp_path: Path) -> str:
+    return str(tmp_path / nursery.SOCKET)
 
 
 def run(path: str, tmp_path: Path, module: str, *arguments: str, **environment: str) -> tuple[processes.Running, str]:
@@ -82,6 +90,25 @@ def test_a_killed_part_says_by_what(path: str, tmp_path: Path) -> None:
     status = nursery.exit_status(path, running.pid)
     assert status is not None
     assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+
+
+def test_a_part_that_nobody_waits_for_any_more_does_not_run(
+    process: subprocess.Popen[bytes], path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    process.send_signal(signal.SIGSTOP)
+    with monkeypatch.context() as patched:
+        patched.setattr(nursery, "TIMEOUT", 0.01)
+        # Whoever has given up has started the part in another way by the time the nursery goes on.
+        with pytest.raises(nursery.NurseryError):
+            run(path, tmp_path, "base64", "-e", str(fifo))
+    process.send_signal(signal.SIGCONT)
+    running, _ = run(path, tmp_path, MODULE)
+    end(running)
+    found = re.search(r"nobody waits for base64 any more \(pid (\d+)\): killed", (tmp_path / "nursery.log").read_text())
+    assert found
+    wait_end(int(found[1]))
 
 
 def test_nobody_there(tmp_path: Path) -> None:

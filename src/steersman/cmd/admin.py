@@ -13,7 +13,8 @@ from typing import Any
 
 from steersman.cmd.place import Place
 
-TIMEOUT = 5.0
+# Nothing that is asked takes as long, but on a machine that stands still for a while.
+TIMEOUT = 30.0
 
 
 class AdminError(Exception):

@@ -20,7 +20,7 @@ from steersman.cmd.config import NodeConfig
 from steersman.cmd.configfile import load
 from steersman.cmd.supervisor import Paths, lock
 from steersman.cmd.supervisor import load as load_supervisor
-from steersman.network import cgroups
+from steersman.network import cgroups, syscalls
 from steersman.network.addresses import ClusterAddresses
 from steersman.network.mounts import NodeFiles
 from steersman.network.node import NodeNetwork, NodeSpec, enter
@@ -30,8 +30,9 @@ LOGS = Path("/var/log")
 # The kubelet's control group in the node, and how long its pods have to end when the node is stopped.
 PODS = "kubepods"
 GRACE = 5.0
-# How long the API server is asked for a bootstrap token, in seconds.
-INTRODUCTION = 5.0
+# How long the API server is asked for a bootstrap token, in seconds: without a certificate a node can do nothing, but one whose
+# certificate may still be good shall have its pods back soon.
+INTRODUCTION, RENEWAL = 60.0, 5.0
 
 
 def node_spec(config: NodeConfig) -> NodeSpec:
@@ -82,6 +83,7 @@ def introduce_aside(config: NodeConfig) -> int:
     pid = os.fork()
     if pid == 0:
         try:
+            syscalls.die_with_parent(signal.SIGKILL)
             introduce(config)
         finally:
             sys.stderr.flush()
@@ -102,7 +104,7 @@ def introduce(config: NodeConfig) -> None:
     if not bootstrap.is_needed(certificate, place.pki.ca.cert, datetime.now(UTC)):
         return
     kubelet, own = (place.part_kubeconfig(f"{config.name}-{what}") for what in ("kubelet", "bootstrap"))
-    deadline = time.monotonic() + INTRODUCTION
+    deadline = time.monotonic() + (RENEWAL if certificate.exists() else INTRODUCTION)
     while True:
         try:
             admin = Admin(place, place.load().port)
