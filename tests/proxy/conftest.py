@@ -1,6 +1,7 @@
 """A small machine of network namespaces: one node, pods on point-to-point links, and a stranger outside."""
 
 import contextlib
+import secrets
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -35,16 +36,23 @@ T = TypeVar("T")
 
 @dataclass
 class Machine:
-    """``node``, ``stranger`` and the pods are names of namespaces."""
+    """``node``, ``stranger`` and the pods are names of namespaces, of this machine alone: others may have been left behind."""
 
-    node: str = "steersman-test-proxy-node"
-    stranger: str = "steersman-test-proxy-out"
+    prefix: str = field(default_factory=lambda: f"steersman-test-proxy-{secrets.token_hex(4)}")
     settings: ProxySettings = SETTINGS
     loaded: RuleSet = field(default_factory=RuleSet)
     _nft: Nft | None = None
     _spaces: list[str] = field(default_factory=list)
     _sockets: list[socket.socket] = field(default_factory=list)
     _threads: list[threading.Thread] = field(default_factory=list)
+
+    @property
+    def node(self) -> str:
+        return f"{self.prefix}-node"
+
+    @property
+    def stranger(self) -> str:
+        return f"{self.prefix}-out"
 
     # Building
 
@@ -63,7 +71,8 @@ class Machine:
 
     def pod(self, number: int) -> str:
         """Makes a pod; returns its address."""
-        name, address = f"steersman-test-proxy-p{number}", f"10.213.0.{number}"
+        address = f"10.213.0.{number}"
+        name = self.space(address)
         self._make(name)
         links.ip([f"link add pod{number} type veth peer name eth0 netns {name}"], self.node)
         links.ip(
@@ -85,9 +94,8 @@ class Machine:
         )
         return address
 
-    @staticmethod
-    def space(address: str) -> str:
-        return f"steersman-test-proxy-p{address.rpartition('.')[2]}"
+    def space(self, address: str) -> str:
+        return f"{self.prefix}-p{address.rpartition('.')[2]}"
 
     def _make(self, name: str) -> None:
         links.make_netns(name)
@@ -162,7 +170,7 @@ class Machine:
             self._nft.close()
         for name in self._spaces:
             links.remove_netns(name)
-        assert not [path for path in Path("/run/netns").iterdir() if "test-proxy" in path.name]
+        assert not [path for path in Path("/run/netns").iterdir() if self.prefix in path.name]
 
 
 def _answer_streams(opened: socket.socket, name: str) -> None:
