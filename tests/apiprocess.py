@@ -24,7 +24,7 @@ from steersman.pki.certs import Pair, Request, issue, new_ca, new_key
 from steersman.testing.serving import Credentials
 
 # Nothing that is waited for takes as long, however busy the machine is.
-TIMEOUT = 60.0
+TIMEOUT = 180.0
 ADMIN = Request("admin", ("system:masters",))
 MEBIBYTE = 1 << 20
 
@@ -81,7 +81,11 @@ class ApiProcess:
         return self.tls(user, proxy=proxy).wrap_socket(plain, server_hostname="127.0.0.1")
 
     def raw(self, data: bytes, user: Request | None = ADMIN, *, proxy: bool = False) -> bytes:
-        """Everything that is answered to these bytes until the server closes the connection, or has nothing more to say."""
+        """Everything that is answered to these bytes until the server closes the connection.
+
+        One that was not asked to close it may have nothing more to say: then a second of silence is the end, too.
+        """
+        closes = b"\r\nConnection: close\r\n" in data
         with self.connect(user, proxy=proxy) as connection:
             connection.sendall(data)
             found = b""
@@ -89,7 +93,8 @@ class ApiProcess:
                 while piece := connection.recv(1 << 16):
                     found += piece
                     # Only then: a busy machine may be slow to begin.
-                    connection.settimeout(1.0)
+                    if not closes:
+                        connection.settimeout(1.0)
             except (TimeoutError, ssl.SSLError, ConnectionError):
                 return found
             return found
@@ -140,7 +145,7 @@ class ApiProcess:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=TIMEOUT,
             check=False,
         )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
-from tests.apiprocess import MEBIBYTE, ApiProcess
+from tests.apiprocess import MEBIBYTE, TIMEOUT, ApiProcess
 from tests.attacks.conftest import EVE, NAMESPACE, SLOW_SECONDS, Grants
 
 MAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
@@ -106,7 +106,7 @@ def test_bodies_that_are_never_finished(server: ApiProcess) -> None:
 def test_handshakes_that_are_never_finished(server: ApiProcess) -> None:
     with ExitStack() as open_, others_are_served(server, MANY * PER_CONNECTION):
         for number in range(MANY):
-            plain = open_.enter_context(socket.create_connection(("127.0.0.1", server.port), 10))
+            plain = open_.enter_context(socket.create_connection(("127.0.0.1", server.port), TIMEOUT))
             plain.sendall(
                 (b"", b"\x16\x03\x01", b"\x16\x03\x01\x40\x00\x01", b"GET / HTTP/1.1\r\n\r\n", b"\x80" * 100)[
                     number % 5
@@ -150,13 +150,13 @@ def test_a_flood_of_watches(server: ApiProcess) -> None:
 def test_many_connections(server: ApiProcess) -> None:
     with ExitStack() as open_, others_are_served(server, 3 * MANY * PER_CONNECTION):
         for _ in range(3 * MANY):
-            open_.enter_context(socket.create_connection(("127.0.0.1", server.port), 10))
+            open_.enter_context(socket.create_connection(("127.0.0.1", server.port), TIMEOUT))
 
 
 def test_connections_that_come_and_go(server: ApiProcess) -> None:
     with others_are_served(server):
         for number in range(300):
-            with socket.create_connection(("127.0.0.1", server.port), 10) as plain:
+            with socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as plain:
                 if number % 2:
                     plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
                 plain.sendall(b"\x16\x03\x01\x02\x00\x01\x00")
@@ -171,7 +171,7 @@ def test_requests_of_many_names(server: ApiProcess) -> None:
             for number in range(4000)
         ]
         with server.connect() as connection:
-            connection.settimeout(20.0)
+            connection.settimeout(TIMEOUT)
             for start in range(0, len(lines), 50):
                 connection.sendall("".join(lines[start : start + 50]).encode())
                 seen = b""
@@ -225,7 +225,7 @@ def test_renegotiation_and_rubbish(server: ApiProcess) -> None:
             b"SSH-2.0-x\r\n",
             b"\x16\x03\x01\xff\xff" + b"\x00" * 65535,
         ):
-            with socket.create_connection(("127.0.0.1", server.port), 10) as plain:
+            with socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as plain:
                 plain.sendall(rubbish)
 
 

@@ -9,7 +9,7 @@ import warnings
 from datetime import UTC, datetime
 
 import pytest
-from tests.apiprocess import ApiProcess
+from tests.apiprocess import TIMEOUT, ApiProcess
 from tests.attacks.conftest import EVE, NAMESPACE
 
 from steersman.pki.certs import Request, issue, new_ca
@@ -190,7 +190,7 @@ def test_a_certificate_of_another_authority_is_none(server: ApiProcess) -> None:
     file.write_bytes(forged.cert + b"\n" + forged.key)
     context = ssl.create_default_context(cafile=str(server.credentials.path("ca.crt")))
     context.load_cert_chain(file)
-    with socket.create_connection(("127.0.0.1", server.port), 10) as plain:
+    with socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as plain:
         found = _talk(context, plain)
     assert b"items" not in found
 
@@ -214,7 +214,7 @@ def test_old_tls_is_not_spoken(server: ApiProcess, version: str) -> None:
         context.minimum_version = context.maximum_version = getattr(ssl.TLSVersion, version)
     context.set_ciphers("ALL:@SECLEVEL=0")
     with (
-        socket.create_connection(("127.0.0.1", server.port), 10) as plain,
+        socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as plain,
         pytest.raises((ssl.SSLError, ConnectionError)),
     ):
         context.wrap_socket(plain)

@@ -32,7 +32,7 @@ from steersman.store.backends import memory
 
 SLOW = 1.0
 """Seconds of CPU that no request may take."""
-HANG = 20.0
+HANG = 120.0
 _MEGABYTE = 2**20
 # Objects change versions all the time; what the store remembers of that is not what is looked for.
 _COMPACT_EVERY = 2000

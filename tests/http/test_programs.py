@@ -44,7 +44,7 @@ async def test_nothing_to_start() -> None:
     ],
 )
 async def test_nothing_is_left(script: str) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         async with programs.running(["sh", "-c", script]) as (process, output):
             pids = [int(pid) for pid in (await output.readline()).split()]
             ends = [os.pidfd_open(pid) for pid in pids]
@@ -53,12 +53,12 @@ async def test_nothing_is_left(script: str) -> None:
     for end in ends:
         poll = select.poll()
         poll.register(end)
-        assert poll.poll(30_000)
+        assert poll.poll(60_000)
         os.close(end)
 
 
 async def test_who_has_left_a_child_behind_has_ended() -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         async with programs.running(["sh", "-c", "sleep 1000 & echo $!"]) as (process, output):
             pid = int(await output.readline())
             assert await process.wait() == 0

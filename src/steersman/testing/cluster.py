@@ -43,7 +43,7 @@ R = TypeVar("R")
 
 _AUTHENTICATED = (identities.AUTHENTICATED,)
 # Only what never happens takes as long, however busy the machine is.
-TIMEOUT = 30.0
+TIMEOUT = 60.0
 # Admission that is in the way while the controller that it counts on does not run.
 _COUNTS_ON = {"TaintNodesByCondition": "nodelifecycle", "ServiceAccount": "serviceaccount"}
 

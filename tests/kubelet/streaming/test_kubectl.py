@@ -76,7 +76,7 @@ async def test_twenty_megabytes_each_way(kubectl: Kubectl) -> None:
 async def test_attach(kubectl: Kubectl) -> None:
     process = await kubectl.start("attach", "web", "-c", "main")
     assert process.stdout is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (line := await process.stdout.readline()) != b"tick\n":
             assert line, "it has ended"
         await kubectl.server.runtime.stop_container(kubectl.server.container, 5)
