@@ -29,6 +29,8 @@ async def tunnel(client: WebSocket, reader: asyncio.StreamReader, writer: asynci
             async for data in messages:
                 if not await pump.send(writer, data):
                     return
+                # As large as clients like, and the next may be long in coming.
+                del data
 
     await pump.first_of(outward(), inward())
     await client.finish()
@@ -118,6 +120,8 @@ class PortChannels:
                 decoded = self._protocol.decode(message)
                 if decoded is not None:
                     await self._input(*decoded)
+                # As large as clients like, and the next may be long in coming.
+                del message, decoded
 
     async def _input(self, channel: int, data: bytes) -> None:
         stream = self._stream_of.get(channel)

@@ -137,6 +137,8 @@ class RemoteCommand:
                 decoded = self._protocol.decode(message)
                 if decoded is not None:
                     await self._input(*decoded)
+                # As large as clients like, and the next may be long in coming.
+                del message, decoded
 
     async def _input(self, channel: int, data: bytes) -> None:
         fin = channel == CLOSE and self._protocol.can_close and data == bytes([STDIN])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Callable
 
 from steersman.api import websocket
@@ -12,6 +13,8 @@ from steersman.kubelet.streaming import pump
 
 CONNECTED = 64 * 1024
 """Bytes of memory that a stream takes at the runtime's end."""
+# How often a message is there while it is passed on: by itself, without its channel, in a frame, and in what is not taken.
+_COPIES = 4
 
 
 class WebSocket:
@@ -32,14 +35,19 @@ class WebSocket:
         """The data of text and binary messages until the client closes, leaves, or breaks the protocol."""
         try:
             while data := await pump.read(self._reader):
-                found = self._decoder.feed(data)
+                found = deque(self._decoder.feed(data))
                 # A frame is there twice when it is complete.
-                self._keep(CONNECTED + 2 * self._decoder.kept)
-                for message in found:
+                rest = CONNECTED + 2 * self._decoder.kept
+                self._keep(rest + _COPIES * sum(len(message.data) for message in found))
+                while found:
+                    message = found.popleft()
                     if message.opcode in (websocket.TEXT, websocket.BINARY):
                         yield message.data
                     elif await self._control(message):
                         return
+                    # It may be large, and the next long in coming.
+                    del message
+                self._keep(rest)
         except websocket.WebSocketError as error:
             await self.close(error.code, str(error))
         self.gone = True
