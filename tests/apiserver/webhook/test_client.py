@@ -128,6 +128,42 @@ async def test_timeout(api: Api, tmp_path: Path) -> None:
     await server.wait_closed()
 
 
+async def test_a_server_that_stops_in_a_large_answer_holds_up_nobody_elses(api: Api, tmp_path: Path) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def stops(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n" + b"x" * 1_000_000)
+        # More than both ends have room for has been taken.
+        await writer.drain()
+        begun.set()
+        await ended.wait()
+        writer.close()
+
+    async def good(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\nConnection: close\r\n\r\n" + b"y" * 1_000_000)
+        await writer.drain()
+        writer.close()
+
+    context = tls(tmp_path, "localhost")
+    servers = [await asyncio.start_server(serves, "127.0.0.1", 0, ssl=context) for serves in (stops, good)]
+    stuck, other = (
+        address_of(f"https://localhost:{server.sockets[0].getsockname()[1]}/x", None, authority().cert)
+        for server in servers
+    )
+    calls = client(api)
+    waiting = asyncio.ensure_future(calls.call(stuck, b"{}", 60.0))
+    await begun.wait()
+    assert await calls.call(other, b"{}", SECONDS) == b"y" * 1_000_000
+    assert not waiting.done()
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    ended.set()
+    for server in servers:
+        server.close()
+        await server.wait_closed()
+
+
 async def test_the_server_asks_itself_in_its_own_name(api: Api) -> None:
     asked: list[Request] = []
 

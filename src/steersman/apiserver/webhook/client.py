@@ -9,6 +9,7 @@ import ssl
 from dataclasses import dataclass, replace
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
+from weakref import WeakValueDictionary
 
 from steersman.api.errors import NotFound, StatusError
 from steersman.api.http import Handler, Request
@@ -110,7 +111,8 @@ class WebhookClient:
         self._registries = registries
         self._backends = backends
         self._handle = handle
-        self._large = asyncio.Lock()
+        # By server, so that one that stops in the middle of a large answer holds up nobody else's; as long as they are used.
+        self._large: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
 
     async def call(self, address: Address, body: bytes, seconds: float) -> bytes:
         query = f"?timeout={seconds:g}s"
@@ -130,9 +132,8 @@ class WebhookClient:
             address = replace(address, identity=await address.identity.current())
         target = self._target(address, start)
         headers = (*_HEADERS, ("Host", f"{address.host}:{address.port}"), *address.identity.headers())
-        said = await asking.post(
-            self._backends, target, address.path, query[1:], headers, body, most_of(body), self._large
-        )
+        large = self._large.setdefault((address.host, address.port), asyncio.Lock())
+        said = await asking.post(self._backends, target, address.path, query[1:], headers, body, most_of(body), large)
         if said.status == 401:
             address.identity.refused()
         if said.status != 200:
