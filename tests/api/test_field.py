@@ -1,7 +1,11 @@
 """Field errors: paths, messages, causes and how several are told in one text."""
 
+import time
+
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from steersman.api import field as f
 from steersman.api.errors import Invalid
@@ -96,3 +100,31 @@ def test_immutable_and_not_negative() -> None:
 def test_what_is_repeated() -> None:
     assert f.repeated(()) == []
     assert f.repeated(["a", "b", "a", "c", "b", "a"]) == [2, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("", '""'),
+        ("a b", '"a b"'),
+        ('a"b', '"a\\"b"'),
+        ("a\\b", '"a\\\\b"'),
+        ("\n\t\x00\x7f", '"\\n\\t\\x00\\x7f"'),
+        ("é\u2028\U000e0001", '"é\\u2028\\U000e0001"'),
+    ],
+)
+def test_quoted(text: str, quoted: str) -> None:
+    assert f.quote(text) == quoted
+
+
+@given(st.text())
+def test_quoted_letter_by_letter(text: str) -> None:
+    assert f.quote(text) == f'"{"".join(f.quote(c)[1:-1] for c in text)}"'
+
+
+@pytest.mark.parametrize("text", ["a." * 1_000_000, "é\n" * 1_000_000])
+def test_long_texts_are_quoted_at_once(text: str) -> None:
+    """Clients send megabytes of what is refused, and get it back in the answer, more than once."""
+    began = time.process_time()
+    f.quote(text)
+    assert time.process_time() - began < 0.08

@@ -268,7 +268,11 @@ def aggregate(errors: Sequence[FieldError]) -> str:
 
 def quote(text: str) -> str:
     """The text in double quotes with Go's escapes, as Kubernetes shows strings in messages."""
-    return f'"{"".join(_ESCAPES.get(c) or (c if c.isprintable() else _escape(c)) for c in text)}"'
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    # Clients' texts have any length, and not many different characters.
+    escapes = {ord(c): _ESCAPES.get(c) or _escape(c) for c in set(text) if c in _ESCAPES or not c.isprintable()}
+    return f'"{text.translate(escapes)}"'
 
 
 _ESCAPES = {

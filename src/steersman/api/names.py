@@ -279,7 +279,7 @@ def ip(text: str) -> Messages:
     """An IPv4 or IPv6 address without leading zeros and not an IPv4 address in IPv6 clothes."""
     parsed = _address(text)
     if parsed is None:
-        if _address(_without_leading_zeros(text)) is not None:
+        if _with_leading_zeros(text) is not None:
             return ("must not have leading 0s",)
         return ("must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",)
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
@@ -289,7 +289,7 @@ def ip(text: str) -> Messages:
 
 def loose_ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The address that a text has always stood for, leading zeros or not; None for anything else."""
-    return _address(text) or _address(_without_leading_zeros(text))
+    return _address(text) or _with_leading_zeros(text)
 
 
 def canonical_ip(text: str) -> Messages:
@@ -356,6 +356,12 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return ipaddress.ip_address(text)
     except ValueError:
         return None
+
+
+def _with_leading_zeros(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address of a text that is none as it stands."""
+    shorter = _without_leading_zeros(text)
+    return None if shorter == text else _address(shorter)
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
