@@ -58,9 +58,9 @@ def load_all(text: str | bytes) -> list[Any]:
 
 
 def dump(value: Any) -> str:
-    """The value as block style YAML, members in their order."""
+    """The value as block style YAML, members in their order. `load` gives it back: text that is read otherwise is quoted."""
     text: str = yaml.dump(
-        value, Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=4096
+        value, Dumper=_Quoting, sort_keys=False, default_flow_style=False, allow_unicode=True, width=4096
     )
     return text
 
@@ -213,6 +213,23 @@ def _resolved(text: str) -> Any:
     if text.lstrip("+-").lower() in (".inf", ".nan"):
         raise _error(f"json: unsupported value: {text}")
     return text
+
+
+def _is_text(scalar: str) -> bool:
+    """Whether this is read as what it is without quotes."""
+    try:
+        return _resolved(scalar) is scalar
+    except YAMLError:
+        return False
+
+
+def _quoted(dumper: Any, scalar: str) -> Any:
+    # PyYAML takes other texts for numbers than Kubernetes' tools do: it would leave `08` and `1e3` without quotes.
+    return dumper.represent_scalar(_STRING, scalar, style=None if _is_text(scalar) else "'")
+
+
+_Quoting: Any = type("_Quoting", (_Dumper,), {})
+_Quoting.add_representer(str, _quoted)
 
 
 def _integer(text: str) -> Any:
