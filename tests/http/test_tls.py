@@ -13,6 +13,7 @@ import pytest
 from tests.http.conftest import HOST, Client, Served
 
 from steersman.api.http import Handler, Request, Response, User
+from steersman.http.limits import Limits
 from steersman.http.server import HTTPServer
 from steersman.http.tls import server_tls, user_of_certificate
 from steersman.pki import layout
@@ -34,7 +35,8 @@ async def serve_tls(credentials: layout.Layout) -> AsyncIterator[ServeTLS]:
     ca = str(credentials.ca.cert)
 
     async def start(handler: Handler, **options: Any) -> tuple[Served, Callable[..., Awaitable[Client]]]:
-        server = HTTPServer(handler, **options)
+        # A busy machine may be slow to shake hands.
+        server = HTTPServer(handler, limits=Limits(handshake=60.0), **options)
         tls = server_tls(str(credentials.apiserver.cert), str(credentials.apiserver.key), ca)
         port = await server.start([HOST], 0, tls)
 

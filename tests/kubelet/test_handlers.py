@@ -8,6 +8,9 @@ from tests.kubelet.builders import container, pod
 from steersman.kinds.types.core_v1 import HTTPGetAction, HTTPHeader, LifecycleHandler, TCPSocketAction
 from steersman.kubelet.handlers import HandlerError, Target, run_handler
 
+# Seconds: nothing here takes as long, however busy the machine is.
+PATIENCE = 60.0
+
 
 class Server:
     """Answers each path with a status line and headers; keeps the request heads."""
@@ -51,7 +54,7 @@ def target(port=0):
 
 async def get(server, path="/", port=None, **fields):
     action = LifecycleHandler(httpGet=HTTPGetAction(path=path, port=port or server.port, **fields))
-    return await run_handler(action, target(server.port), None, 5.0)
+    return await run_handler(action, target(server.port), None, PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -97,20 +100,20 @@ async def test_nobody_listens():
     port = listener.sockets[0].getsockname()[1]
     listener.close()
     await listener.wait_closed()
-    http = await run_handler(LifecycleHandler(httpGet=HTTPGetAction(port=port)), target(), None, 5.0)
+    http = await run_handler(LifecycleHandler(httpGet=HTTPGetAction(port=port)), target(), None, PATIENCE)
     refused = f"dial tcp 127.0.0.1:{port}: connect: connection refused"
     assert (http.success, http.output) == (False, f'Get "http://127.0.0.1:{port}/": {refused}')
-    tcp = await run_handler(LifecycleHandler(tcpSocket=TCPSocketAction(port=port)), target(), None, 5.0)
+    tcp = await run_handler(LifecycleHandler(tcpSocket=TCPSocketAction(port=port)), target(), None, PATIENCE)
     assert (tcp.success, tcp.output) == (False, refused)
 
 
 async def test_tcp(server):
     assert (
-        await run_handler(LifecycleHandler(tcpSocket=TCPSocketAction(port="web")), target(server.port), None, 5.0)
+        await run_handler(LifecycleHandler(tcpSocket=TCPSocketAction(port="web")), target(server.port), None, PATIENCE)
     ).success
     await server.met.wait()
 
 
 async def test_a_port_that_is_not_there():
     with pytest.raises(HandlerError):
-        await run_handler(LifecycleHandler(tcpSocket=TCPSocketAction(port="none")), target(), None, 5.0)
+        await run_handler(LifecycleHandler(tcpSocket=TCPSocketAction(port="none")), target(), None, PATIENCE)

@@ -16,6 +16,7 @@ from msgspec import Struct
 from steersman.api.websocket import masked
 from steersman.kubelet.runtime.cri.client import CriRuntime
 from steersman.kubelet.runtime.types import ContainerConfig, PodSandboxConfig
+from steersman.kubelet.streaming import handshake
 from steersman.kubelet.streaming.handshake import Upgrade
 from steersman.kubelet.streaming.remote_command import stream_options
 from steersman.kubelet.streaming.server import serve_stream
@@ -39,6 +40,12 @@ ANSWERS: dict[str, Any] = {
 }
 # Ticks, and sends back what it gets on port 7.
 ECHO = "trap 'exit 143' TERM; nc -ll -p 7 -e cat & while true; do echo tick; sleep 0.05; done"
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever stands behind a stream may be slow to answer: the machine has much to do."""
+    monkeypatch.setattr(handshake, "CONNECT_TIMEOUT", 60.0)
 
 
 class Server(Struct):
