@@ -3,7 +3,9 @@
 import asyncio
 import gzip
 import json
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.apiserver.conftest import MAPS, Api, config_map
@@ -60,6 +62,30 @@ async def test_not_too_much_at_once() -> None:
     assert ["Content-Encoding" in answer.headers for answer in answers] == [True, True, False, False]
     alone = await packer.shrunk(Response(200, {}, b"x" * 3 * size))
     assert alone.headers["Content-Encoding"] == "gzip"
+
+
+async def test_what_nobody_waits_for_any_more_counts_until_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on, packed = threading.Event(), threading.Event(), compression._packed
+
+    def slowly(body: bytes) -> bytes:
+        begun.set()
+        go_on.wait(60)
+        return packed(body)
+
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    monkeypatch.setattr(compression, "_packed", slowly)
+    packer, answer = Packer(2 * THRESHOLD), Response(200, {}, b"x" * 2 * THRESHOLD)
+    first = asyncio.ensure_future(packer.shrunk(answer))
+    while not begun.is_set():
+        await asyncio.wait([first], timeout=0.01)
+    first.cancel()
+    await asyncio.wait([first])
+    assert first.cancelled()
+    assert await packer.shrunk(answer) is answer
+    go_on.set()
+    # In the same thread, and thus afterwards.
+    await asyncio.to_thread(int)
+    assert (await packer.shrunk(answer)).headers["Content-Encoding"] == "gzip"
 
 
 async def test_pieces_and_their_end() -> None:

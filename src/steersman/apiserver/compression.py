@@ -43,11 +43,14 @@ class Packer:
         if size <= THRESHOLD or (self._under_way and self._under_way + size > self._most):
             return response
         self._under_way += size
-        try:
-            packed = await asyncio.to_thread(_packed, body)
-        finally:
-            self._under_way -= size
+        packing = asyncio.get_running_loop().run_in_executor(None, _packed, body)
+        packing.add_done_callback(lambda _: self._over(size))
+        # A client that goes stops no thread, and what that works on is in memory until it is done.
+        packed = await asyncio.shield(packing)
         return replace(response, headers=_marked(response.headers), body=packed)
+
+    def _over(self, size: int) -> None:
+        self._under_way -= size
 
 
 def _packed(body: bytes) -> bytes:
