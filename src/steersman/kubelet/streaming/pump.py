@@ -23,10 +23,10 @@ async def first_of(*work: Coroutine[Any, Any, None]) -> None:
 
 
 async def read(reader: asyncio.StreamReader) -> bytes:
-    """The next bytes; b"" at the end, and when the peer went away without saying so."""
+    """The next bytes; b"" at the end, and when the peer went away without saying so, whatever the system calls that."""
     try:
         return await reader.read(CHUNK)
-    except ConnectionError:
+    except OSError:
         return b""
 
 
@@ -38,7 +38,7 @@ async def send(writer: asyncio.StreamWriter, data: bytes) -> bool:
     try:
         writer.write(data)
         await writer.drain()
-    except ConnectionError:
+    except OSError:
         return False
     return True
 
@@ -52,7 +52,7 @@ async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 async def finish(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Say that nothing more comes, and read what the client still sends until it closes too."""
-    with contextlib.suppress(TimeoutError, ConnectionError):
+    with contextlib.suppress(OSError):
         async with asyncio.timeout(LINGER):
             if writer.can_write_eof():
                 writer.write_eof()
@@ -63,7 +63,7 @@ async def finish(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 async def close(writer: asyncio.StreamWriter) -> None:
     """Close, whatever state the connection is in."""
     # The peer may be gone already, or never answer a TLS farewell: closed is closed.
-    with contextlib.suppress(ConnectionError, TimeoutError):
+    with contextlib.suppress(OSError):
         try:
             writer.close()
             async with asyncio.timeout(LINGER):
