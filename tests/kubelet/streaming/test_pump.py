@@ -32,8 +32,10 @@ def test_what_is_closed_is_gone(loop: Callable[[], asyncio.AbstractEventLoop]) -
 class Nowhere(asyncio.Transport):
     """What is left of a connection."""
 
+    closed = False
+
     def is_closing(self) -> bool:
-        return False
+        return self.closed
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         return
@@ -42,10 +44,10 @@ class Nowhere(asyncio.Transport):
         return False
 
     def close(self) -> None:
-        return
+        self.closed = True
 
     def abort(self) -> None:
-        return
+        self.closed = True
 
 
 @pytest.mark.parametrize(
