@@ -17,7 +17,7 @@ def images(cluster: Cluster) -> None:
 
 def deployment_of_three(cluster: Cluster) -> None:
     """A Deployment of 3."""
-    cluster.kubectl("apply", "-f", str(MANIFESTS / "web.yaml")).expect("deployment.apps/web created")
+    cluster.kubectl("apply", "-f", cluster.web_manifest()).expect("deployment.apps/web created")
     cluster.kubectl("rollout", "status", "deployment/web", cluster.within(60)).expect("successfully rolled out")
     cluster.wait_ready(SELECTOR, 3)
     cluster.wait_shown("3/3", "get", "deployment", "web")
@@ -41,7 +41,7 @@ def reach_by_cluster_ip(cluster: Cluster) -> None:
     """Reached by ClusterIP from the host and from a pod, every replica in turn."""
     address = cluster.memory["clusterIP"]
     _wait_page(cluster, f"http://{address}/")
-    _wait_page_inside(cluster, "deployment/web", f"http://{address}/")
+    wait_page_inside(cluster, "deployment/web", f"http://{address}/")
     pages = {expect_page(f"http://{address}/", "version v1") for _ in range(60)}
     expect(len(pages) == 3, sorted(pages), "answers of all 3 pods in 60 requests")
 
@@ -51,7 +51,7 @@ def reach_by_name(cluster: Cluster) -> None:
     cluster.kubectl("apply", "-f", str(MANIFESTS / "client.yaml"))
     cluster.kubectl("wait", "--for=condition=Ready", "pod/client", cluster.within(60))
     for name in ("web", "web.default", "web.default.svc.cluster.local"):
-        _wait_page_inside(cluster, "client", f"http://{name}/")
+        wait_page_inside(cluster, "client", f"http://{name}/")
     cluster.kubectl("exec", "client", "--", "nslookup", "web.default.svc.cluster.local").expect(
         cluster.memory["clusterIP"]
     )
@@ -77,14 +77,14 @@ def _wait_page(cluster: Cluster, url: str) -> None:
     cluster.wait_until(answers, f"a page with 'version v1' at {url}", patience=10.0)
 
 
-def _wait_page_inside(cluster: Cluster, pod: str, url: str) -> None:
+def wait_page_inside(cluster: Cluster, pod: str, url: str, text: str = "version v1") -> None:
     """Until the rules of a new Service have reached the node, and its name the DNS."""
     command = ("exec", pod, "--", "timeout", "5", "wget", "-q", "-O-", url)
 
     def answers() -> bool:
-        return "version v1" in cluster.kubectl(*command, code=None).out
+        return text in cluster.kubectl(*command, code=None).out
 
-    cluster.wait_until(answers, f"a page with 'version v1' at {url} from within {pod}", patience=10.0)
+    cluster.wait_until(answers, f"a page with {text!r} at {url} from within {pod}", patience=10.0)
 
 
 def apply_twice(cluster: Cluster) -> None:
@@ -92,7 +92,7 @@ def apply_twice(cluster: Cluster) -> None:
     file = str(MANIFESTS / "settings.yaml")
     cluster.kubectl("apply", "-f", file).expect("configmap/settings created", "secret/token created")
     cluster.kubectl("apply", "-f", file).expect("configmap/settings unchanged", "secret/token unchanged")
-    web = str(MANIFESTS / "web.yaml")
+    web = cluster.web_manifest()
     cluster.kubectl("apply", "-f", web)
     cluster.kubectl("apply", "-f", web).expect("deployment.apps/web unchanged")
     cluster.kubectl("diff", "-f", web)

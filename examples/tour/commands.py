@@ -16,6 +16,8 @@ PATIENCE = 60.0
 POLL = 0.1
 # How long a command is given again while parts are being killed.
 OUTAGE = 15.0
+# What a pod of the web Deployment takes to end, in seconds, and at most on a busy machine.
+DRAIN, MOST_DRAIN = 3, 10
 # Answers that differ when a command is given a second time.
 DONE_BEFORE = (" created", " exposed", " deleted", " image updated", " rolled back", " scaled", " replaced")
 LOST = (
@@ -213,6 +215,15 @@ class Cluster:
         self.wait_until(
             shown, f"{text!r} in the output of kubectl {' '.join(arguments)}", lambda: self.kubectl(*arguments).out
         )
+
+    def web_manifest(self) -> str:
+        """The file of the web Deployment. On a busy machine it takes longer until nobody asks a pod that ends."""
+        drain = min(MOST_DRAIN, int(DRAIN * self.times))
+        if drain <= DRAIN:
+            return str(MANIFESTS / "web.yaml")
+        file = self.work / "web.yaml"
+        file.write_text((MANIFESTS / "web.yaml").read_text().replace(f'value: "{DRAIN}"', f'value: "{drain}"'))
+        return str(file)
 
     def node_address(self) -> str:
         return self.kubectl("get", "nodes", "-o", "jsonpath={.items[0].status.addresses[0].address}").out

@@ -2,11 +2,12 @@
 
 import json
 import os
+import select
 import signal
 from typing import Any
 
-from basics import SELECTOR
-from commands import Cluster, StepFailedError, expect, expect_page
+from basics import SELECTOR, wait_page_inside
+from commands import PATIENCE, Cluster, StepFailedError, expect, expect_page
 
 KINDS = "namespaces,deployments,replicasets,pods,services,endpoints,configmaps,secrets,serviceaccounts"
 
@@ -72,16 +73,19 @@ def _serves(cluster: Cluster) -> None:
 
         cluster.wait_until(answers, f"a page at {url}")
     cluster.kubectl("wait", "--for=condition=Ready", "pod/client", cluster.within(60))
-    cluster.kubectl("exec", "client", "--", "timeout", "5", "wget", "-q", "-O-", "http://web/").expect(
-        "hello from web-"
-    )
+    # The node's own rules and the names come by ways of their own.
+    wait_page_inside(cluster, "client", "http://web/", "hello from web-")
 
 
 def supervisor_killed(cluster: Cluster) -> None:
     """The supervisor killed: all goes on, and `steer up` adopts what runs."""
     before = containers(cluster, "-l", SELECTOR)
     parts = {part["name"]: part["pid"] for part in status(cluster)["parts"]}
-    os.kill(status(cluster)["supervisor"], signal.SIGKILL)
+    supervisor: int = status(cluster)["supervisor"]
+    ended = os.pidfd_open(supervisor)
+    os.kill(supervisor, signal.SIGKILL)
+    expect(select.select([ended], [], [], PATIENCE)[0], supervisor, "the end of the supervisor")
+    os.close(ended)
     cluster.wait_shown("3/3", "get", "deployment", "web")
     cluster.steer("up")
     after = {part["name"]: part["pid"] for part in status(cluster)["parts"]}
