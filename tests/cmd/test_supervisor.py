@@ -219,7 +219,7 @@ def test_stop_by_request(supervised: Supervised) -> None:
 
 
 def test_restart_by_request(supervised: Supervised) -> None:
-    supervised.start(supervised.part("apiserver"))
+    supervised.start(supervised.part("apiserver", grace=PATIENCE))
     first = supervised.started("apiserver")
     supervised.call(op="restart", part="apiserver")
     assert supervised.started("apiserver") != first

@@ -89,7 +89,7 @@ class Connection:
         self.socket.close()
 
 
-def call(path: str, request: dict[str, Any], timeout: float | None = 10.0) -> dict[str, Any]:
+def call(path: str, request: dict[str, Any], timeout: float | None = 30.0) -> dict[str, Any]:
     """Ask the supervisor that listens at `path`; blocks for up to `timeout` seconds. Raises ControlError."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
