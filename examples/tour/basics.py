@@ -52,9 +52,13 @@ def reach_by_name(cluster: Cluster) -> None:
     cluster.kubectl("wait", "--for=condition=Ready", "pod/client", cluster.within(60))
     for name in ("web", "web.default", "web.default.svc.cluster.local"):
         wait_page_inside(cluster, "client", f"http://{name}/")
-    cluster.kubectl("exec", "client", "--", "nslookup", "web.default.svc.cluster.local").expect(
-        cluster.memory["clusterIP"]
-    )
+    asked = ("exec", "client", "--", "nslookup", "web.default.svc.cluster.local")
+
+    def answers() -> bool:
+        # Whoever asks while DNS is starting again is told nothing.
+        return cluster.memory["clusterIP"] in cluster.kubectl(*asked, code=None).out
+
+    cluster.wait_until(answers, cluster.memory["clusterIP"], lambda: cluster.kubectl(*asked, code=None))
 
 
 def reach_by_node_port(cluster: Cluster) -> None:
