@@ -63,3 +63,24 @@ def test_status(error: errors.StatusError, code: int, reason: str, message: str)
 def test_an_unknown_reason_keeps_its_code() -> None:
     error = errors.from_status({"message": "odd", "reason": "Strange", "code": 418})
     assert (error.code, error.reason, error.message) == (418, "Strange", "odd")
+
+
+def test_an_answer_shows_a_few_long_errors_and_counts_the_others() -> None:
+    """Each error may show the whole list that it is about, which is as long as its client likes."""
+    long = [Cause(f"spec.x[{i}]", f"{i}" * 1_000_000) for i in range(9)]
+    error = errors.Invalid.of(PODS, "a", long)
+    assert len(error.details["causes"]) == 4
+    assert error.message.endswith(", and 5 more]")
+    assert len(error.message) < 5_000_000
+
+
+def test_one_error_is_shown_however_long_it_is() -> None:
+    error = errors.Invalid.of(PODS, "a", [Cause("spec.x", "y" * 5_000_000)])
+    assert error.message == f'Pod "a" is invalid: spec.x: {"y" * 5_000_000}'
+    assert len(error.details["causes"]) == 1
+
+
+def test_an_answer_names_so_many_errors() -> None:
+    error = errors.Invalid.of(PODS, "a", [Cause("x", f"{i}") for i in range(errors.MOST_CAUSES + 5)])
+    assert len(error.details["causes"]) == errors.MOST_CAUSES
+    assert error.message.endswith(", and 5 more]")

@@ -122,9 +122,9 @@ def test_quoted_letter_by_letter(text: str) -> None:
     assert f.quote(text) == f'"{"".join(f.quote(c)[1:-1] for c in text)}"'
 
 
-@pytest.mark.parametrize("text", ["a." * 1_000_000, "é\n" * 1_000_000])
-def test_long_texts_are_quoted_at_once(text: str) -> None:
+def test_long_texts_are_quoted_at_once() -> None:
     """Clients send megabytes of what is refused, and get it back in the answer, more than once."""
+    text = "a." * 1_000_000
     began = time.process_time()
     f.quote(text)
-    assert time.process_time() - began < 0.08
+    assert time.process_time() - began < 0.05

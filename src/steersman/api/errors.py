@@ -151,6 +151,8 @@ class Cause(Protocol):
 
 # Errors that an answer names; nobody reads more, and who sends a hundred thousand mistakes is not to be answered with 50 MB.
 MOST_CAUSES = 1000
+# Their characters in all: errors show what is wrong, which may be a list that is as long as the request, and each may show all of it.
+MOST_SHOWN = 1 << 22
 
 
 class Invalid(StatusError):
@@ -160,18 +162,31 @@ class Invalid(StatusError):
     def of(cls, resource: Resource, name: str, errors: Sequence[Cause]) -> Invalid:
         """Every field error in one message: `Pod "x" is invalid: spec.a: …`, in brackets when there are several."""
         kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
-        more = len(errors) - MOST_CAUSES
-        errors = errors[:MOST_CAUSES]
-        texts = list(dict.fromkeys(str(e) for e in errors))
-        if more > 0:
-            texts.append(f"and {more} more")
+        texts, causes = _shown(errors)
+        if len(causes) < len(errors):
+            texts.append(f"and {len(errors) - len(causes)} more")
         what = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
         details: Details = {"name": name} if name else {}
         if resource.group:
             details["group"] = resource.group
         details["kind"] = resource.kind
-        details["causes"] = [e.cause() for e in errors]
+        details["causes"] = causes
         return cls(f'{kind} "{name}" is invalid: {what}', details=details)
+
+
+def _shown(errors: Sequence[Cause]) -> tuple[list[str], list[dict[str, str]]]:
+    """The distinct texts, and the causes, of as many errors as an answer names: of the first at least."""
+    texts: dict[str, None] = {}
+    causes: list[dict[str, str]] = []
+    size = 0
+    for error in errors[:MOST_CAUSES]:
+        text = str(error)
+        size += len(text)
+        if causes and size > MOST_SHOWN:
+            break
+        texts[text] = None
+        causes.append(error.cause())
+    return list(texts), causes
 
 
 class TooManyRequests(StatusError):

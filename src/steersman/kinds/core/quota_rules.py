@@ -90,15 +90,19 @@ def _is_standard(name: str) -> bool:
 def _check_scopes(spec: ResourceQuotaSpec) -> Errors:
     errors: Errors = []
     scopes, at = spec.scopes or [], _SPEC.child("scopes")
-    for scope in scopes:
+    # Neither list has a bound, and what is wrong with a scope is not said again when the scope is given again.
+    for scope in dict.fromkeys(scopes):
         if scope not in SCOPES:
             errors.append(field.invalid(at, scopes, "unsupported scope"))
-        errors += [
-            field.invalid(at, scopes, "unsupported scope applied to resource")
-            for name in sorted(spec.hard or ())
-            if _is_standard(name) and not _fits(scope, name)
-        ]
+        errors += [field.invalid(at, scopes, "unsupported scope applied to resource")] * _misfits(spec, scope)
     return errors + [field.invalid(at, scopes, "conflicting scopes") for pair in _CONFLICTS if pair <= set(scopes)]
+
+
+def _misfits(spec: ResourceQuotaSpec, scope: str) -> int:
+    """The number of resources that are counted for objects of which the scope says nothing."""
+    if scope not in SCOPES:
+        return 0
+    return sum(_is_standard(name) and not _fits(scope, name) for name in spec.hard or ())
 
 
 def _fits(scope: str, name: str) -> bool:
@@ -107,7 +111,7 @@ def _fits(scope: str, name: str) -> bool:
         return name == "pods"
     if scope == "VolumeAttributesClass":
         return name in ("persistentvolumeclaims", "requests.storage")
-    return scope not in SCOPES or name in _POD_COMPUTE
+    return name in _POD_COMPUTE
 
 
 def _check_selector(spec: ResourceQuotaSpec) -> Errors:
@@ -116,14 +120,12 @@ def _check_selector(spec: ResourceQuotaSpec) -> Errors:
     seen: set[str] = set()
     for requirement in (spec.scopeSelector.matchExpressions if spec.scopeSelector else None) or ():
         scope, values = requirement.scopeName, requirement.values or []
-        seen.add(scope)
         if scope not in SCOPES:
             errors.append(field.invalid(at.child("scopeName"), scope, "unsupported scope"))
-        errors += [
-            field.invalid(at, _shown(spec.scopeSelector), "unsupported scope applied to resource")
-            for name in sorted(spec.hard or ())
-            if _is_standard(name) and not _fits(scope, name)
-        ]
+        elif scope not in seen:
+            shown = _shown(spec.scopeSelector)
+            errors += [field.invalid(at, shown, "unsupported scope applied to resource")] * _misfits(spec, scope)
+        seen.add(scope)
         if scope in _WITHOUT_VALUES and requirement.operator != "Exists":
             errors.append(field.invalid(at.child("operator"), requirement.operator, _ONLY_EXISTS))
         if requirement.operator in ("In", "NotIn"):
