@@ -1,6 +1,7 @@
 """A real node: what comes back when it is killed, what a restart keeps, and that nothing is left of it."""
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -93,7 +94,8 @@ class Cluster:
     """A cluster with one real node, started by the command."""
 
     def __init__(self, directory: Path) -> None:
-        self.place = Place(f"t{os.getpid()}", directory)
+        # A name of its own: what was interrupted may run on.
+        self.place = Place(f"t{secrets.token_hex(2)}", directory)
         self.environment = {**os.environ, "KUBECONFIG": str(directory / "kubeconfig")}
 
     def steer(self, *arguments: str) -> str:

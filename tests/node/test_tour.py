@@ -28,7 +28,7 @@ def test_tour(name: str, arguments: Sequence[str]) -> None:
     # Not tmp_path: the sockets of a cluster need a short one. And a name of its own: what was interrupted may run on.
     with tempfile.TemporaryDirectory(prefix="tour-") as work:
         # What is promised is for a machine that has nothing else to do.
-        own = ["--name", f"{name}-{secrets.token_hex(4)}", "--work", work, "--times", "10"]
+        own = ["--name", f"{name}-{secrets.token_hex(2)}", "--work", work, "--times", "10"]
         done = subprocess.run(
             [sys.executable, TOUR, "--steer", STEER, *own, *arguments],
             stdin=subprocess.DEVNULL,
