@@ -64,6 +64,21 @@ async def test_node_ports(api: Api) -> None:
     await api.post(SERVICES, taken)
 
 
+@pytest.mark.parametrize(
+    ("port", "why"), [(31000, "provided port is already allocated"), (22, "provided port is not in the valid range")]
+)
+async def test_a_node_port_that_means_nothing_is_not_given_later(api: Api, port: int, why: str) -> None:
+    await api.post(SERVICES, service("a", type="NodePort", ports=[{"port": 80, "nodePort": 31000}]))
+    ports = [{"port": 80, "nodePort": port}]
+    await api.post(SERVICES, service("b", type="ExternalName", externalName="x.org", ports=ports))
+    for type_ in ("NodePort", "LoadBalancer"):
+        answer = await api.patch(f"{SERVICES}/b", {"spec": {"type": type_, "externalName": None}}, code=422)
+        assert f"spec.ports[0].nodePort: Invalid value: {port}: {why}" in answer["message"]
+    await api.patch(f"{SERVICES}/b", {"spec": {"ports": [{"port": 80, "nodePort": 31001}]}})
+    made = await api.patch(f"{SERVICES}/b", {"spec": {"type": "NodePort", "externalName": None}})
+    assert made["spec"]["ports"][0]["nodePort"] == 31001
+
+
 async def test_one_port_for_two_protocols(api: Api) -> None:
     ports = [{"name": "t", "port": 53, "protocol": "TCP"}, {"name": "u", "port": 53, "protocol": "UDP"}]
     made = await api.post(SERVICES, service("a", type="NodePort", ports=ports))

@@ -259,7 +259,8 @@ class Allocator:
                 self._port(service, i, port.nodePort, held)
 
     def _changed_ports(self, service: Service, before: ServiceSpec, held: Reservation) -> None:
-        had = {port.nodePort for port in before.ports or ()}
+        # What stands there for any other type was never given to it.
+        had = {port.nodePort for port in before.ports or ()} if before.type in _WITH_NODE_PORTS else set()
         for i, port in enumerate(service.spec.ports or ()):
             if port.nodePort:
                 if port.nodePort not in had and port.nodePort not in held.values:
