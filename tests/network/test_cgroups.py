@@ -56,6 +56,8 @@ def test_version_2_hands_every_controller_down(tmp_path: Path) -> None:
 @pytest.fixture
 def group() -> Iterator[str]:
     name = "steersman-test-cgroups/node"
+    # What an interrupted run has left in it counts, too.
+    cgroups.kill(name)
     cgroups.create(name)
     yield name
     cgroups.kill(name)

@@ -20,6 +20,8 @@ NETWORK = HostNetwork("x", ADDRESSES)
 
 @pytest.fixture
 def host() -> Iterator[Path]:
+    # What an interrupted run has left in it counts, too.
+    links.remove_netns(NAME)
     links.make_netns(NAME)
     links.ip(["link set lo up"], NAME)
     yield links.netns_path(NAME)

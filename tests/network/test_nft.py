@@ -14,6 +14,8 @@ pytestmark = pytest.mark.node
 @pytest.fixture
 def netns() -> Iterator[Path]:
     name = "steersman-test-nft"
+    # What an interrupted run has left in it counts, too.
+    links.remove_netns(name)
     links.make_netns(name)
     yield links.netns_path(name)
     links.remove_netns(name)

@@ -17,6 +17,8 @@ _CPUSET_FILES = ("cpuset.cpus", "cpuset.mems")
 SYSTEM_LEAF = "system"
 _EVACUATED_LEAF = "init"
 _KILL_ROUNDS = 100
+# How long a killed process may take to end, in seconds: one that waits for a slow disk ends when that has answered.
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ def _groups(path: Path) -> list[Path]:
     return [Path(directory) for directory, _, _ in os.walk(path, topdown=False)]
 
 
-def kill(name: str, timeout: float = 10.0) -> None:
+def kill(name: str, timeout: float = PATIENCE) -> None:
     """Kills every process of the group and waits until none is left.
 
     Raises NetworkError when one is still there ``timeout`` seconds after its signal.

@@ -205,7 +205,7 @@ def _reap(pid: int) -> int | None:
             return None
 
 
-def destroy(spec: NodeSpec, timeout: float = 10.0) -> None:
+def destroy(spec: NodeSpec, timeout: float = cgroups.PATIENCE) -> None:
     """Kills the node's processes and removes its groups, network and files; also what a crash left of them.
 
     Raises NetworkError when a process does not end within ``timeout`` seconds.
@@ -216,7 +216,7 @@ def destroy(spec: NodeSpec, timeout: float = 10.0) -> None:
     shutil.rmtree(spec.files.state, ignore_errors=False, onerror=_missing_is_fine)
 
 
-def stop(spec: NodeSpec, timeout: float = 10.0) -> None:
+def stop(spec: NodeSpec, timeout: float = cgroups.PATIENCE) -> None:
     """Kills the node's processes, and waits for their end. Network, groups and files stay for the next start."""
     cgroups.kill(spec.cgroup, timeout)
 
