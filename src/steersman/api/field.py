@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -176,9 +176,9 @@ def duplicate(path: Path, value: object) -> FieldError:
     return FieldError(ErrorType.DUPLICATE, str(path), value)
 
 
-def repeated(values: Iterable[str]) -> list[int]:
+def repeated(values: Iterable[Hashable]) -> list[int]:
     """The positions of values that were there before."""
-    seen: set[str] = set()
+    seen: set[Hashable] = set()
     found: list[int] = []
     for i, value in enumerate(values):
         if value in seen:

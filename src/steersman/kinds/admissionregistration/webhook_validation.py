@@ -136,8 +136,9 @@ def _reviews(versions: list[str], path: Path, demands: _Demands) -> Errors:
     if not versions:
         return [field.required(path, f"must specify one of {', '.join(_REVIEWS)}")]
     errors: Errors = []
+    repeated = set(field.repeated(versions))
     for index, version in enumerate(versions):
-        if version in versions[:index]:
+        if index in repeated:
             errors.append(field.invalid(path.index(index), version, "duplicate version"))
             continue
         errors += field.all_invalid(path.index(index), version, names.dns1035_label(version))

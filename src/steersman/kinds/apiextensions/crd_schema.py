@@ -311,6 +311,7 @@ def _list_map(schema: JSONSchemaProps, path: Path) -> Errors:
         detail = "must be object if parent array's x-kubernetes-list-type is map"
         return [*errors, field.invalid(path.child("items", "type"), items.type, detail)]
     properties = items.properties or {}
+    repeated = set(field.repeated(keys))
     for index, key in enumerate(keys):
         if key not in properties:
             errors.append(field.invalid(where, keys, "entries must all be names of item properties"))
@@ -318,7 +319,7 @@ def _list_map(schema: JSONSchemaProps, path: Path) -> Errors:
             below = path.child("items", "properties").key(key).child("type")
             detail = "must be a scalar type if parent array's x-kubernetes-list-type is map"
             errors.append(field.invalid(below, items.type, detail))
-        if key in keys[:index]:
+        if index in repeated:
             errors.append(field.invalid(where, keys, "must not contain duplicate entries"))
     return errors
 

@@ -82,10 +82,11 @@ def _check_codes(codes: PodFailurePolicyOnExitCodesRequirement, containers: set[
         errors.append(field.invalid(at, values, "at least one value is required"))
     if len(values) > _MAX_CODES:
         errors.append(field.too_many(at, len(values), _MAX_CODES))
+    repeated = set(field.repeated(values))
     for i, value in enumerate(values):
         if codes.operator == "In" and value == 0:
             errors.append(field.invalid(at.index(i), value, "must not be 0 for the In operator"))
-        if value in values[:i]:
+        if i in repeated:
             errors.append(field.duplicate(at.index(i), value))
     if values != sorted(values):
         errors.append(field.invalid(at, values, "must be ordered"))
