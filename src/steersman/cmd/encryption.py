@@ -28,7 +28,7 @@ POLL = 0.1
 RELOAD_SECONDS = 30.0
 """How long the API server may take to see a new file."""
 REWRITE_SECONDS = 3600.0
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 30.0
 """How long an API server may be away, because it is started again."""
 
 Key = tuple[str, str]
