@@ -95,8 +95,8 @@ def _handshake(request: Request, protocol: str) -> bytes:
 async def _send(
     client: Hijacked, body: bytes | AsyncIterator[bytes], frames: Frames, keep: Callable[[int], None]
 ) -> None:
-    # A client that goes is no error: that is how these streams end.
-    with suppress(ConnectionError):
+    # A client that goes is no error, whatever the system calls it: that is how these streams end.
+    with suppress(OSError):
         async for chunk in _chunks(body):
             # A client that is slow has it in memory twice.
             keep(_CONNECTED + _BUFFERS + 2 * len(chunk))
@@ -119,7 +119,7 @@ async def _chunks(body: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 async def _listen(client: Hijacked) -> None:
     """Answer pings, until the client closes, goes or breaks the protocol; what else it says is not heard."""
     decoder = websocket.Decoder(_MAX_MESSAGE)
-    with suppress(ConnectionError):
+    with suppress(OSError):
         while data := await client.reader.read(_READ):
             try:
                 messages = decoder.feed(data)
@@ -137,7 +137,7 @@ async def _listen(client: Hijacked) -> None:
 
 
 async def _close(client: Hijacked) -> None:
-    with suppress(ConnectionError, TimeoutError):
+    with suppress(OSError):
         try:
             client.writer.close()
             async with asyncio.timeout(_GOODBYE_SECONDS):
