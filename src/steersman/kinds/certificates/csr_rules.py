@@ -96,18 +96,19 @@ def _check_conditions(obj: CertificateSigningRequest, old: CertificateSigningReq
     """What was wrong with the conditions before is put up with."""
     errors: Errors = []
     seen: set[str] = set()
-    before = [c.type for c in old.status.conditions or ()]
+    types = [c.type for c in old.status.conditions or ()]
+    before = set(types)
+    both_known = before.issuperset(_DECISIONS)
     for i, condition in enumerate(obj.status.conditions or ()):
         at = _CONDITIONS.index(i)
         if not condition.type and "" not in before:
             errors.append(field.required(at.child("type")))
         allowed = ("True",) if condition.type in _ENDS else _STATUSES
         errors += field.check_choice(condition.status, allowed, at.child("status"))
-        both_known = all(d in before for d in _DECISIONS)
         if condition.type in _DECISIONS and seen & set(_DECISIONS) - {condition.type} and not both_known:
             detail = "Approved and Denied conditions are mutually exclusive"
             errors.append(field.invalid(_CONDITIONS, condition.type, detail))
-        if condition.type in seen and len(before) == len(set(before)):
+        if condition.type in seen and len(types) == len(before):
             errors.append(field.duplicate(at.child("type"), condition.type))
         seen.add(condition.type)
     return errors

@@ -94,13 +94,13 @@ def _name_of(named: DeviceRequest | DeviceSubRequest | DeviceDerivedAttribute) -
 
 
 def _attributes(claim: DeviceClaim) -> _Attributes:
-    found: dict[str, frozenset[str]] = {}
+    found: dict[str, set[str]] = {}
     for constraint in claim.constraints or ():
         name = constraint.matchAttribute or constraint.distinctAttribute
         if name:
             for request in constraint.requests or ("",):
-                found[request] = found.get(request, frozenset()) | {name}
-    return found
+                found.setdefault(request, set()).add(name)
+    return {request: frozenset(names) for request, names in found.items()}
 
 
 def _check_request(request: DeviceRequest, path: Path, attributes: _Attributes) -> Errors:

@@ -37,13 +37,14 @@ def check_update(obj: StorageClass, old: StorageClass) -> Errors:
 def _check_topologies(terms: list[TopologySelectorTerm], path: Path) -> Errors:
     errors: Errors = []
     # A term that demands nothing is as good as none.
-    seen: list[dict[str, set[str]]] = [{}]
+    seen: set[frozenset[tuple[str, frozenset[str]]]] = {frozenset()}
     for i, term in enumerate(terms):
         errors += _check_term(term, path.index(i).child("matchLabelExpressions"))
-        wanted = {r.key: set(r.values) for r in term.matchLabelExpressions or ()}
+        by_key = {r.key: frozenset(r.values) for r in term.matchLabelExpressions or ()}
+        wanted = frozenset(by_key.items())
         if wanted in seen:
             errors.append(field.duplicate(path.index(i).child("matchLabelExpressions"), ""))
-        seen.append(wanted)
+        seen.add(wanted)
     return errors
 
 
