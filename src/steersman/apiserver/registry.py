@@ -316,10 +316,9 @@ class Registry:
         place(new.metadata, namespace, namespaced=self.resource.namespaced)
         key = self.key(namespace, name)
         self._prepare_update(new, old, write.subresource)
-        held = None
-        if self._reserve is not None and write.subresource != "status":
-            # After the preparation, which lets an object keep what it has been given before.
-            held = self._reserve(key, new, old)
+        # After the preparation, which lets an object keep what it has been given before.
+        reserve = self._reserve if write.subresource != "status" else None
+        held = reserve(key, new, old) if reserve is not None else None
         stored: bool | None = None
         try:
             if errors := _tolerated(self._check_update(new, old, write.subresource), write):
