@@ -153,13 +153,20 @@ def test_many_connections(server: ApiProcess) -> None:
             open_.enter_context(socket.create_connection(("127.0.0.1", server.port), TIMEOUT))
 
 
+def come_and_go(server: ApiProcess, count: int) -> None:
+    """Connections that end in the middle of their handshakes, every other one with a reset."""
+    for number in range(count):
+        with socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as plain:
+            if number % 2:
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+            plain.sendall(b"\x16\x03\x01\x02\x00\x01\x00")
+
+
 def test_connections_that_come_and_go(server: ApiProcess) -> None:
-    with others_are_served(server):
-        for number in range(300):
-            with socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as plain:
-                if number % 2:
-                    plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
-                plain.sendall(b"\x16\x03\x01\x02\x00\x01\x00")
+    """The first ones make room for those that are there at once. Of twice as many a few dozen kilobytes each would be too much."""
+    come_and_go(server, 300)
+    with others_are_served(server, 16 * MEBIBYTE):
+        come_and_go(server, 600)
 
 
 def test_requests_of_many_names(server: ApiProcess) -> None:
