@@ -83,6 +83,19 @@ class Api:
         return events
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers behind this one are there; on a busy machine it may be long until they answer, and clocks that stand still are no
+    help to who would try again later."""
+    aggregator = (
+        "aggregator.availability.SECONDS",
+        "aggregator.discovery._SECONDS",
+        "aggregator.proxy._DISCOVERY_SECONDS",
+    )
+    for name in ("backend._CONNECT_SECONDS", *aggregator):
+        monkeypatch.setattr(f"steersman.apiserver.{name}", 60.0)
+
+
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
     clock = FakeClock(1_800_000_000.0)
