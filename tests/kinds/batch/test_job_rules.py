@@ -215,6 +215,12 @@ def test_a_suspended_job_keeps_its_affinity_to_pods(update_errors_of: ErrorsOf) 
         ("1,1", "non-increasing order, previous: 1, current: 1"),
         ("a", 'cannot convert string to integer for index: "a"'),
         ("0-9", 'too large index: "9"'),
+        (f"{'0' * 5000}1", [(1, 1)]),
+        ("-1-", 'the fragment "-1-" violates the requirement that an index interval can have at most two parts separated by \'-\''),
+        ("0-", 'cannot convert string to integer for index: ""'),
+        (f"{2**63 - 1}", f'too large index: "{2**63 - 1}"'),
+        (f"{2**63}", f'cannot convert string to integer for index: "{2**63}"'),
+        ("9" * 5000, f'cannot convert string to integer for index: "{"9" * 5000}"'),
         ("1-2-3", 'the fragment "1-2-3" violates the requirement that an index interval can have at most two parts separated by \'-\''),
     ],
 )  # fmt: skip

@@ -33,6 +33,7 @@ def _pod(annotations: str = "", context: str = "{}", rest: str = "") -> str:
         (_pod(f"{MIRROR}: x"), [f'{A}[{MIRROR}]: Invalid value: "x": must set spec.nodeName if mirror pod annotation is set']),
         (_pod(f"{COST}: '-2147483648'"), []),
         (_pod(f"{COST}: '2147483648'"), [f'{A}[{COST}]: Invalid value: "2147483648": must be a 32bit integer']),
+        (_pod(f"{COST}: '{'1' * 5000}'"), [f'{A}[{COST}]: Invalid value: "{"1" * 5000}": must be a 32bit integer']),
         (_pod(f"{COST}: '+1'"), [f'{A}[{COST}]: Invalid value: "+1": must be a 32bit integer']),
         (_pod(f"{COST}: '01'"), [f'{A}[{COST}]: Invalid value: "01": must be a 32bit integer']),
         (_pod("seccomp.security.alpha.kubernetes.io/pod: x"), [f'{A}.seccomp.security.alpha.kubernetes.io/pod: Invalid value: "x": must be a valid seccomp profile']),

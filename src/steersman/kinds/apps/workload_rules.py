@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from steersman.kinds.types.meta_v1 import LabelSelector
 
 SPEC = Path("spec")
-_PERCENT = re.compile("([0-9]+)%", re.ASCII)
+_PERCENT = re.compile("0*([0-9]+)%", re.ASCII)
+_MOST_DIGITS = 19
+_MAX_INT = 2**63 - 1
 
 IntOrPercent = int | str | None
 
@@ -112,9 +114,12 @@ def check_at_most_all(value: IntOrPercent, path: Path) -> Errors:
 
 
 def percentage(value: IntOrPercent) -> int | None:
-    """The number before the percent sign, or None for a plain count."""
+    """The number before the percent sign, or None for a plain count, and for what is no number in Go any more."""
     matched = _PERCENT.fullmatch(value) if isinstance(value, str) else None
-    return int(matched[1]) if matched else None
+    if matched is None or len(matched[1]) > _MOST_DIGITS:
+        return None
+    number = int(matched[1])
+    return number if number <= _MAX_INT else None
 
 
 def is_zero(value: IntOrPercent) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_NUMBER = re.compile("[+-]?[0-9]+", re.ASCII)
+_NUMBER = re.compile("(?=.*[0-9])([+-]?)0*([0-9]*)", re.ASCII)
+_MAX_INT = 2**63 - 1
+_MOST_DIGITS = 19
 
 Interval = tuple[int, int]
 
@@ -55,8 +57,11 @@ def _parse_one(part: str, completions: int) -> Interval:
 
 
 def _parse_number(text: str, completions: int) -> int:
-    if not _NUMBER.fullmatch(text):
+    found = _NUMBER.fullmatch(text)
+    # Longer ones are no integers in Go, and none that Python would read.
+    number = int(f"{found[1]}{found[2] or 0}") if found and len(found[2]) <= _MOST_DIGITS else _MAX_INT + 1
+    if not -_MAX_INT <= number <= _MAX_INT:
         raise IndexesError(f'cannot convert string to integer for index: "{text}"')
-    if int(text) >= completions:
+    if number >= completions:
         raise IndexesError(f'too large index: "{text}"')
-    return int(text)
+    return number

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _LOCALHOST = "localhost/"
 _DEFAULTS = ("runtime/default", "docker/default")
-_COST = re.compile("0|-?[1-9][0-9]*", re.ASCII)
+_COST = re.compile("0|-?[1-9][0-9]{0,9}", re.ASCII)
 _MAX_COST = 2**31
 _KINDS = ("initContainers", "containers", "ephemeralContainers")
 

@@ -58,6 +58,11 @@ MISTYPED = 'x: Invalid value: "{}": x in body must be of type {}: "{}"'
         ({**INTEGER, "multipleOf": 5}, 7, "x: Invalid value: 7: x in body should be a multiple of 5"),
         ({"type": "number", "multipleOf": 0.1}, 0.3, ""),
         (
+            {"type": "number", "multipleOf": 0.1},
+            1e308,
+            "x: Invalid value: 1e308: x in body should be a multiple of 0.1",
+        ),
+        (
             {**INTEGER, "format": "int32"},
             2**31,
             '<nil>: Invalid value: "": Checked value must be of type integer with format int32 in x',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -106,5 +107,8 @@ class Bounds(NamedTuple):
         if isinstance(value, int) and float(factor).is_integer():
             return value % int(factor) == 0
         quotient = 1 / factor * value if factor < 1 else value / factor
+        if not math.isfinite(quotient):
+            # Larger than any number that could be told from its neighbours.
+            return False
         nearest = round(quotient)
         return abs(quotient - nearest) <= 1e-9 * max(abs(quotient), 1.0)
