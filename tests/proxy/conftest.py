@@ -98,8 +98,8 @@ class Machine:
         return f"{self.prefix}-p{address.rpartition('.')[2]}"
 
     def _make(self, name: str) -> None:
-        links.make_netns(name)
         self._spaces.append(name)
+        links.make_netns(name)
         links.ip(["link set lo up"], name)
 
     def inside(self, name: str, call: Callable[[], T]) -> T:
