@@ -19,6 +19,8 @@ from steersman.apiserver.requestinfo import Query
         (5000, "limit=500&labelSelector=a", 10),
         (300, "limit=500", 3),
         (5000, "limit=x", 10),
+        (5000, "limit=%C2%B2", 10),
+        (5000, f"limit={'1' * 5000}", 10),
         (5000, "limit=0", 10),
         (5000, "fieldSelector=metadata.name%3Da", 1),
         (5000, "fieldSelector=spec.nodeName%3Da", 10),

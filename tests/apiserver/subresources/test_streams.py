@@ -246,6 +246,10 @@ async def test_a_refused_upgrade_is_passed_on(api: Api, cluster: Cluster) -> Non
     await writer.wait_closed()
 
 
+def _no_port(text: str, why: str) -> str:
+    return f'cannot convert to []int32: strconv.ParseUint: parsing "{text}": {why}'
+
+
 @pytest.mark.parametrize(
     ("path", "message"),
     [
@@ -254,6 +258,11 @@ async def test_a_refused_upgrade_is_passed_on(api: Api, cluster: Cluster) -> Non
         ("exec?stdout=1", "you must specify at least one command for the container"),
         ("exec?container=x&command=ls&stdout=1", "container x is not valid for pod a"),
         ("portforward", "Upgrade request required"),
+        ("portforward?ports=0,65535", "Upgrade request required"),
+        ("portforward?ports=x", _no_port("x", "invalid syntax")),
+        ("portforward?ports=80&ports=%C2%B2", _no_port("²", "invalid syntax")),
+        ("portforward?ports=65536", _no_port("65536", "value out of range")),
+        (f"portforward?ports={'1' * 5000}", _no_port("1" * 5000, "value out of range")),
     ],
 )
 async def test_streams_refused(api: Api, cluster: Cluster, path: str, message: str) -> None:

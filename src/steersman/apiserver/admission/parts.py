@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
+from steersman.api.errors import BadRequest
 from steersman.apiserver.admission.framework import CONNECT, CREATE, Review
 from steersman.apiserver.context import Context, Endpoint
 from steersman.apiserver.requestinfo import Query
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_is_number = re.compile("[0-9]+", re.ASCII).fullmatch
+_MOST_DIGITS, _MAX_PORT = 100, 65535
 _BOOLEANS = frozenset({"stdin", "stdout", "stderr", "tty"})
 _KINDS = {
     "exec": "PodExecOptions",
@@ -89,7 +93,7 @@ def _options(ctx: Context, endpoint: Endpoint) -> dict[str, Any]:
     if part == "proxy":
         return {**out, "path": "/" + ctx.info.rest} if ctx.info.rest else out
     if part == "portforward":
-        ports = [int(p) for value in query.all("ports") for p in value.split(",") if p.isdigit()]
+        ports = [_port(p) for value in query.all("ports") for p in value.split(",")]
         return {**out, "ports": ports} if ports else out
     out.update({name: True for name in sorted(_BOOLEANS) if query.flag(name)})
     if container := query.get("container"):
@@ -97,6 +101,16 @@ def _options(ctx: Context, endpoint: Endpoint) -> dict[str, Any]:
     if command := query.all("command"):
         out["command"] = command
     return out
+
+
+def _port(text: str) -> int:
+    if not _is_number(text):
+        raise BadRequest(f'cannot convert to []int32: strconv.ParseUint: parsing "{text}": invalid syntax')
+    # Of so many digits no port is made, nor any number in Python.
+    number = int(text) if len(text) <= _MOST_DIGITS else _MAX_PORT + 1
+    if number > _MAX_PORT:
+        raise BadRequest(f'cannot convert to []int32: strconv.ParseUint: parsing "{text}": value out of range')
+    return number
 
 
 def _query(options: dict[str, Any]) -> str:

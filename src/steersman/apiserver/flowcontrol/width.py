@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 
 from steersman.apiserver.requestinfo import Query
 
 OBJECTS_PER_SEAT = 100
 MOST_SEATS = 10
+
+_is_number = re.compile("[0-9]{1,19}", re.ASCII).fullmatch
 
 
 def listing(objects: int, query: Query, most: int) -> int:
@@ -16,8 +19,10 @@ def listing(objects: int, query: Query, most: int) -> int:
     if "metadata.name=" in selector:
         return 1
     limit = query.get("limit")
-    if limit.isdigit() and int(limit) and not selector and not labels:
-        objects = min(objects, int(limit))
+    # What is no number is refused later, to whom it is: here nobody has asked for it.
+    number = int(limit) if _is_number(limit) else 0
+    if number and not selector and not labels:
+        objects = min(objects, number)
     return max(1, min(math.ceil(objects / OBJECTS_PER_SEAT), most))
 
 
