@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ from steersman.kinds.kind import NAME, Column
 from steersman.kinds.types.apiextensions_v1 import CustomResourceColumnDefinition
 
 _log = logging.getLogger(__name__)
+_BOUNDS = {"integer": 2**63 - 1, "number": sys.float_info.max}
 _AGE = CustomResourceColumnDefinition(
     name="Age", type="date", description="When the object was created.", jsonPath=".metadata.creationTimestamp"
 )
@@ -58,10 +60,11 @@ def shown(type_: str, value: Any, now: datetime) -> Any:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if type_ == "string":
         return text(value)
-    if type_ == "integer":
-        return int(value) if number else None
-    if type_ == "number":
-        return float(value) if number else None
+    if type_ in ("integer", "number"):
+        # What clients cannot read must not keep them from the rest of a list.
+        if not number or not abs(value) <= _BOUNDS[type_]:
+            return None
+        return int(value) if type_ == "integer" else float(value)
     if type_ == "boolean":
         return value if isinstance(value, bool) else None
     return _age(value, now) if isinstance(value, str) else None
