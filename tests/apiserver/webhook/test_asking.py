@@ -209,8 +209,10 @@ async def test_connections_that_break_off() -> None:
 
 async def test_through_a_proxy(tmp_path: Path) -> None:
     asked: list[bytes] = []
+    tunnels: list[asyncio.Task[Any] | None] = []
 
     async def passed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tunnels.append(asyncio.current_task())
         head = await reader.readuntil(b"\r\n\r\n")
         asked.append(head)
         there_reader, there = await asyncio.open_connection("127.0.0.1", port)
@@ -225,6 +227,8 @@ async def test_through_a_proxy(tmp_path: Path) -> None:
                 writer.write(data)
                 await writer.drain()
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
     async def handle(request: web.Request) -> web.Response:
         return web.Response(text=request.headers["Host"])
@@ -248,4 +252,6 @@ async def test_through_a_proxy(tmp_path: Path) -> None:
     await backends.close()
     proxy.close()
     await proxy.wait_closed()
+    # Else their connections would be found open when this test is long over.
+    await asyncio.gather(*(tunnel for tunnel in tunnels if tunnel is not None))
     await runner.cleanup()
