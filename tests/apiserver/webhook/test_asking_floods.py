@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -19,14 +21,19 @@ async def test_questions_to_a_server_that_hangs(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(asking, "MOST_ASKED", 4)
     heard = asyncio.Event()
     count = 0
+    hanging: list[asyncio.Task[Any] | None] = []
 
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal count
+        hanging.append(asyncio.current_task())
         count += 1
         if count == 2:
             heard.set()
-        await reader.read()
+        with suppress(ConnectionError):
+            await reader.read()
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
     server = await asyncio.start_server(hang, "127.0.0.1", 0)
     backends = Backends()
@@ -47,6 +54,8 @@ async def test_questions_to_a_server_that_hangs(monkeypatch: pytest.MonkeyPatch)
     await asyncio.wait((again,))
     await backends.close()
     server.close()
+    # Else their connections would be found open when this test is long over.
+    await asyncio.gather(*(task for task in hanging if task is not None))
 
 
 async def test_one_large_answer_at_a_time() -> None:
