@@ -1,6 +1,7 @@
 """Upgrades passed on to a backend: whom it must be by its certificate, and how long it may take to answer."""
 
 import asyncio
+import errno
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -10,9 +11,11 @@ from pathlib import Path
 import pytest
 from tests.apiserver.webhook.conftest import authority, tls
 
-from steersman.api.errors import InternalError
-from steersman.api.http import Hijacked, Request, Response
-from steersman.apiserver.backend import Backends, Target
+from steersman.api.errors import InternalError, TooManyRequests
+from steersman.api.http import Hijacked, Request, Response, unbounded
+from steersman.apiserver.backend import Backends, Target, _copy_both
+from steersman.apiserver.refusal import Rest, parse
+from steersman.http.taking import end
 
 NAME = "backend.example"
 AGREES = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\nwelcome"
@@ -155,3 +158,51 @@ async def test_the_certificate_must_have_the_targets_name(
         else:
             with pytest.raises(InternalError, match="certificate verify failed"):
                 await upgrade(target(port, trust))
+
+
+def full(size: int) -> bool:
+    """Nobody has room for so much more."""
+    return False
+
+
+async def test_where_there_is_no_room_nothing_is_dialled() -> None:
+    async def hijack() -> Hijacked:
+        raise AssertionError("taken")
+
+    async with backend(AGREES) as port:
+        target, kept = Target("127.0.0.1", port), list[int]()
+        request = Request("GET", "/", "", {"Upgrade": "any"}, hijack=hijack, keep=kept.append, room=full)
+        backends = Backends()
+        for asking in (backends.upgrade(target, request, "/", ""), backends.send(target, "GET", "/", asked=request)):
+            with pytest.raises(TooManyRequests) as raised:
+                await asking
+            assert raised.value.details == {"retryAfterSeconds": 1}
+    assert not kept
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionResetError("gone"),
+        OSError(errno.EHOSTUNREACH, "No route to host"),
+        TimeoutError(errno.ETIMEDOUT, "Connection timed out"),
+        ssl.SSLError(1, "bad record mac"),
+    ],
+)
+async def test_a_peer_may_go_in_any_way(error: OSError) -> None:
+    """A refusal breaks off, and a stream ends, whatever the system has to say of the connection."""
+    reader = asyncio.StreamReader()
+    closed: list[bool] = []
+    _, body = parse(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\n", "GET", reader)
+    reader.set_exception(error)
+    with pytest.raises(ConnectionResetError):
+        await anext(Rest(b"", body, lambda: closed.append(True)))
+    assert closed
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        client, writer = await asyncio.open_connection(sock=ours)
+        client.set_exception(error)
+        await _copy_both(Hijacked(client, writer), asyncio.StreamReader(), writer, unbounded)
+        await end(writer, 30.0)
+    assert writer.transport.is_closing()

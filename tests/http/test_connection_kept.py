@@ -10,11 +10,14 @@ from random import Random
 from typing import Any
 
 import pytest
-from tests.http.conftest import Client, Serve
+from tests.http.conftest import Client, Serve, until
 
 from steersman.api.http import Request, Response
+from steersman.http.holdings import BARE, WIDE
+from steersman.http.taking import LARGE_WINDOW, SMALL_WINDOW, WINDOW
 
 LARGE = 700_000
+STALLED, MOST_AHEAD = 640 * 1024, 256 * 1024 + 1
 PATHS = ("/", "/large", "/wait", "/pieces", "/stream", "/taken", "/fails")
 UPGRADE = "Connection: Upgrade\r\nUpgrade: x\r\n"
 
@@ -120,4 +123,42 @@ async def test_nothing_is_kept_for_those_that_have_gone(serve: Serve, seed: int,
     for request in careless.requests:
         # Whoever hears late that the client has gone keeps nothing for it.
         request.keep(LARGE)
-    assert served.server.holdings.sum == 0
+    assert served.server.holdings.sum == served.server.holdings.leaving == 0
+
+
+async def test_a_body_that_ends_while_it_is_held_counts_no_longer(serve: Serve) -> None:
+    counted: list[int] = []
+
+    async def handle(request: Request) -> Response:
+        assert request.body_stream is not None
+        await until(lambda: served.server.holdings.sum > STALLED)
+        counted.extend([served.server.holdings.sum async for _ in request.body_stream])
+        return Response(200, {}, b"ok")
+
+    served = await serve(handle, streamed=lambda m, path: True)
+    client = await served.connect()
+    # As much as is taken before it is held: all has come by then.
+    client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % MOST_AHEAD + b"x" * MOST_AHEAD)
+    assert (await client.answer())[1] == b"ok"
+    assert counted[0] > STALLED > counted[-1]
+
+
+async def test_how_much_may_be_read_ahead(serve: Serve) -> None:
+    windows: list[int] = []
+
+    def window() -> int:
+        (connection,) = served.server.connections
+        sock: Any = connection._transport.get_extra_info("socket")
+        return int(sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)) // 2
+
+    async def handle(request: Request) -> Response:
+        windows.append(window())
+        return Response(200, {}, b"ok")
+
+    for room in (WIDE, 2 * WIDE + 2 * BARE):
+        served = await serve(handle, room=lambda room=room: room)
+        client = await served.connect()
+        for length in (10, 100_000):
+            client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % length + b"x" * length)
+            assert (await client.answer())[1] == b"ok"
+    assert windows == [SMALL_WINDOW, WINDOW, SMALL_WINDOW, LARGE_WINDOW]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from steersman.http.holdings import SMALL, Holdings
+import pytest
+
+from steersman.http.holdings import SMALL, WIDE, Holdings, Share
+from steersman.http.taking import LARGE_WINDOW, WINDOW
 
 
 @dataclass(eq=False)
@@ -45,3 +48,54 @@ def test_what_is_kept_no_more_does_not_count() -> None:
         holdings.keep(connection, 0)
     assert holdings.sum == 0
     assert not any(connection.is_cut for connection in connections)
+
+
+def test_those_that_are_cut_count_until_they_have_ended() -> None:
+    holdings = Holdings(4 * SMALL)
+    first, second, third = (Some("eve") for _ in range(3))
+    for connection in (first, second, third):
+        holdings.keep(connection, 2 * SMALL)
+    assert (first.is_cut, holdings.sum, holdings.leaving) == (True, 4 * SMALL, 2 * SMALL)
+    holdings.keep(second, SMALL)
+    # What is told of it now changes nothing: it is on its way.
+    holdings.keep(first, SMALL)
+    assert holdings.leaving == 2 * SMALL
+    assert not holdings.room(third, SMALL // 2)
+    holdings.keep(first, 0)
+    assert holdings.leaving == 0
+    assert holdings.room(third, SMALL)
+
+
+@pytest.mark.parametrize(
+    ("owner", "size", "room"),
+    [
+        ("eve", SMALL, True),
+        ("eve", SMALL + 1, False),
+        # There is always room for little, and for those who have less than others.
+        ("honest", SMALL, True),
+        ("honest", 3 * SMALL, True),
+        ("honest", 3 * SMALL + 1, False),
+    ],
+)
+def test_room_for_more(owner: str, size: int, room: bool) -> None:
+    holdings = Holdings(4 * SMALL)
+    holdings.keep(Some("eve"), 3 * SMALL)
+    assert holdings.room(Some(owner), size) is room
+
+
+def test_ample() -> None:
+    holdings = Holdings(4 * SMALL)
+    holdings.keep(Some("eve"), SMALL)
+    assert holdings.ample(SMALL)
+    assert not holdings.ample(SMALL + 1)
+
+
+def test_a_window_is_large_as_long_as_there_is_enough_room() -> None:
+    holdings = Holdings(4 * WIDE)
+    shares = [Share(holdings, Some("far")) for _ in range(3)]
+    assert [share.window(0) for share in shares] == [LARGE_WINDOW, LARGE_WINDOW, WINDOW]
+    assert holdings.sum == 2 * WIDE
+    # Its buffers are there already.
+    assert shares[0].window(0) == LARGE_WINDOW
+    shares[1].end()
+    assert holdings.sum == WIDE

@@ -32,6 +32,11 @@ def unbounded(size: int) -> None:
     """Nobody bounds what is kept for a request that came over no connection."""
 
 
+def roomy(size: int) -> bool:
+    """As `unbounded`, before it is kept."""
+    return True
+
+
 @dataclass(slots=True)
 class Request:
     """One request. `path` is decoded except for %2F inside a segment; `query` is raw, without the question mark.
@@ -39,7 +44,8 @@ class Request:
     Header names are lower case. `user` is set by a transport that already knows who asks (in process, or a verified client
     certificate); otherwise the authenticator decides. `front_proxy` is the name in a verified certificate of a front proxy.
     `body_stream` carries a body that is proxied rather than read. `keep` is told how many bytes are in memory for the request's sake,
-    besides its body and its answer, instead of what it was told before; its connection may be cut for them.
+    besides its body and its answer, instead of what it was told before; its connection may be cut for them. `room` says whether there
+    is room for so many more: what is only to begin is better refused than begun and cut.
     """
 
     method: str
@@ -53,6 +59,7 @@ class Request:
     body_stream: AsyncIterator[bytes] | None = None
     hijack: Hijack | None = None
     keep: Callable[[int], None] = unbounded
+    room: Callable[[int], bool] = roomy
 
 
 @dataclass(slots=True)

@@ -12,11 +12,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
-from steersman.api.errors import InternalError, ServiceUnavailable
+from steersman.api.errors import InternalError, ServiceUnavailable, TooManyRequests
 from steersman.api.http import Hijacked, Request, Response, unbounded
 from steersman.apiserver import refusal
 from steersman.apiserver.frontproxy import is_identity
-from steersman.http.taking import slim
+from steersman.http.taking import end, slim
 
 if TYPE_CHECKING:
     # Imported where it is used: a server without kubelets does without, and it loads slowly.
@@ -140,12 +140,14 @@ class Backends:
         query: str = "",
         headers: Iterable[tuple[str, str]] = (),
         body: bytes | AsyncIterator[bytes] | None = None,
-        keep: Callable[[int], None] = unbounded,
+        asked: Request | None = None,
     ) -> Answer:
-        """One request; `keep` is that of whose it is. Raises InternalError when the backend cannot be reached."""
+        """One request, because of one that was `asked` of us. Raises InternalError when the backend cannot be reached, and
+        TooManyRequests when there is no room for one more."""
         import aiohttp
 
-        keep(_CONNECTED)
+        if asked is not None:
+            _begin(asked)
         headers = list(headers)
         if isinstance(body, bytes) and len(body) > _WHOLE:
             headers.append(("Content-Length", str(len(body))))
@@ -168,7 +170,7 @@ class Backends:
         for name, value in answer.headers.items():
             if name.lower() not in _HOP_BY_HOP:
                 found[name] = f"{found[name]}\n{value}" if name in found else value
-        return Answer(answer.status, found, _Chunks(answer, keep))
+        return Answer(answer.status, found, _Chunks(answer, unbounded if asked is None else asked.keep))
 
     async def upgrade(
         self,
@@ -181,11 +183,11 @@ class Backends:
         """Pass an upgrade on and copy bytes both ways until one side ends; a refusal is answered as it came.
 
         Without `headers`, the request's own are passed on, but for those that are not for the backend. Raises InternalError
-        when the backend cannot be reached, or does not answer in time.
+        when the backend cannot be reached, or does not answer in time; TooManyRequests when there is no room for one more.
         """
         if request.hijack is None:
             raise ServiceUnavailable("this connection cannot be upgraded")
-        request.keep(_CONNECTED)
+        _begin(request)
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 reader, writer = await asyncio.open_connection(
@@ -202,7 +204,6 @@ class Backends:
         try:
             sent = upgrade_headers(request) if headers is None else headers
             asked = _upgrade_head(target, request.method, target.url(path, query).raw_path_qs, sent)
-            request.keep(_BUSY)
             head, refused = await self._ask(asked, request.method, reader, writer)
             if refused is not None:
                 # The rest of a long one is still to come.
@@ -214,17 +215,19 @@ class Backends:
             try:
                 await _copy_both(client, reader, writer, request.keep)
             except asyncio.CancelledError:
-                # There is nobody any more to be graceful for.
-                writer.transport.abort()
                 client.writer.transport.abort()
                 raise
             finally:
-                await _shut(client.writer, _DELIVERY_SECONDS)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
+                await end(client.writer, _DELIVERY_SECONDS)
+        except asyncio.CancelledError:
+            # There is nobody any more to be graceful for.
+            writer.transport.abort()
+            raise
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
             raise InternalError.occurred(f"error dialing backend: {error}") from error
         finally:
             if not kept:
-                await _shut(writer)
+                await end(writer, _FAREWELL_SECONDS)
         return Response(0)
 
     async def _ask(
@@ -243,7 +246,7 @@ class Backends:
         except TimeoutError as error:
             raise InternalError.occurred("error dialing backend: timeout awaiting response headers") from error
         answer.headers = {n: v for n, v in answer.headers.items() if n not in _HOP_BY_HOP}
-        answer.body = first if body.over else refusal.Rest(first, body, partial(_shut, writer))
+        answer.body = first if body.over else refusal.Rest(first, body, lambda: writer.transport.abort())
         return head, answer
 
 
@@ -261,12 +264,19 @@ def dial_error(target: Target, error: BaseException) -> InternalError:
     return InternalError.occurred(f"error dialing backend: dial tcp {target.authority}: {why}")
 
 
+def _begin(request: Request) -> None:
+    """A connection to a backend for this request: as if much came, until it is known."""
+    if not request.room(_BUSY):
+        raise TooManyRequests("too many streams are open, please try again later", details={"retryAfterSeconds": 1})
+    request.keep(_BUSY)
+
+
 class _Chunks:
     """The body of an answer. A generator would not do: one that is closed before it began lets go of nothing."""
 
     def __init__(self, answer: aiohttp.ClientResponse, keep: Callable[[int], None]) -> None:
         self._answer, self._keep = answer, keep
-        self._much = False
+        self._kept = 0
 
     def __aiter__(self) -> _Chunks:
         return self
@@ -282,9 +292,10 @@ class _Chunks:
         if not chunk:
             self._answer.release()
             raise StopAsyncIteration
-        if len(chunk) > _MUCH and not self._much:
-            self._much = True
-            self._keep(_BUSY)
+        kept = max(self._kept, _BUSY if len(chunk) > _MUCH else _CONNECTED)
+        if kept != self._kept:
+            self._kept = kept
+            self._keep(kept)
         return chunk
 
     async def aclose(self) -> None:
@@ -356,10 +367,10 @@ async def _copy_both(
     async def copy(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
         # Either peer may go at any time; that is how these sessions end.
         try:
-            while data := await source.read(_CHUNK):
+            while (data := await source.read(_CHUNK)) and not to.is_closing():
                 to.write(data)
                 await drain(to, len(data))
-        except (ConnectionError, TimeoutError) as error:
+        except OSError as error:
             # The streams keep it, and it would keep them.
             error.__traceback__ = None
 
@@ -369,17 +380,3 @@ async def _copy_both(
         await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
         up.cancel()
         down.cancel()
-
-
-async def _shut(writer: asyncio.StreamWriter, seconds: float = _FAREWELL_SECONDS) -> None:
-    """Close a connection: a peer that does not take what it was sent has so long for it."""
-    try:
-        writer.close()
-        async with asyncio.timeout(seconds):
-            await writer.wait_closed()
-    except (ConnectionError, ssl.SSLError, TimeoutError) as error:
-        # The streams keep it, and it would keep them.
-        error.__traceback__ = None
-    finally:
-        # Else what is not taken stays for ever, and its connection with it.
-        writer.transport.abort()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 
 from steersman.api.http import Response
 
@@ -64,9 +64,9 @@ class Body:
 
 
 class Rest:
-    """What has been read of a long body, and then what comes; `close` is awaited at the end."""
+    """What has been read of a long body, and then what comes; `close` is called at the end."""
 
-    def __init__(self, first: bytes, body: Body, close: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, first: bytes, body: Body, close: Callable[[], None]) -> None:
         self._first, self._body, self._close = first, body, close
 
     def __aiter__(self) -> Rest:
@@ -78,7 +78,7 @@ class Rest:
             return first
         try:
             data = await self._body.piece()
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
             await self.aclose()
             raise ConnectionResetError(str(error)) from error
         if not data:
@@ -88,7 +88,7 @@ class Rest:
 
     async def aclose(self) -> None:
         """Let go of the connection. Idempotent."""
-        await self._close()
+        self._close()
 
 
 async def begun(body: Body) -> bytes:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from steersman.api import websocket
 from steersman.api.errors import BadRequest
 from steersman.api.http import Hijacked, Request, Response
+from steersman.http.taking import end
 
 _READ = 4096
 # What a stream takes, and takes once it has had much to send; and what it takes besides that while it is not taken.
@@ -75,7 +76,7 @@ async def _stream(request: Request, response: Response, choose: Callable[[list[s
                 sending.cancel()
                 listening.cancel()
         finally:
-            await _close(client)
+            await end(client.writer, _GOODBYE_SECONDS)
     finally:
         close = getattr(body, "aclose", None)
         if close is not None:
@@ -134,16 +135,6 @@ async def _listen(client: Hijacked) -> None:
                     client.writer.write(websocket.encode(websocket.PONG, message.data))
             # Who does not read is not read from either.
             await client.writer.drain()
-
-
-async def _close(client: Hijacked) -> None:
-    with suppress(OSError):
-        try:
-            client.writer.close()
-            async with asyncio.timeout(_GOODBYE_SECONDS):
-                await client.writer.wait_closed()
-        finally:
-            client.writer.transport.abort()
 
 
 def _values(request: Request, name: str, *, lower: bool = True) -> list[str]:

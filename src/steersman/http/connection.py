@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 from steersman.api.http import Hijacked, Request, Response, User
 from steersman.http import reply
 from steersman.http.body import Chunked, Sink, Sized, Stream, Whole, discard
-from steersman.http.head import CHUNKED, Fields, check_partial, check_sizes, decode_path, request_line
+from steersman.http.head import CHUNKED, Fields, check_partial, check_sizes, check_version, decode_path, request_line
+from steersman.http.holdings import BUFFERS, Share
 from steersman.http.limits import Malformed
 from steersman.http.runner import Runner
-from steersman.http.taking import take
+from steersman.http.taking import limit_window, take
 from steersman.http.tls import end_of_certificate, user_of_certificate
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ _JOINED = 64 * 1024
 _PIECE = 64 * 1024
 # What is read ahead while a request is worked on.
 _AHEAD = 64 * 1024
-# What a connection takes that has asked for little; and its buffers, most of them for TLS, once so much has arrived or is not taken.
-_BARE, _BUFFERS, _MUCH = 40 * 1024, 224 * 1024, 8 * 1024
+# Once so much has arrived at a time the buffers are in use.
+_MUCH = 8 * 1024
 _STALLED = 640 * 1024  # By a body that is handed on and not taken, with the buffers of whom it is for.
 _PEER_ERRORS = (ConnectionError, asyncio.IncompleteReadError)
 
@@ -42,9 +43,9 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_ahead", "_asked", "_base", "_behind", "_body", "_current", "_front_proxy", "_handler", "_held", "_keep", "_kept",
-        "_last", "_loop", "_lost", "_memory", "_request", "_rest", "_runner", "_server", "_sink", "_stranger", "_taken",
-        "_transport", "_unread", "_unwritable", "_user", "_waiter", "busy", "deadline", "named_until", "remote",
+        "_ahead", "_body", "_current", "_front_proxy", "_handler", "_held", "_keep",
+        "_last", "_loop", "_lost", "_memory", "_request", "_rest", "_runner", "_server", "_share", "_sink", "_stranger", "_taken",
+        "_transport", "_unwritable", "_user", "_waiter", "busy", "deadline", "named_until", "remote",
     )  # fmt: skip
 
     def __init__(self, server: HTTPServer, loop: asyncio.AbstractEventLoop) -> None:
@@ -67,10 +68,7 @@ class Connection(asyncio.Protocol):
         self._stranger = False
         """The client has not shown yet who it is."""
         self._waiter: asyncio.Future[None] | None = None
-        self._base, self._kept = _BARE, 0
-        """Bytes of the connection's own buffers; and of all that it has told to keep."""
-        self._asked = self._unread = self._behind = 0
-        """Bytes of the request's body so far, of an answer that is not taken, and of what the handler keeps."""
+        self._share = Share(server.holdings, self)
         self.busy = False
         self.deadline = self.named_until = inf
         """Times of the event loop; from `named_until` on the client's certificate is worth nothing."""
@@ -114,13 +112,13 @@ class Connection(asyncio.Protocol):
 
     def _account(self) -> None:
         """Tell how much is kept because of this connection. It may be cut for that."""
-        size = 0 if self._lost else self._base + len(self._ahead) + self._asked + self._unread + self._behind
-        if size != self._kept:
-            self._kept = size
-            self._server.holdings.keep(self, size)
+        if self._lost:
+            self._share.end()
+        else:
+            self._share.tell(len(self._ahead))
 
     def _keep_behind(self, size: int) -> None:
-        self._behind = size
+        self._share.behind = size
         self._account()
 
     @property
@@ -154,9 +152,9 @@ class Connection(asyncio.Protocol):
         else:
             self._begin(data)
         if len(data) > _MUCH:
-            self._base = _BUFFERS
+            self._share.base = max(self._share.base, BUFFERS)
             self._account()
-        elif self._ahead or self._asked:
+        elif self._ahead or self._share.asked:
             self._account()
 
     def eof_received(self) -> bool:
@@ -190,13 +188,17 @@ class Connection(asyncio.Protocol):
         """Let the client wait, or go on."""
         if held is not self._held and not self._lost and not self._taken:
             self._held = held
-            if isinstance(self._sink, Stream):
-                self._asked = _STALLED if held else 0
-                self._account()
             if held:
                 self._transport.pause_reading()
             else:
                 self._transport.resume_reading()
+
+    def _stall(self, held: bool) -> None:
+        """As `_hold`, because of a body that is handed on; its end may have come meanwhile."""
+        if self.busy:
+            self._share.asked = _STALLED if held else 0
+            self._account()
+        self._hold(held)
 
     # Reading.
 
@@ -227,14 +229,14 @@ class Connection(asyncio.Protocol):
             check_sizes(line, end - line)
             method, target, self._current = request_line(data[:line])
             fields = self._memory.fields(data[line + 2 : end + 2])
-            self._check(fields)
+            check_version(fields, self._current)
         except Malformed as error:
             self._refuse(error)
             return
         path, _, query = target.partition("?")
         request = Request(
             method, decode_path(path), query, fields.headers, b"", self._user, self._front_proxy, self.remote,
-            keep=self._keep_behind,
+            keep=self._keep_behind, room=self._share.room,
         )  # fmt: skip
         if self._user is not None and (certified := self._server.certified) is not None:
             certified(self.named_until - self._server.now())
@@ -246,13 +248,6 @@ class Connection(asyncio.Protocol):
         else:
             self._ahead = data[end + 4 :]
             self._run(request)
-
-    def _check(self, fields: Fields) -> None:
-        if self._current:
-            if not fields.has_host:
-                raise Malformed("missing host")
-        elif fields.length == CHUNKED:
-            raise Malformed("transfer-encoding in HTTP/1.0")
 
     def _partial(self, data: bytes) -> None:
         if not data:
@@ -274,7 +269,7 @@ class Connection(asyncio.Protocol):
         self._body = Chunked() if length == CHUNKED else Sized(length)
         expects = fields.expects and self._current and not data
         if request.hijack is None and server.streamed is not None and server.streamed(request.method, request.path):
-            stream = self._sink = Stream(self._hold, self._invite if expects else None)
+            stream = self._sink = Stream(self._stall, self._invite if expects else None)
             request.body_stream = stream
             self._run(request)
             if data:
@@ -285,6 +280,8 @@ class Connection(asyncio.Protocol):
             return
         if expects:
             self._invite()
+        if length == CHUNKED or length > _PIECE:
+            limit_window(self._transport.get_extra_info("socket"), self._share.window(len(self._ahead)))
         self._request, self._sink = request, Whole(server.max_body)
         self.deadline = server.now() + server.limits.body
         if data:
@@ -306,7 +303,7 @@ class Connection(asyncio.Protocol):
             self._malformed_body(error)
             return
         if isinstance(sink, Whole):
-            self._asked = sink.size
+            self._share.asked = sink.size
             if sink.exceeded:
                 self._refuse_body(b"")
         if rest is not None:
@@ -343,7 +340,7 @@ class Connection(asyncio.Protocol):
 
     def _refuse_body(self, data: bytes) -> None:
         """The body is larger than the server reads: say so, and let it pass."""
-        self._request, self._sink, self._keep, self._asked = None, discard, False, 0
+        self._request, self._sink, self._keep, self._share.asked = None, discard, False, 0
         self._write(reply.too_large(self._server.max_body), "")
         self._linger()
         if data:
@@ -373,7 +370,11 @@ class Connection(asyncio.Protocol):
     def cut(self) -> None:
         """End the connection, whatever goes on."""
         if not self._lost:
-            self._rest = b""
+            # The event loop tells of it only when it has looked at all other connections, and there may be many.
+            self._ahead = self._rest = b""
+            self._body = self._request = None
+            if isinstance(self._sink, Whole):
+                self._sink = discard
             self._transport.abort()
 
     def expire(self) -> None:
@@ -383,7 +384,7 @@ class Connection(asyncio.Protocol):
             # The client does not take its answer.
             self._transport.abort()
         elif self._ahead or self._request is not None:
-            self._body, self._request, self._sink, self._asked = None, None, discard, 0
+            self._body, self._request, self._sink, self._share.asked = None, None, discard, 0
             self._refuse(Malformed("the request takes too long", 408))
         else:
             # Nothing has been asked, or what is still sent belongs to what has been answered.
@@ -514,12 +515,12 @@ class Connection(asyncio.Protocol):
 
     async def _taken_of(self, size: int) -> None:
         """As `_drain`, where so many bytes are in memory until then."""
-        self._unread = size + _BUFFERS
+        self._share.unread = size + BUFFERS
         self._account()
         try:
             await self._drain()
         finally:
-            self._unread = 0
+            self._share.unread = 0
             self._account()
 
     async def _drain(self) -> None:
@@ -533,8 +534,8 @@ class Connection(asyncio.Protocol):
     def _ended(self, error: BaseException | None) -> None:
         """The request has been worked on."""
         self.busy = False
-        if self._asked or self._behind:
-            self._asked = self._behind = 0
+        if self._share.asked or self._share.behind:
+            self._share.asked = self._share.behind = 0
             self._account()
         if self._lost:
             self._server.forget(self)
@@ -595,4 +596,4 @@ class Connection(asyncio.Protocol):
         ahead, self._ahead = bytes(self._ahead), b""
         self._hold(False)
         self._taken, self._keep = True, False
-        return take(transport, self.connection_lost, ahead, unwritable=self._unwritable)
+        return take(transport, self.connection_lost, ahead, unwritable=self._unwritable, window=self._share.window(0))

@@ -170,6 +170,15 @@ def check_sizes(line: int, block: int) -> None:
         raise Malformed("the header fields are too large", 431)
 
 
+def check_version(fields: Fields, current: bool) -> None:
+    """Whether these are for that version of HTTP: 1.1, or before it. Raises Malformed."""
+    if current:
+        if not fields.has_host:
+            raise Malformed("missing host")
+    elif fields.length == CHUNKED:
+        raise Malformed("transfer-encoding in HTTP/1.0")
+
+
 def check_partial(ahead: bytes | bytearray, searched: int) -> None:
     """Whether a head that is not complete can become one; what has been looked at before is left out. Raises Malformed."""
     newline = ahead.find(b"\n", searched)

@@ -8,8 +8,15 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from steersman.http.taking import LARGE_WINDOW, WINDOW
+
 SMALL = 1024 * 1024
 """Bytes that any client may keep, whatever others do."""
+
+
+BARE, BUFFERS, WIDE = 40 * 1024, 224 * 1024, 704 * 1024
+"""Bytes of a connection that has asked for little; of its buffers, most of them for TLS, once so much has arrived or is not taken;
+and of those when the system may read much ahead of it. Buffers stay as large as they have been."""
 
 
 class Holder(Protocol):
@@ -31,11 +38,18 @@ class Holdings:
         self.sum = 0
         self._kept: dict[Holder, tuple[str, int]] = {}
         self._owners: dict[str, int] = {}
+        self._cut: dict[Holder, int] = {}
+        self.leaving = 0
+        """Bytes of those that have been cut, and have not ended yet."""
         # The sum at which nobody was found who could be cut.
         self._vain = 0
 
     def keep(self, holder: Holder, size: int) -> None:
         """So many bytes are kept because of this connection, instead of what it was before."""
+        if holder in self._cut:
+            if not size:
+                self.leaving -= self._cut.pop(holder)
+            return
         owner, before = self._kept.get(holder) or (holder.owner, 0)
         if size:
             self._kept[holder] = owner, size
@@ -44,6 +58,18 @@ class Holdings:
         self._add(owner, size - before)
         if self.sum > self.most and size > before:
             self._make_room()
+
+    def room(self, holder: Holder, size: int) -> bool:
+        """Whether so many bytes more can be kept because of this connection, and none of whose it is has to be cut for them."""
+        if self.sum + self.leaving + size <= self.most:
+            return True
+        sums = self._owners
+        kept = sums.get(holder.owner, 0) + size
+        return kept <= SMALL or any(other >= kept for other in sums.values())
+
+    def ample(self, size: int) -> bool:
+        """Whether so many bytes more, which could be done without, leave enough room for what could not."""
+        return self.sum + self.leaving + size <= self.most // 2
 
     def _add(self, owner: str, size: int) -> None:
         self.sum += size
@@ -62,6 +88,8 @@ class Holdings:
                 return
             owner, size = self._kept.pop(found)
             self._add(owner, -size)
+            self._cut[found] = size
+            self.leaving += size
             self._vain = 0
             found.cut()
 
@@ -74,3 +102,40 @@ class Holdings:
             if self._owners[owner] - self._kept[found][1] > SMALL:
                 return found
         return None
+
+
+class Share:
+    """What is in memory because of one connection, and its part of the holdings."""
+
+    __slots__ = ("_holder", "_holdings", "_told", "asked", "base", "behind", "unread")
+
+    def __init__(self, holdings: Holdings, holder: Holder) -> None:
+        self._holdings, self._holder, self._told = holdings, holder, 0
+        self.base = BARE
+        """Bytes of the connection's own buffers."""
+        self.asked = self.unread = self.behind = 0
+        """Bytes of the request's body so far, of an answer that is not taken, and of what the handler keeps."""
+
+    def tell(self, ahead: int) -> None:
+        """Of all that, and of so many bytes that are read ahead. The connection may be cut for it."""
+        self._tell(self.base + ahead + self.asked + self.unread + self.behind)
+
+    def end(self) -> None:
+        """The connection has ended."""
+        self._tell(0)
+
+    def _tell(self, size: int) -> None:
+        if size != self._told:
+            self._told = size
+            self._holdings.keep(self._holder, size)
+
+    def room(self, size: int) -> bool:
+        """As that of the holdings."""
+        return self._holdings.room(self._holder, size)
+
+    def window(self, ahead: int) -> int:
+        """How much the system may read ahead of a client that sends much, and may be far away."""
+        if self.base < WIDE and self._holdings.ample(WIDE):
+            self.base = WIDE
+            self.tell(ahead)
+        return LARGE_WINDOW if self.base == WIDE else WINDOW

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from steersman.http.runner import Runner
+from steersman.http.taking import SMALL_WINDOW, limit_window
 
 log = logging.getLogger(__name__)
 
@@ -140,6 +141,7 @@ class Listener:
         taken.setblocking(False)
         if taken.family != socket.AF_UNIX:
             taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        limit_window(taken, SMALL_WINDOW)
         handshake = Handshake(self, taken, address)
         tls = self._tls()
         if tls is not None:

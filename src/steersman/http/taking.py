@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 
 from steersman.api.http import Hijacked
@@ -10,16 +11,40 @@ from steersman.api.http import Hijacked
 # Twice as much is read before the client has to wait.
 _LIMIT = 32 * 1024
 # What event loops may have read ahead of a stream, and what may be written that is not taken.
-_WINDOW = 64 * 1024
+_AHEAD = 64 * 1024
+# What the system may have read ahead of who asks for little, of a stream, and of whoever has much to send, from far away perhaps,
+# while there is room. With less, what comes over the loopback in large segments is dropped and sent again.
+SMALL_WINDOW, WINDOW, LARGE_WINDOW = 32 * 1024, 64 * 1024, 256 * 1024
 
 
-def slim(transport: asyncio.WriteTransport) -> None:
+def limit_window(sock: socket.socket | None, size: int) -> None:
+    """Bound what the system reads ahead: event loops take, and keep buffers for, all that has come at a time."""
+    if sock is not None and sock.family != socket.AF_UNIX:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+
+
+def slim(transport: asyncio.WriteTransport, window: int = WINDOW) -> None:
     """Bound what is in memory of a stream whose other end stands still: by themselves event loops take far more."""
-    transport.set_write_buffer_limits(high=_WINDOW)
+    transport.set_write_buffer_limits(high=_AHEAD)
     limit_reading = getattr(transport, "set_read_buffer_limits", None)
     if limit_reading is not None:
         # Of TLS, before it is decrypted.
-        limit_reading(high=_WINDOW)
+        limit_reading(high=_AHEAD)
+    limit_window(transport.get_extra_info("socket"), window)
+
+
+async def end(writer: asyncio.StreamWriter, seconds: float) -> None:
+    """Close a connection, whatever state it is in: its peer has so long to take what was sent, and to say farewell."""
+    try:
+        writer.close()
+        async with asyncio.timeout(seconds):
+            await writer.wait_closed()
+    except OSError as error:
+        # The streams keep it, and it would keep them.
+        error.__traceback__ = None
+    finally:
+        # Else what is not taken stays for ever, and its connection with it.
+        writer.transport.abort()
 
 
 class _Taken(asyncio.StreamReaderProtocol):
@@ -35,14 +60,19 @@ class _Taken(asyncio.StreamReaderProtocol):
 
 
 def take(
-    transport: asyncio.Transport, lost: Callable[[Exception | None], None], ahead: bytes, *, unwritable: bool
+    transport: asyncio.Transport,
+    lost: Callable[[Exception | None], None],
+    ahead: bytes,
+    *,
+    unwritable: bool,
+    window: int,
 ) -> Hijacked:
     """Give the transport to a reader and a writer, with what has been read `ahead`; `lost` is told of its end."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=_LIMIT, loop=loop)
     protocol = _Taken(reader, lost)
     transport.set_protocol(protocol)
-    slim(transport)
+    slim(transport, window)
     protocol.connection_made(transport)
     if unwritable:
         protocol.pause_writing()

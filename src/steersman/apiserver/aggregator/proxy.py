@@ -7,7 +7,7 @@ import ssl
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from steersman.api.errors import NotFound, StatusError, Timeout
+from steersman.api.errors import NotFound, StatusError, Timeout, TooManyRequests
 from steersman.api.http import Response
 from steersman.apiserver import respond
 from steersman.apiserver.aggregator.transport import Untrusted
@@ -61,6 +61,8 @@ async def forward(app: App, connector: Connector, remote: Remote, ctx: Context) 
             why = "request did not complete within requested timeout - context deadline exceeded"
             raise Timeout(f"Timeout: {why}") from None
         return _unreachable("context deadline exceeded")
+    except TooManyRequests:
+        raise
     except (StatusError, ssl.SSLError, OSError) as error:
         return _unreachable(reason_of(error))
 
@@ -88,7 +90,7 @@ async def _send(app: App, target: Target, ctx: Context) -> Response:
         *((("Host", request.headers["host"]),) if "host" in request.headers else ()),
     ]
     body = request.body_stream or request.body
-    answer = await app.backends.send(target, request.method, ctx.info.path, request.query, headers, body, request.keep)
+    answer = await app.backends.send(target, request.method, ctx.info.path, request.query, headers, body, request)
     if 300 <= answer.status < 400 and any(name.lower() == "location" for name in answer.headers):
         await read_limited(answer.body)
         return _text(502, "the backend attempted to redirect this request, which is not permitted")
@@ -101,6 +103,8 @@ async def _upgrade(app: App, target: Target, ctx: Context) -> Response:
     headers = [*kept, *_added(ctx)]
     try:
         return await app.backends.upgrade(target, ctx.request, ctx.info.path, ctx.request.query, headers)
+    except TooManyRequests:
+        raise
     except StatusError as error:
         return _text(503, f"error dialing backend: {reason_of(error)}")
 

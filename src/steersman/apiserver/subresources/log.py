@@ -39,7 +39,7 @@ async def _log(app: App, ctx: Context, endpoint: Endpoint) -> Response:
     wanted = [(n, "true") for n in _FLAGS if query.flag(n)]
     wanted += [(n, query.get(n)) for n in _VALUES if query.get(n)]
     path = f"/containerLogs/{info.namespace}/{info.name}/{container}"
-    answer = await app.backends.send(target, "GET", path, urlencode(wanted), keep=ctx.request.keep)
+    answer = await app.backends.send(target, "GET", path, urlencode(wanted), asked=ctx.request)
     if not 200 <= answer.status <= 206:
         raise await refusal(answer)
     response = Response(200, _HEADERS, answer.body)

@@ -54,7 +54,7 @@ async def _proxy(app: App, ctx: Context, endpoint: Endpoint) -> Response:
         return Response(301, {"Location": ctx.info.path + "/" + (f"?{request.query}" if request.query else "")})
     body = request.body_stream or request.body
     sent = forwarded_headers(request)
-    answer = await app.backends.send(target, request.method, path, request.query, sent, body, request.keep)
+    answer = await app.backends.send(target, request.method, path, request.query, sent, body, request)
     view = View(target.authority, request.headers.get("host", ""), ctx.info.path.removesuffix(path))
     found, content = await rewritten(answer.headers, answer.body, view, request.keep, app.backends.pages)
     return Response(answer.status, found, content)

@@ -7,6 +7,8 @@ import contextlib
 from collections.abc import Coroutine
 from typing import Any
 
+from steersman.http.taking import end
+
 CHUNK = 64 << 10
 # How long a client may take to close after us. Closing with unread bytes would reset the connection and could
 # take the last output away from the client.
@@ -61,13 +63,5 @@ async def finish(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 async def close(writer: asyncio.StreamWriter) -> None:
-    """Close, whatever state the connection is in."""
-    # The peer may be gone already, or never answer a TLS farewell: closed is closed.
-    with contextlib.suppress(OSError):
-        try:
-            writer.close()
-            async with asyncio.timeout(LINGER):
-                await writer.wait_closed()
-        finally:
-            # Else what is not taken stays for ever, and its connection with it.
-            writer.transport.abort()
+    """Close, whatever state the connection is in; the peer may never answer a TLS farewell."""
+    await end(writer, LINGER)
