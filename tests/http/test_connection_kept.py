@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import struct
 from collections.abc import AsyncIterator
@@ -10,10 +11,11 @@ from random import Random
 from typing import Any
 
 import pytest
-from tests.http.conftest import Client, Serve, until
+from tests.http.conftest import END, Client, Serve, echo, until
 
 from steersman.api.http import Request, Response
-from steersman.http.holdings import BARE, WIDE
+from steersman.http.connection import Connection
+from steersman.http.holdings import WIDE
 from steersman.http.taking import LARGE_WINDOW, SMALL_WINDOW, WINDOW
 
 LARGE = 700_000
@@ -143,22 +145,47 @@ async def test_a_body_that_ends_while_it_is_held_counts_no_longer(serve: Serve) 
     assert counted[0] > STALLED > counted[-1]
 
 
-async def test_how_much_may_be_read_ahead(serve: Serve) -> None:
+@pytest.mark.parametrize(("room", "of_a_stream"), [(WIDE, WINDOW), (4 * WIDE, LARGE_WINDOW)])
+async def test_how_much_may_be_read_ahead(serve: Serve, room: int, of_a_stream: int) -> None:
     windows: list[int] = []
 
-    def window() -> int:
+    def look() -> None:
         (connection,) = served.server.connections
         sock: Any = connection._transport.get_extra_info("socket")
-        return int(sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)) // 2
+        windows.append(int(sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)) // 2)
 
     async def handle(request: Request) -> Response:
-        windows.append(window())
-        return Response(200, {}, b"ok")
+        if request.hijack is None:
+            look()
+            return Response(200, {}, b"ok")
+        taken = await request.hijack()
+        look()
+        taken.writer.close()
+        return Response(0)
 
-    for room in (WIDE, 2 * WIDE + 2 * BARE):
-        served = await serve(handle, room=lambda room=room: room)
-        client = await served.connect()
-        for length in (10, 100_000):
-            client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % length + b"x" * length)
-            assert (await client.answer())[1] == b"ok"
-    assert windows == [SMALL_WINDOW, WINDOW, SMALL_WINDOW, LARGE_WINDOW]
+    served = await serve(handle, room=lambda: room)
+    client = await served.connect()
+    for length in (10, 100_000):
+        client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % length + b"x" * length)
+        assert (await client.answer())[1] == b"ok"
+    client.send(f"GET / HTTP/1.1\r\nHost: x\r\n{UPGRADE}\r\n".encode())
+    await client.rest()
+    assert windows == [SMALL_WINDOW, WINDOW, of_a_stream]
+
+
+async def test_a_connection_that_has_ended_is_in_memory_no_more(serve: Serve) -> None:
+    """At once: if it took the collector to find it, its buffers would add up."""
+    served = await serve(echo)
+    client = await served.connect()
+    client.send(b"GET / HTTP/1.1\r\n" + END)
+    await client.answer()
+    gc.disable()
+    try:
+        client.writer.transport.abort()
+        await until(lambda: not served.server.connections)
+        # What the event loop itself knows of it goes in its next turns.
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not [o for o in gc.get_objects() if isinstance(o, Connection) and o._server is served.server]
+    finally:
+        gc.enable()

@@ -92,10 +92,10 @@ def test_ample() -> None:
 
 def test_a_window_is_large_as_long_as_there_is_enough_room() -> None:
     holdings = Holdings(4 * WIDE)
-    shares = [Share(holdings, Some("far")) for _ in range(3)]
-    assert [share.window(0) for share in shares] == [LARGE_WINDOW, LARGE_WINDOW, WINDOW]
+    streams = [(Share(holdings), Some("far")) for _ in range(3)]
+    assert [share.window(stream) for share, stream in streams] == [LARGE_WINDOW, LARGE_WINDOW, WINDOW]
     assert holdings.sum == 2 * WIDE
     # Its buffers are there already.
-    assert shares[0].window(0) == LARGE_WINDOW
-    shares[1].end()
+    assert streams[0][0].window(streams[0][1]) == LARGE_WINDOW
+    streams[1][0].tell(streams[1][1], lost=True)
     assert holdings.sum == WIDE

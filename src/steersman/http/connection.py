@@ -15,7 +15,7 @@ from steersman.http.head import CHUNKED, Fields, check_partial, check_sizes, che
 from steersman.http.holdings import BUFFERS, Share
 from steersman.http.limits import Malformed
 from steersman.http.runner import Runner
-from steersman.http.taking import limit_window, take
+from steersman.http.taking import WINDOW, limit_window, take
 from steersman.http.tls import end_of_certificate, user_of_certificate
 
 if TYPE_CHECKING:
@@ -29,8 +29,7 @@ _JOINED = 64 * 1024
 _PIECE = 64 * 1024
 # What is read ahead while a request is worked on.
 _AHEAD = 64 * 1024
-# Once so much has arrived at a time the buffers are in use.
-_MUCH = 8 * 1024
+_MUCH = 8 * 1024  # Once so much has arrived at a time the buffers are in use.
 _STALLED = 640 * 1024  # By a body that is handed on and not taken, with the buffers of whom it is for.
 _PEER_ERRORS = (ConnectionError, asyncio.IncompleteReadError)
 
@@ -68,7 +67,7 @@ class Connection(asyncio.Protocol):
         self._stranger = False
         """The client has not shown yet who it is."""
         self._waiter: asyncio.Future[None] | None = None
-        self._share = Share(server.holdings, self)
+        self._share = Share(server.holdings)
         self.busy = False
         self.deadline = self.named_until = inf
         """Times of the event loop; from `named_until` on the client's certificate is worth nothing."""
@@ -112,14 +111,14 @@ class Connection(asyncio.Protocol):
 
     def _account(self) -> None:
         """Tell how much is kept because of this connection. It may be cut for that."""
-        if self._lost:
-            self._share.end()
-        else:
-            self._share.tell(len(self._ahead))
+        self._share.tell(self, len(self._ahead), lost=self._lost)
 
     def _keep_behind(self, size: int) -> None:
         self._share.behind = size
         self._account()
+
+    def _room(self, size: int) -> bool:
+        return self._server.holdings.room(self, size)
 
     @property
     def named(self) -> bool:
@@ -153,8 +152,7 @@ class Connection(asyncio.Protocol):
             self._begin(data)
         if len(data) > _MUCH:
             self._share.base = max(self._share.base, BUFFERS)
-            self._account()
-        elif self._ahead or self._share.asked:
+        if len(data) > _MUCH or self._ahead or self._share.asked:
             self._account()
 
     def eof_received(self) -> bool:
@@ -236,7 +234,7 @@ class Connection(asyncio.Protocol):
         path, _, query = target.partition("?")
         request = Request(
             method, decode_path(path), query, fields.headers, b"", self._user, self._front_proxy, self.remote,
-            keep=self._keep_behind, room=self._share.room,
+            keep=self._keep_behind, room=self._room,
         )  # fmt: skip
         if self._user is not None and (certified := self._server.certified) is not None:
             certified(self.named_until - self._server.now())
@@ -281,7 +279,7 @@ class Connection(asyncio.Protocol):
         if expects:
             self._invite()
         if length == CHUNKED or length > _PIECE:
-            limit_window(self._transport.get_extra_info("socket"), self._share.window(len(self._ahead)))
+            limit_window(self._transport.get_extra_info("socket"), WINDOW)
         self._request, self._sink = request, Whole(server.max_body)
         self.deadline = server.now() + server.limits.body
         if data:
@@ -491,6 +489,7 @@ class Connection(asyncio.Protocol):
                     transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
                 if self._unwritable or self._lost:
                     await self._taken_of(len(piece))
+                del piece  # It would stay until the next comes.
                 if pause:
                     await asyncio.sleep(pause)
             if chunked:
@@ -596,4 +595,6 @@ class Connection(asyncio.Protocol):
         ahead, self._ahead = bytes(self._ahead), b""
         self._hold(False)
         self._taken, self._keep = True, False
-        return take(transport, self.connection_lost, ahead, unwritable=self._unwritable, window=self._share.window(0))
+        return take(
+            transport, self.connection_lost, ahead, unwritable=self._unwritable, window=self._share.window(self)
+        )

@@ -105,37 +105,30 @@ class Holdings:
 
 
 class Share:
-    """What is in memory because of one connection, and its part of the holdings."""
+    """What is in memory because of one connection, and its part of the holdings.
 
-    __slots__ = ("_holder", "_holdings", "_told", "asked", "base", "behind", "unread")
+    It does not know its holder, who would else be in memory until the collector finds the two.
+    """
 
-    def __init__(self, holdings: Holdings, holder: Holder) -> None:
-        self._holdings, self._holder, self._told = holdings, holder, 0
+    __slots__ = ("_holdings", "_told", "asked", "base", "behind", "unread")
+
+    def __init__(self, holdings: Holdings) -> None:
+        self._holdings, self._told = holdings, 0
         self.base = BARE
         """Bytes of the connection's own buffers."""
         self.asked = self.unread = self.behind = 0
         """Bytes of the request's body so far, of an answer that is not taken, and of what the handler keeps."""
 
-    def tell(self, ahead: int) -> None:
-        """Of all that, and of so many bytes that are read ahead. The connection may be cut for it."""
-        self._tell(self.base + ahead + self.asked + self.unread + self.behind)
-
-    def end(self) -> None:
-        """The connection has ended."""
-        self._tell(0)
-
-    def _tell(self, size: int) -> None:
+    def tell(self, holder: Holder, ahead: int = 0, *, lost: bool = False) -> None:
+        """Of all that, and of so many bytes that are read ahead; of nothing when it is `lost`. The holder may be cut for it."""
+        size = 0 if lost else self.base + ahead + self.asked + self.unread + self.behind
         if size != self._told:
             self._told = size
-            self._holdings.keep(self._holder, size)
+            self._holdings.keep(holder, size)
 
-    def room(self, size: int) -> bool:
-        """As that of the holdings."""
-        return self._holdings.room(self._holder, size)
-
-    def window(self, ahead: int) -> int:
-        """How much the system may read ahead of a client that sends much, and may be far away."""
+    def window(self, holder: Holder) -> int:
+        """How much the system may read ahead of a stream, whose client may be far away."""
         if self.base < WIDE and self._holdings.ample(WIDE):
             self.base = WIDE
-            self.tell(ahead)
+            self.tell(holder)
         return LARGE_WINDOW if self.base == WIDE else WINDOW

@@ -12,8 +12,8 @@ from steersman.api.http import Hijacked
 _LIMIT = 32 * 1024
 # What event loops may have read ahead of a stream, and what may be written that is not taken.
 _AHEAD = 64 * 1024
-# What the system may have read ahead of who asks for little, of a stream, and of whoever has much to send, from far away perhaps,
-# while there is room. With less, what comes over the loopback in large segments is dropped and sent again.
+# What the system may have read ahead of who asks for little; of who sends much; and of a stream, whose client may be far away, while
+# there is room. With less, what comes over the loopback in large segments is dropped and sent again.
 SMALL_WINDOW, WINDOW, LARGE_WINDOW = 32 * 1024, 64 * 1024, 256 * 1024
 
 
