@@ -73,3 +73,34 @@ async def test_a_peer_may_go_in_any_way(error: OSError | None) -> None:
     await pump.copy(reader, writer)
     await pump.finish(reader, writer)
     await pump.close(writer)
+
+
+async def late_reader(monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
+    """How much was written to somebody who reads only after a while, and how much arrived."""
+    monkeypatch.setattr(pump, "LINGER", 0.0)
+    started, written = asyncio.Event(), 4 << 20
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"x" * written)
+        started.set()
+        await pump.close(writer)
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname(), limit=1024)
+        await started.wait()
+        # The other side has more than one turn in which it could give up.
+        for _ in range(100):
+            await asyncio.sleep(0)
+        arrived = len(await reader.read())
+        writer.close()
+        await writer.wait_closed()
+    return written, arrived
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_the_last_output_reaches_the_slow(
+    loop: Callable[[], asyncio.AbstractEventLoop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with asyncio.Runner(loop_factory=loop) as runner:
+        written, arrived = runner.run(late_reader(monkeypatch))
+    assert arrived == written

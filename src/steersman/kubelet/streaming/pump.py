@@ -13,6 +13,8 @@ CHUNK = 64 << 10
 # How long a client may take to close after us. Closing with unread bytes would reset the connection and could
 # take the last output away from the client.
 LINGER = 3.0
+# How long what was sent last may take to arrive: somebody who is far away gets all of a large output, and its status.
+DELIVERY = 30.0
 
 
 async def first_of(*work: Coroutine[Any, Any, None]) -> None:
@@ -64,4 +66,4 @@ async def finish(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 async def close(writer: asyncio.StreamWriter) -> None:
     """Close, whatever state the connection is in; the peer may never answer a TLS farewell."""
-    await end(writer, LINGER)
+    await end(writer, DELIVERY)
