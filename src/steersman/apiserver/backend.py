@@ -276,7 +276,9 @@ class _Chunks:
 
     def __init__(self, answer: aiohttp.ClientResponse, keep: Callable[[int], None]) -> None:
         self._answer, self._keep = answer, keep
-        self._kept = 0
+        self._much = False
+        # It may be long until something comes.
+        keep(_CONNECTED)
 
     def __aiter__(self) -> _Chunks:
         return self
@@ -292,10 +294,9 @@ class _Chunks:
         if not chunk:
             self._answer.release()
             raise StopAsyncIteration
-        kept = max(self._kept, _BUSY if len(chunk) > _MUCH else _CONNECTED)
-        if kept != self._kept:
-            self._kept = kept
-            self._keep(kept)
+        if len(chunk) > _MUCH and not self._much:
+            self._much = True
+            self._keep(_BUSY)
         return chunk
 
     async def aclose(self) -> None:
