@@ -13,7 +13,7 @@ from tests.apiserver.webhook.conftest import authority, tls
 
 from steersman.api.errors import InternalError, TooManyRequests
 from steersman.api.http import Hijacked, Request, Response, unbounded
-from steersman.apiserver.backend import Backends, Target, _copy_both
+from steersman.apiserver.backend import _LONG, Backends, Target, _copy_both
 from steersman.apiserver.refusal import Rest, parse
 from steersman.http.taking import end
 
@@ -206,3 +206,22 @@ async def test_a_peer_may_go_in_any_way(error: OSError) -> None:
         await _copy_both(Hijacked(client, writer), asyncio.StreamReader(), writer, unbounded)
         await end(writer, 30.0)
     assert writer.transport.is_closing()
+
+
+@pytest.mark.parametrize(("size", "widened"), [(_LONG, 0), (_LONG + 1, 1), (3 * _LONG, 1)])
+async def test_who_brings_much_may_have_more_under_way(size: int, widened: int) -> None:
+    asked: list[bool] = []
+    ours, theirs = socket.socketpair()
+    reader, writer = await asyncio.open_connection(sock=ours)
+    swallow, other = await asyncio.open_connection(sock=theirs)
+    client = asyncio.StreamReader()
+    client.feed_data(b"x" * size)
+    client.feed_eof()
+    copying = asyncio.ensure_future(
+        _copy_both(Hijacked(client, writer, lambda: asked.append(True)), reader, writer, unbounded)
+    )
+    assert len(await swallow.readexactly(size)) == size
+    await copying
+    assert len(asked) == widened
+    for one in (writer, other):
+        await end(one, 30.0)

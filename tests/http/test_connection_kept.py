@@ -160,6 +160,8 @@ async def test_how_much_may_be_read_ahead(serve: Serve, room: int, of_a_stream: 
             return Response(200, {}, b"ok")
         taken = await request.hijack()
         look()
+        taken.widen()
+        look()
         taken.writer.close()
         return Response(0)
 
@@ -170,7 +172,7 @@ async def test_how_much_may_be_read_ahead(serve: Serve, room: int, of_a_stream: 
         assert (await client.answer())[1] == b"ok"
     client.send(f"GET / HTTP/1.1\r\nHost: x\r\n{UPGRADE}\r\n".encode())
     await client.rest()
-    assert windows == [SMALL_WINDOW, WINDOW, of_a_stream]
+    assert windows == [SMALL_WINDOW, WINDOW, WINDOW, of_a_stream]
 
 
 async def test_a_connection_that_has_ended_is_in_memory_no_more(serve: Serve) -> None:

@@ -17,12 +17,20 @@ class User:
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+def as_it_is() -> None:
+    """Nothing bounds what is under way over this connection."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hijacked:
-    """A connection taken over after its request head was read; whoever holds it writes the response and closes it."""
+    """A connection taken over after its request head was read; whoever holds it writes the response and closes it.
+
+    `widen` is called for one that brings much: more may then be under way to us, from a client that is far away.
+    """
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+    widen: Callable[[], None] = as_it_is
 
 
 Hijack = Callable[[], Awaitable[Hijacked]]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 from steersman.api.errors import InternalError, ServiceUnavailable, TooManyRequests
-from steersman.api.http import Hijacked, Request, Response, unbounded
+from steersman.api.http import Hijacked, Request, Response, as_it_is, unbounded
 from steersman.apiserver import refusal
 from steersman.apiserver.frontproxy import is_identity
 from steersman.http.taking import end, slim
@@ -31,6 +31,8 @@ _FAREWELL_SECONDS, _DELIVERY_SECONDS = 1.0, 30.0
 _HEAD_LIMIT = 64 * 1024
 _REFUSAL_LIMIT = 64 * 1024
 _CHUNK = 64 * 1024
+# Whoever has sent so much has more to send. Backends are near.
+_LONG = 1024 * 1024
 # Larger bodies are sent piece by piece: whoever does not take them makes us keep one copy, and not one more for each layer.
 _WHOLE = 256 * 1024
 # Bytes of memory that a connection to a backend takes; more of them once so much has come together; and still more, for each
@@ -365,19 +367,23 @@ async def _copy_both(
             stalled -= 1
             keep(base + stalled * _STALLED)
 
-    async def copy(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
+    async def copy(source: asyncio.StreamReader, to: asyncio.StreamWriter, widen: Callable[[], None]) -> None:
+        moved = 0
         # Either peer may go at any time; that is how these sessions end.
         try:
             while (data := await source.read(_CHUNK)) and not to.is_closing():
                 to.write(data)
+                moved += len(data)
+                if moved - len(data) <= _LONG < moved:
+                    widen()
                 await drain(to, len(data))
         except OSError as error:
             # The streams keep it, and it would keep them.
             error.__traceback__ = None
 
     async with asyncio.TaskGroup() as group:
-        up = group.create_task(copy(client.reader, writer))
-        down = group.create_task(copy(reader, client.writer))
+        up = group.create_task(copy(client.reader, writer, client.widen))
+        down = group.create_task(copy(reader, client.writer, as_it_is))
         await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
         up.cancel()
         down.cancel()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
@@ -595,6 +596,5 @@ class Connection(asyncio.Protocol):
         ahead, self._ahead = bytes(self._ahead), b""
         self._hold(False)
         self._taken, self._keep = True, False
-        return take(
-            transport, self.connection_lost, ahead, unwritable=self._unwritable, window=self._share.window(self)
-        )
+        window = partial(self._share.window, self)
+        return take(transport, self.connection_lost, ahead, window, unwritable=self._unwritable)

@@ -127,7 +127,7 @@ class Share:
             self._holdings.keep(holder, size)
 
     def window(self, holder: Holder) -> int:
-        """How much the system may read ahead of a stream, whose client may be far away."""
+        """How much the system may read ahead of a stream that brings much."""
         if self.base < WIDE and self._holdings.ample(WIDE):
             self.base = WIDE
             self.tell(holder)

@@ -12,8 +12,8 @@ from steersman.api.http import Hijacked
 _LIMIT = 32 * 1024
 # What event loops may have read ahead of a stream, and what may be written that is not taken.
 _AHEAD = 64 * 1024
-# What the system may have read ahead of who asks for little; of who sends much; and of a stream, whose client may be far away, while
-# there is room. With less, what comes over the loopback in large segments is dropped and sent again.
+# What the system may have read ahead of who asks for little; of bodies and streams; and of a stream that brings much, whose client may
+# be far away, while there is room. With less, what comes over the loopback in large segments is dropped and sent again.
 SMALL_WINDOW, WINDOW, LARGE_WINDOW = 32 * 1024, 64 * 1024, 256 * 1024
 
 
@@ -23,14 +23,14 @@ def limit_window(sock: socket.socket | None, size: int) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
 
 
-def slim(transport: asyncio.WriteTransport, window: int = WINDOW) -> None:
+def slim(transport: asyncio.WriteTransport) -> None:
     """Bound what is in memory of a stream whose other end stands still: by themselves event loops take far more."""
     transport.set_write_buffer_limits(high=_AHEAD)
     limit_reading = getattr(transport, "set_read_buffer_limits", None)
     if limit_reading is not None:
         # Of TLS, before it is decrypted.
         limit_reading(high=_AHEAD)
-    limit_window(transport.get_extra_info("socket"), window)
+    limit_window(transport.get_extra_info("socket"), WINDOW)
 
 
 async def end(writer: asyncio.StreamWriter, seconds: float) -> None:
@@ -63,19 +63,23 @@ def take(
     transport: asyncio.Transport,
     lost: Callable[[Exception | None], None],
     ahead: bytes,
+    window: Callable[[], int],
     *,
     unwritable: bool,
-    window: int,
 ) -> Hijacked:
-    """Give the transport to a reader and a writer, with what has been read `ahead`; `lost` is told of its end."""
+    """Give the transport to a reader and a writer, with what has been read `ahead`; `lost` is told of its end, and `window` is asked
+    how much the system may read ahead of a stream that brings much."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=_LIMIT, loop=loop)
     protocol = _Taken(reader, lost)
     transport.set_protocol(protocol)
-    slim(transport, window)
+    slim(transport)
     protocol.connection_made(transport)
     if unwritable:
         protocol.pause_writing()
     if ahead:
         reader.feed_data(ahead)
-    return Hijacked(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+    sock = transport.get_extra_info("socket")
+    return Hijacked(
+        reader, asyncio.StreamWriter(transport, protocol, reader, loop), lambda: limit_window(sock, window())
+    )
