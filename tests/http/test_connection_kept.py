@@ -153,6 +153,7 @@ async def test_how_much_may_be_read_ahead(serve: Serve, room: int, of_a_stream: 
         (connection,) = served.server.connections
         sock: Any = connection._transport.get_extra_info("socket")
         windows.append(int(sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)) // 2)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP) >= windows[-1]
 
     async def handle(request: Request) -> Response:
         if request.hijack is None:

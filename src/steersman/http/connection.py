@@ -267,6 +267,8 @@ class Connection(asyncio.Protocol):
         server, length = self._server, fields.length
         self._body = Chunked() if length == CHUNKED else Sized(length)
         expects = fields.expects and self._current and not data
+        if length == CHUNKED or length > _PIECE:
+            limit_window(self._transport.get_extra_info("socket"), WINDOW)
         if request.hijack is None and server.streamed is not None and server.streamed(request.method, request.path):
             stream = self._sink = Stream(self._stall, self._invite if expects else None)
             request.body_stream = stream
@@ -279,8 +281,6 @@ class Connection(asyncio.Protocol):
             return
         if expects:
             self._invite()
-        if length == CHUNKED or length > _PIECE:
-            limit_window(self._transport.get_extra_info("socket"), WINDOW)
         self._request, self._sink = request, Whole(server.max_body)
         self.deadline = server.now() + server.limits.body
         if data:

@@ -60,7 +60,7 @@ class Holdings:
             self._make_room()
 
     def room(self, holder: Holder, size: int) -> bool:
-        """Whether so many bytes more can be kept because of this connection, and none of whose it is has to be cut for them."""
+        """Whether so many bytes more can be kept because of this connection without cutting one of the same owner."""
         if self.sum + self.leaving + size <= self.most:
             return True
         sums = self._owners

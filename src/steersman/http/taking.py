@@ -15,12 +15,16 @@ _AHEAD = 64 * 1024
 # What the system may have read ahead of who asks for little; of bodies and streams; and of a stream that brings much, whose client may
 # be far away, while there is room. With less, what comes over the loopback in large segments is dropped and sent again.
 SMALL_WINDOW, WINDOW, LARGE_WINDOW = 32 * 1024, 64 * 1024, 256 * 1024
+_WINDOW_CLAMP: int | None = getattr(socket, "TCP_WINDOW_CLAMP", None)
 
 
 def limit_window(sock: socket.socket | None, size: int) -> None:
     """Bound what the system reads ahead: event loops take, and keep buffers for, all that has come at a time."""
     if sock is not None and sock.family != socket.AF_UNIX:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+        if _WINDOW_CLAMP is not None:
+            # Linux notes what a smaller buffer allowed, and holds to that when the buffer becomes larger.
+            sock.setsockopt(socket.IPPROTO_TCP, _WINDOW_CLAMP, 2 * size)
 
 
 def slim(transport: asyncio.WriteTransport) -> None:
