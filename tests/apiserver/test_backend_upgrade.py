@@ -1,7 +1,6 @@
 """Upgrades passed on to a backend: whom it must be by its certificate, and how long it may take to answer."""
 
 import asyncio
-import errno
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.apiserver.webhook.conftest import authority, tls
+from tests.nowhere import WAYS
 
 from steersman.api.errors import InternalError, TooManyRequests
 from steersman.api.http import Hijacked, Request, Response, unbounded
@@ -180,15 +180,7 @@ async def test_where_there_is_no_room_nothing_is_dialled() -> None:
     assert not kept
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        ConnectionResetError("gone"),
-        OSError(errno.EHOSTUNREACH, "No route to host"),
-        TimeoutError(errno.ETIMEDOUT, "Connection timed out"),
-        ssl.SSLError(1, "bad record mac"),
-    ],
-)
+@pytest.mark.parametrize("error", WAYS)
 async def test_a_peer_may_go_in_any_way(error: OSError) -> None:
     """A refusal breaks off, and a stream ends, whatever the system has to say of the connection."""
     reader = asyncio.StreamReader()

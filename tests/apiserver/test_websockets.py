@@ -1,13 +1,12 @@
 """Watches over a WebSocket, as browsers ask for them."""
 
 import asyncio
-import errno
-import ssl
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 from tests.apiserver.conftest import MAPS, Api, config_map
+from tests.nowhere import WAYS, streams
 
 from steersman.api.http import Hijacked, Request, Response, User
 from steersman.apiserver import websockets
@@ -68,37 +67,9 @@ async def test_a_client_that_goes(api: Api, url: str) -> None:
     await _until_none(api)
 
 
-class Nowhere(asyncio.Transport):
-    """What is left of a connection."""
-
-    closed = False
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        return
-
-    def close(self) -> None:
-        self.closed = True
-
-    abort = close
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        OSError(errno.EHOSTUNREACH, "No route to host"),
-        TimeoutError(errno.ETIMEDOUT, "Connection timed out"),
-        ssl.SSLError(1, "bad record mac"),
-        ConnectionResetError(),
-    ],
-)
+@pytest.mark.parametrize("error", WAYS)
 async def test_a_client_may_go_in_any_way(error: OSError) -> None:
-    reader = asyncio.StreamReader()
-    protocol, transport = asyncio.StreamReaderProtocol(reader), Nowhere()
-    protocol.connection_made(transport)
-    writer = asyncio.StreamWriter(transport, protocol, reader, asyncio.get_running_loop())
+    reader, writer, protocol = streams()
 
     async def hijack() -> Hijacked:
         return Hijacked(reader, writer)
@@ -110,7 +81,7 @@ async def test_a_client_may_go_in_any_way(error: OSError) -> None:
     key = {"sec-websocket-key": "MDEyMzQ1Njc4OWFiY2RlZg==", "sec-websocket-version": "13"}
     request = Request("GET", "/", "", {"upgrade": "websocket", "connection": "upgrade", **key}, hijack=hijack)
     assert (await websockets.watch(request, Response(200, {}, body()))).status == 0
-    assert transport.closed
+    assert writer.transport.is_closing()
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import ssl
 from collections.abc import Callable
 
 import pytest
 import uvloop
+from tests.nowhere import WAYS, streams
 
 from steersman.kubelet.streaming import pump
 
@@ -29,44 +28,10 @@ def test_what_is_closed_is_gone(loop: Callable[[], asyncio.AbstractEventLoop]) -
         assert runner.run(sent_after_the_end()) is False
 
 
-class Nowhere(asyncio.Transport):
-    """What is left of a connection."""
-
-    closed = False
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        return
-
-    def can_write_eof(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        self.closed = True
-
-    def abort(self) -> None:
-        self.closed = True
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        OSError(errno.EHOSTUNREACH, "No route to host"),
-        OSError(errno.ENETDOWN, "Network is down"),
-        TimeoutError(errno.ETIMEDOUT, "Connection timed out"),
-        ssl.SSLError(1, "bad record mac"),
-        ConnectionResetError(),
-        None,
-    ],
-)
+@pytest.mark.parametrize("error", [*WAYS, None])
 async def test_a_peer_may_go_in_any_way(error: OSError | None) -> None:
     """Nobody is told of a failure that is only the end of a machine, or of the way to it."""
-    reader = asyncio.StreamReader()
-    protocol, transport = asyncio.StreamReaderProtocol(reader), Nowhere()
-    protocol.connection_made(transport)
-    writer = asyncio.StreamWriter(transport, protocol, reader, asyncio.get_running_loop())
+    reader, writer, protocol = streams()
     protocol.connection_lost(error)
     assert await pump.read(reader) == b""
     assert await pump.send(writer, b"x") is False
